@@ -1,0 +1,2 @@
+//! The studio: window and command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Graph, formats, optimization, execution, measurement, export.

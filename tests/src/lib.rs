@@ -1,0 +1,1 @@
+//! Whole-program tests; see the files beside this one.
