@@ -1,1 +1,41 @@
-//! Graph, formats, optimization, execution, measurement, export.
+//! Graph, formats, optimization, execution, measurement and export of neural networks for microcontrollers.
+//!
+//! One model's way through the house:
+//!
+//! ```text
+//! file -> formats::import -> Graph -> optimize (recipe steps in order) -> Graph -+-> execute  accuracy, SQNR
+//!                                                                               +-> measure  size, MACs, arena, latency
+//!                                                                               +-> export   .tflite, C header
+//! ```
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | [`tensor`], [`quant`] | shapes, element types, scales and zero points: plain data |
+//! | [`graph`] | `Graph`, `Node`, ids, the well-formedness check |
+//! | [`ops`] | what each operator *is*: attributes, shape rule, cost |
+//! | [`formats`] | bytes <-> `Graph`; never optimizes or executes |
+//! | [`recipe`], [`optimize`] | recipe steps as plain values; `Graph -> Graph`; never files |
+//! | [`execute`] | graph + samples -> outputs, in float or in the device's integers; knows no format |
+//! | [`measure`] | size, MACs, arena, latency, energy, accuracy; reads a graph, changes nothing |
+//! | [`data`] | samples, labels, splits |
+//! | [`export`] | graph -> named bytes; the caller writes them |
+//! | [`preview`] | the stages of one edit and their keys |
+//! | [`project`] | the `.ron` file |
+//!
+//! Architecture invariant: nothing here prints, opens a window or a port, or imports from the `app` crate.
+#![warn(missing_docs)]
+
+pub mod data;
+pub mod execute;
+pub mod export;
+pub mod formats;
+pub mod graph;
+pub mod measure;
+pub mod ops;
+pub mod optimize;
+pub mod preview;
+pub mod progress;
+pub mod project;
+pub mod quant;
+pub mod recipe;
+pub mod tensor;

@@ -1,0 +1,62 @@
+//! ADD, SUB, MUL: two tensors, element by element, broadcast against each other.
+
+use super::{Activation, OpError, OpFacts, Operands};
+
+/// Which of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryKind {
+    /// `a + b`.
+    Add,
+    /// `a - b`.
+    Sub,
+    /// `a * b`.
+    Mul,
+}
+
+/// Attributes of an elementwise operator with two operands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binary {
+    /// Which one.
+    pub kind: BinaryKind,
+    /// Applied to the output.
+    pub activation: Activation,
+}
+
+impl OpFacts for Binary {
+    fn name(&self) -> &str {
+        match self.kind {
+            BinaryKind::Add => "ADD",
+            BinaryKind::Sub => "SUB",
+            BinaryKind::Mul => "MUL",
+        }
+    }
+
+    fn output_shapes(&self, operands: &Operands<'_>) -> Result<Vec<Vec<usize>>, OpError> {
+        let (a, b) = (operands.get(0)?, operands.get(1)?);
+        match super::broadcast(&a.shape, &b.shape) {
+            Some(shape) => Ok(vec![shape]),
+            None => Err(OpError::Shape {
+                operand: 1,
+                shape: b.shape.clone(),
+                expected: format!("one that broadcasts with {:?}", a.shape),
+            }),
+        }
+    }
+
+    fn elementwise(&self, operands: &Operands<'_>) -> u64 {
+        operands.n_output_elements().saturating_mul(1 + u64::from(self.activation != Activation::None))
+    }
+
+    fn label(&self, _operands: &Operands<'_>) -> String {
+        match self.kind {
+            BinaryKind::Add => "Add",
+            BinaryKind::Sub => "Subtract",
+            BinaryKind::Mul => "Multiply",
+        }
+        .into()
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+}
