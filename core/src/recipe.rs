@@ -1,1 +1,198 @@
-//! (in work)
+//! Everything a user can do to a model, as a plain value: the window edits it, the command line runs it, a project carries
+//! it to a teammate, undo is the previous one.
+//!
+//! Steps run in order. What they do lives in [`crate::optimize`]; this module only says what can be asked for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A list of steps, applied in order to the source graph.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The steps.
+    pub steps: Vec<Entry>,
+}
+
+/// A step and whether it is switched on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Off: the step is kept with its settings but does nothing.
+    pub enabled: bool,
+    /// What to do.
+    pub step: Step,
+}
+
+/// One thing to do to a graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Step {
+    /// Post-training quantization.
+    Quantize(Quantize),
+    /// How the result is written: names, arena plan.
+    Pack(Pack),
+}
+
+impl Step {
+    /// The step's name on the command line: `quantize`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Quantize(_) => "quantize",
+            Self::Pack(_) => "pack",
+        }
+    }
+}
+
+/// Post-training quantization with calibrated ranges.
+///
+/// Source of the rules: TFLite 8-bit quantization specification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quantize {
+    /// What weights and activations become.
+    pub scheme: Scheme,
+    /// Scales of convolution weights.
+    pub granularity: Granularity,
+    /// Scales of FULLY_CONNECTED weights, a choice of its own: per-channel costs 8 bytes of RAM a channel on TensorFlow Lite
+    /// Micro.
+    pub fully_connected: Granularity,
+    /// How observed activations become a range.
+    pub calibrator: Calibrator,
+    /// Type of the model's inputs and outputs.
+    pub io: IoType,
+    /// Shift each bias by the mean error that rounding the weights makes over the calibration samples (Nagel et al. 2019).
+    pub correct_bias: bool,
+    /// Calibrate on the first so many calibration samples; `None` for all.
+    pub samples: Option<usize>,
+    /// What differs for single layers, by node name.
+    pub overrides: BTreeMap<String, LayerOverride>,
+}
+
+impl Default for Quantize {
+    fn default() -> Self {
+        Self {
+            scheme: Scheme::Int8,
+            granularity: Granularity::PerChannel,
+            fully_connected: Granularity::PerTensor,
+            calibrator: Calibrator::MinMax,
+            io: IoType::Int8,
+            correct_bias: false,
+            samples: None,
+            overrides: BTreeMap::new(),
+        }
+    }
+}
+
+/// What differs from the recipe for one layer; `None`: as in the recipe.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LayerOverride {
+    /// Scheme of this layer.
+    pub scheme: Option<Scheme>,
+    /// Granularity of this layer's weights.
+    pub granularity: Option<Granularity>,
+    /// Calibrator of this layer's output.
+    pub calibrator: Option<Calibrator>,
+    /// Real range of this layer's output, set by hand: lowest, highest. Wins over the calibrator.
+    pub clip: Option<(f32, f32)>,
+}
+
+impl LayerOverride {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What weights and activations become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Scheme {
+    /// As it came.
+    Float32,
+    /// int8 weights and activations, int32 biases: integer arithmetic throughout.
+    #[default]
+    Int8,
+}
+
+/// How many scales a weight tensor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Granularity {
+    /// One.
+    PerTensor,
+    /// One for each output channel.
+    #[default]
+    PerChannel,
+}
+
+/// How observed activations become a range. All are computed from one pass over the data.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub enum Calibrator {
+    /// Lowest and highest value seen.
+    #[default]
+    MinMax,
+    /// Exponential moving average of each sample's lowest and highest value.
+    MovingAverage {
+        /// Weight of the past, 0 to 1; 0.9 is customary.
+        momentum: f32,
+    },
+    /// The middle of the distribution.
+    Percentile {
+        /// Percent of the values kept; 99.95 is customary.
+        keep: f32,
+    },
+    /// The range with the least mean squared quantization error.
+    Mse,
+    /// The range whose quantized distribution diverges least from the observed one (Kullback-Leibler).
+    Entropy,
+}
+
+/// Type of a model's inputs and outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum IoType {
+    /// 8-bit integers, as the layers compute.
+    #[default]
+    Int8,
+    /// Unsigned 8-bit integers, with QUANTIZE at both ends.
+    UInt8,
+    /// Floats, with QUANTIZE and DEQUANTIZE at the ends.
+    Float32,
+}
+
+/// How the result is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pack {
+    /// Leave out tensor names, signatures and descriptions: they take flash and no runtime needs them.
+    pub strip_names: bool,
+    /// Write the better of the arena plans into the file, which TensorFlow Lite Micro then follows.
+    pub plan_memory: bool,
+}
+
+impl Default for Pack {
+    fn default() -> Self {
+        Self { strip_names: true, plan_memory: true }
+    }
+}
+
+impl Recipe {
+    /// The recipe of a newly opened float model: int8 per-channel, packed.
+    pub fn int8() -> Self {
+        let entry = |step| Entry { enabled: true, step };
+        Self { steps: vec![entry(Step::Quantize(Quantize::default())), entry(Step::Pack(Pack::default()))] }
+    }
+
+    /// The settings of the first quantization step, if there is one, switched on or not.
+    pub fn quantize(&self) -> Option<&Quantize> {
+        self.steps.iter().find_map(|entry| match &entry.step {
+            Step::Quantize(q) => Some(q),
+            Step::Pack(_) => None,
+        })
+    }
+
+    /// Like [`Recipe::quantize`], to edit.
+    pub fn quantize_mut(&mut self) -> Option<&mut Quantize> {
+        self.steps.iter_mut().find_map(|entry| match &mut entry.step {
+            Step::Quantize(q) => Some(q),
+            Step::Pack(_) => None,
+        })
+    }
+}
