@@ -1,5 +1,15 @@
 //! Integer kernels for microcontrollers: slices in, slices out, no allocation, no standard library.
 //!
 //! These are the one definition of the project's arithmetic. Their bytes equal those of TensorFlow Lite Micro as it is
-//! built by default. Nothing here knows graphs, files or hosts.
+//! built by default. Nothing here knows graphs, files or hosts, and nothing here is optimised: faster host versions live
+//! beside the studio's executor and are held to these.
+//!
+//! Floating point appears only where TensorFlow Lite Micro itself uses it: when parameters are *prepared* from scales
+//! (constructors named `prepare` or `from_real`) and in `quantize` and `dequantize`, whose operands are floats.
 #![no_std]
+
+pub mod activation;
+pub mod fixed_point;
+pub mod kernels;
+pub mod shape;
+pub mod transcendental;

@@ -1,0 +1,165 @@
+//! Sums, differences and products of two tensors, with broadcasting.
+
+use crate::activation::OutputRange;
+use crate::fixed_point::{Affine, Multiplier, Rounding};
+use crate::shape::Strided;
+
+/// Bits by which both inputs are raised before they are rescaled, so that a sum loses nothing.
+const LEFT_SHIFT: u32 = 20;
+
+/// Which sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sum {
+    /// `left + right`
+    Add,
+    /// `left - right`
+    Sub,
+}
+
+/// What [`add`] needs to know beside its buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddParams {
+    /// Addition or subtraction.
+    pub sum: Sum,
+    /// Zero points of left input, right input and output, each in `[-128, 127]`.
+    pub zero_points: [i32; 3],
+    /// Factors of left input, right input and output.
+    ///
+    /// The inputs come to units of twice the larger input scale, divided by `2^20`; the output leaves them.
+    pub multipliers: [Multiplier; 3],
+    /// Clamp of the output.
+    pub range: OutputRange,
+    /// How all three are requantized.
+    pub rounding: Rounding,
+}
+
+impl AddParams {
+    /// Parameters from the three tensors' quantizations; `None` if a scale is out of all proportion.
+    ///
+    /// ADD divides in double precision, SUB in single precision: TensorFlow Lite Micro `add_common.cc`, `sub_common.cc`.
+    pub fn prepare(
+        sum: Sum,
+        [left, right, output]: [Affine; 3],
+        range: OutputRange,
+        rounding: Rounding,
+    ) -> Option<Self> {
+        let reals = match sum {
+            Sum::Add => {
+                let twice_max = 2.0 * f64::from(left.scale.max(right.scale));
+                let unit = f64::from(1 << LEFT_SHIFT) * f64::from(output.scale);
+                [
+                    f64::from(left.scale) / twice_max,
+                    f64::from(right.scale) / twice_max,
+                    twice_max / unit,
+                ]
+            }
+            Sum::Sub => {
+                let twice_max = 2.0 * left.scale.max(right.scale);
+                let unit = (1 << LEFT_SHIFT) as f32 * output.scale;
+                [
+                    left.scale / twice_max,
+                    right.scale / twice_max,
+                    twice_max / unit,
+                ]
+                .map(f64::from)
+            }
+        };
+        // An output factor of one or more would overflow; TensorFlow Lite aborts on it.
+        if !reals.iter().all(|real| *real > 0.0 && *real < 1.0) {
+            return None;
+        }
+        let [left_multiplier, right_multiplier, output_multiplier] =
+            reals.map(|real| Multiplier::from_real(real, rounding));
+        Some(Self {
+            sum,
+            zero_points: [left.zero_point, right.zero_point, output.zero_point],
+            multipliers: [left_multiplier?, right_multiplier?, output_multiplier?],
+            range,
+            rounding,
+        })
+    }
+
+    /// One element.
+    #[inline]
+    pub fn apply(&self, left: i8, right: i8) -> i8 {
+        let raised = |value: i8, side: usize| {
+            let value = (i32::from(value) - self.zero_points[side]) << LEFT_SHIFT;
+            self.multipliers[side].apply(value, self.rounding)
+        };
+        let (left, right) = (raised(left, 0), raised(right, 1));
+        let sum = match self.sum {
+            Sum::Add => left.wrapping_add(right),
+            Sum::Sub => left.wrapping_sub(right),
+        };
+        let scaled = self.multipliers[2].apply(sum, self.rounding);
+        self.range.clamp(scaled.wrapping_add(self.zero_points[2]))
+    }
+}
+
+/// Adds or subtracts int8 tensors of different quantizations.
+///
+/// `left` and `right` are read at the positions of their walks, which have the output's extents (see
+/// [`Strided::broadcast_to`]); `output` is contiguous.
+pub fn add(
+    params: &AddParams,
+    (left, left_walk): (&[i8], &Strided),
+    (right, right_walk): (&[i8], &Strided),
+    output: &mut [i8],
+) {
+    let positions = left_walk.positions().zip(right_walk.positions());
+    for (out, (at_left, at_right)) in output.iter_mut().zip(positions) {
+        *out = params.apply(left[at_left], right[at_right]);
+    }
+}
+
+/// What [`mul`] needs to know beside its buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MulParams {
+    /// Zero points of left input, right input and output, each in `[-128, 127]`.
+    pub zero_points: [i32; 3],
+    /// `left scale * right scale / output scale`
+    pub multiplier: Multiplier,
+    /// Clamp of the output.
+    pub range: OutputRange,
+    /// How the product is requantized.
+    pub rounding: Rounding,
+}
+
+impl MulParams {
+    /// Parameters from the three tensors' quantizations; `None` if a scale is out of all proportion.
+    pub fn prepare(
+        [left, right, output]: [Affine; 3],
+        range: OutputRange,
+        rounding: Rounding,
+    ) -> Option<Self> {
+        let real = f64::from(left.scale) * f64::from(right.scale) / f64::from(output.scale);
+        Some(Self {
+            zero_points: [left.zero_point, right.zero_point, output.zero_point],
+            multiplier: Multiplier::from_real(real, rounding)?,
+            range,
+            rounding,
+        })
+    }
+
+    /// One element.
+    #[inline]
+    pub fn apply(&self, left: i8, right: i8) -> i8 {
+        let product =
+            (i32::from(left) - self.zero_points[0]) * (i32::from(right) - self.zero_points[1]);
+        let scaled = self.multiplier.apply(product, self.rounding);
+        self.range.clamp(scaled.wrapping_add(self.zero_points[2]))
+    }
+}
+
+/// Multiplies int8 tensors; walks as for [`add`].
+pub fn mul(
+    params: &MulParams,
+    (left, left_walk): (&[i8], &Strided),
+    (right, right_walk): (&[i8], &Strided),
+    output: &mut [i8],
+) {
+    let positions = left_walk.positions().zip(right_walk.positions());
+    for (out, (at_left, at_right)) in output.iter_mut().zip(positions) {
+        *out = params.apply(left[at_left], right[at_right]);
+    }
+}

@@ -1,0 +1,67 @@
+//! Fully connected layer.
+
+use super::of_channel;
+use crate::activation::OutputRange;
+use crate::fixed_point::{Multiplier, Rounding};
+
+/// What [`fully_connected`] needs to know beside its buffers.
+#[derive(Clone, Copy, Debug)]
+pub struct FullyConnectedParams<'a> {
+    /// Rows of the input and of the output.
+    pub batch: usize,
+    /// Elements of one input row.
+    pub inputs: usize,
+    /// Elements of one output row.
+    pub outputs: usize,
+    /// Zero point of the input, in `[-128, 127]`.
+    pub input_zero_point: i32,
+    /// Zero point of the output, in `[-128, 127]`.
+    pub output_zero_point: i32,
+    /// `input scale * weight scale / output scale`: `[outputs]`, or one for all.
+    pub multipliers: &'a [Multiplier],
+    /// Clamp of the output; a fused activation is nothing else.
+    pub range: OutputRange,
+    /// How the accumulators are requantized.
+    pub rounding: Rounding,
+}
+
+/// `output[b, o] = clamp((bias[o] + sum over i of weights[o, i] * (input[b, i] - input_zero_point)) * multiplier[o] + output_zero_point)`
+///
+/// * `input`: int8 `[batch, inputs]`
+/// * `weights`: int8 `[outputs, inputs]`, zero point 0
+/// * `bias`: int32 `[outputs]` in units of `input scale * weight scale`; absent is zero
+/// * `output`: int8 `[batch, outputs]`
+pub fn fully_connected(
+    params: &FullyConnectedParams,
+    input: &[i8],
+    weights: &[i8],
+    bias: Option<&[i32]>,
+    output: &mut [i8],
+) {
+    for batch in 0..params.batch {
+        let row = &input[batch * params.inputs..][..params.inputs];
+        for channel in 0..params.outputs {
+            let mut sum = bias.map_or(0, |bias| bias[channel]);
+            for (value, weight) in row
+                .iter()
+                .zip(&weights[channel * params.inputs..][..params.inputs])
+            {
+                sum = sum.wrapping_add(
+                    (i32::from(*value) - params.input_zero_point) * i32::from(*weight),
+                );
+            }
+            let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
+            output[batch * params.outputs + channel] = params
+                .range
+                .clamp(scaled.wrapping_add(params.output_zero_point));
+        }
+    }
+}
+
+/// `input * weights / output` where one weight scale serves all channels.
+///
+/// TensorFlow Lite multiplies the first two in single precision here, unlike per channel: `kernel_util.cc`,
+/// `GetQuantizedConvolutionMultipler`.
+pub fn per_tensor_scale(input: f32, weights: f32, output: f32) -> f64 {
+    f64::from(input * weights) / f64::from(output)
+}
