@@ -52,17 +52,11 @@ impl Multiplier {
         if shift > 30 {
             return match rounding {
                 // TensorFlow Lite saturates here only when it rounds once; a double rounding has no meaning for it.
-                Rounding::Single => Some(Self {
-                    mantissa: i32::MAX,
-                    shift: 30,
-                }),
+                Rounding::Single => Some(Self { mantissa: i32::MAX, shift: 30 }),
                 Rounding::Double => None,
             };
         }
-        Some(Self {
-            mantissa: mantissa as i32,
-            shift,
-        })
+        Some(Self { mantissa: mantissa as i32, shift })
     }
 
     /// A multiplier from its parts; `None` outside `mantissa >= 0`, `-31 <= shift <= 30`.
@@ -153,10 +147,7 @@ pub(crate) fn fraction_and_exponent(value: f64) -> (f64, i32) {
         _ => (value.to_bits(), 1022),
     };
     let exponent = (bits >> 52) as i32 - bias;
-    (
-        f64::from_bits((bits & ((1 << 52) - 1)) | (1022 << 52)),
-        exponent,
-    )
+    (f64::from_bits((bits & ((1 << 52) - 1)) | (1022 << 52)), exponent)
 }
 
 #[cfg(test)]
@@ -172,17 +163,11 @@ mod tests {
         // The mantissa of the largest number below one rounds up to 2^31 and is renormalized.
         let almost_one = Multiplier::from_real(1.0 - f64::EPSILON / 2.0, Rounding::Double).unwrap();
         assert_eq!((almost_one.mantissa(), almost_one.shift()), (1 << 30, 1));
-        assert_eq!(
-            Multiplier::from_real(1e-12, Rounding::Double),
-            Some(Multiplier::default())
-        );
+        assert_eq!(Multiplier::from_real(1e-12, Rounding::Double), Some(Multiplier::default()));
         assert_eq!(Multiplier::from_real(f64::NAN, Rounding::Double), None);
         assert_eq!(Multiplier::from_real(-1.0, Rounding::Double), None);
         assert_eq!(Multiplier::from_real(1e12, Rounding::Double), None);
-        assert_eq!(
-            Multiplier::from_real(f64::MIN_POSITIVE / 4.0, Rounding::Double),
-            Some(Multiplier::default())
-        );
+        assert_eq!(Multiplier::from_real(f64::MIN_POSITIVE / 4.0, Rounding::Double), Some(Multiplier::default()));
     }
 
     #[test]
@@ -198,27 +183,12 @@ mod tests {
     #[test]
     fn high_multiplication_equals_its_definition() {
         // gemmlowp: (a*b + nudge) / 2^31 truncated, nudge 2^30 for a non-negative product, else 1 - 2^30.
-        let values = [
-            i32::MIN,
-            i32::MIN + 1,
-            -1_073_741_825,
-            -3,
-            -1,
-            0,
-            1,
-            7,
-            1 << 30,
-            i32::MAX,
-        ];
+        let values = [i32::MIN, i32::MIN + 1, -1_073_741_825, -3, -1, 0, 1, 7, 1 << 30, i32::MAX];
         for a in values {
             for b in values.into_iter().filter(|b| *b != i32::MIN) {
                 let product = i64::from(a) * i64::from(b);
                 let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
-                assert_eq!(
-                    i64::from(rounding_doubling_high_mul(a, b)),
-                    (product + nudge) / (1 << 31),
-                    "{a} * {b}"
-                );
+                assert_eq!(i64::from(rounding_doubling_high_mul(a, b)), (product + nudge) / (1 << 31), "{a} * {b}");
             }
         }
         assert_eq!(rounding_doubling_high_mul(i32::MIN, i32::MIN), i32::MAX);
@@ -227,34 +197,11 @@ mod tests {
     #[test]
     fn division_by_a_power_of_two_rounds_half_away() {
         for exponent in 0..=31 {
-            for value in [
-                i32::MIN,
-                i32::MIN + 1,
-                -12,
-                -3,
-                -2,
-                -1,
-                0,
-                1,
-                2,
-                3,
-                5,
-                12,
-                i32::MAX - 1,
-                i32::MAX,
-            ] {
-                let half = if exponent == 0 {
-                    0
-                } else {
-                    1_i64 << (exponent - 1)
-                };
+            for value in [i32::MIN, i32::MIN + 1, -12, -3, -2, -1, 0, 1, 2, 3, 5, 12, i32::MAX - 1, i32::MAX] {
+                let half = if exponent == 0 { 0 } else { 1_i64 << (exponent - 1) };
                 let magnitude = (i64::from(value).abs() + half) >> exponent;
                 let expected = magnitude * i64::from(value.signum());
-                assert_eq!(
-                    i64::from(rounding_divide_by_power_of_two(value, exponent)),
-                    expected,
-                    "{value} >> {exponent}"
-                );
+                assert_eq!(i64::from(rounding_divide_by_power_of_two(value, exponent)), expected, "{value} >> {exponent}");
             }
         }
     }

@@ -50,17 +50,9 @@ pub struct Window {
 impl Window {
     /// Input coordinate on `axis` (0 vertical, 1 horizontal) that tap `tap` of output `out` reads; `None` in the padding.
     #[inline]
-    pub fn input_coordinate(
-        &self,
-        axis: usize,
-        out: usize,
-        tap: usize,
-        extent: usize,
-    ) -> Option<usize> {
+    pub fn input_coordinate(&self, axis: usize, out: usize, tap: usize, extent: usize) -> Option<usize> {
         let padded = out * self.stride[axis] + tap * self.dilation[axis];
-        padded
-            .checked_sub(self.padding[axis])
-            .filter(|coordinate| *coordinate < extent)
+        padded.checked_sub(self.padding[axis]).filter(|coordinate| *coordinate < extent)
     }
 }
 
@@ -80,15 +72,8 @@ pub struct Strided {
 impl Strided {
     /// A contiguous tensor. `None` above [`MAX_RANK`] axes.
     pub fn contiguous(extents: &[usize]) -> Option<Self> {
-        let mut this = Self {
-            rank: extents.len(),
-            extents: [1; MAX_RANK],
-            strides: [0; MAX_RANK],
-            origin: 0,
-        };
-        this.extents
-            .get_mut(..extents.len())?
-            .copy_from_slice(extents);
+        let mut this = Self { rank: extents.len(), extents: [1; MAX_RANK], strides: [0; MAX_RANK], origin: 0 };
+        this.extents.get_mut(..extents.len())?.copy_from_slice(extents);
         let mut stride = 1;
         for axis in (0..this.rank).rev() {
             this.strides[axis] = stride as isize;
@@ -127,12 +112,7 @@ impl Strided {
 
     /// Buffer positions in row-major order of the extents.
     pub fn positions(&self) -> Positions<'_> {
-        Positions {
-            walk: self,
-            index: [0; MAX_RANK],
-            position: self.origin as isize,
-            left: self.len(),
-        }
+        Positions { walk: self, index: [0; MAX_RANK], position: self.origin as isize, left: self.len() }
     }
 }
 
@@ -172,26 +152,15 @@ mod tests {
     fn walks_visit_row_major_order() {
         let dense = Strided::contiguous(&[2, 3]).unwrap();
         assert!(dense.positions().eq(0..6));
-        let row = Strided::contiguous(&[3])
-            .unwrap()
-            .broadcast_to(&[2, 3])
-            .unwrap();
+        let row = Strided::contiguous(&[3]).unwrap().broadcast_to(&[2, 3]).unwrap();
         assert!(row.positions().eq([0, 1, 2, 0, 1, 2]));
-        assert_eq!(
-            Strided::contiguous(&[2]).unwrap().broadcast_to(&[2, 3]),
-            None
-        );
+        assert_eq!(Strided::contiguous(&[2]).unwrap().broadcast_to(&[2, 3]), None);
         assert_eq!(Strided::contiguous(&[1; MAX_RANK + 1]), None);
     }
 
     #[test]
     fn padding_is_outside() {
-        let window = Window {
-            size: [3, 3],
-            stride: [2, 2],
-            dilation: [1, 1],
-            padding: [1, 1],
-        };
+        let window = Window { size: [3, 3], stride: [2, 2], dilation: [1, 1], padding: [1, 1] };
         assert_eq!(window.input_coordinate(0, 0, 0, 5), None);
         assert_eq!(window.input_coordinate(0, 2, 1, 5), Some(4));
         assert_eq!(window.input_coordinate(0, 2, 2, 5), None);

@@ -3,9 +3,7 @@
 //! A raw `i32` in format `Qm` stands for `raw / 2^(31 - m)`: `m` integer bits, the rest fraction. Every constant is the
 //! fixed-point value of the expression beside it. Source: gemmlowp `fixedpoint.h`.
 
-use crate::fixed_point::{
-    rounding_divide_by_power_of_two, rounding_doubling_high_mul as mul, saturating_shift_left,
-};
+use crate::fixed_point::{rounding_divide_by_power_of_two, rounding_doubling_high_mul as mul, saturating_shift_left};
 
 /// `exp(x)` in Q0 for `x <= 0` in format `Q(integer_bits)`, `integer_bits` in 0..=5.
 ///
@@ -13,15 +11,7 @@ use crate::fixed_point::{
 /// `exp(-2^bit)`.
 pub fn exp_of_negative(x: i32, integer_bits: u32) -> i32 {
     // exp(-2^exponent) in Q0, exponent from -2 up.
-    const FACTORS: [i32; 7] = [
-        1_672_461_947,
-        1_302_514_674,
-        790_015_084,
-        290_630_308,
-        39_332_535,
-        720_401,
-        242,
-    ];
+    const FACTORS: [i32; 7] = [1_672_461_947, 1_302_514_674, 790_015_084, 290_630_308, 39_332_535, 720_401, 242];
     if x == 0 {
         return i32::MAX;
     }
@@ -30,10 +20,7 @@ pub fn exp_of_negative(x: i32, integer_bits: u32) -> i32 {
     let modulo = (x & (quarter - 1)) - quarter;
     let remainder = modulo.wrapping_sub(x);
     let mut result = exp_within_a_quarter(saturating_shift_left(modulo, integer_bits));
-    for (factor, bit) in FACTORS
-        .into_iter()
-        .zip(fraction_bits - 2..fraction_bits + integer_bits)
-    {
+    for (factor, bit) in FACTORS.into_iter().zip(fraction_bits - 2..fraction_bits + integer_bits) {
         if remainder & (1 << bit) != 0 {
             result = mul(result, factor);
         }
@@ -63,8 +50,7 @@ pub fn tanh(x: i32) -> i32 {
     }
     // tanh(|x|) = (1 - e) / (1 + e) with e = exp(-2|x|); reading the raw Q4 value as Q5 doubles it.
     let e = exp_of_negative(x.wrapping_abs().wrapping_neg(), 5);
-    let magnitude =
-        saturating_shift_left(reciprocal_of_half_of_one_plus(e).wrapping_sub(1 << 29), 2);
+    let magnitude = saturating_shift_left(reciprocal_of_half_of_one_plus(e).wrapping_sub(1 << 29), 2);
     if x < 0 { -magnitude } else { magnitude }
 }
 
@@ -109,16 +95,10 @@ mod tests {
         for step in -2000..2000 {
             let q4 = step * 53_687;
             let x = real(q4, 4);
-            assert!(
-                (real(logistic(q4), 0) - 1.0 / (1.0 + (-x).exp())).abs() < 1e-6,
-                "logistic({x})"
-            );
+            assert!((real(logistic(q4), 0) - 1.0 / (1.0 + (-x).exp())).abs() < 1e-6, "logistic({x})");
             assert!((real(tanh(q4), 0) - x.tanh()).abs() < 1e-6, "tanh({x})");
             if q4 <= 0 {
-                assert!(
-                    (real(exp_of_negative(q4, 5), 0) - real(q4, 5).exp()).abs() < 1e-6,
-                    "exp({x})"
-                );
+                assert!((real(exp_of_negative(q4, 5), 0) - real(q4, 5).exp()).abs() < 1e-6, "exp({x})");
             }
         }
     }

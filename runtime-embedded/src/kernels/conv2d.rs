@@ -40,13 +40,7 @@ pub struct Conv2dParams<'a> {
 /// * `weights`: int8 `[c_out, h_kernel, w_kernel, group_channels]`, zero point 0 (int4 unpacked to one value a byte)
 /// * `bias`: int32 `[c_out]` in units of `input scale * weight scale`; absent is zero
 /// * `output`: int8 `[n, h_out, w_out, c_out]`
-pub fn conv2d(
-    params: &Conv2dParams,
-    input: &[i8],
-    weights: &[i8],
-    bias: Option<&[i32]>,
-    output: &mut [i8],
-) {
+pub fn conv2d(params: &Conv2dParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
     let out = params.output;
     for batch in 0..out.batch {
         for y in 0..out.height {
@@ -54,11 +48,8 @@ pub fn conv2d(
                 for channel in 0..out.channels {
                     let sum = accumulate(params, input, weights, [batch, y, x, channel]);
                     let sum = sum.wrapping_add(bias.map_or(0, |bias| bias[channel]));
-                    let scaled =
-                        of_channel(params.multipliers, channel).apply(sum, params.rounding);
-                    output[out.offset(batch, y, x, channel)] = params
-                        .range
-                        .clamp(scaled.wrapping_add(params.output_zero_point));
+                    let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
+                    output[out.offset(batch, y, x, channel)] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
                 }
             }
         }
@@ -66,40 +57,24 @@ pub fn conv2d(
 }
 
 /// The accumulator of one output element, without bias.
-fn accumulate(
-    params: &Conv2dParams,
-    input: &[i8],
-    weights: &[i8],
-    [batch, y, x, channel]: [usize; 4],
-) -> i32 {
+fn accumulate(params: &Conv2dParams, input: &[i8], weights: &[i8], [batch, y, x, channel]: [usize; 4]) -> i32 {
     let [kernel_height, kernel_width] = params.window.size;
     let depth = params.group_channels;
     let groups = params.input.channels / depth;
     let first_input_channel = channel / (params.output.channels / groups) * depth;
     let mut sum = 0_i32;
     for tap_y in 0..kernel_height {
-        let Some(in_y) = params
-            .window
-            .input_coordinate(0, y, tap_y, params.input.height)
-        else {
+        let Some(in_y) = params.window.input_coordinate(0, y, tap_y, params.input.height) else {
             continue;
         };
         for tap_x in 0..kernel_width {
-            let Some(in_x) = params
-                .window
-                .input_coordinate(1, x, tap_x, params.input.width)
-            else {
+            let Some(in_x) = params.window.input_coordinate(1, x, tap_x, params.input.width) else {
                 continue;
             };
             let from = params.input.offset(batch, in_y, in_x, first_input_channel);
             let tap = ((channel * kernel_height + tap_y) * kernel_width + tap_x) * depth;
-            for (value, weight) in input[from..from + depth]
-                .iter()
-                .zip(&weights[tap..tap + depth])
-            {
-                sum = sum.wrapping_add(
-                    (i32::from(*value) - params.input_zero_point) * i32::from(*weight),
-                );
+            for (value, weight) in input[from..from + depth].iter().zip(&weights[tap..tap + depth]) {
+                sum = sum.wrapping_add((i32::from(*value) - params.input_zero_point) * i32::from(*weight));
             }
         }
     }

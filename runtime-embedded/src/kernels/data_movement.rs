@@ -18,9 +18,7 @@ pub fn gather<T: Copy>(walk: &Strided, input: &[T], output: &mut [T]) {
 /// `None` if `permutation` is not one of the axes, or there are too many.
 pub fn transposition(extents: &[usize], permutation: &[usize]) -> Option<Strided> {
     let dense = Strided::contiguous(extents)?;
-    if permutation.len() != extents.len()
-        || (0..extents.len()).any(|axis| !permutation.contains(&axis))
-    {
+    if permutation.len() != extents.len() || (0..extents.len()).any(|axis| !permutation.contains(&axis)) {
         return None;
     }
     let mut walk = dense;
@@ -93,11 +91,7 @@ impl Resize {
         let offset = if self.half_pixel_centers { 0.5 } else { 0.0 };
         let position = (out as f32 + offset) * scale;
         // Coordinates are not negative: truncation is the floor, and adding a half rounds half away from zero.
-        let nearest = if self.align_corners {
-            (f64::from(position) + 0.5) as usize
-        } else {
-            position as usize
-        };
+        let nearest = if self.align_corners { (f64::from(position) + 0.5) as usize } else { position as usize };
         nearest.min(input_extent.saturating_sub(1))
     }
 }

@@ -38,13 +38,7 @@ pub struct DepthwiseConv2dParams<'a> {
 /// * `weights`: int8 `[1, h_kernel, w_kernel, c_out]`, zero point 0
 /// * `bias`: int32 `[c_out]` in units of `input scale * weight scale`; absent is zero
 /// * `output`: int8 `[n, h_out, w_out, c_out]`
-pub fn depthwise_conv2d(
-    params: &DepthwiseConv2dParams,
-    input: &[i8],
-    weights: &[i8],
-    bias: Option<&[i32]>,
-    output: &mut [i8],
-) {
+pub fn depthwise_conv2d(params: &DepthwiseConv2dParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
     let out = params.output;
     for batch in 0..out.batch {
         for y in 0..out.height {
@@ -52,11 +46,8 @@ pub fn depthwise_conv2d(
                 for channel in 0..out.channels {
                     let sum = accumulate(params, input, weights, [batch, y, x, channel]);
                     let sum = sum.wrapping_add(bias.map_or(0, |bias| bias[channel]));
-                    let scaled =
-                        of_channel(params.multipliers, channel).apply(sum, params.rounding);
-                    output[out.offset(batch, y, x, channel)] = params
-                        .range
-                        .clamp(scaled.wrapping_add(params.output_zero_point));
+                    let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
+                    output[out.offset(batch, y, x, channel)] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
                 }
             }
         }
@@ -64,35 +55,21 @@ pub fn depthwise_conv2d(
 }
 
 /// The accumulator of one output element, without bias.
-fn accumulate(
-    params: &DepthwiseConv2dParams,
-    input: &[i8],
-    weights: &[i8],
-    [batch, y, x, channel]: [usize; 4],
-) -> i32 {
+fn accumulate(params: &DepthwiseConv2dParams, input: &[i8], weights: &[i8], [batch, y, x, channel]: [usize; 4]) -> i32 {
     let [kernel_height, kernel_width] = params.window.size;
     let depth_multiplier = params.output.channels / params.input.channels;
     let mut sum = 0_i32;
     for tap_y in 0..kernel_height {
-        let Some(in_y) = params
-            .window
-            .input_coordinate(0, y, tap_y, params.input.height)
-        else {
+        let Some(in_y) = params.window.input_coordinate(0, y, tap_y, params.input.height) else {
             continue;
         };
         for tap_x in 0..kernel_width {
-            let Some(in_x) = params
-                .window
-                .input_coordinate(1, x, tap_x, params.input.width)
-            else {
+            let Some(in_x) = params.window.input_coordinate(1, x, tap_x, params.input.width) else {
                 continue;
             };
-            let value = input[params
-                .input
-                .offset(batch, in_y, in_x, channel / depth_multiplier)];
+            let value = input[params.input.offset(batch, in_y, in_x, channel / depth_multiplier)];
             let weight = weights[(tap_y * kernel_width + tap_x) * params.output.channels + channel];
-            sum =
-                sum.wrapping_add((i32::from(value) - params.input_zero_point) * i32::from(weight));
+            sum = sum.wrapping_add((i32::from(value) - params.input_zero_point) * i32::from(weight));
         }
     }
     sum

@@ -37,39 +37,24 @@ impl AddParams {
     /// Parameters from the three tensors' quantizations; `None` if a scale is out of all proportion.
     ///
     /// ADD divides in double precision, SUB in single precision: TensorFlow Lite Micro `add_common.cc`, `sub_common.cc`.
-    pub fn prepare(
-        sum: Sum,
-        [left, right, output]: [Affine; 3],
-        range: OutputRange,
-        rounding: Rounding,
-    ) -> Option<Self> {
+    pub fn prepare(sum: Sum, [left, right, output]: [Affine; 3], range: OutputRange, rounding: Rounding) -> Option<Self> {
         let reals = match sum {
             Sum::Add => {
                 let twice_max = 2.0 * f64::from(left.scale.max(right.scale));
                 let unit = f64::from(1 << LEFT_SHIFT) * f64::from(output.scale);
-                [
-                    f64::from(left.scale) / twice_max,
-                    f64::from(right.scale) / twice_max,
-                    twice_max / unit,
-                ]
+                [f64::from(left.scale) / twice_max, f64::from(right.scale) / twice_max, twice_max / unit]
             }
             Sum::Sub => {
                 let twice_max = 2.0 * left.scale.max(right.scale);
                 let unit = (1 << LEFT_SHIFT) as f32 * output.scale;
-                [
-                    left.scale / twice_max,
-                    right.scale / twice_max,
-                    twice_max / unit,
-                ]
-                .map(f64::from)
+                [left.scale / twice_max, right.scale / twice_max, twice_max / unit].map(f64::from)
             }
         };
         // An output factor of one or more would overflow; TensorFlow Lite aborts on it.
         if !reals.iter().all(|real| *real > 0.0 && *real < 1.0) {
             return None;
         }
-        let [left_multiplier, right_multiplier, output_multiplier] =
-            reals.map(|real| Multiplier::from_real(real, rounding));
+        let [left_multiplier, right_multiplier, output_multiplier] = reals.map(|real| Multiplier::from_real(real, rounding));
         Some(Self {
             sum,
             zero_points: [left.zero_point, right.zero_point, output.zero_point],
@@ -100,12 +85,7 @@ impl AddParams {
 ///
 /// `left` and `right` are read at the positions of their walks, which have the output's extents (see
 /// [`Strided::broadcast_to`]); `output` is contiguous.
-pub fn add(
-    params: &AddParams,
-    (left, left_walk): (&[i8], &Strided),
-    (right, right_walk): (&[i8], &Strided),
-    output: &mut [i8],
-) {
+pub fn add(params: &AddParams, (left, left_walk): (&[i8], &Strided), (right, right_walk): (&[i8], &Strided), output: &mut [i8]) {
     let positions = left_walk.positions().zip(right_walk.positions());
     for (out, (at_left, at_right)) in output.iter_mut().zip(positions) {
         *out = params.apply(left[at_left], right[at_right]);
@@ -127,11 +107,7 @@ pub struct MulParams {
 
 impl MulParams {
     /// Parameters from the three tensors' quantizations; `None` if a scale is out of all proportion.
-    pub fn prepare(
-        [left, right, output]: [Affine; 3],
-        range: OutputRange,
-        rounding: Rounding,
-    ) -> Option<Self> {
+    pub fn prepare([left, right, output]: [Affine; 3], range: OutputRange, rounding: Rounding) -> Option<Self> {
         let real = f64::from(left.scale) * f64::from(right.scale) / f64::from(output.scale);
         Some(Self {
             zero_points: [left.zero_point, right.zero_point, output.zero_point],
@@ -144,20 +120,14 @@ impl MulParams {
     /// One element.
     #[inline]
     pub fn apply(&self, left: i8, right: i8) -> i8 {
-        let product =
-            (i32::from(left) - self.zero_points[0]) * (i32::from(right) - self.zero_points[1]);
+        let product = (i32::from(left) - self.zero_points[0]) * (i32::from(right) - self.zero_points[1]);
         let scaled = self.multiplier.apply(product, self.rounding);
         self.range.clamp(scaled.wrapping_add(self.zero_points[2]))
     }
 }
 
 /// Multiplies int8 tensors; walks as for [`add`].
-pub fn mul(
-    params: &MulParams,
-    (left, left_walk): (&[i8], &Strided),
-    (right, right_walk): (&[i8], &Strided),
-    output: &mut [i8],
-) {
+pub fn mul(params: &MulParams, (left, left_walk): (&[i8], &Strided), (right, right_walk): (&[i8], &Strided), output: &mut [i8]) {
     let positions = left_walk.positions().zip(right_walk.positions());
     for (out, (at_left, at_right)) in output.iter_mut().zip(positions) {
         *out = params.apply(left[at_left], right[at_right]);

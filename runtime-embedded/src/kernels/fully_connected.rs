@@ -31,29 +31,16 @@ pub struct FullyConnectedParams<'a> {
 /// * `weights`: int8 `[outputs, inputs]`, zero point 0
 /// * `bias`: int32 `[outputs]` in units of `input scale * weight scale`; absent is zero
 /// * `output`: int8 `[batch, outputs]`
-pub fn fully_connected(
-    params: &FullyConnectedParams,
-    input: &[i8],
-    weights: &[i8],
-    bias: Option<&[i32]>,
-    output: &mut [i8],
-) {
+pub fn fully_connected(params: &FullyConnectedParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
     for batch in 0..params.batch {
         let row = &input[batch * params.inputs..][..params.inputs];
         for channel in 0..params.outputs {
             let mut sum = bias.map_or(0, |bias| bias[channel]);
-            for (value, weight) in row
-                .iter()
-                .zip(&weights[channel * params.inputs..][..params.inputs])
-            {
-                sum = sum.wrapping_add(
-                    (i32::from(*value) - params.input_zero_point) * i32::from(*weight),
-                );
+            for (value, weight) in row.iter().zip(&weights[channel * params.inputs..][..params.inputs]) {
+                sum = sum.wrapping_add((i32::from(*value) - params.input_zero_point) * i32::from(*weight));
             }
             let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
-            output[batch * params.outputs + channel] = params
-                .range
-                .clamp(scaled.wrapping_add(params.output_zero_point));
+            output[batch * params.outputs + channel] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
         }
     }
 }

@@ -38,35 +38,23 @@ pub fn average_pool2d(params: &Pool2dParams, input: &[i8], output: &mut [i8]) {
 ///
 /// * `input`: int8 `[n, h_in, w_in, c]`; `output`: int8 `[n, h_out, w_out, c]`
 pub fn max_pool2d(params: &Pool2dParams, input: &[i8], output: &mut [i8]) {
-    for_each_window(params, output, |taps| {
-        i32::from(
-            taps.map(|position| input[position])
-                .max()
-                .unwrap_or(i8::MIN),
-        )
-    });
+    for_each_window(params, output, |taps| i32::from(taps.map(|position| input[position]).max().unwrap_or(i8::MIN)));
 }
 
 /// Calls `reduce` with the input positions under each output element and stores its clamped result.
-fn for_each_window(
-    params: &Pool2dParams,
-    output: &mut [i8],
-    reduce: impl Fn(&mut dyn Iterator<Item = usize>) -> i32,
-) {
+fn for_each_window(params: &Pool2dParams, output: &mut [i8], reduce: impl Fn(&mut dyn Iterator<Item = usize>) -> i32) {
     let (input, out, window) = (params.input, params.output, params.window);
     for batch in 0..out.batch {
         for y in 0..out.height {
             for x in 0..out.width {
                 for channel in 0..out.channels {
-                    let rows = (0..window.size[0])
-                        .filter_map(|tap| window.input_coordinate(0, y, tap, input.height));
+                    let rows = (0..window.size[0]).filter_map(|tap| window.input_coordinate(0, y, tap, input.height));
                     let mut taps = rows.flat_map(|in_y| {
                         (0..window.size[1])
                             .filter_map(move |tap| window.input_coordinate(1, x, tap, input.width))
                             .map(move |in_x| input.offset(batch, in_y, in_x, channel))
                     });
-                    output[out.offset(batch, y, x, channel)] =
-                        params.range.clamp(reduce(&mut taps));
+                    output[out.offset(batch, y, x, channel)] = params.range.clamp(reduce(&mut taps));
                 }
             }
         }

@@ -83,11 +83,7 @@ impl RequantizeParams {
 /// `output = saturate((input - input_zero_point) * multiplier + output_zero_point)`
 ///
 /// * `input`, `output`: any two of int8, uint8, int16, int32, equally long
-pub fn requantize<I: Quantized, O: Quantized>(
-    params: &RequantizeParams,
-    input: &[I],
-    output: &mut [O],
-) {
+pub fn requantize<I: Quantized, O: Quantized>(params: &RequantizeParams, input: &[I], output: &mut [O]) {
     for (out, value) in output.iter_mut().zip(input) {
         let centred = value.widen().wrapping_sub(params.zero_points[0]);
         let scaled = params.multiplier.apply(centred, params.rounding);

@@ -42,16 +42,13 @@ impl ReduceParams {
         [input, output]: [Affine; 2],
         rounding: Rounding,
     ) -> Option<Self> {
-        let count = i64::try_from(reduced.len())
-            .ok()
-            .filter(|count| (1..=i64::from(i32::MAX)).contains(count))?;
+        let count = i64::try_from(reduced.len()).ok().filter(|count| (1..=i64::from(i32::MAX)).contains(count))?;
         let real = f64::from(input.scale) / f64::from(output.scale);
         let mut multiplier = Multiplier::from_real(real, rounding)?;
         if reduction == Reduction::Mean {
             let raise = (count.ilog2() as i32).min(31 + multiplier.shift());
             let mantissa = (i64::from(multiplier.mantissa()) << raise) / count;
-            multiplier =
-                Multiplier::from_parts(i32::try_from(mantissa).ok()?, multiplier.shift() - raise)?;
+            multiplier = Multiplier::from_parts(i32::try_from(mantissa).ok()?, multiplier.shift() - raise)?;
         }
         Some(Self {
             kept,
@@ -67,9 +64,7 @@ impl ReduceParams {
     #[inline]
     pub fn finish(&self, sum: i32) -> i8 {
         let offset = (self.reduced.len() as i32).wrapping_mul(self.input_zero_point);
-        let scaled = self
-            .multiplier
-            .apply(sum.wrapping_sub(offset), self.rounding);
+        let scaled = self.multiplier.apply(sum.wrapping_sub(offset), self.rounding);
         OutputRange::FULL.clamp(scaled.wrapping_add(self.output_zero_point))
     }
 }
@@ -80,9 +75,7 @@ impl ReduceParams {
 /// * `output`: int8, contiguous over `params.kept`
 pub fn reduce(params: &ReduceParams, input: &[i8], output: &mut [i8]) {
     for (out, base) in output.iter_mut().zip(params.kept.positions()) {
-        let sum = params.reduced.positions().fold(0_i32, |sum, position| {
-            sum.wrapping_add(i32::from(input[base + position]))
-        });
+        let sum = params.reduced.positions().fold(0_i32, |sum, position| sum.wrapping_add(i32::from(input[base + position])));
         *out = params.finish(sum);
     }
 }

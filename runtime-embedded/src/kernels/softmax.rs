@@ -1,8 +1,6 @@
 //! Softmax over the last axis, in fixed point.
 
-use crate::fixed_point::{
-    Multiplier, Rounding, rounding_divide_by_power_of_two, rounding_doubling_high_mul,
-};
+use crate::fixed_point::{Multiplier, Rounding, rounding_divide_by_power_of_two, rounding_doubling_high_mul};
 use crate::transcendental::{exp_of_negative, one_over_one_plus};
 
 /// Integer bits of the scaled difference to the row's maximum.
@@ -33,21 +31,13 @@ impl SoftmaxParams {
             Rounding::Single => 1_073_741_823.0,
         };
         let fraction_bits = 31 - DIFFERENCE_INTEGER_BITS;
-        let real =
-            (f64::from(beta) * f64::from(input_scale) * f64::from(1 << fraction_bits)).min(largest);
+        let real = (f64::from(beta) * f64::from(input_scale) * f64::from(1 << fraction_bits)).min(largest);
         if real <= 1.0 || real.is_nan() {
             return None;
         }
-        let multiplier =
-            Multiplier::from_real(real, rounding).or(Multiplier::from_parts(i32::MAX, 30))?;
-        let radius =
-            (((1_i64 << DIFFERENCE_INTEGER_BITS) - 1) << fraction_bits) >> multiplier.shift();
-        Some(Self {
-            depth,
-            multiplier,
-            smallest_difference: -(radius as i32),
-            rounding,
-        })
+        let multiplier = Multiplier::from_real(real, rounding).or(Multiplier::from_parts(i32::MAX, 30))?;
+        let radius = (((1_i64 << DIFFERENCE_INTEGER_BITS) - 1) << fraction_bits) >> multiplier.shift();
+        Some(Self { depth, multiplier, smallest_difference: -(radius as i32), rounding })
     }
 
     /// `exp` in Q0 of a difference to the row's maximum, which is at most 0.
@@ -56,10 +46,7 @@ impl SoftmaxParams {
         if difference < self.smallest_difference {
             return 0;
         }
-        exp_of_negative(
-            self.multiplier.apply(difference, self.rounding),
-            DIFFERENCE_INTEGER_BITS,
-        )
+        exp_of_negative(self.multiplier.apply(difference, self.rounding), DIFFERENCE_INTEGER_BITS)
     }
 }
 
@@ -71,15 +58,10 @@ pub fn softmax(params: &SoftmaxParams, input: &[i8], output: &mut [i8]) {
     if params.depth == 0 {
         return;
     }
-    for (row, out) in input
-        .chunks_exact(params.depth)
-        .zip(output.chunks_exact_mut(params.depth))
-    {
+    for (row, out) in input.chunks_exact(params.depth).zip(output.chunks_exact_mut(params.depth)) {
         let max = row.iter().copied().map(i32::from).max().unwrap_or(0);
         let exp = |value: i8| params.exp_of_difference(i32::from(value) - max);
-        let sum = row
-            .iter()
-            .fold(0, |sum: i32, value| sum.wrapping_add(summand(exp(*value))));
+        let sum = row.iter().fold(0, |sum: i32, value| sum.wrapping_add(summand(exp(*value))));
         let reciprocal = Reciprocal::of(sum);
         for (value, out) in row.iter().zip(out) {
             *out = reciprocal.share(exp(*value));
@@ -104,24 +86,16 @@ impl Reciprocal {
     /// Of a positive Q12 sum.
     pub fn of(sum: i32) -> Self {
         let leading_zeros = (sum as u32).leading_zeros();
-        let normalized = (sum as u32)
-            .wrapping_shl(leading_zeros)
-            .wrapping_sub(1 << 31) as i32;
+        let normalized = (sum as u32).wrapping_shl(leading_zeros).wrapping_sub(1 << 31) as i32;
         // 31 - 8 bits turn Q0 into 1/256; the rest undoes the normalization.
         let exponent = (SUM_INTEGER_BITS + 31 - 8).saturating_sub(leading_zeros);
-        Self {
-            scale: one_over_one_plus(normalized),
-            exponent,
-        }
+        Self { scale: one_over_one_plus(normalized), exponent }
     }
 
     /// The output for one exponential.
     #[inline]
     pub fn share(self, exp: i32) -> i8 {
-        let share = rounding_divide_by_power_of_two(
-            rounding_doubling_high_mul(self.scale, exp),
-            self.exponent,
-        );
+        let share = rounding_divide_by_power_of_two(rounding_doubling_high_mul(self.scale, exp), self.exponent);
         (share - 128).clamp(-128, 127) as i8
     }
 }

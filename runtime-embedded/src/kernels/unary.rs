@@ -1,9 +1,7 @@
 //! Functions of one int8 value. Every one maps 256 inputs to 256 outputs, so a host may tabulate it.
 
 use crate::activation::OutputRange;
-use crate::fixed_point::{
-    Affine, Multiplier, Rounding, round_half_away, rounding_divide_by_power_of_two,
-};
+use crate::fixed_point::{Affine, Multiplier, Rounding, round_half_away, rounding_divide_by_power_of_two};
 use crate::transcendental;
 
 /// A function of one int8 value, with everything it needs prepared.
@@ -44,10 +42,7 @@ impl Unary {
         let six = round_half_away(6.0 / input.scale).saturating_add(input.zero_point);
         let narrow = |value: i32| value.clamp(i32::from(i8::MIN), i32::from(i8::MAX)) as i8;
         let min = narrow(input.zero_point);
-        Self::Relu6(OutputRange {
-            min,
-            max: narrow(six).max(min),
-        })
+        Self::Relu6(OutputRange { min, max: narrow(six).max(min) })
     }
 }
 
@@ -73,18 +68,10 @@ impl Squash {
     pub fn prepare(input: Affine, rounding: Rounding) -> Option<Self> {
         const INTEGER_BITS: u32 = 4;
         let fraction_bits = 31 - INTEGER_BITS;
-        let multiplier = Multiplier::from_real(
-            f64::from(input.scale) * f64::from(1 << fraction_bits),
-            rounding,
-        )?;
+        let multiplier = Multiplier::from_real(f64::from(input.scale) * f64::from(1 << fraction_bits), rounding)?;
         let shift = u32::try_from(multiplier.shift()).ok()?;
         let radius = (((1_i64 << INTEGER_BITS) - 1) << fraction_bits) >> shift;
-        Some(Self {
-            zero_point: input.zero_point,
-            radius: i32::try_from(radius).unwrap_or(i32::MAX),
-            multiplier,
-            rounding,
-        })
+        Some(Self { zero_point: input.zero_point, radius: i32::try_from(radius).unwrap_or(i32::MAX), multiplier, rounding })
     }
 
     /// The function in Q0 brought to `2^-output_bits`, or the saturated bound.
@@ -124,11 +111,7 @@ pub struct Rescale {
 
 impl Rescale {
     /// Parameters from both quantizations; `None` if their scales are out of all proportion.
-    pub fn prepare(
-        [input, output]: [Affine; 2],
-        range: OutputRange,
-        rounding: Rounding,
-    ) -> Option<Self> {
+    pub fn prepare([input, output]: [Affine; 2], range: OutputRange, rounding: Rounding) -> Option<Self> {
         let real = f64::from(input.scale) / f64::from(output.scale);
         Some(Self {
             zero_points: [input.zero_point, output.zero_point],
@@ -140,9 +123,7 @@ impl Rescale {
 
     #[inline]
     fn apply(&self, value: i8) -> i8 {
-        let scaled = self
-            .multiplier
-            .apply(i32::from(value) - self.zero_points[0], self.rounding);
+        let scaled = self.multiplier.apply(i32::from(value) - self.zero_points[0], self.rounding);
         self.range.clamp(scaled.wrapping_add(self.zero_points[1]))
     }
 }
@@ -167,10 +148,7 @@ impl LeakyRelu {
         Some(Self {
             zero_points: [input.zero_point, output.zero_point],
             positive: Multiplier::from_real(f64::from(input.scale / output.scale), rounding)?,
-            negative: Multiplier::from_real(
-                f64::from(if slope < 0.0 { -slope } else { slope }),
-                rounding,
-            )?,
+            negative: Multiplier::from_real(f64::from(if slope < 0.0 { -slope } else { slope }), rounding)?,
             negative_sign: if slope < 0.0 { -1 } else { 1 },
             rounding,
         })
@@ -182,8 +160,7 @@ impl LeakyRelu {
         let scaled = if centred >= 0 {
             self.positive.apply(centred, self.rounding)
         } else {
-            self.negative
-                .apply(centred * self.negative_sign, self.rounding)
+            self.negative.apply(centred * self.negative_sign, self.rounding)
         };
         OutputRange::FULL.clamp(scaled.wrapping_add(self.zero_points[1]))
     }
@@ -206,8 +183,7 @@ impl HardSwish {
         let fine_scale = (1.0 / 128.0) * input.scale;
         let halves = |real: f32| {
             let multiplier = Multiplier::from_real(f64::from(real), Rounding::Double)?;
-            let mantissa =
-                ((i64::from(multiplier.mantissa()) + (1 << 15)) >> 16).min(i64::from(i16::MAX));
+            let mantissa = ((i64::from(multiplier.mantissa()) + (1 << 15)) >> 16).min(i64::from(i16::MAX));
             Some((mantissa as i32, multiplier.shift()))
         };
         let this = Self {
