@@ -1,1 +1,85 @@
-//! (in work)
+//! Recipe steps as functions from graph to graph. Never mutates the caller's graph, never touches files.
+//!
+//! The steps of a recipe run in the order in which the recipe lists them:
+//!
+//! | step | what it does | must run before |
+//! | --- | --- | --- |
+//! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
+//! | `pack` | names go, the arena is planned | |
+
+use crate::graph::{CheckError, Graph, TensorId};
+use crate::progress::Cancelled;
+
+/// What a recipe makes of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The graph that would be exported.
+    pub graph: Graph,
+    /// For each tensor of [`Candidate::graph`] the tensor of the source graph that it stands for; `None` for tensors that a
+    /// step put in.
+    pub origin: Vec<Option<TensorId>>,
+    /// What each enabled step did, in order.
+    pub steps: Vec<StepReport>,
+}
+
+/// What a step did, or why it could not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    /// Position of the step in the recipe.
+    pub index: usize,
+    /// The step's name: `quantize`.
+    pub name: &'static str,
+    /// Whether it changed the graph.
+    pub outcome: StepOutcome,
+    /// One plain sentence.
+    pub text: String,
+}
+
+/// Whether a step changed the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It did what it was asked to.
+    Applied,
+    /// There was nothing to do, or it does not apply to this graph; the graph is as before.
+    Skipped,
+}
+
+/// Why a recipe cannot be applied.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OptimizeError {
+    /// Quantizing activations needs their ranges.
+    #[error("quantization needs calibration: choose a data set with samples that fit the model's input")]
+    NotCalibrated,
+    /// The ranges belong to another graph, or to calibrators that the recipe does not ask for.
+    #[error("the calibrated ranges do not fit: {0}; calibrate again")]
+    Calibration(String),
+    /// A setting has a value that makes no sense.
+    #[error("step {step}: {trouble}")]
+    Setting {
+        /// Name of the step.
+        step: &'static str,
+        /// What is wrong with which setting.
+        trouble: String,
+    },
+    /// A node stands in the way.
+    #[error("node \"{node}\" ({op}): {trouble}")]
+    Node {
+        /// Its name.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// What is wrong.
+        trouble: String,
+    },
+    /// A step left a malformed graph: a mistake of this program.
+    #[error("step {step} left a malformed graph: {source}")]
+    Malformed {
+        /// Name of the step.
+        step: &'static str,
+        /// What the check found.
+        source: CheckError,
+    },
+    /// Nobody wants the result any more.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}

@@ -1,0 +1,4 @@
+//! Host versions of kernels that use the machine's vector instructions, chosen at run time, with a portable fallback.
+//!
+//! The only place outside the firmware's kernels where `unsafe` is allowed, each use with its proof. Integer kernels here are
+//! bit-identical to those of `tinsmith_runtime`; property tests hold them to it.
