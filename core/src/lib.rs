@@ -39,3 +39,6 @@ pub mod project;
 pub mod quant;
 pub mod recipe;
 pub mod tensor;
+
+#[cfg(test)]
+mod test_data;

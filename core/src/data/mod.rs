@@ -1,5 +1,8 @@
 //! Samples, labels and splits, as they are fed to a model.
 
+pub mod features;
+pub mod wav;
+
 use std::sync::Arc;
 
 /// Values of samples, row-major, as they came.

@@ -1,0 +1,260 @@
+//! Reads sound from WAV files: PCM of 8, 16, 24 or 32 bits, or 32-bit float.
+//!
+//! Compressed WAV (mu-law, ADPCM, …) is refused by name, never taken for PCM. Nothing is resampled here. The chunks are
+//! walked by hand because `hound`, which the tests write with, loses its way after a chunk of odd length.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sound {
+    /// Instants a second, at least 1.
+    pub rate_hz: u32,
+    /// Channels, at least 1.
+    pub n_channels: usize,
+    /// `[instants, n_channels]`, in [-1, 1]; float files may go beyond.
+    pub samples: Vec<f32>,
+}
+
+impl Sound {
+    /// The mean of the channels, `[instants]`.
+    pub fn mono(&self) -> Vec<f32> {
+        let n_channels = self.n_channels.max(1);
+        let mean = |instant: &[f32]| instant.iter().sum::<f32>() / n_channels as f32;
+        self.samples.chunks_exact(n_channels).map(mean).collect()
+    }
+}
+
+/// Why a file is no recording.
+#[derive(Debug, Error)]
+#[error("{}: {problem}", file.display())]
+pub struct WavError {
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: WavProblem,
+}
+
+/// What is wrong with a WAV file.
+#[derive(Debug, Error)]
+pub enum WavProblem {
+    /// The file could not be read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Larger than any clip or session of recording.
+    #[error("{size_bytes} bytes, expected at most {LARGEST_BYTES}; cut the recording into pieces")]
+    TooLarge {
+        /// Size of the file.
+        size_bytes: u64,
+    },
+    /// Not RIFF/WAVE, or its parts contradict one another.
+    #[error("not a sound WAV file: {0}")]
+    Malformed(String),
+    /// A format code other than PCM or float.
+    #[error("format {code:#06x} ({name}) is not supported; convert the file to 16-bit PCM")]
+    Compressed {
+        /// The code in the file.
+        code: u16,
+        /// What the code stands for.
+        name: &'static str,
+    },
+    /// Samples of a width that is not supported.
+    #[error("{bits} bits a sample, expected PCM of 8, 16, 24 or 32 bits or 32-bit float; convert the file to 16-bit PCM")]
+    Width {
+        /// Bits a sample in the header.
+        bits: u16,
+    },
+    /// The file ends before the samples that its header declares.
+    #[error("the header declares {declared} bytes of samples, {present} are there; the recording is cut off")]
+    CutOff {
+        /// Bytes of samples in the file.
+        present: usize,
+        /// Bytes of samples the header declares.
+        declared: u32,
+    },
+    /// A float sample that is no number.
+    #[error("sample {index} is {value}, expected a finite number")]
+    NotFinite {
+        /// Position of the sample, counted over all channels.
+        index: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
+}
+
+/// Nine hours of 16-bit mono at 16 kHz.
+const LARGEST_BYTES: u64 = 1 << 30;
+/// What a writer that cannot go back leaves as the length of the data: everything up to the end.
+const LENGTH_UNKNOWN: u32 = u32::MAX;
+
+const CODE_PCM: u16 = 1;
+const CODE_FLOAT: u16 = 3;
+const CODE_EXTENSIBLE: u16 = 0xFFFE;
+
+/// Reads a recording.
+///
+/// # Errors
+/// [`WavError`] names the file and what is wrong with it.
+pub fn read_wav(path: &Path) -> Result<Sound, WavError> {
+    let sound = read_limited(path).and_then(|bytes| sound_from_wav(&bytes));
+    sound.map_err(|problem| WavError { file: path.to_path_buf(), problem })
+}
+
+fn read_limited(path: &Path) -> Result<Vec<u8>, WavProblem> {
+    let file = std::fs::File::open(path)?;
+    let size_bytes = file.metadata()?.len();
+    if size_bytes > LARGEST_BYTES {
+        return Err(WavProblem::TooLarge { size_bytes });
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Decodes the bytes of a WAV file. Takes at most four times the memory of `bytes`, whatever the header claims.
+///
+/// # Errors
+/// [`WavProblem`] says what is wrong.
+pub fn sound_from_wav(bytes: &[u8]) -> Result<Sound, WavProblem> {
+    if bytes.get(..4) != Some(b"RIFF") || bytes.get(8..12) != Some(b"WAVE") {
+        return Err(malformed("expected RIFF and WAVE at its start"));
+    }
+    let mut format = None;
+    let mut rest = &bytes[12..];
+    loop {
+        let Some((header, body)) = rest.split_first_chunk::<8>() else {
+            let missing = if format.is_some() { "data" } else { "fmt" };
+            return Err(malformed(format!("it has no {missing} chunk")));
+        };
+        let [a, b, c, d, length @ ..] = *header;
+        let (kind, length) = ([a, b, c, d], u32::from_le_bytes(length));
+        if kind == *b"data" {
+            let format: Format = format.ok_or_else(|| malformed("data comes before any fmt chunk"))?;
+            return format.decode(data_bytes(body, length)?);
+        }
+        let Some(content) = body.get(..length as usize) else {
+            let name = String::from_utf8_lossy(&kind).escape_debug().to_string();
+            return Err(malformed(format!("chunk '{name}' of {length} bytes goes beyond the end of the file")));
+        };
+        if kind == *b"fmt " {
+            format = Some(Format::parse(content)?);
+        }
+        // A chunk of odd length is followed by a pad byte.
+        rest = body.get(content.len().next_multiple_of(2)..).unwrap_or_default();
+    }
+}
+
+fn malformed(what: impl Into<String>) -> WavProblem {
+    WavProblem::Malformed(what.into())
+}
+
+/// The samples' bytes, `declared` of them.
+fn data_bytes(body: &[u8], declared: u32) -> Result<&[u8], WavProblem> {
+    if declared == LENGTH_UNKNOWN {
+        return Ok(body);
+    }
+    body.get(..declared as usize).ok_or(WavProblem::CutOff { present: body.len(), declared })
+}
+
+/// How samples are stored.
+#[derive(Debug, Clone, Copy)]
+enum Encoding {
+    /// Offset binary, 128 is zero.
+    Pcm8,
+    /// Two's complement, 2 to 4 bytes.
+    Pcm {
+        n_bytes: usize,
+    },
+    Float32,
+}
+
+/// The fmt chunk.
+#[derive(Debug, Clone, Copy)]
+struct Format {
+    encoding: Encoding,
+    n_channels: usize,
+    rate_hz: u32,
+}
+
+impl Format {
+    /// Source of the layout: Microsoft's `WAVEFORMATEX` and `WAVEFORMATEXTENSIBLE`.
+    fn parse(chunk: &[u8]) -> Result<Self, WavProblem> {
+        let u16_at = |at: usize| chunk.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+        let u16_at = |at| u16_at(at).ok_or_else(|| malformed(format!("its fmt chunk has only {} bytes", chunk.len())));
+
+        let mut code = u16_at(0)?;
+        let n_channels = usize::from(u16_at(2)?);
+        let rate_hz = u32::from(u16_at(4)?) | u32::from(u16_at(6)?) << 16;
+        let block_align = usize::from(u16_at(12)?);
+        let bits = u16_at(14)?;
+        if code == CODE_EXTENSIBLE {
+            code = u16_at(24)?;
+        }
+
+        let (encoding, sample_bytes) = match (code, bits) {
+            (CODE_PCM, 8) => (Encoding::Pcm8, 1),
+            (CODE_PCM, 16 | 24 | 32) => (Encoding::Pcm { n_bytes: usize::from(bits / 8) }, usize::from(bits / 8)),
+            (CODE_FLOAT, 32) => (Encoding::Float32, 4),
+            (CODE_PCM | CODE_FLOAT, bits) => return Err(WavProblem::Width { bits }),
+            (code, _) => return Err(WavProblem::Compressed { code, name: name_of_code(code) }),
+        };
+        if n_channels == 0 || rate_hz == 0 {
+            return Err(malformed(format!("it declares {n_channels} channels at {rate_hz} Hz")));
+        }
+        if block_align != n_channels * sample_bytes {
+            return Err(malformed(format!(
+                "its block is {block_align} bytes, expected {n_channels} channels of {sample_bytes} bytes"
+            )));
+        }
+        Ok(Self { encoding, n_channels, rate_hz })
+    }
+
+    fn decode(&self, data: &[u8]) -> Result<Sound, WavProblem> {
+        let sample_bytes = match self.encoding {
+            Encoding::Pcm8 => 1,
+            Encoding::Pcm { n_bytes } => n_bytes,
+            Encoding::Float32 => 4,
+        };
+        let block = sample_bytes * self.n_channels;
+        if !data.len().is_multiple_of(block) {
+            return Err(malformed(format!("{} bytes of samples are not a whole number of {block}-byte blocks", data.len())));
+        }
+        let samples: Vec<f32> = match self.encoding {
+            Encoding::Pcm8 => data.iter().map(|&byte| (f32::from(byte) - 128.0) / 128.0).collect(),
+            Encoding::Pcm { n_bytes } => data.chunks_exact(n_bytes).map(real_from_pcm).collect(),
+            Encoding::Float32 => data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        };
+        if let Some(index) = samples.iter().position(|sample| !sample.is_finite()) {
+            return Err(WavProblem::NotFinite { index, value: samples[index] });
+        }
+        Ok(Sound { rate_hz: self.rate_hz, n_channels: self.n_channels, samples })
+    }
+}
+
+/// Little-endian two's complement of 2 to 4 bytes, full scale is 1.
+fn real_from_pcm(bytes: &[u8]) -> f32 {
+    // Put at the top of 32 bits, every width has the same sign bit and the same full scale.
+    let mut wide = [0; 4];
+    wide[4 - bytes.len()..].copy_from_slice(bytes);
+    (f64::from(i32::from_le_bytes(wide)) / 2_147_483_648.0) as f32
+}
+
+fn name_of_code(code: u16) -> &'static str {
+    match code {
+        0x0002 => "Microsoft ADPCM",
+        0x0006 => "A-law",
+        0x0007 => "mu-law",
+        0x0011 => "IMA ADPCM",
+        0x0031 => "GSM 6.10",
+        0x0055 => "MP3",
+        0x00FF => "AAC",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests;
