@@ -100,6 +100,17 @@ impl Strided {
         Some(wide)
     }
 
+    /// The same tensor's elements along the axes that `pick` chooses, with the first index on the others.
+    pub fn along(&self, pick: impl Fn(usize) -> bool) -> Self {
+        let mut part = Self { rank: 0, extents: [1; MAX_RANK], strides: [0; MAX_RANK], origin: self.origin };
+        for axis in (0..self.rank).filter(|axis| pick(*axis)) {
+            part.extents[part.rank] = self.extents[axis];
+            part.strides[part.rank] = self.strides[axis];
+            part.rank += 1;
+        }
+        part
+    }
+
     /// Number of positions.
     pub fn len(&self) -> usize {
         self.extents[..self.rank].iter().product()

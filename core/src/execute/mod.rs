@@ -1,4 +1,4 @@
-//! Graph and samples in, outputs out: in floats ([`float`]) or in the device's own integers.
+//! Graph and samples in, outputs out: in floats ([`float`]) or in the device's own integers ([`int8`]).
 //!
 //! Both executors prepare a graph once and then run any number of samples. A sample's result depends neither on the number
 //! of threads nor on which samples stand beside it: blocks have a fixed size and every sum a fixed order.
@@ -8,8 +8,9 @@
 pub mod batch;
 pub mod fast;
 pub mod float;
+pub mod int8;
 
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{CheckError, Graph, Node, NodeId};
 use crate::ops::OpError;
 use crate::progress::Cancelled;
 
@@ -40,6 +41,9 @@ pub enum ExecuteError {
         /// Why, and what would help.
         reason: String,
     },
+    /// The graph is not well formed.
+    #[error(transparent)]
+    Graph(#[from] CheckError),
     /// The samples do not fit the model's inputs.
     #[error("{0}")]
     Input(String),

@@ -2,3 +2,11 @@
 //!
 //! The only place outside the firmware's kernels where `unsafe` is allowed, each use with its proof. Integer kernels here are
 //! bit-identical to those of `tinsmith_runtime`; property tests hold them to it.
+
+pub mod conv2d;
+pub mod depthwise_conv2d;
+pub mod elementwise;
+pub mod fully_connected;
+mod isa;
+
+pub use isa::Isa;

@@ -1,0 +1,189 @@
+//! Prepared operators, and the call of each one's kernel.
+
+use bytemuck::{Pod, cast_slice, cast_slice_mut};
+use tinsmith_runtime::fixed_point::Affine;
+use tinsmith_runtime::kernels::data_movement::{self, Joint};
+use tinsmith_runtime::kernels::elementwise::{self, AddParams, MulParams};
+use tinsmith_runtime::kernels::pool2d::{self, Pool2dParams};
+use tinsmith_runtime::kernels::quantize::{self, RequantizeParams};
+use tinsmith_runtime::kernels::reduce::{self, ReduceParams};
+use tinsmith_runtime::kernels::softmax::{self, SoftmaxParams};
+use tinsmith_runtime::shape::Strided;
+
+use super::Operand;
+use super::memory::Views;
+use crate::execute::fast;
+
+/// One operator with everything that can be known before running.
+#[derive(Debug)]
+pub(super) enum Kernel {
+    Conv2d(Box<fast::conv2d::Conv2d>),
+    DepthwiseConv2d(Box<fast::depthwise_conv2d::DepthwiseConv2d>),
+    FullyConnected(Box<fast::fully_connected::FullyConnected>),
+    /// Operands of one shape.
+    Add(fast::elementwise::Add),
+    /// Operands that are broadcast.
+    AddBroadcast(AddParams, Box<[Strided; 2]>),
+    Mul(MulParams, Box<[Strided; 2]>),
+    AveragePool2d(Pool2dParams),
+    MaxPool2d(Pool2dParams),
+    Reduce(Box<ReduceParams>),
+    Softmax(SoftmaxParams),
+    /// A function of one int8 value, as its 256 results in the order of the values' bits.
+    Table(Box<[i8; 256]>),
+    /// Walk over bytes.
+    Gather(Box<Strided>),
+    /// Walk over bytes, and the byte around them.
+    Pad(Box<Strided>, u8),
+    /// One joint an operand.
+    Concatenate(Vec<Joint>),
+    /// One joint a result.
+    Split(Vec<Joint>),
+    Resize(Resize),
+    Quantize(Affine, Integer),
+    Dequantize(Affine, Integer),
+    Requantize(RequantizeParams, [Integer; 2]),
+}
+
+/// Nearest-neighbour resize over bytes.
+#[derive(Debug)]
+pub(super) struct Resize {
+    pub(super) rows: Vec<usize>,
+    pub(super) columns: Vec<usize>,
+    pub(super) input_extent: [usize; 2],
+    pub(super) pixel_bytes: usize,
+}
+
+/// Integer types between which tensors are converted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Integer {
+    I8,
+    U8,
+    I16,
+    I32,
+}
+
+impl Kernel {
+    /// Bytes of workspace that [`Kernel::run`] needs.
+    pub(super) fn workspace_bytes(&self) -> usize {
+        match self {
+            Self::Conv2d(conv) => conv.workspace_bytes(),
+            Self::DepthwiseConv2d(conv) => conv.workspace_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Writes result `part` for `n` samples.
+    pub(super) fn run(
+        &self,
+        part: usize,
+        n: usize,
+        operands: &[Operand],
+        views: &Views<'_>,
+        output: &mut [u8],
+        workspace: &mut [u8],
+    ) {
+        // These see all samples at once: their weights are read once for many rows.
+        if let Self::FullyConnected(layer) = self
+            && let Some(Operand::Arena(_)) = operands.first()
+        {
+            return layer.run(cast_slice(views.all(&operands[0], n)), cast_slice_mut(output));
+        }
+        let sample_bytes = output.len() / n.max(1);
+        for sample in 0..n {
+            let output = &mut output[sample * sample_bytes..][..sample_bytes];
+            self.run_sample(part, &|index| views.sample(&operands[index], sample, n), operands.len(), output, workspace);
+        }
+    }
+
+    fn run_sample<'a>(
+        &self,
+        part: usize,
+        operand: &dyn Fn(usize) -> &'a [u8],
+        n_operands: usize,
+        output: &mut [u8],
+        workspace: &mut [u8],
+    ) {
+        match self {
+            Self::Conv2d(conv) => conv.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
+            Self::DepthwiseConv2d(conv) => conv.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
+            Self::FullyConnected(layer) => layer.run(cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Add(add) => add.run(cast_slice(operand(0)), cast_slice(operand(1)), cast_slice_mut(output)),
+            Self::AddBroadcast(params, walks) => {
+                let (left, right) = (cast_slice(operand(0)), cast_slice(operand(1)));
+                elementwise::add(params, (left, &walks[0]), (right, &walks[1]), cast_slice_mut(output));
+            }
+            Self::Mul(params, walks) => {
+                let (left, right) = (cast_slice(operand(0)), cast_slice(operand(1)));
+                elementwise::mul(params, (left, &walks[0]), (right, &walks[1]), cast_slice_mut(output));
+            }
+            Self::AveragePool2d(params) => {
+                pool2d::average_pool2d(params, cast_slice(operand(0)), cast_slice_mut(output));
+            }
+            Self::MaxPool2d(params) => pool2d::max_pool2d(params, cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Reduce(params) => reduce::reduce(params, cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Softmax(params) => softmax::softmax(params, cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Table(table) => {
+                for (out, value) in output.iter_mut().zip(operand(0)) {
+                    *out = table[usize::from(*value)] as u8;
+                }
+            }
+            Self::Gather(walk) => data_movement::gather(walk, operand(0), output),
+            Self::Pad(inner, value) => data_movement::pad(inner, *value, operand(0), output),
+            Self::Concatenate(joints) => {
+                for (index, joint) in joints.iter().enumerate().take(n_operands) {
+                    data_movement::concatenate_part(joint, operand(index), output);
+                }
+            }
+            Self::Split(joints) => data_movement::split_part(&joints[part], operand(0), output),
+            Self::Resize(resize) => data_movement::resize_nearest_neighbor(
+                [&resize.rows, &resize.columns],
+                resize.input_extent,
+                resize.pixel_bytes,
+                operand(0),
+                output,
+            ),
+            Self::Quantize(affine, to) => quantize_bytes(*affine, *to, operand(0), output),
+            Self::Dequantize(affine, from) => dequantize_bytes(*affine, *from, operand(0), output),
+            Self::Requantize(params, [from, to]) => requantize_bytes(params, [*from, *to], operand(0), output),
+        }
+    }
+}
+
+fn quantize_bytes(affine: Affine, to: Integer, input: &[u8], output: &mut [u8]) {
+    let input = cast_slice(input);
+    match to {
+        Integer::I8 => quantize::quantize::<i8>(affine, input, cast_slice_mut(output)),
+        Integer::U8 => quantize::quantize::<u8>(affine, input, output),
+        Integer::I16 => quantize::quantize::<i16>(affine, input, cast_slice_mut(output)),
+        Integer::I32 => quantize::quantize::<i32>(affine, input, cast_slice_mut(output)),
+    }
+}
+
+fn dequantize_bytes(affine: Affine, from: Integer, input: &[u8], output: &mut [u8]) {
+    let output = cast_slice_mut(output);
+    match from {
+        Integer::I8 => quantize::dequantize::<i8>(affine, cast_slice(input), output),
+        Integer::U8 => quantize::dequantize::<u8>(affine, input, output),
+        Integer::I16 => quantize::dequantize::<i16>(affine, cast_slice(input), output),
+        Integer::I32 => quantize::dequantize::<i32>(affine, cast_slice(input), output),
+    }
+}
+
+fn requantize_bytes(params: &RequantizeParams, [from, to]: [Integer; 2], input: &[u8], output: &mut [u8]) {
+    match from {
+        Integer::I8 => requantize_from::<i8>(params, to, cast_slice(input), output),
+        Integer::U8 => requantize_from::<u8>(params, to, input, output),
+        Integer::I16 => requantize_from::<i16>(params, to, cast_slice(input), output),
+        Integer::I32 => requantize_from::<i32>(params, to, cast_slice(input), output),
+    }
+}
+
+fn requantize_from<I: quantize::Quantized + Pod>(params: &RequantizeParams, to: Integer, input: &[I], output: &mut [u8]) {
+    match to {
+        Integer::I8 => quantize::requantize::<I, i8>(params, input, cast_slice_mut(output)),
+        Integer::U8 => quantize::requantize::<I, u8>(params, input, output),
+        Integer::I16 => quantize::requantize::<I, i16>(params, input, cast_slice_mut(output)),
+        Integer::I32 => quantize::requantize::<I, i32>(params, input, cast_slice_mut(output)),
+    }
+}
