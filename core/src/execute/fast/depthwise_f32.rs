@@ -138,7 +138,10 @@ mod tests {
                     let (p, c) = (i / n_channels, i % n_channels);
                     let product = |t: usize| f64::from(image[starts[p] + taps[t] + c]) * f64::from(weights[t * n_channels + c]);
                     let expected = (f64::from(bias[c]) + (0..9).map(product).sum::<f64>()).clamp(-1.0, 2.0);
-                    assert!((f64::from(actual) - expected).abs() < 1e-5, "{simd:?}, {n_channels} channels: {actual} for {expected}");
+                    assert!(
+                        (f64::from(actual) - expected).abs() < 1e-5,
+                        "{simd:?}, {n_channels} channels: {actual} for {expected}"
+                    );
                 }
             }
         }

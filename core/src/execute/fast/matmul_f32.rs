@@ -213,7 +213,9 @@ mod tests {
     #[test]
     fn every_level_computes_the_same_product() {
         let starts: Vec<usize> = (0..7).map(|r| r * 3).collect();
-        for (c_out, taps, tap_len) in [(1, vec![0], 5), (12, vec![0, 20], 9), (16, vec![0], 64), (40, vec![0, 9, 30], 3), (64, vec![4], 33)] {
+        for (c_out, taps, tap_len) in
+            [(1, vec![0], 5), (12, vec![0, 20], 9), (16, vec![0], 64), (40, vec![0, 9, 30], 3), (64, vec![4], 33)]
+        {
             let rows = Rows { starts: &starts, sample_stride: 101, n_samples: 5, taps: &taps, tap_len };
             let (x, k) = (values(5 * 101 + 101, 1), taps.len() * tap_len);
             let (weights, bias) = (values(c_out * k, 2), values(c_out, 3));

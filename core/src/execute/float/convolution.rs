@@ -177,7 +177,12 @@ impl Convolution {
     }
 
     /// DEPTHWISE_CONV_2D. With one input channel it is an ordinary convolution.
-    pub fn depthwise(op: &DepthwiseConv2d, parameters: &Parameters<'_>, clamp: (f32, f32), simd: SimdF32) -> Result<Self, String> {
+    pub fn depthwise(
+        op: &DepthwiseConv2d,
+        parameters: &Parameters<'_>,
+        clamp: (f32, f32),
+        simd: SimdF32,
+    ) -> Result<Self, String> {
         let [_, h, w, c_in] = parameters.shape(0, "[n, h, w, c]")?;
         let [_, kh, kw, c_out] = parameters.shape(1, "[1, kh, kw, c_out]")?;
         let slide = Slide { window: [kh, kw], stride: op.stride, dilation: op.dilation, padding: op.padding };

@@ -85,12 +85,7 @@ pub(super) type Folded<'a> = &'a dyn Fn(TensorId) -> Option<Arc<[f32]>>;
 ///
 /// # Errors
 /// Why the node cannot be run in floats.
-pub(super) fn prepare(
-    graph: &Graph,
-    id: NodeId,
-    simd: SimdF32,
-    folded: Folded<'_>,
-) -> Result<Box<dyn Kernel>, ExecuteError> {
+pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'_>) -> Result<Box<dyn Kernel>, ExecuteError> {
     let node = graph.node(id);
     let operands = Operands::new(graph, node);
     let misfit = |source| ExecuteError::op(graph, id, source);
@@ -101,7 +96,9 @@ pub(super) fn prepare(
     };
     Ok(match &node.op {
         Op::Conv2d(op) => Box::new(Convolution::conv2d(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
-        Op::DepthwiseConv2d(op) => Box::new(Convolution::depthwise(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
+        Op::DepthwiseConv2d(op) => {
+            Box::new(Convolution::depthwise(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?)
+        }
         Op::FullyConnected(op) => Box::new(Convolution::dense(&parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
         Op::Binary(op) => Box::new(Binary::new(op, &operands, clamp(op.activation)?).map_err(misfit)?),
         Op::Pool2d(op) => Box::new(Pool::new(op, &operands, clamp(op.activation)?).map_err(misfit)?),

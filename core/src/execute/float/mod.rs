@@ -15,6 +15,8 @@ mod kernel;
 mod movement;
 mod prepare;
 mod reduction;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
@@ -117,7 +119,9 @@ impl Prepared {
     ) -> Result<Vec<T>, ExecuteError> {
         run_blocks(self.n_samples(inputs)?, block, cancel, Scratch::default, |scratch, samples| {
             let mut state = start();
-            self.run_block(scratch, inputs, samples.clone(), &mut |tensor, values| see(&mut state, tensor, samples.clone(), values));
+            self.run_block(scratch, inputs, samples.clone(), &mut |tensor, values| {
+                see(&mut state, tensor, samples.clone(), values)
+            });
             Ok(state)
         })
     }
@@ -145,13 +149,7 @@ impl Prepared {
     }
 
     /// Runs the samples of one block, one node after the other; `see` gets each activation as soon as it is there.
-    fn run_block(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[&[f32]],
-        samples: Range<usize>,
-        see: &mut dyn FnMut(TensorId, &[f32]),
-    ) {
+    fn run_block(&self, scratch: &mut Scratch, inputs: &[&[f32]], samples: Range<usize>, see: &mut dyn FnMut(TensorId, &[f32])) {
         let n_samples = samples.len();
         let Scratch { slots, results, work } = scratch;
         slots.resize_with(self.slots.len(), Vec::new);

@@ -94,7 +94,8 @@ impl Copies {
 
     /// `outer` times one part of each operand.
     fn interleaved(operands: &Operands<'_>, outer: usize) -> Result<Self, OpError> {
-        let parts = (0..operands.len()).map(|i| Ok(operands.get(i)?.n_elements() / outer.max(1))).collect::<Result<Vec<_>, _>>()?;
+        let parts =
+            (0..operands.len()).map(|i| Ok(operands.get(i)?.n_elements() / outer.max(1))).collect::<Result<Vec<_>, _>>()?;
         let (mut runs, mut to) = (Runs::default(), 0);
         for i in 0..outer {
             for (operand, &len) in parts.iter().enumerate() {

@@ -182,8 +182,7 @@ impl Places {
             self.constants.insert(node.outputs[0], values);
             return Ok(None);
         }
-        let ids: Vec<TensorId> =
-            data_operands(&node.op, node.inputs.len()).into_iter().filter_map(|i| node.inputs[i]).collect();
+        let ids: Vec<TensorId> = data_operands(&node.op, node.inputs.len()).into_iter().filter_map(|i| node.inputs[i]).collect();
         let operands = ids.iter().map(|&id| self.place(graph, id)).collect::<Result<Vec<_>, _>>().map_err(unsupported)?;
         let kernel = if is_alias(&node.op) {
             None
