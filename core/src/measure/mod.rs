@@ -2,6 +2,8 @@
 //!
 //! What can be computed is exact; what must be estimated is an [`Estimate`], which carries its interval and its source.
 
+pub mod arena;
+
 use std::sync::Arc;
 
 use crate::graph::{NodeId, Note, TensorId};
@@ -77,6 +79,9 @@ pub struct ArenaFigures {
     pub arena_mcu32_bytes: u64,
     /// The same on a 64-bit host.
     pub arena_host64_bytes: u64,
+    /// The figures are exact for TFLM's reference kernels. False where the graph holds operators whose kernels are not known
+    /// here: what those take beside their tensors is then left out.
+    pub exact: bool,
     /// When each activation is alive and where it lies under the plan behind `activations_bytes`.
     pub lifetimes: Vec<Lifetime>,
 }

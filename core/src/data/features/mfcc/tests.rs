@@ -79,13 +79,13 @@ fn clips_are_centred() {
     assert_eq!(fit_clip(&[1.0, 2.0], 5), [0.0, 1.0, 2.0, 0.0, 0.0]);
     assert_eq!(fit_clip(&[1.0, 2.0, 3.0, 4.0], 1), [2.0]);
     assert_eq!(fit_clip(&[], 2), [0.0, 0.0]);
-    assert_eq!(fit_clip(&[1.0], 0), []);
+    assert!(fit_clip(&[1.0], 0).is_empty());
 }
 
 #[test]
 fn short_and_silent_clips_are_finite() {
     let mut mfcc = Mfcc::new(MfccConfig::keyword()).unwrap();
-    assert_eq!(mfcc.coefficients(&[0.5; 479]), []);
+    assert!(mfcc.coefficients(&[0.5; 479]).is_empty());
     let silence = mfcc.coefficients(&[0.0; 16_000]);
     assert_eq!(silence.len(), 49 * 10);
     // Every band is ln(1e-6), so coefficient 0 is that times sqrt(40) and the others vanish.
