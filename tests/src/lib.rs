@@ -1,1 +1,49 @@
-//! Whole-program tests; see the files beside this one.
+//! What the whole-program tests share: where the repository, the data, the built program and other runtimes are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The top of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests crate lies in the repository").to_path_buf()
+}
+
+/// `relative` below the folder of labelled data and reference models, which is not part of the repository: `../shared`, or
+/// what `TINSMITH_SHARED` names. `None`, and a loud line that the test is skipped, where it is absent.
+pub fn shared(relative: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("TINSMITH_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let path = folder.join(relative);
+    let found = path.exists();
+    if !found {
+        eprintln!("SKIP: no {}; set TINSMITH_SHARED to the folder that holds {relative}", path.display());
+    }
+    found.then_some(path)
+}
+
+/// The built program, of the profile that the tests run in. Builds it once if need be.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = std::env::current_exe().expect("a running test has a path");
+        let folder = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
+        let profile = folder.file_name().is_some_and(|name| name == "release").then_some("--release");
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--package", "tinsmith"])
+            .args(profile)
+            .current_dir(root())
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the program does not build");
+        folder.join(format!("tinsmith{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+/// A Python that has the runtimes of `tests/peers/requirements.txt`, made by `tests/run`. `None`, and a loud line, without it.
+pub fn peers_python() -> Option<PathBuf> {
+    let python = std::env::var_os("TINSMITH_PEERS").map(PathBuf::from);
+    if python.is_none() {
+        eprintln!("SKIP: no other runtimes to compare with (sh tests/run installs them and sets TINSMITH_PEERS)");
+    }
+    python
+}
