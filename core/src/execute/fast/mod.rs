@@ -5,8 +5,13 @@
 
 pub mod conv2d;
 pub mod depthwise_conv2d;
+#[allow(unsafe_code)]
+pub mod depthwise_f32;
 pub mod elementwise;
 pub mod fully_connected;
 mod isa;
+#[allow(unsafe_code)]
+pub mod matmul_f32;
+pub mod simd_f32;
 
 pub use isa::Isa;

@@ -1,0 +1,149 @@
+//! DEPTHWISE_CONV_2D in floats on an image that is padded already: channels are summed side by side in registers.
+//!
+//! ```text
+//! output[p, c] = clamp(bias[c] + Σ_t x[start(p) + tap(t) + c] · weights[t, c])
+//! ```
+
+use super::simd_f32::{Level, PORTABLE_FUSED, SimdF32, clamp, multiply_add};
+
+/// Operands of a depthwise convolution with as many output channels as input channels.
+#[derive(Clone, Copy, Debug)]
+pub struct Depthwise<'a> {
+    /// Where each output pixel's window starts in the image.
+    pub starts: &'a [usize],
+    /// Distances of the window's taps from its start.
+    pub taps: &'a [usize],
+    /// `[taps, channels]`.
+    pub weights: &'a [f32],
+    /// `[channels]`.
+    pub bias: &'a [f32],
+    /// Lowest and highest value of a result.
+    pub clamp: (f32, f32),
+}
+
+/// Runs it on one image `x` into `output: [starts, channels]`.
+///
+/// # Panics
+/// If a window or a result lies outside its slice.
+pub fn depthwise(simd: SimdF32, x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
+    match simd.level() {
+        // SAFETY: only `SimdF32::available` makes a `SimdF32` of this level, after it found these features.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { depthwise_avx512(x, operands, output) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { depthwise_avx2(x, operands, output) },
+        Level::Portable => depthwise_blocked::<8, PORTABLE_FUSED>(x, operands, output),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+fn depthwise_avx512(x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
+    depthwise_blocked::<32, true>(x, operands, output);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn depthwise_avx2(x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
+    depthwise_blocked::<16, true>(x, operands, output);
+}
+
+/// Four pixels times `WIDTH` channels at a time, then what is left.
+#[inline(always)]
+fn depthwise_blocked<const WIDTH: usize, const FUSED: bool>(x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
+    let n_channels = operands.bias.len();
+    let mut p = 0;
+    while p < operands.starts.len() {
+        if p + 4 <= operands.starts.len() {
+            pixels::<4, WIDTH, FUSED>(x, operands, p, n_channels, output);
+            p += 4;
+        } else {
+            pixels::<1, WIDTH, FUSED>(x, operands, p, n_channels, output);
+            p += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn pixels<const PIXELS: usize, const WIDTH: usize, const FUSED: bool>(
+    x: &[f32],
+    operands: Depthwise<'_>,
+    first: usize,
+    n_channels: usize,
+    output: &mut [f32],
+) {
+    let mut c = 0;
+    while c + WIDTH <= n_channels {
+        block::<PIXELS, WIDTH, FUSED>(x, operands, first, c, n_channels, output);
+        c += WIDTH;
+    }
+    while c + 8 <= n_channels {
+        block::<PIXELS, 8, FUSED>(x, operands, first, c, n_channels, output);
+        c += 8;
+    }
+    while c < n_channels {
+        block::<PIXELS, 1, FUSED>(x, operands, first, c, n_channels, output);
+        c += 1;
+    }
+}
+
+#[inline(always)]
+fn block<const PIXELS: usize, const WIDTH: usize, const FUSED: bool>(
+    x: &[f32],
+    operands: Depthwise<'_>,
+    first: usize,
+    channel: usize,
+    n_channels: usize,
+    output: &mut [f32],
+) {
+    let bias: &[f32; WIDTH] = operands.bias[channel..][..WIDTH].try_into().expect("the slice has this length");
+    let mut sums = [*bias; PIXELS];
+    let starts: [usize; PIXELS] = std::array::from_fn(|i| operands.starts[first + i] + channel);
+    for (&tap, weights) in operands.taps.iter().zip(operands.weights.chunks_exact(n_channels)) {
+        let weights = &weights[channel..][..WIDTH];
+        for i in 0..PIXELS {
+            let values = &x[starts[i] + tap..][..WIDTH];
+            for c in 0..WIDTH {
+                sums[i][c] = multiply_add::<FUSED>(values[c], weights[c], sums[i][c]);
+            }
+        }
+    }
+    for (i, sum) in sums.iter().enumerate() {
+        let to = &mut output[(first + i) * n_channels + channel..][..WIDTH];
+        for c in 0..WIDTH {
+            to[c] = clamp(sum[c], operands.clamp);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_and_width_equals_the_formula() {
+        for n_channels in [1, 7, 8, 19, 64] {
+            let value = |i: usize| ((i * 37 % 101) as f32 - 50.0) / 50.0;
+            let image: Vec<f32> = (0..6 * 6 * n_channels).map(value).collect();
+            let starts: Vec<usize> = (0..4 * 4).map(|p| ((p / 4) * 6 + p % 4) * n_channels).collect();
+            let taps: Vec<usize> = (0..9).map(|t| ((t / 3) * 6 + t % 3) * n_channels).collect();
+            let weights: Vec<f32> = (0..9 * n_channels).map(|i| value(i + 5)).collect();
+            let bias: Vec<f32> = (0..n_channels).map(|i| value(i + 9)).collect();
+            let operands = Depthwise { starts: &starts, taps: &taps, weights: &weights, bias: &bias, clamp: (-1.0, 2.0) };
+            for simd in SimdF32::available() {
+                let mut output = vec![f32::NAN; 16 * n_channels];
+                depthwise(simd, &image, operands, &mut output);
+                for (i, &actual) in output.iter().enumerate() {
+                    let (p, c) = (i / n_channels, i % n_channels);
+                    let product = |t: usize| f64::from(image[starts[p] + taps[t] + c]) * f64::from(weights[t * n_channels + c]);
+                    let expected = (f64::from(bias[c]) + (0..9).map(product).sum::<f64>()).clamp(-1.0, 2.0);
+                    assert!(
+                        (f64::from(actual) - expected).abs() < 1e-5,
+                        "{simd:?}, {n_channels} channels: {actual} for {expected}"
+                    );
+                }
+            }
+        }
+    }
+}

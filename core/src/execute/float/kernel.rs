@@ -1,0 +1,128 @@
+//! What every float kernel offers, and which kernel an operator becomes.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::convolution::{Convolution, Parameters};
+use super::elementwise::{Binary, Map, Softmax};
+use super::movement::Copies;
+use super::reduction::{Pool, Reduction};
+use crate::execute::ExecuteError;
+use crate::execute::fast::simd_f32::SimdF32;
+use crate::graph::{Graph, NodeId, TensorId};
+use crate::ops::{Activation, Op, Operands, Unary};
+
+/// Computes one node for several samples at a time.
+pub(super) trait Kernel: Debug + Send + Sync {
+    /// Fills `outputs`, each `[n_samples, ..]` and of the right length already. `work` is scratch memory of any content.
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]);
+}
+
+/// Where an operand's values come from.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    /// An activation: so many values for each sample, in a buffer of [`super::Scratch`].
+    Activation {
+        /// Which buffer.
+        slot: usize,
+        /// Values of one sample.
+        len: usize,
+    },
+    /// The same for all samples.
+    Constant(Arc<[f32]>),
+}
+
+/// The operands of one call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values<'a> {
+    pub n_samples: usize,
+    pub slots: &'a [Vec<f32>],
+    pub operands: &'a [Operand],
+}
+
+impl<'a> Values<'a> {
+    /// Operand `index` for one sample.
+    pub fn sample(&self, index: usize, sample: usize) -> &'a [f32] {
+        match &self.operands[index] {
+            Operand::Activation { slot, len } => &self.slots[*slot][sample * len..][..*len],
+            Operand::Constant(values) => values,
+        }
+    }
+
+    /// Operand `index` for all samples, one after the other.
+    pub fn all(&self, index: usize) -> &'a [f32] {
+        match &self.operands[index] {
+            Operand::Activation { slot, len } => &self.slots[*slot][..self.n_samples * len],
+            Operand::Constant(values) => values,
+        }
+    }
+}
+
+/// Which operands of a node are values that its kernel reads at run time; the others (weights, shapes, axes, which have to be
+/// constants) are used up while preparing.
+pub(super) fn data_operands(op: &Op, n_operands: usize) -> Vec<usize> {
+    match op {
+        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) => vec![0],
+        Op::Pool2d(_) | Op::Reduce(_) | Op::Pad(_) | Op::Softmax(_) | Op::Unary(_) | Op::LeakyRelu(_) => vec![0],
+        Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) | Op::StridedSlice(_) => vec![0],
+        Op::Quantize(_) | Op::Dequantize(_) | Op::ResizeNearestNeighbor(_) => vec![0],
+        Op::Split(_) => vec![1],
+        Op::Binary(_) => vec![0, 1],
+        Op::Concatenation(_) | Op::Pack(_) | Op::Unknown(_) => (0..n_operands).collect(),
+        Op::Shape(_) => vec![],
+    }
+}
+
+/// Whether the result is the first data operand's values under another shape.
+pub(super) fn is_alias(op: &Op) -> bool {
+    matches!(op, Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_))
+}
+
+/// Real values of constants that a DEQUANTIZE has already made real: half-float weights.
+pub(super) type Folded<'a> = &'a dyn Fn(TensorId) -> Option<Arc<[f32]>>;
+
+/// The kernel of a node; its operands at run time are [`data_operands`].
+///
+/// # Errors
+/// Why the node cannot be run in floats.
+pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'_>) -> Result<Box<dyn Kernel>, ExecuteError> {
+    let node = graph.node(id);
+    let operands = Operands::new(graph, node);
+    let misfit = |source| ExecuteError::op(graph, id, source);
+    let unsupported = |reason: String| ExecuteError::unsupported(graph, id, reason);
+    let parameters = Parameters { operands, node, folded };
+    let clamp = |activation: Activation| {
+        activation.clamp_range().ok_or_else(|| unsupported(format!("{} cannot be fused", activation.name())))
+    };
+    Ok(match &node.op {
+        Op::Conv2d(op) => Box::new(Convolution::conv2d(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
+        Op::DepthwiseConv2d(op) => {
+            Box::new(Convolution::depthwise(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?)
+        }
+        Op::FullyConnected(op) => Box::new(Convolution::dense(&parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
+        Op::Binary(op) => Box::new(Binary::new(op, &operands, clamp(op.activation)?).map_err(misfit)?),
+        Op::Pool2d(op) => Box::new(Pool::new(op, &operands, clamp(op.activation)?).map_err(misfit)?),
+        Op::Reduce(op) => Box::new(Reduction::new(op, &operands).map_err(misfit)?),
+        Op::Softmax(op) => Box::new(Softmax::new(op.beta, &operands).map_err(misfit)?),
+        Op::Unary(Unary::Logistic) => Box::new(Map::Logistic),
+        Op::Unary(Unary::Tanh) => Box::new(Map::Tanh),
+        Op::Unary(Unary::Relu) => Box::new(Map::Clamp(0.0, f32::INFINITY)),
+        Op::Unary(Unary::Relu6) => Box::new(Map::Clamp(0.0, 6.0)),
+        Op::Unary(Unary::ReluN1To1) => Box::new(Map::Clamp(-1.0, 1.0)),
+        Op::Unary(Unary::HardSwish) => Box::new(Map::HardSwish),
+        Op::LeakyRelu(op) => Box::new(Map::LeakyRelu(op.alpha)),
+        Op::Concatenation(op) => Box::new(Copies::concatenation(op, &operands, clamp(op.activation)?).map_err(misfit)?),
+        Op::Pack(op) => Box::new(Copies::pack(op, &operands).map_err(misfit)?),
+        Op::Pad(op) => Box::new(Copies::pad(op, &operands).map_err(misfit)?),
+        Op::Split(op) => Box::new(Copies::split(op, &operands).map_err(misfit)?),
+        Op::StridedSlice(op) => Box::new(Copies::strided_slice(op, &operands).map_err(misfit)?),
+        Op::Transpose(op) => Box::new(Copies::transpose(op, &operands).map_err(misfit)?),
+        Op::ResizeNearestNeighbor(op) => Box::new(Copies::resize(op, &operands).map_err(misfit)?),
+        Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) => Box::new(Copies::identity(&operands).map_err(misfit)?),
+        Op::Quantize(_) | Op::Dequantize(_) => {
+            return Err(unsupported("its integer side is computed by the integer executor".into()));
+        }
+        Op::Shape(_) => return Err(unsupported("a shape that is used as data is not supported".into())),
+        Op::Unknown(op) => return Err(misfit(crate::ops::OpError::Unknown(op.name.clone()))),
+    })
+}

@@ -1,0 +1,199 @@
+//! Small graphs against formulas written out in double precision. Whole models are held to LiteRT's outputs in the tests crate.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::graph::Node;
+use crate::ops::*;
+use crate::progress::Cancelled;
+use crate::tensor::{Data, ElementType, Tensor};
+
+fn values(n: usize, seed: usize) -> Vec<f32> {
+    (0..n).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1000.0 - 1.0).collect()
+}
+
+fn constant(graph: &mut Graph, shape: &[usize], seed: usize) -> TensorId {
+    let data: Arc<[f32]> = values(shape.iter().product(), seed).into();
+    graph.add_tensor(Tensor::constant("c", shape, Data::F32(data)))
+}
+
+/// A graph that grows at its end.
+struct Chain {
+    graph: Graph,
+    last: TensorId,
+}
+
+impl Chain {
+    fn new(shape: &[usize]) -> Self {
+        let mut graph = Graph::default();
+        let input = graph.add_tensor(Tensor::activation("in", ElementType::F32, shape));
+        graph.inputs.push(input);
+        Self { graph, last: input }
+    }
+
+    fn then(mut self, op: Op, constants: &[TensorId]) -> Self {
+        let inputs = [self.last].iter().chain(constants).map(|&id| Some(id)).collect();
+        let output = self.graph.add_tensor(Tensor::activation("", ElementType::F32, []));
+        let name = format!("n{}", self.graph.nodes.len());
+        let node = Node { sources: vec![name.clone()], name, op, inputs, outputs: vec![output] };
+        let shape = node.op.facts().output_shapes(&Operands::new(&self.graph, &node)).unwrap().remove(0);
+        self.graph.tensors[output.index()].shape = shape;
+        self.graph.nodes.push(node);
+        self.last = output;
+        self
+    }
+
+    fn finish(mut self) -> Graph {
+        self.graph.outputs = vec![self.last];
+        crate::graph::check(&self.graph).unwrap();
+        self.graph
+    }
+}
+
+fn run(graph: &Graph, input: &[f32]) -> Vec<f32> {
+    Prepared::new(graph).unwrap().run(&[input], &Cancel::new()).unwrap().remove(0)
+}
+
+/// Convolution by definition. Depthwise is the grouped case of one input channel a group, its weights `[1, h, w, c_out]`.
+#[derive(Clone, Copy)]
+struct Case {
+    image: [usize; 3],
+    window: [usize; 2],
+    c_out: usize,
+    groups: usize,
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    padding: Padding,
+    depthwise: bool,
+}
+
+fn by_definition(case: Case, x: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
+    let Case { image: [h, w, c_in], window: [kh, kw], c_out, groups, stride, dilation, padding, depthwise } = case;
+    let (out_h, top, _) = padding.resolve(h, kh, stride[0], dilation[0]).unwrap();
+    let (out_w, left, _) = padding.resolve(w, kw, stride[1], dilation[1]).unwrap();
+    let (group_in, group_out) = (c_in / groups, c_out / groups);
+    let mut output = Vec::new();
+    for (y, x0, c) in (0..out_h * out_w * c_out).map(|i| (i / c_out / out_w, i / c_out % out_w, i % c_out)) {
+        let mut sum = f64::from(bias[c]);
+        for (ky, kx, k) in (0..kh * kw * group_in).map(|i| (i / group_in / kw, i / group_in % kw, i % group_in)) {
+            let row = (y * stride[0] + ky * dilation[0]).checked_sub(top).filter(|&r| r < h);
+            let column = (x0 * stride[1] + kx * dilation[1]).checked_sub(left).filter(|&r| r < w);
+            let (Some(row), Some(column)) = (row, column) else { continue };
+            let value = x[(row * w + column) * c_in + c / group_out * group_in + k];
+            let tap = ky * kw + kx;
+            let weight = if depthwise { weights[tap * c_out + c] } else { weights[(c * kh * kw + tap) * group_in + k] };
+            sum += f64::from(value) * f64::from(weight);
+        }
+        output.push(sum.max(0.0) as f32);
+    }
+    output
+}
+
+#[test]
+fn convolutions_equal_their_definition() {
+    let base = Case {
+        image: [7, 6, 4],
+        window: [3, 3],
+        c_out: 8,
+        groups: 1,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: Padding::Same,
+        depthwise: false,
+    };
+    let cases = [
+        base,
+        Case { padding: Padding::Valid, ..base },
+        Case { stride: [2, 2], ..base },
+        Case { stride: [3, 1], window: [2, 4], ..base },
+        Case { dilation: [2, 2], ..base },
+        Case { window: [1, 1], stride: [2, 2], c_out: 33, ..base },
+        Case { image: [7, 6, 1], window: [5, 2], c_out: 20, ..base },
+        Case { groups: 2, ..base },
+        Case { depthwise: true, groups: 4, c_out: 4, ..base },
+        Case { depthwise: true, groups: 4, c_out: 12, stride: [2, 1], ..base },
+        Case { depthwise: true, groups: 1, image: [7, 6, 1], c_out: 5, ..base },
+        Case { depthwise: true, groups: 4, c_out: 4, dilation: [2, 2], padding: Padding::Valid, ..base },
+    ];
+    for case in cases {
+        let Case { image: [h, w, c_in], window: [kh, kw], c_out, groups, .. } = case;
+        let mut chain = Chain::new(&[1, h, w, c_in]);
+        let shape = if case.depthwise { [1, kh, kw, c_out] } else { [c_out, kh, kw, c_in / groups] };
+        let (weights, bias) = (constant(&mut chain.graph, &shape, 1), constant(&mut chain.graph, &[c_out], 2));
+        let (stride, dilation, padding, activation) = (case.stride, case.dilation, case.padding, Activation::Relu);
+        let op = match case.depthwise {
+            true => {
+                Op::DepthwiseConv2d(DepthwiseConv2d { stride, dilation, padding, activation, depth_multiplier: c_out / c_in })
+            }
+            false => Op::Conv2d(Conv2d { stride, dilation, padding, activation }),
+        };
+        let graph = chain.then(op, &[weights, bias]).finish();
+        let x = values(3 * h * w * c_in, 3);
+        let floats = |id: TensorId| graph.tensor(id).data.as_ref().unwrap().as_f32().unwrap().to_vec();
+        let (weights, bias) = (floats(weights), floats(bias));
+        let expected = x.chunks(h * w * c_in).flat_map(|x| by_definition(case, x, &weights, &bias));
+        let actual = run(&graph, &x);
+        for (a, e) in actual.iter().zip(expected) {
+            assert!((a - e).abs() < 1e-5, "{a} for {e}: depthwise {}, window {:?}", case.depthwise, case.window);
+        }
+    }
+}
+
+/// Convolution, reshape, dense layer, softmax: five kinds of buffers.
+fn small_net() -> Graph {
+    let mut chain = Chain::new(&[1, 6, 5, 3]);
+    let (w1, b1) = (constant(&mut chain.graph, &[4, 3, 3, 3], 1), constant(&mut chain.graph, &[4], 2));
+    let shape = chain.graph.add_tensor(Tensor::constant("shape", [2], Data::I32([1, 120].into())));
+    let (w2, b2) = (constant(&mut chain.graph, &[7, 120], 3), constant(&mut chain.graph, &[7], 4));
+    let conv = Conv2d { stride: [1, 1], dilation: [1, 1], padding: Padding::Same, activation: Activation::Relu6 };
+    chain
+        .then(Op::Conv2d(conv), &[w1, b1])
+        .then(Op::Reshape(Reshape { new_shape: vec![] }), &[shape])
+        .then(Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None }), &[w2, b2])
+        .then(Op::Softmax(Softmax { beta: 1.0 }), &[])
+        .finish()
+}
+
+#[test]
+fn a_sample_does_not_depend_on_its_neighbours() {
+    let graph = small_net();
+    let x = values(77 * 90, 5);
+    let together = run(&graph, &x);
+    let alone: Vec<f32> = x.chunks(90).flat_map(|x| run(&graph, x)).collect();
+    assert_eq!(together, alone);
+    let sums = together.chunks(7).map(|p| p.iter().sum::<f32>());
+    sums.for_each(|sum| assert!((sum - 1.0).abs() < 1e-6));
+}
+
+#[test]
+fn every_activation_is_observed_once_a_block() {
+    let graph = small_net();
+    let x = values(10 * 90, 6);
+    let prepared = Prepared::new(&graph).unwrap();
+    let see = |seen: &mut Vec<(u32, Range<usize>, usize)>, id: TensorId, samples: Range<usize>, values: &[f32]| {
+        seen.push((id.0, samples, values.len()));
+    };
+    let blocks = prepared.observe(&[&x], 8, &Cancel::new(), Vec::new, see).unwrap();
+    let lens: Vec<(u32, usize)> = blocks[0].iter().map(|(id, _, len)| (*id, len / 8)).collect();
+    assert_eq!(lens, [(0, 90), (6, 120), (7, 120), (8, 7), (9, 7)]);
+    assert_eq!(blocks[1][4], (9, 8..10, 14));
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_refused() {
+    let graph = small_net();
+    let prepared = Prepared::new(&graph).unwrap();
+    assert!(matches!(prepared.run(&[&[0.0; 91]], &Cancel::new()), Err(ExecuteError::Input(_))));
+    assert!(matches!(prepared.run(&[], &Cancel::new()), Err(ExecuteError::Input(_))));
+    let cancel = Cancel::new();
+    cancel.cancel();
+    assert_eq!(prepared.run(&[&[0.0; 90]], &cancel), Err(ExecuteError::Cancelled(Cancelled)));
+}
+
+#[test]
+fn integer_activations_are_refused_by_name() {
+    let mut graph = small_net();
+    graph.tensors[6].element = ElementType::I8;
+    let error = Prepared::new(&graph).unwrap_err().to_string();
+    assert!(error.contains("node 0 \"n0\" (CONV_2D)") && error.contains("int8"), "{error}");
+}
