@@ -1,25 +1,74 @@
 //! Addition and subtraction of tensors of one shape.
 
-use tinsmith_runtime::kernels::elementwise::AddParams;
+use tinsmith_runtime::kernels::elementwise::{AddParams, Sum};
 
 use super::Isa;
+use super::gemm::Finish;
+use super::lanes::{Lanes, N_LANES, Scale, dispatch};
+
+/// Bits by which the kernel raises both inputs.
+const LEFT_SHIFT: i32 = 20;
 
 /// An addition or subtraction.
 #[derive(Clone, Copy, Debug)]
 pub struct Add {
+    isa: Isa,
     params: AddParams,
+    /// Of left input, right input and output.
+    scales: [Scale; 3],
 }
 
 impl Add {
-    /// Keeps the parameters.
-    pub fn prepare(params: &AddParams, _isa: Isa) -> Self {
-        Self { params: *params }
+    /// Prepares the scales.
+    pub fn prepare(params: &AddParams, isa: Isa) -> Self {
+        let [left, right, output] = params.multipliers;
+        let scale = |multiplier, raise| Scale::new(&[multiplier; N_LANES], raise);
+        // All three factors are below one, so their shifts go right: raised values stay below 2^28, their sum below 2^30.
+        let scales = [scale(left, LEFT_SHIFT), scale(right, LEFT_SHIFT), scale(output, 0)];
+        Self { isa, params: *params, scales }
     }
 
     /// Computes what [`tinsmith_runtime::kernels::elementwise::add`] computes; all three are equally long.
+    ///
+    /// # Panics
+    /// If they are not.
     pub fn run(&self, left: &[i8], right: &[i8], output: &mut [i8]) {
+        assert!(left.len() == output.len() && right.len() == output.len());
+        let add = self;
+        dispatch!(self.isa, all(add: &Add, left: &[i8], right: &[i8], output: &mut [i8]));
+    }
+}
+
+/// All elements; the last vector begins early enough to be whole, and writes some elements again.
+///
+/// # Safety
+/// As [`Lanes`]; the slices are equally long.
+#[inline(always)]
+unsafe fn all<L: Lanes>(add: &Add, left: &[i8], right: &[i8], output: &mut [i8]) {
+    let n = output.len();
+    if n < N_LANES {
         for ((out, left), right) in output.iter_mut().zip(left).zip(right) {
-            *out = self.params.apply(*left, *right);
+            *out = add.params.apply(*left, *right);
         }
+        return;
+    }
+    let finish = Finish { zero_point: add.params.zero_points[2], range: add.params.range, rounding: add.params.rounding };
+    let mut at = 0;
+    while at < n {
+        at = at.min(n - N_LANES);
+        // SAFETY: as this function; sixteen elements from `at` on exist in all three.
+        unsafe {
+            let operand = |values: &[i8], side: usize| {
+                let centred = L::sub(L::load_i8(values.as_ptr().add(at)), L::splat(add.params.zero_points[side]));
+                L::scale(centred, &add.scales[side], add.params.rounding)
+            };
+            let (left, right) = (operand(left, 0), operand(right, 1));
+            let sum = match add.params.sum {
+                Sum::Add => L::add(left, right),
+                Sum::Sub => L::sub(left, right),
+            };
+            finish.store::<L>(sum, &add.scales[2], output.as_mut_ptr().add(at), N_LANES);
+        }
+        at += N_LANES;
     }
 }

@@ -69,6 +69,7 @@ impl Kernel {
         match self {
             Self::Conv2d(conv) => conv.workspace_bytes(),
             Self::DepthwiseConv2d(conv) => conv.workspace_bytes(),
+            Self::FullyConnected(layer) => layer.workspace_bytes(),
             _ => 0,
         }
     }
@@ -87,7 +88,7 @@ impl Kernel {
         if let Self::FullyConnected(layer) = self
             && let Some(Operand::Arena(_)) = operands.first()
         {
-            return layer.run(cast_slice(views.all(&operands[0], n)), cast_slice_mut(output));
+            return layer.run(cast_slice(views.all(&operands[0], n)), cast_slice_mut(output), workspace);
         }
         let sample_bytes = output.len() / n.max(1);
         for sample in 0..n {
@@ -107,7 +108,7 @@ impl Kernel {
         match self {
             Self::Conv2d(conv) => conv.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
             Self::DepthwiseConv2d(conv) => conv.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
-            Self::FullyConnected(layer) => layer.run(cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::FullyConnected(layer) => layer.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
             Self::Add(add) => add.run(cast_slice(operand(0)), cast_slice(operand(1)), cast_slice_mut(output)),
             Self::AddBroadcast(params, walks) => {
                 let (left, right) = (cast_slice(operand(0)), cast_slice(operand(1)));
