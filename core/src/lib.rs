@@ -25,6 +25,8 @@
 //! Architecture invariant: nothing here prints, opens a window or a port, or imports from the `app` crate.
 #![warn(missing_docs)]
 
+extern crate alloc; // The code that flatc generates for `formats::tflite` names it.
+
 pub mod data;
 pub mod execute;
 pub mod export;

@@ -1,1 +1,125 @@
-//! (in work)
+//! Files of other tools: bytes <-> [`Graph`]. One folder a format.
+//!
+//! A format is recognised by its bytes, never by the file's extension: the matchers in [`FORMATS`] are asked in order.
+//!
+//! Architecture invariant: nothing here optimizes or executes. Import is faithful: what cannot be run or exported is
+//! still shown, with a note that says why. Every byte read is untrusted: whatever it holds, the answer is a graph or a
+//! one-line error, and memory stays below a small multiple of the file's length.
+
+mod error;
+mod notes;
+pub mod tflite;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use error::{FormatError, Trouble};
+
+use crate::graph::{Graph, check};
+
+/// The most bytes that are read of a model file: far more than any microcontroller's flash.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// A model as read from a file.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The network, checked, with notes on what was found.
+    pub graph: Graph,
+    /// Name of the format, for people.
+    pub format: &'static str,
+}
+
+/// A model file as opened: what the file is, and the graph in it.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The network, checked, with notes on what was found.
+    pub graph: Arc<Graph>,
+    /// Name of the format, for people.
+    pub format: &'static str,
+    /// Length of the file.
+    pub size_bytes: u64,
+    /// Hash of the file's bytes.
+    pub hash: blake3::Hash,
+}
+
+/// A file format: how it is recognised and read.
+struct Format {
+    name: &'static str,
+    matches: fn(&[u8]) -> bool,
+    import: fn(&[u8]) -> Result<Graph, Trouble>,
+}
+
+/// All formats, in the order in which they are asked.
+const FORMATS: &[Format] = &[Format { name: tflite::NAME, matches: tflite::matches, import: tflite::import }];
+
+/// Reads a model file, recognises its format and turns it into a graph named after the file.
+///
+/// # Errors
+/// The file cannot be read, is larger than [`MAX_FILE_BYTES`], is of no known format, or is damaged.
+pub fn open(path: &Path) -> Result<Opened, FormatError> {
+    let file = path.display().to_string();
+    let bytes = read_limited(path).map_err(|trouble| trouble.of(&file))?;
+    let Import { mut graph, format } = import_bytes(&file, &bytes)?;
+    graph.name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    Ok(Opened { graph: Arc::new(graph), format, size_bytes: bytes.len() as u64, hash: blake3::hash(&bytes) })
+}
+
+/// Reads a model file, recognises its format and turns it into a graph named after the file.
+///
+/// # Errors
+/// As [`open`].
+pub fn import(path: &Path) -> Result<Import, FormatError> {
+    let Opened { graph, format, .. } = open(path)?;
+    Ok(Import { graph: Arc::unwrap_or_clone(graph), format })
+}
+
+/// Recognises the format of `bytes` and turns them into a graph. `file` is what errors call them.
+///
+/// # Errors
+/// The bytes are of no known format or damaged.
+pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Import, FormatError> {
+    let of_file = |trouble: Trouble| trouble.of(file);
+    let Some(format) = FORMATS.iter().find(|format| (format.matches)(bytes)) else {
+        return Err(of_file(Trouble::UnknownFormat { found: describe(bytes) }));
+    };
+    let mut graph = (format.import)(bytes).map_err(of_file)?;
+    check(&graph).map_err(|error| of_file(error.into()))?;
+    notes::add(&mut graph);
+    Ok(Import { graph, format: format.name })
+}
+
+fn read_limited(path: &Path) -> Result<Vec<u8>, Trouble> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a folder").into());
+    }
+    let too_large = |size_bytes| Trouble::TooLarge { size_bytes, limit_bytes: MAX_FILE_BYTES };
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(too_large(metadata.len()));
+    }
+    // The length may lie (a pipe, a file that grows): the reader is limited as well.
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}
+
+/// What bytes of no known format look like, so that the user sees what was picked by mistake.
+fn describe(bytes: &[u8]) -> String {
+    let kind = match bytes {
+        [] => return "the file is empty".into(),
+        [b'P', b'K', 3, 4, ..] => "a zip archive (a Keras 3 model or a SavedModel?)",
+        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file (a Keras model?)",
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "a NumPy array",
+        _ if bytes.len() >= 8 && bytes[4..7] == *b"TFL" => "a TensorFlow Lite file of another version than 3",
+        _ if bytes.len() < 16 => return format!("{} bytes are too few for a model", bytes.len()),
+        _ if bytes.iter().take(256).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => "plain text",
+        _ => "bytes of no known kind",
+    };
+    format!("it looks like {kind}")
+}

@@ -6,10 +6,12 @@
 //! Knows tensors and operators; never a file format, a recipe or an executor.
 
 mod check;
+mod text;
 
 use std::sync::Arc;
 
 pub use check::{CheckError, check};
+pub use text::dump;
 
 use crate::ops::Op;
 use crate::tensor::Tensor;

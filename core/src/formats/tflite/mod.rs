@@ -1,0 +1,39 @@
+//! TensorFlow Lite model files (flatbuffer, schema version 3).
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `read` | the checked flatbuffer as a graph |
+//! | `constants` | buffers as typed values, each once however many tensors share it |
+//! | `quantization` | scales and zero points |
+//! | `names` | node names from tensor names |
+//! | `ops/` | each operator's import and export side by side |
+//! | `metadata` | the arena plan that TFLM reads |
+//! | `generated` | accessors made by flatc from `core/schema/tflite.fbs` |
+//!
+//! Only the first subgraph becomes the graph: operators that call others (IF, WHILE) are unknown ones, so nothing is lost.
+
+mod budget;
+mod constants;
+#[rustfmt::skip]
+#[allow(unsafe_code, missing_docs, unused_imports, unused_extern_crates, clippy::all, clippy::pedantic, rustdoc::all)]
+mod generated;
+mod metadata;
+mod names;
+mod ops;
+mod quantization;
+mod read;
+mod share;
+
+use generated::tinsmith::tflite as schema;
+pub(super) use read::import;
+
+/// Name of the format, for people.
+pub(super) const NAME: &str = "TensorFlow Lite";
+
+/// Bytes 4 to 8 of every file of schema version 3.
+const IDENTIFIER: &[u8] = b"TFL3";
+
+/// Whether the bytes carry the identifier.
+pub(super) fn matches(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(IDENTIFIER)
+}

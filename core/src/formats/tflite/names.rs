@@ -1,0 +1,112 @@
+//! Node names. The format has none, so they come from the name of the tensor that the node makes.
+//!
+//! Converters name a tensor after the layers that were merged into it, separated by semicolons, each as a path:
+//! `model/relu/Relu;model/bn/FusedBatchNormV3;model/conv2d_3/BiasAdd;model/conv2d_3/Conv2D1`. The node is then called
+//! after the layer that holds the weights: `conv2d_3`.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ops::Op;
+
+/// The longest name taken from a file.
+const MAX_CHARS: usize = 64;
+
+/// Hands out names, each once.
+#[derive(Default)]
+pub(super) struct Names {
+    taken: HashSet<String>,
+    next: HashMap<String, usize>,
+}
+
+impl Names {
+    /// A name for a node that runs `op` and makes the tensor called `tensor`; the same file always gives the same names.
+    pub(super) fn node(&mut self, op: &Op, tensor: &str) -> String {
+        let base = layer(op, tensor).unwrap_or_else(|| op.name().to_ascii_lowercase());
+        let base = clean(&base);
+        if self.taken.insert(base.clone()) {
+            return base;
+        }
+        let count = self.next.entry(base.clone()).or_insert(1);
+        loop {
+            *count += 1;
+            let name = format!("{base}_{count}");
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
+/// The layer's name within a tensor's name; `None` if nothing there looks like one.
+fn layer(op: &Op, tensor: &str) -> Option<String> {
+    let paths = || tensor.split(';').map(str::trim).filter(|path| !path.is_empty());
+    let markers: &[&str] = match op {
+        Op::Conv2d(_) => &["BiasAdd", "Conv2D", "Conv1D"],
+        Op::DepthwiseConv2d(_) => &["BiasAdd", "depthwise"],
+        Op::FullyConnected(_) => &["BiasAdd", "MatMul", "Tensordot"],
+        _ => &[],
+    };
+    let marked =
+        |marker: &&str| paths().filter_map(|path| path.rsplit_once('/')).filter(|(_, last)| is_marker(last, marker)).last();
+    match markers.iter().find_map(marked) {
+        Some((layer_path, _)) => component(layer_path),
+        None => component(paths().next()?),
+    }
+}
+
+/// Converters append digits to make tensor names unique: `Conv2D1`.
+fn is_marker(component: &str, marker: &str) -> bool {
+    component.strip_prefix(marker).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The last component of a path that is a layer's name rather than that of an operation (`Relu`, `BiasAdd`) or the model.
+fn component(path: &str) -> Option<String> {
+    let path = path.strip_prefix("tfl.").unwrap_or(path);
+    let path = path.split_once(':').map_or(path, |(before_port, _)| before_port);
+    let components: Vec<&str> = path.split('/').filter(|c| !c.is_empty()).collect();
+    let layers = match components.as_slice() {
+        [_model, rest @ ..] if !rest.is_empty() => rest,
+        all => all,
+    };
+    layers.iter().rev().find(|c| is_layer(c)).map(|c| (*c).to_owned())
+}
+
+fn is_layer(component: &str) -> bool {
+    component.starts_with(|c: char| c.is_lowercase() || c == '_') && component != "resource"
+}
+
+/// Without control characters and not too long: names stand in overrides, tables and messages.
+fn clean(name: &str) -> String {
+    name.chars().take(MAX_CHARS).map(|c| if c.is_control() || c.is_whitespace() { '_' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{Activation, FullyConnected, Reshape, Softmax};
+
+    fn dense() -> Op {
+        Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None })
+    }
+
+    #[test]
+    fn nodes_are_called_after_the_layer_with_the_weights() {
+        let mut names = Names::default();
+        let mut name = |op: &Op, tensor: &str| names.node(op, tensor);
+        assert_eq!(name(&dense(), "functional_1/activation_1/Relu;functional_1/dense_1/BiasAdd"), "dense_1");
+        assert_eq!(name(&dense(), "m/probs/MatMul2;m/bias"), "probs");
+        assert_eq!(name(&Op::Softmax(Softmax { beta: 1.0 }), "StatefulPartitionedCall:0"), "softmax");
+        assert_eq!(name(&Op::Softmax(Softmax { beta: 1.0 }), "Identity"), "softmax_2");
+        assert_eq!(name(&Op::Reshape(Reshape { new_shape: vec![] }), "functional_1/flatten/Reshape"), "flatten");
+        assert_eq!(name(&Op::Reshape(Reshape { new_shape: vec![] }), "tfl.reshape"), "reshape");
+        assert_eq!(name(&dense(), ""), "fully_connected");
+    }
+
+    #[test]
+    fn names_are_unique_even_if_the_file_tries() {
+        let mut names = Names::default();
+        let all: Vec<String> = ["x_2", "x", "x", "x", "x_2"].iter().map(|t| names.node(&dense(), t)).collect();
+        assert_eq!(all, ["x_2", "x", "x_3", "x_4", "x_2_2"]);
+        assert_eq!(names.node(&dense(), "a\nb"), "a_b");
+    }
+}

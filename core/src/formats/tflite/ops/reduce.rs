@@ -1,0 +1,33 @@
+//! MEAN and SUM.
+
+use super::super::schema::{BuiltinOperator, BuiltinOptions, ReducerOptions, ReducerOptionsArgs};
+use super::{Mapping, Options, Refusal, Sharing, Source};
+use crate::ops::{Operands, Reduce, ReduceKind};
+use crate::tensor::ElementType;
+
+impl Mapping for Reduce {
+    const CODES: &'static [BuiltinOperator] = &[BuiltinOperator::MEAN, BuiltinOperator::SUM];
+
+    fn import(source: &Source<'_>) -> Result<Self, Refusal> {
+        let kind = if source.code == BuiltinOperator::MEAN { ReduceKind::Mean } else { ReduceKind::Sum };
+        // Runtimes take a left-out table for "do not keep".
+        let keep_dims = source.operator.builtin_options_as_reducer_options().is_some_and(|file| file.keep_dims());
+        Ok(Self { kind, keep_dims })
+    }
+
+    fn code(&self) -> BuiltinOperator {
+        match self.kind {
+            ReduceKind::Mean => BuiltinOperator::MEAN,
+            ReduceKind::Sum => BuiltinOperator::SUM,
+        }
+    }
+
+    fn version(&self, operands: &Operands<'_>) -> i32 {
+        super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::I16, 3)])
+    }
+
+    fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
+        let args = ReducerOptionsArgs { keep_dims: self.keep_dims };
+        out.options(BuiltinOptions::ReducerOptions, |builder| ReducerOptions::create(builder, &args).value())
+    }
+}
