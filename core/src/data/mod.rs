@@ -1,9 +1,23 @@
 //! Samples, labels and splits, as they are fed to a model.
+//!
+//! [`open`] reads a file; [`feed`] turns its samples into what a model's input takes. Everything read is untrusted: whatever
+//! it holds, the answer is a data set or a one-line error, and memory stays in proportion to the file.
 
 pub mod features;
+pub mod feed;
+pub mod npy;
+pub mod npz;
 pub mod wav;
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
+
+use crate::progress::Cancelled;
+
+/// The most bytes that are read of a data file.
+pub const MAX_FILE_BYTES: u64 = 2 << 30;
 
 /// Values of samples, row-major, as they came.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +32,23 @@ pub enum Values {
     I16(Arc<[i16]>),
 }
 
+impl Values {
+    /// Number of values of all samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(v) => v.len(),
+            Self::I8(v) => v.len(),
+            Self::U8(v) => v.len(),
+            Self::I16(v) => v.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// What a sample is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
@@ -27,6 +58,22 @@ pub enum Split {
     Calibration,
     /// Measuring accuracy.
     Test,
+}
+
+impl Split {
+    /// The name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Calibration => "calibration",
+            Self::Test => "test",
+        }
+    }
+
+    /// The split with this name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Train, Self::Calibration, Self::Test].into_iter().find(|split| split.name() == name)
+    }
 }
 
 /// A set of samples of one shape.
@@ -50,4 +97,177 @@ pub struct DataSet {
     pub splits: Option<Arc<[Split]>>,
     /// blake3 of the file it came from.
     pub hash: [u8; 32],
+}
+
+impl DataSet {
+    /// Values of one sample.
+    pub fn sample_len(&self) -> usize {
+        self.sample_shape.iter().product()
+    }
+
+    /// Number of samples.
+    pub fn n_samples(&self) -> usize {
+        self.values.len().checked_div(self.sample_len()).unwrap_or(0)
+    }
+
+    /// Indices of the samples of one split; all samples for `None`.
+    ///
+    /// # Errors
+    /// [`DataProblem::NoSuchSplit`] if the set is not split, or has no such samples.
+    pub fn samples_of(&self, split: Option<Split>) -> Result<Vec<usize>, DataProblem> {
+        let all = 0..self.n_samples();
+        let Some(split) = split else { return Ok(all.collect()) };
+        let splits = self.splits.as_deref().unwrap_or_default();
+        let samples: Vec<usize> = all.filter(|&i| splits.get(i) == Some(&split)).collect();
+        if samples.is_empty() {
+            let has: Vec<&str> = [Split::Train, Split::Calibration, Split::Test]
+                .into_iter()
+                .filter(|split| splits.contains(split))
+                .map(Split::name)
+                .collect();
+            return Err(DataProblem::NoSuchSplit { split: split.name(), has: has.join(", ") });
+        }
+        Ok(samples)
+    }
+}
+
+/// Why a file is no data set.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct DataError {
+    /// The file.
+    pub file: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: DataProblem,
+}
+
+/// What is wrong with a data set, or with feeding it to a model.
+#[derive(Debug, thiserror::Error)]
+pub enum DataProblem {
+    /// The file could not be read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The file is larger than is read.
+    #[error("{size_bytes} bytes, expected at most {MAX_FILE_BYTES}; take fewer samples")]
+    TooLarge {
+        /// Size of the file.
+        size_bytes: u64,
+    },
+    /// The file is of no kind that is read.
+    #[error("{0}")]
+    UnknownFormat(String),
+    /// The bytes contradict the format.
+    #[error("not a sound array: {0}")]
+    Malformed(String),
+    /// An array of an archive is missing, or does not fit the others.
+    #[error("array \"{array}\" {trouble}")]
+    Array {
+        /// Name of the array: `x`, `y`, `split`.
+        array: String,
+        /// What is wrong with it.
+        trouble: String,
+    },
+    /// No sample is of the split that was asked for.
+    #[error("no {split} samples; {}", if has.is_empty() { "the set is not split".to_owned() } else { format!("it has {has}") })]
+    NoSuchSplit {
+        /// What was asked for.
+        split: &'static str,
+        /// What there is.
+        has: String,
+    },
+    /// A sample has another shape than the model's input.
+    #[error("its samples have shape {sample:?}, the model's input takes {input:?}")]
+    Shape {
+        /// Shape of a sample.
+        sample: Vec<usize>,
+        /// Shape of the input, without the batch axis.
+        input: Vec<usize>,
+    },
+    /// The model's input is of a type, or of a number, that a data set cannot feed.
+    #[error("{0}")]
+    Input(String),
+    /// Nobody wants the result any more.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl DataProblem {
+    /// The error about a file.
+    pub fn of(self, file: &Path) -> DataError {
+        DataError { file: file.display().to_string(), problem: self }
+    }
+}
+
+/// Reads a data set: an `.npz` archive (see [`npz`]) or a bare `.npy` array of samples. The bytes decide, not the name.
+///
+/// # Errors
+/// [`DataError`] names the file and the trouble.
+pub fn open(path: &Path) -> Result<DataSet, DataError> {
+    read(path).map_err(|problem| problem.of(path))
+}
+
+fn read(path: &Path) -> Result<DataSet, DataProblem> {
+    if path.is_dir() {
+        return Err(DataProblem::UnknownFormat("it is a folder; choose an .npz or .npy file".into()));
+    }
+    let bytes = read_limited(path)?;
+    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let hash = *blake3::hash(&bytes).as_bytes();
+    match bytes.as_slice() {
+        [b'P', b'K', ..] => npz::read(name, &bytes, hash),
+        [0x93, ..] => {
+            let (values, sample_shape) = samples_from(npy::read(&bytes)?, None)?;
+            Ok(DataSet {
+                name,
+                sample_shape,
+                values,
+                scale: None,
+                zero_point: 0,
+                labels: None,
+                label_names: Vec::new(),
+                splits: None,
+                hash,
+            })
+        }
+        [] => Err(DataProblem::UnknownFormat("the file is empty".into())),
+        _ => Err(DataProblem::UnknownFormat("neither an .npz archive nor an .npy array".into())),
+    }
+}
+
+fn read_limited(path: &Path) -> Result<Vec<u8>, DataProblem> {
+    let file = File::open(path)?;
+    let size_bytes = file.metadata()?.len();
+    if size_bytes > MAX_FILE_BYTES {
+        return Err(DataProblem::TooLarge { size_bytes });
+    }
+    let mut bytes = Vec::with_capacity(size_bytes as usize);
+    // The length may lie (a pipe, a file that grows): the reader is limited as well.
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Splits an array `[samples, shape..]` into values and the shape of one sample. Integers of 8 and 16 bits are kept as they
+/// are. Wider ones become real numbers, by `quantization` (scale, zero point) if there is one.
+fn samples_from(array: npy::Array, quantization: Option<(f32, i32)>) -> Result<(Values, Vec<usize>), DataProblem> {
+    use npy::Elements;
+    let of_x = |trouble: String| DataProblem::Array { array: "x".into(), trouble };
+    let Some((&n_samples, sample_shape)) = array.shape.split_first() else {
+        return Err(of_x("is a single number, expected [samples, …]".into()));
+    };
+    if n_samples == 0 || sample_shape.contains(&0) {
+        return Err(of_x(format!("has shape {:?}, which holds no samples", array.shape)));
+    }
+    let values = match array.elements {
+        Elements::F32(v) => Values::F32(v.into()),
+        Elements::I8(v) => Values::I8(v.into()),
+        Elements::U8(v) => Values::U8(v.into()),
+        Elements::I16(v) => Values::I16(v.into()),
+        other => {
+            let (scale, zero_point) = quantization.map_or((1.0, 0.0), |(s, z)| (f64::from(s), f64::from(z)));
+            let reals = other.to_f64().ok_or_else(|| of_x(format!("holds {}, expected numbers", other.type_name())))?;
+            Values::F32(reals.iter().map(|x| ((x - zero_point) * scale) as f32).collect())
+        }
+    };
+    Ok((values, sample_shape.to_vec()))
 }

@@ -1,0 +1,211 @@
+//! From the samples of a data set to the numbers that a model's input takes.
+//!
+//! What integers of a set mean is settled once, against the *source* model ([`meaning`]), so that source and candidate see
+//! the same real values:
+//!
+//! * the set says so (`scale`, `zero_point`), or
+//! * it is silent and of the integer type of the source model's input: they are that input's own integers, or
+//! * they are real numbers as they stand (pixels 0 to 255 for a float model).
+//!
+//! An input with the very same type, scale and zero point takes the integers as they are. Any other gets the real values,
+//! rounded as TensorFlow Lite's QUANTIZE does: half away from zero, saturating.
+
+use super::{DataProblem, DataSet, Values};
+use crate::graph::Graph;
+use crate::quant::Quantization;
+use crate::tensor::{ElementType, Tensor};
+
+/// What the integers of a set mean: `real = (x - zero_point) * scale`. Real values are `(1, 0)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Meaning {
+    /// Real value of one step.
+    pub scale: f32,
+    /// The integer that stands for 0.0.
+    pub zero_point: i32,
+}
+
+/// The one input of a model that a data set feeds.
+///
+/// # Errors
+/// [`DataProblem::Input`] if the model has none or several.
+pub fn only_input(graph: &Graph) -> Result<&Tensor, DataProblem> {
+    match graph.inputs.as_slice() {
+        [input] => Ok(graph.tensor(*input)),
+        inputs => Err(DataProblem::Input(format!("the model has {} inputs, a data set feeds exactly one", inputs.len()))),
+    }
+}
+
+/// What the values of `data` mean to someone who feeds them to the source model whose input is `source_input`.
+pub fn meaning(data: &DataSet, source_input: &Tensor) -> Meaning {
+    let own = data.scale.map(|scale| Meaning { scale, zero_point: data.zero_point });
+    let of_input = || {
+        let quantization = source_input.quantization.as_ref().filter(|_| element(&data.values) == source_input.element)?;
+        Some(Meaning { scale: quantization.scale(), zero_point: quantization.zero_point() })
+    };
+    own.or_else(of_input).unwrap_or(Meaning { scale: 1.0, zero_point: 0 })
+}
+
+/// Checks that a sample fits the model's input: the same shape but for axes of extent 1, or one of the two is flat.
+///
+/// # Errors
+/// [`DataProblem::Shape`].
+pub fn check_shape(data: &DataSet, input: &Tensor) -> Result<(), DataProblem> {
+    let proper = |shape: &[usize]| shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
+    let (sample, wanted) = (proper(&data.sample_shape), proper(&input.shape));
+    let flat = sample.len() <= 1 || wanted.len() <= 1;
+    if data.sample_len() == input.n_elements() && (flat || sample == wanted) {
+        return Ok(());
+    }
+    let input_shape = input.shape.get(1..).unwrap_or_default().to_vec();
+    Err(DataProblem::Shape { sample: data.sample_shape.clone(), input: input_shape })
+}
+
+/// The chosen samples as real numbers, `[samples.len(), sample_len]`, for a float model.
+///
+/// # Errors
+/// [`DataProblem::Shape`].
+pub fn real_samples(data: &DataSet, meaning: Meaning, samples: &[usize], input: &Tensor) -> Result<Vec<f32>, DataProblem> {
+    check_shape(data, input)?;
+    Ok(match &data.values {
+        Values::F32(v) => gather(v, data.sample_len(), samples, |x| x),
+        Values::I8(v) => gather(v, data.sample_len(), samples, |x| meaning.real(x.into())),
+        Values::U8(v) => gather(v, data.sample_len(), samples, |x| meaning.real(x.into())),
+        Values::I16(v) => gather(v, data.sample_len(), samples, |x| meaning.real(x.into())),
+    })
+}
+
+/// The chosen samples as the model's input takes them: little-endian bytes, `[samples.len(), sample_len]` elements of the
+/// input's type.
+///
+/// # Errors
+/// [`DataProblem::Shape`]; [`DataProblem::Input`] for input types that no sample can become.
+pub fn model_samples(data: &DataSet, meaning: Meaning, samples: &[usize], input: &Tensor) -> Result<Vec<u8>, DataProblem> {
+    check_shape(data, input)?;
+    if input.element == ElementType::F32 {
+        let reals = real_samples(data, meaning, samples, input)?;
+        return Ok(reals.iter().flat_map(|x| x.to_le_bytes()).collect());
+    }
+    let Some(quantization) = input.quantization.as_ref().filter(|q| q.scale() > 0.0) else {
+        return Err(DataProblem::Input(format!(
+            "the model's input is {} without a scale: what its integers mean is not known",
+            input.element.name()
+        )));
+    };
+    let same = meaning == Meaning { scale: quantization.scale(), zero_point: quantization.zero_point() };
+    if same && element(&data.values) == input.element {
+        return Ok(match &data.values {
+            Values::I8(v) => gather(v, data.sample_len(), samples, |x| x as u8),
+            Values::U8(v) => gather(v, data.sample_len(), samples, |x| x),
+            Values::I16(v) => gather(v, data.sample_len(), samples, i16::to_le_bytes).into_flattened(),
+            Values::F32(v) => gather(v, data.sample_len(), samples, f32::to_le_bytes).into_flattened(),
+        });
+    }
+    let reals = real_samples(data, meaning, samples, input)?;
+    quantized(&reals, quantization, input.element)
+}
+
+/// Real numbers as little-endian integers of a type.
+fn quantized(reals: &[f32], quantization: &Quantization, element: ElementType) -> Result<Vec<u8>, DataProblem> {
+    let q = |x: &f32| quantization.quantized_from_real(*x, element);
+    match element {
+        ElementType::I8 | ElementType::U8 => Ok(reals.iter().map(|x| q(x) as u8).collect()),
+        ElementType::I16 => Ok(reals.iter().flat_map(|x| (q(x) as i16).to_le_bytes()).collect()),
+        ElementType::I32 => Ok(reals.iter().flat_map(|x| q(x).to_le_bytes()).collect()),
+        other => Err(DataProblem::Input(format!("the model's input is {}, which samples cannot become", other.name()))),
+    }
+}
+
+impl Meaning {
+    fn real(self, q: i32) -> f32 {
+        (q - self.zero_point) as f32 * self.scale
+    }
+}
+
+fn element(values: &Values) -> ElementType {
+    match values {
+        Values::F32(_) => ElementType::F32,
+        Values::I8(_) => ElementType::I8,
+        Values::U8(_) => ElementType::U8,
+        Values::I16(_) => ElementType::I16,
+    }
+}
+
+/// The values of the chosen samples, one sample after another.
+fn gather<T: Copy, U>(values: &[T], sample_len: usize, samples: &[usize], convert: impl Fn(T) -> U) -> Vec<U> {
+    let mut gathered = Vec::with_capacity(samples.len() * sample_len);
+    for &sample in samples {
+        gathered.extend(values[sample * sample_len..][..sample_len].iter().map(|&x| convert(x)));
+    }
+    gathered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(values: Values, scale: Option<f32>, zero_point: i32) -> DataSet {
+        DataSet {
+            name: "set".into(),
+            sample_shape: vec![2],
+            values,
+            scale,
+            zero_point,
+            labels: None,
+            label_names: vec![],
+            splits: None,
+            hash: [0; 32],
+        }
+    }
+
+    fn input(element: ElementType, quantization: Option<(f32, i32)>) -> Tensor {
+        let mut tensor = Tensor::activation("input", element, [1, 2]);
+        tensor.quantization = quantization.map(|(scale, zero_point)| Quantization::per_tensor(scale, zero_point));
+        tensor
+    }
+
+    #[test]
+    fn the_same_integers_pass_unchanged() {
+        let data = set(Values::I8([-128, 127].into()), Some(0.5), 83);
+        let input = input(ElementType::I8, Some((0.5, 83)));
+        assert_eq!(model_samples(&data, meaning(&data, &input), &[0], &input).unwrap(), [128, 127]);
+    }
+
+    #[test]
+    fn a_silent_set_of_the_inputs_type_holds_the_inputs_integers() {
+        let data = set(Values::I8([-1, 1].into()), None, 0);
+        let source = input(ElementType::I8, Some((0.25, 10)));
+        assert_eq!(meaning(&data, &source), Meaning { scale: 0.25, zero_point: 10 });
+        // A candidate with another grid then gets the same real values: -2.75 and -2.25.
+        let candidate = input(ElementType::I8, Some((0.5, 0)));
+        let bytes = model_samples(&data, meaning(&data, &source), &[0], &candidate).unwrap();
+        assert_eq!(bytes, [-6_i8 as u8, -5_i8 as u8], "ties go away from zero");
+    }
+
+    #[test]
+    fn pixels_are_real_numbers_to_a_float_model() {
+        let data = set(Values::U8([0, 255].into()), None, 0);
+        let input = input(ElementType::F32, None);
+        assert_eq!(real_samples(&data, meaning(&data, &input), &[0], &input).unwrap(), [0.0, 255.0]);
+    }
+
+    #[test]
+    fn values_beyond_the_range_saturate() {
+        let data = set(Values::F32([1e9, f32::NEG_INFINITY].into()), None, 0);
+        let input = input(ElementType::I8, Some((0.5, 0)));
+        assert_eq!(model_samples(&data, meaning(&data, &input), &[0], &input).unwrap(), [127, 128]);
+    }
+
+    #[test]
+    fn axes_of_extent_one_do_not_matter_but_order_does() {
+        let fits = |sample: &[usize], wanted: &[usize]| {
+            let mut data = set(Values::F32(vec![0.0; sample.iter().product()].into()), None, 0);
+            data.sample_shape = sample.to_vec();
+            check_shape(&data, &Tensor::activation("input", ElementType::F32, wanted)).is_ok()
+        };
+        assert!(fits(&[49, 10], &[1, 49, 10, 1]));
+        assert!(fits(&[490], &[1, 49, 10, 1]));
+        assert!(fits(&[128, 5], &[1, 640]));
+        assert!(!fits(&[3, 128], &[1, 128, 3]));
+        assert!(!fits(&[32, 32, 3], &[1, 96, 96, 3]));
+    }
+}
