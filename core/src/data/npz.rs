@@ -34,7 +34,8 @@ pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataP
     let mut array = |array: &str| member(&mut archive, array, limit);
 
     let Some(x) = array("x")? else {
-        let names: Vec<&str> = archive.file_names().map(|name| name.trim_end_matches(".npy")).take(8).collect();
+        let names = archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned());
+        let names: Vec<String> = names.take(8).collect();
         return Err(trouble("x", format!("is missing; the archive holds {}", names.join(", "))));
     };
     let scale = array("scale")?.map(|a| number("scale", a)).transpose()?;
@@ -114,7 +115,9 @@ fn classes(array: Array, n_samples: usize) -> Result<Arc<[u32]>, DataProblem> {
 fn label_names(array: Array) -> Result<Vec<String>, DataProblem> {
     match (array.elements, array.shape.len()) {
         (Elements::Text(names), 1) => Ok(names),
-        (other, _) => Err(trouble("labels", format!("has shape {:?} of {}, expected [classes] of text", array.shape, other.type_name()))),
+        (other, _) => {
+            Err(trouble("labels", format!("has shape {:?} of {}, expected [classes] of text", array.shape, other.type_name())))
+        }
     }
 }
 
