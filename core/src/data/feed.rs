@@ -11,7 +11,6 @@
 //! rounded as TensorFlow Lite's QUANTIZE does: half away from zero, saturating.
 
 use super::{DataProblem, DataSet, Values};
-use crate::graph::Graph;
 use crate::quant::Quantization;
 use crate::tensor::{ElementType, Tensor};
 
@@ -22,17 +21,6 @@ pub struct Meaning {
     pub scale: f32,
     /// The integer that stands for 0.0.
     pub zero_point: i32,
-}
-
-/// The one input of a model that a data set feeds.
-///
-/// # Errors
-/// [`DataProblem::Input`] if the model has none or several.
-pub fn only_input(graph: &Graph) -> Result<&Tensor, DataProblem> {
-    match graph.inputs.as_slice() {
-        [input] => Ok(graph.tensor(*input)),
-        inputs => Err(DataProblem::Input(format!("the model has {} inputs, a data set feeds exactly one", inputs.len()))),
-    }
 }
 
 /// What the values of `data` mean to someone who feeds them to the source model whose input is `source_input`.
