@@ -28,9 +28,12 @@ pub mod matmul_f32;
 #[cfg(target_arch = "aarch64")]
 #[allow(unsafe_code)]
 mod neon;
+pub mod pool2d;
 #[allow(unsafe_code)]
 mod portable;
+pub mod reduce;
 pub mod simd_f32;
+pub mod softmax;
 
 pub use isa::Isa;
 

@@ -8,7 +8,10 @@ use tinsmith_runtime::kernels::conv2d::{Conv2dParams, conv2d};
 use tinsmith_runtime::kernels::depthwise_conv2d::{DepthwiseConv2dParams, depthwise_conv2d};
 use tinsmith_runtime::kernels::elementwise::{AddParams, Sum};
 use tinsmith_runtime::kernels::fully_connected::{FullyConnectedParams, fully_connected};
-use tinsmith_runtime::shape::{Nhwc, Window};
+use tinsmith_runtime::kernels::pool2d::{self, Pool2dParams};
+use tinsmith_runtime::kernels::reduce::{self, ReduceParams, Reduction};
+use tinsmith_runtime::kernels::softmax::{self, SoftmaxParams};
+use tinsmith_runtime::shape::{Nhwc, Strided, Window};
 
 use super::Isa;
 use crate::ops::Padding;
@@ -221,5 +224,58 @@ proptest! {
             super::elementwise::Add::prepare(&params, isa).run(&left, &right, &mut output);
             prop_assert_eq!(&output, &expected, "{}", isa.name());
         }
+    }
+
+    #[test]
+    fn poolings_equal_the_reference(case in case((1..150_usize).prop_map(|c| (c, c)), |_, _, _| 0)) {
+        let window = Window { dilation: [1, 1], ..case.window };
+        let params = Pool2dParams { input: case.input, output: case.output, window, range: case.range };
+        let mut expected = vec![0; case.output.len()];
+        let mut output = vec![0; case.output.len()];
+        pool2d::average_pool2d(&params, &case.values, &mut expected);
+        super::pool2d::average_pool2d(&params, &case.values, &mut output);
+        prop_assert_eq!(&output, &expected);
+        pool2d::max_pool2d(&params, &case.values, &mut expected);
+        super::pool2d::max_pool2d(&params, &case.values, &mut output);
+        prop_assert_eq!(&output, &expected);
+    }
+
+    #[test]
+    fn reductions_equal_the_reference(
+        (shape, values) in vec(1..9_usize, 1..5).prop_flat_map(|mut shape: Vec<usize>| {
+            if let Some(channels) = shape.last_mut() {
+                *channels *= 17;
+            }
+            let len = shape.iter().product();
+            (Just(shape), bytes(len))
+        }),
+        reduced in vec(any::<bool>(), 5),
+        scales in [1e-3..1.0_f32, 1e-3..1.0_f32],
+        zero_points in [-128..128, -128..128],
+        (rounding, mean) in (rounding(), any::<bool>()),
+    ) {
+        let whole = Strided::contiguous(&shape).unwrap();
+        let parts = [whole.along(|axis| !reduced[axis]), whole.along(|axis| reduced[axis])];
+        let affine = |index: usize| Affine { scale: scales[index], zero_point: zero_points[index] };
+        let reduction = if mean { Reduction::Mean } else { Reduction::Sum };
+        let params = ReduceParams::prepare(reduction, parts, [affine(0), affine(1)], rounding).unwrap();
+        let mut expected = vec![0; params.kept.len()];
+        let mut output = expected.clone();
+        reduce::reduce(&params, &values, &mut expected);
+        super::reduce::reduce(&params, &values, &mut output);
+        prop_assert_eq!(output, expected);
+    }
+
+    #[test]
+    fn softmaxes_equal_the_reference(
+        (depth, values) in (1..50_usize, 1..5_usize).prop_flat_map(|(depth, rows)| (Just(depth), bytes(depth * rows))),
+        (beta, scale, rounding) in (0.1..3.0_f32, 1e-4..4.0_f32, rounding()),
+    ) {
+        let params = SoftmaxParams::prepare(depth, beta, scale, rounding).unwrap();
+        let mut expected = vec![0; values.len()];
+        let mut output = expected.clone();
+        softmax::softmax(&params, &values, &mut expected);
+        super::softmax::Softmax::prepare(&params).run(&values, &mut output);
+        prop_assert_eq!(output, expected);
     }
 }

@@ -4,10 +4,9 @@ use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use tinsmith_runtime::fixed_point::Affine;
 use tinsmith_runtime::kernels::data_movement::{self, Joint};
 use tinsmith_runtime::kernels::elementwise::{self, AddParams, MulParams};
-use tinsmith_runtime::kernels::pool2d::{self, Pool2dParams};
+use tinsmith_runtime::kernels::pool2d::Pool2dParams;
 use tinsmith_runtime::kernels::quantize::{self, RequantizeParams};
-use tinsmith_runtime::kernels::reduce::{self, ReduceParams};
-use tinsmith_runtime::kernels::softmax::{self, SoftmaxParams};
+use tinsmith_runtime::kernels::reduce::ReduceParams;
 use tinsmith_runtime::shape::Strided;
 
 use super::Operand;
@@ -28,7 +27,7 @@ pub(super) enum Kernel {
     AveragePool2d(Pool2dParams),
     MaxPool2d(Pool2dParams),
     Reduce(Box<ReduceParams>),
-    Softmax(SoftmaxParams),
+    Softmax(Box<fast::softmax::Softmax>),
     /// A function of one int8 value, as its 256 results in the order of the values' bits.
     Table(Box<[i8; 256]>),
     /// Walk over bytes.
@@ -119,11 +118,11 @@ impl Kernel {
                 elementwise::mul(params, (left, &walks[0]), (right, &walks[1]), cast_slice_mut(output));
             }
             Self::AveragePool2d(params) => {
-                pool2d::average_pool2d(params, cast_slice(operand(0)), cast_slice_mut(output));
+                fast::pool2d::average_pool2d(params, cast_slice(operand(0)), cast_slice_mut(output));
             }
-            Self::MaxPool2d(params) => pool2d::max_pool2d(params, cast_slice(operand(0)), cast_slice_mut(output)),
-            Self::Reduce(params) => reduce::reduce(params, cast_slice(operand(0)), cast_slice_mut(output)),
-            Self::Softmax(params) => softmax::softmax(params, cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::MaxPool2d(params) => fast::pool2d::max_pool2d(params, cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Reduce(params) => fast::reduce::reduce(params, cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Softmax(softmax) => softmax.run(cast_slice(operand(0)), cast_slice_mut(output)),
             Self::Table(table) => {
                 for (out, value) in output.iter_mut().zip(operand(0)) {
                     *out = table[usize::from(*value)] as u8;

@@ -79,7 +79,7 @@ pub(super) fn softmax(cx: &NodeCx<'_>, op: &ops::Softmax) -> Result<Built, Execu
     }
     let depth = input.shape.last().copied().unwrap_or(1);
     let params = SoftmaxParams::prepare(depth, op.beta, affine.scale, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
-    Ok(Built::Kernel(Kernel::Softmax(params), vec![0]))
+    Ok(Built::Kernel(Kernel::Softmax(Box::new(fast::softmax::Softmax::prepare(&params))), vec![0]))
 }
 
 pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built, ExecuteError> {
