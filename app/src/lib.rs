@@ -1,5 +1,11 @@
 //! The studio: the window, the command line, and the worker that keeps previews fresh. Owns every thread and every pixel.
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | [`cli`] | one subcommand a file: parse, call the core, print |
+//! | `gui` | the window (feature `gui`) |
 #![warn(missing_docs)]
 
+// pub mod cli; once the engine is there
 #[cfg(feature = "gui")]
 pub mod gui;

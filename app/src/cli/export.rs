@@ -1,0 +1,1 @@
+//! `tinsmith export`: files for firmware.

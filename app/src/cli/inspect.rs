@@ -1,0 +1,193 @@
+//! `tinsmith inspect`: what is in a model.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tinsmith_core::formats;
+use tinsmith_core::graph::{Graph, Note, Severity, TensorId};
+use tinsmith_core::measure::device::{self, Device};
+use tinsmith_core::measure::{ArenaFigures, Estimate, LayerFigures, StaticFigures, figures};
+use tinsmith_core::tensor::Tensor;
+
+use super::{Failure, output, units};
+
+/// Show a model's layers, parameters, MACs, ranges, arena, and what a target cannot run
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The model
+    model: PathBuf,
+    /// The board to estimate for and to check against; see tinsmith device list
+    #[arg(long, default_value = device::DEFAULT, value_parser = super::device::parse_device)]
+    device: &'static Device,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub fn run(self) -> Result<(), Failure> {
+        let opened = formats::open(&self.model)?;
+        let graph = &*opened.graph;
+        let figures = figures::static_figures(graph, opened.size_bytes, self.device);
+        if self.json {
+            return output::print_json(&json!({
+                "model": self.model,
+                "format": opened.format,
+                "hash": opened.hash.to_hex().as_str(),
+                "device": self.device.name,
+                "inputs": ports(graph, &graph.inputs),
+                "outputs": ports(graph, &graph.outputs),
+                "figures": figures_json(&figures),
+                "notes": notes_json(graph, graph.notes.iter().chain(&figures.obstacles)),
+            }));
+        }
+        output::print(&self.report(graph, opened.format, &figures))
+    }
+
+    fn report(&self, graph: &Graph, format: &str, figures: &StaticFigures) -> String {
+        let mut text = format!("{} ({format}), for {}\n\n", self.model.display(), self.device.name);
+        text.push_str(&layers_table(&figures.layers));
+        text.push('\n');
+        text.push_str(&summary(figures));
+        for note in graph.notes.iter().chain(&figures.obstacles) {
+            let word = match note.severity {
+                Severity::Info => "note",
+                Severity::Warning => "warning",
+                Severity::Obstacle => "obstacle",
+            };
+            let place = note.node.map(|id| format!(" at {}", graph.node(id).name)).unwrap_or_default();
+            text.push_str(&format!("{word}{place}: {}\n", note.text));
+        }
+        text
+    }
+}
+
+/// The layers as a table.
+pub fn layers_table(layers: &[LayerFigures]) -> String {
+    let header = ["#", "layer", "op", "output", "scheme", "weights B", "MACs", "latency est. ms"];
+    let right = [true, false, false, false, false, true, true, true];
+    let row = |(index, layer): (usize, &LayerFigures)| {
+        vec![
+            (index + 1).to_string(),
+            layer.name.clone(),
+            layer.label.clone(),
+            layer.output_shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×"),
+            layer.scheme.clone(),
+            units::count(layer.weights_bytes),
+            units::count(layer.macs),
+            layer.latency_us.as_ref().map_or("–".into(), |e| format!("{:.3}", e.value / 1000.0)),
+        ]
+    };
+    output::table(&header, &right, &layers.iter().enumerate().map(row).collect::<Vec<_>>())
+}
+
+/// The figures of a whole model, a line each.
+pub fn summary(figures: &StaticFigures) -> String {
+    let size = &figures.size;
+    let arena = &figures.arena;
+    let estimate = |e: &Option<Estimate>, unit: &str| match e {
+        Some(e) => format!("{}, estimate: {}", units::milli(e, unit), e.source),
+        None => "– (no rate for this model on this device)".to_owned(),
+    };
+    let lines = [
+        ("size", units::bytes(size.file_bytes)),
+        ("", format!("weights {}, biases {}, structure {} bytes", size.weights_bytes, size.bias_bytes, size.structure_bytes)),
+        ("parameters", units::count(figures.parameters)),
+        ("MACs", units::count(figures.macs)),
+        ("FLOPs", units::count(figures.flops)),
+        ("RAM", arena_line(arena)),
+        ("", format!("plan {} bytes, by TFLM's own planner {}, lower bound {}", arena.activations_bytes, arena.greedy_bytes, arena.lower_bound_bytes)),
+        ("latency", estimate(&figures.latency_us, "ms")),
+        ("energy", estimate(&figures.energy_uj, "mJ")),
+    ];
+    lines.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+}
+
+fn arena_line(arena: &ArenaFigures) -> String {
+    let exactness = if arena.exact { "exact" } else { "at least: some kernels are not known" };
+    format!(
+        "{} for TensorFlow Lite Micro on a 32-bit microcontroller ({exactness}); {} on a 64-bit host",
+        units::bytes(arena.arena_mcu32_bytes),
+        units::bytes(arena.arena_host64_bytes)
+    )
+}
+
+/// Inputs or outputs as JSON.
+pub fn ports(graph: &Graph, ids: &[TensorId]) -> Value {
+    ids.iter().map(|&id| tensor_json(graph.tensor(id))).collect()
+}
+
+/// What a tensor is, as JSON.
+pub fn tensor_json(tensor: &Tensor) -> Value {
+    let quantization = tensor.quantization.as_ref();
+    json!({
+        "name": tensor.name,
+        "type": tensor.element.name(),
+        "shape": tensor.shape,
+        "scale": quantization.map(|q| q.scale()),
+        "zero_point": quantization.map(|q| q.zero_point()),
+    })
+}
+
+/// All static figures as JSON; units stand in the names.
+pub fn figures_json(figures: &StaticFigures) -> Value {
+    let (size, arena) = (&figures.size, &figures.arena);
+    json!({
+        "size_bytes": size.file_bytes,
+        "weights_bytes": size.weights_bytes,
+        "bias_bytes": size.bias_bytes,
+        "other_constants_bytes": size.other_constants_bytes,
+        "structure_bytes": size.structure_bytes,
+        "parameters": figures.parameters,
+        "macs": figures.macs,
+        "flops": figures.flops,
+        "arena": {
+            "activations_bytes": arena.activations_bytes,
+            "greedy_bytes": arena.greedy_bytes,
+            "best_bytes": arena.best_bytes,
+            "lower_bound_bytes": arena.lower_bound_bytes,
+            "persistent_mcu32_bytes": arena.persistent_mcu32_bytes,
+            "persistent_host64_bytes": arena.persistent_host64_bytes,
+            "arena_mcu32_bytes": arena.arena_mcu32_bytes,
+            "arena_host64_bytes": arena.arena_host64_bytes,
+            "exact": arena.exact,
+        },
+        "latency_us": estimate_json(figures.latency_us.as_ref()),
+        "energy_uj": estimate_json(figures.energy_uj.as_ref()),
+        "layers": figures.layers.iter().map(layer_json).collect::<Vec<_>>(),
+    })
+}
+
+fn layer_json(layer: &LayerFigures) -> Value {
+    json!({
+        "name": layer.name,
+        "op": layer.label,
+        "output_shape": layer.output_shape,
+        "output_bytes": layer.output_bytes,
+        "scheme": layer.scheme,
+        "weights_bytes": layer.weights_bytes,
+        "bias_bytes": layer.bias_bytes,
+        "parameters": layer.parameters,
+        "macs": layer.macs,
+        "flops": layer.flops,
+        "latency_us": estimate_json(layer.latency_us.as_ref()),
+    })
+}
+
+fn estimate_json(estimate: Option<&Estimate>) -> Value {
+    estimate.map_or(Value::Null, |e| json!({ "value": e.value, "low": e.low, "high": e.high, "source": &*e.source }))
+}
+
+/// Notes as JSON.
+pub fn notes_json<'a>(graph: &Graph, notes: impl Iterator<Item = &'a Note>) -> Value {
+    notes
+        .map(|note| {
+            json!({
+                "node": note.node.map(|id| graph.node(id).name.as_str()),
+                "severity": format!("{:?}", note.severity).to_lowercase(),
+                "text": note.text,
+            })
+        })
+        .collect()
+}

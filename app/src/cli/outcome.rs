@@ -1,0 +1,46 @@
+//! How a command ends: its exit code and, when it failed, one line on stderr.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// A command that could not do its work because of what it was given.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    is_broken_pipe: bool,
+}
+
+impl Failure {
+    /// A failure that `message` explains: what, where, what to do. Line breaks become spaces.
+    pub fn new(message: impl Into<String>) -> Self {
+        let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { message, is_broken_pipe: false }
+    }
+}
+
+/// Every error of the core explains itself in one line.
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// What writing to stdout can end in. A reader that went away (`tinsmith … | head`) has seen enough: that is success.
+pub fn written(result: io::Result<()>) -> Result<(), Failure> {
+    result.map_err(|error| Failure {
+        message: format!("stdout: {error}"),
+        is_broken_pipe: error.kind() == io::ErrorKind::BrokenPipe,
+    })
+}
+
+/// Prints the failure, if there is one, and says how the process ends.
+pub fn report(done: Result<(), Failure>) -> ExitCode {
+    match done {
+        Err(failure) if !failure.is_broken_pipe => {
+            // Nobody is left to tell if stderr is closed.
+            let _ = writeln!(io::stderr(), "tinsmith: {}", failure.message);
+            ExitCode::from(1)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}

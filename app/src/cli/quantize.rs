@@ -1,0 +1,140 @@
+//! `tinsmith quantize`: a float model in, an int8 model out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use tinsmith_core::data::{Split, feed};
+use tinsmith_core::formats::{self, tflite};
+use tinsmith_core::optimize;
+use tinsmith_core::progress::Cancel;
+use tinsmith_core::recipe::{self, Entry, Recipe, Step};
+
+use super::samples::{self, parse_split};
+use super::{Failure, output, units};
+
+/// Quantize a float model with ranges from calibration samples
+#[derive(Debug, Args)]
+pub struct Quantize {
+    /// The float model
+    model: PathBuf,
+    /// Calibration samples: an .npz with x and split, or an .npy of inputs
+    #[arg(long, value_name = "DATA")]
+    calibrate: PathBuf,
+    /// Which samples to calibrate on; the calibration split if the set has one, else all
+    #[arg(long, value_parser = parse_split)]
+    split: Option<Split>,
+    /// What weights and activations become
+    #[arg(long, value_enum, default_value = "int8")]
+    scheme: Scheme,
+    /// Scales of weights; dense layers stay per-tensor unless a --step says otherwise, which saves RAM
+    #[arg(long, value_enum)]
+    granularity: Option<Granularity>,
+    /// Add or replace a recipe step: NAME or NAME:KEY=VALUE,… (see tinsmith steps)
+    #[arg(long, value_name = "STEP", value_parser = parse_step)]
+    step: Vec<Step>,
+    /// Where to write the model
+    #[arg(short, long, value_name = "OUT.tflite")]
+    output: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Scheme {
+    Int8,
+    Float32,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Granularity {
+    PerChannel,
+    PerTensor,
+}
+
+fn parse_step(text: &str) -> Result<Step, String> {
+    optimize::parse_step(text).map_err(|error| error.to_string())
+}
+
+impl Quantize {
+    pub fn run(self) -> Result<(), Failure> {
+        let opened = formats::open(&self.model)?;
+        let recipe = self.recipe();
+        let (calibration, n_samples) = self.calibration(&opened.graph, &recipe)?;
+        let candidate = optimize::apply(&recipe, &opened.graph, Some(&calibration))?;
+        let bytes = tflite::export(&candidate.graph, &tflite::ExportOptions::default())?;
+        write_atomically(&self.output, &bytes)?;
+        if self.json {
+            return output::print_json(&json!({
+                "model": self.model,
+                "output": self.output,
+                "source_bytes": opened.size_bytes,
+                "size_bytes": bytes.len(),
+                "calibration_samples": n_samples,
+                "steps": candidate.steps.iter().map(|s| json!({ "name": s.name, "text": s.text })).collect::<Vec<_>>(),
+            }));
+        }
+        let mut text = format!("calibrated on {n_samples} samples\n");
+        for step in &candidate.steps {
+            text.push_str(&format!("{}: {}\n", step.name, step.text));
+        }
+        let (before, after) = (units::bytes(opened.size_bytes), units::bytes(bytes.len() as u64));
+        text.push_str(&format!("{before} -> {after}\n{}\n", self.output.display()));
+        output::print(&text)
+    }
+
+    /// The default recipe with what the options change; a `--step` replaces the default step of the same name.
+    fn recipe(&self) -> Recipe {
+        let mut recipe = Recipe::int8();
+        for step in &self.step {
+            let entry = Entry { enabled: true, step: step.clone() };
+            match recipe.steps.iter_mut().find(|e| e.step.name() == step.name()) {
+                Some(existing) => *existing = entry,
+                None => recipe.steps.push(entry),
+            }
+        }
+        if let Some(quantize) = recipe.quantize_mut() {
+            quantize.scheme = match self.scheme {
+                Scheme::Int8 => recipe::Scheme::Int8,
+                Scheme::Float32 => recipe::Scheme::Float32,
+            };
+            match self.granularity {
+                Some(Granularity::PerChannel) => quantize.granularity = recipe::Granularity::PerChannel,
+                Some(Granularity::PerTensor) => quantize.granularity = recipe::Granularity::PerTensor,
+                None => {}
+            }
+        }
+        recipe
+    }
+
+    fn calibration(
+        &self,
+        graph: &tinsmith_core::graph::Graph,
+        recipe: &Recipe,
+    ) -> Result<(optimize::Calibration, usize), Failure> {
+        let set = samples::open(&self.calibrate, None)?.set;
+        let split = self.split.or_else(|| set.samples_of(Some(Split::Calibration)).is_ok().then_some(Split::Calibration));
+        let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.calibrate);
+        let indices = set.samples_of(split).map_err(at_data)?;
+        let input = feed::only_input(graph).map_err(at_data)?;
+        let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
+        let limit = recipe.quantize().and_then(|q| q.samples);
+        let calibration = optimize::calibrate(graph, &[&values], limit, &Cancel::new())?;
+        Ok((calibration, limit.unwrap_or(usize::MAX).min(indices.len())))
+    }
+}
+
+/// Writes a file whole or not at all.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let at = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or_else(|| Failure::new(format!("{}: is no file name", path.display())))?;
+    let temporary = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(at)
+}

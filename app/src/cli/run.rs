@@ -1,0 +1,1 @@
+//! `tinsmith run`: everything that a project says, headless.
