@@ -3,8 +3,16 @@
 //! What can be computed is exact; what must be estimated is an [`Estimate`], which carries its interval and its source.
 
 pub mod arena;
+pub mod device;
+pub mod energy;
+mod figures;
+pub mod latency;
+mod obstacles;
 
 use std::sync::Arc;
+
+pub use figures::{size_figures, static_figures};
+pub use obstacles::obstacles;
 
 use crate::graph::{NodeId, Note, TensorId};
 

@@ -1,0 +1,152 @@
+//! All figures that follow from a graph without running it.
+
+use super::device::Device;
+use super::{ArenaFigures, LayerFigures, SizeFigures, StaticFigures, arena, energy, latency, obstacles};
+use crate::graph::{Graph, Node, NodeId, TensorId};
+use crate::ops::{Op, Operands};
+use crate::tensor::{Data, ElementType, Tensor};
+
+/// Size, MACs, arena, latency, energy and obstacles of `graph`, which is exported as a file of `file_bytes`, on `device` with
+/// its preferred software.
+pub fn static_figures(graph: &Graph, file_bytes: u64, device: &Device) -> StaticFigures {
+    let latency = latency::latency(graph, device, device.stack());
+    let nodes = graph.node_ids().zip(latency.nodes_us);
+    let layers: Vec<LayerFigures> = nodes.map(|(id, us)| LayerFigures { latency_us: us, ..layer_figures(graph, id) }).collect();
+    let sum = |of: fn(&LayerFigures) -> u64| layers.iter().map(of).fold(0, u64::saturating_add);
+    let size = size_figures(graph, file_bytes);
+    let arena: ArenaFigures = arena::arena_figures(graph, device.core.abi());
+    let power = device.active_power.as_ref();
+    StaticFigures {
+        parameters: parameters(graph),
+        macs: sum(|l| l.macs),
+        flops: sum(|l| l.flops),
+        energy_uj: latency.total_us.as_ref().zip(power).map(|(us, mw)| energy::energy(us, mw)),
+        latency_us: latency.total_us,
+        obstacles: obstacles::obstacles(graph, device, &size, &arena),
+        size,
+        arena,
+        layers,
+    }
+}
+
+/// Where the bytes of a file of `file_bytes` go. Equal constants are counted once, as the exporter writes them once.
+pub fn size_figures(graph: &Graph, file_bytes: u64) -> SizeFigures {
+    let roles = roles(graph);
+    let mut figures = SizeFigures { file_bytes, ..SizeFigures::default() };
+    let mut seen: Vec<&Data> = Vec::new();
+    for (tensor, role) in graph.tensors.iter().zip(roles) {
+        let (Some(data), Some(role)) = (&tensor.data, role) else { continue };
+        if seen.iter().any(|other| same(other, data)) {
+            continue;
+        }
+        seen.push(data);
+        let bytes = constant_bytes(tensor, data);
+        match role {
+            Role::Weights => figures.weights_bytes += bytes,
+            Role::Bias => figures.bias_bytes += bytes,
+            Role::Other => figures.other_constants_bytes += bytes,
+        }
+    }
+    let constants = figures.weights_bytes + figures.bias_bytes + figures.other_constants_bytes;
+    figures.structure_bytes = file_bytes.saturating_sub(constants);
+    figures
+}
+
+/// What a constant is to the nodes that read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Other,
+    Bias,
+    Weights,
+}
+
+/// The role of each tensor that a node reads; the weightiest, if several.
+fn roles(graph: &Graph) -> Vec<Option<Role>> {
+    let mut roles = vec![None; graph.tensors.len()];
+    for node in &graph.nodes {
+        for (index, id) in node.inputs.iter().enumerate() {
+            let role = match index {
+                1 if node.op.has_weights() => Role::Weights,
+                2 if node.op.has_weights() => Role::Bias,
+                _ => Role::Other,
+            };
+            if let Some(id) = id {
+                let slot: &mut Option<Role> = &mut roles[id.index()];
+                *slot = (*slot).max(Some(role));
+            }
+        }
+    }
+    roles
+}
+
+/// Same bytes in a file. Comparing stops at the first difference, so it is cheap but for equal tensors.
+fn same(a: &Data, b: &Data) -> bool {
+    a.len() == b.len() && a == b
+}
+
+fn constant_bytes(tensor: &Tensor, data: &Data) -> u64 {
+    match tensor.element.byte_len(data.len()) {
+        Some(bytes) => bytes as u64,
+        None => data.len() as u64,
+    }
+}
+
+/// Elements of weights and biases, shared ones once.
+fn parameters(graph: &Graph) -> u64 {
+    let trained = graph.tensors.iter().zip(roles(graph));
+    let trained = trained.filter(|(t, role)| t.is_constant() && role.is_some_and(|r| r > Role::Other));
+    trained.map(|(t, _)| t.n_elements() as u64).fold(0, u64::saturating_add)
+}
+
+fn layer_figures(graph: &Graph, id: NodeId) -> LayerFigures {
+    let node = graph.node(id);
+    let operands = Operands::new(graph, node);
+    let facts = node.op.facts();
+    let output = graph.output(node, 0);
+    let constant = |index: usize| graph.input(node, index).filter(|t| node.op.has_weights() && t.is_constant());
+    let bytes = |tensor: Option<&Tensor>| tensor.and_then(|t| Some(constant_bytes(t, t.data.as_ref()?))).unwrap_or(0);
+    let elements = |tensor: Option<&Tensor>| tensor.map_or(0, |t| t.n_elements() as u64);
+    let macs = facts.macs(&operands);
+    LayerFigures {
+        node: id,
+        name: node.name.clone(),
+        label: label(node, &operands),
+        output_shape: output.map_or_else(Vec::new, |t| t.shape.clone()),
+        output_bytes: output.map_or(0, |t| t.n_bytes() as u64),
+        scheme: constant(1).or(output).map_or_else(String::new, scheme),
+        weights_bytes: bytes(constant(1)),
+        bias_bytes: bytes(constant(2)),
+        parameters: elements(constant(1)) + elements(constant(2)),
+        macs,
+        flops: macs.saturating_mul(2).saturating_add(facts.elementwise(&operands)),
+        latency_us: None,
+    }
+}
+
+/// `Conv 10×4, ReLU`.
+fn label(node: &Node, operands: &Operands<'_>) -> String {
+    let facts = node.op.facts();
+    match facts.activation().name() {
+        "" => facts.label(operands),
+        activation => format!("{}, {activation}", facts.label(operands)),
+    }
+}
+
+/// `int8 channel`: element type, and whether there is a scale for each channel.
+fn scheme(tensor: &Tensor) -> String {
+    let per_channel = tensor.quantization.as_ref().is_some_and(|q| q.scales.len() > 1);
+    format!("{}{}", tensor.element.name(), if per_channel { " channel" } else { "" })
+}
+
+/// Whether a node computes with integer weights but float activations.
+pub(super) fn is_hybrid(graph: &Graph, node: &Node) -> bool {
+    let element = |index| graph.input(node, index).map(|t| t.element);
+    node.op.has_weights() && element(0) == Some(ElementType::F32) && element(1).is_some_and(|e| e != ElementType::F32)
+}
+
+/// The weights of a dense layer, if they have a scale for each channel.
+pub(super) fn per_channel_dense(graph: &Graph, node: &Node) -> Option<TensorId> {
+    let weights = (*node.inputs.get(1)?)?;
+    let many = graph.tensor(weights).quantization.as_ref().is_some_and(|q| q.scales.len() > 1);
+    (matches!(node.op, Op::FullyConnected(_)) && many).then_some(weights)
+}
