@@ -8,6 +8,7 @@ pub mod energy;
 mod figures;
 pub mod latency;
 mod obstacles;
+pub mod weights;
 
 use std::sync::Arc;
 
