@@ -75,7 +75,7 @@ impl Default for Quantize {
             fully_connected: Granularity::PerTensor,
             calibrator: Calibrator::MinMax,
             io: IoType::Int8,
-            correct_bias: false,
+            correct_bias: true,
             samples: None,
             overrides: BTreeMap::new(),
         }

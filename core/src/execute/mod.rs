@@ -6,6 +6,7 @@
 //! Architecture invariant: knows no file format and no recipe.
 
 pub mod batch;
+pub mod executor;
 pub mod fast;
 pub mod float;
 pub mod int8;

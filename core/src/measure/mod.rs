@@ -2,9 +2,11 @@
 //!
 //! What can be computed is exact; what must be estimated is an [`Estimate`], which carries its interval and its source.
 
+pub mod accuracy;
 pub mod arena;
 pub mod device;
 pub mod energy;
+pub mod error;
 mod figures;
 pub mod latency;
 mod obstacles;

@@ -7,8 +7,27 @@
 //! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
 //! | `pack` | names go, the arena is planned | |
 
+mod calibrate;
+mod compact;
+mod histogram;
+mod pack;
+mod patches;
+mod prepare;
+mod quantize;
+mod statistics;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};
+pub use histogram::Histogram;
+pub use statistics::Statistics;
+pub use steps::{Choice, ParameterInfo, ParameterKind, StepInfo, describe_steps, parse_step};
+
+use crate::execute::ExecuteError;
 use crate::graph::{CheckError, Graph, TensorId};
 use crate::progress::Cancelled;
+use crate::recipe::{Recipe, Step};
 
 /// What a recipe makes of a graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +80,14 @@ pub enum OptimizeError {
         /// What is wrong with which setting.
         trouble: String,
     },
+    /// There is no such step.
+    #[error("there is no step \"{name}\", only {known}")]
+    UnknownStep {
+        /// What was asked for.
+        name: String,
+        /// The steps there are.
+        known: String,
+    },
     /// A node stands in the way.
     #[error("node \"{node}\" ({op}): {trouble}")]
     Node {
@@ -79,7 +106,44 @@ pub enum OptimizeError {
         /// What the check found.
         source: CheckError,
     },
+    /// Calibration could not run the float model.
+    #[error(transparent)]
+    Execute(ExecuteError),
     /// Nobody wants the result any more.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<ExecuteError> for OptimizeError {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Execute(other),
+        }
+    }
+}
+
+/// Applies the enabled steps of `recipe` to `graph`, in order. Quantization needs `calibration`, made from the same graph.
+///
+/// Debug builds check the graph after each step.
+///
+/// # Errors
+/// [`OptimizeError`] of the first step that cannot be applied. A step that has nothing to do is no error: its report says so.
+pub fn apply(recipe: &Recipe, graph: &Graph, calibration: Option<&Calibration>) -> Result<Candidate, OptimizeError> {
+    let mut candidate = Candidate { graph: graph.clone(), origin: graph.tensor_ids().map(Some).collect(), steps: Vec::new() };
+    for (index, entry) in recipe.steps.iter().enumerate().filter(|(_, entry)| entry.enabled) {
+        let applied = match &entry.step {
+            Step::Quantize(settings) => quantize::quantize(&candidate.graph, settings, calibration)?,
+            Step::Pack(settings) => pack::pack(&candidate.graph, settings),
+        };
+        let name = entry.step.name();
+        if cfg!(debug_assertions) {
+            crate::graph::check(&applied.graph).map_err(|source| OptimizeError::Malformed { step: name, source })?;
+        }
+        let before = candidate.origin;
+        candidate.origin = applied.origin.into_iter().map(|id| before[id?.index()]).collect();
+        candidate.graph = applied.graph;
+        candidate.steps.push(StepReport { index, name, outcome: applied.outcome, text: applied.text });
+    }
+    Ok(candidate)
 }

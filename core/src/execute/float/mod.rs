@@ -103,27 +103,35 @@ impl Prepared {
         Ok(outputs)
     }
 
-    /// Runs all samples in blocks of `block` and lets `see` look at every activation: the graph's inputs, and each node's
-    /// outputs, as `[block, ..]` with the samples they belong to. Each block starts with a state of its own; the states come
-    /// back in the order of the samples.
+    /// Runs all samples in chunks of `chunk` and lets `see` look at every activation: the graph's inputs, and each node's
+    /// outputs, as `[n, ..]` with the `n` samples they belong to, in order within a chunk. Each chunk starts with a state of its
+    /// own; the states come back in the order of the samples.
     ///
     /// # Errors
     /// As [`Prepared::run`].
     pub fn observe<T: Send>(
         &self,
         inputs: &[&[f32]],
-        block: usize,
+        chunk: usize,
         cancel: &Cancel,
         start: impl Fn() -> T + Send + Sync,
         see: impl Fn(&mut T, TensorId, Range<usize>, &[f32]) + Send + Sync,
     ) -> Result<Vec<T>, ExecuteError> {
-        run_blocks(self.n_samples(inputs)?, block, cancel, Scratch::default, |scratch, samples| {
+        run_blocks(self.n_samples(inputs)?, chunk, cancel, Scratch::default, |scratch, chunk| {
             let mut state = start();
-            self.run_block(scratch, inputs, samples.clone(), &mut |tensor, values| {
-                see(&mut state, tensor, samples.clone(), values)
-            });
+            for first in chunk.clone().step_by(self.block) {
+                cancel.check()?;
+                let samples = first..(first + self.block).min(chunk.end);
+                let mut see = |tensor, values: &[f32]| see(&mut state, tensor, samples.clone(), values);
+                self.run_block(scratch, inputs, samples.clone(), &mut see);
+            }
             Ok(state)
         })
+    }
+
+    /// How many samples run together best.
+    pub(crate) fn block(&self) -> usize {
+        self.block
     }
 
     /// How many samples `inputs` holds.
@@ -149,7 +157,13 @@ impl Prepared {
     }
 
     /// Runs the samples of one block, one node after the other; `see` gets each activation as soon as it is there.
-    fn run_block(&self, scratch: &mut Scratch, inputs: &[&[f32]], samples: Range<usize>, see: &mut dyn FnMut(TensorId, &[f32])) {
+    pub(crate) fn run_block(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[&[f32]],
+        samples: Range<usize>,
+        see: &mut dyn FnMut(TensorId, &[f32]),
+    ) {
         let n_samples = samples.len();
         let Scratch { slots, results, work } = scratch;
         slots.resize_with(self.slots.len(), Vec::new);

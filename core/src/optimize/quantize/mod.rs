@@ -1,0 +1,125 @@
+//! Post-training quantization to int8, as the TFLite 8-bit specification has it.
+//!
+//! | file | question |
+//! | --- | --- |
+//! | `plan.rs` | which nodes become integers, at which scales and zero points? |
+//! | `parameters.rs` | which scale does a range give, which integers do weights become? |
+//! | `rewrite.rs` | what does the graph look like then, and where does it need conversions? |
+//!
+//! The result runs in TensorFlow Lite Micro and LiteRT unchanged.
+
+mod parameters;
+mod plan;
+mod rewrite;
+
+use super::prepare::simplified;
+use super::{Calibration, OptimizeError, StepOutcome, compact};
+use crate::graph::{Graph, TensorId};
+use crate::recipe::{Calibrator, Granularity, IoType, Quantize};
+use plan::Plan;
+
+/// What a step makes of a graph.
+pub(super) struct Applied {
+    pub graph: Graph,
+    /// For each tensor the one of the step's input graph that it stands for.
+    pub origin: Vec<Option<TensorId>>,
+    pub outcome: StepOutcome,
+    pub text: String,
+}
+
+impl Applied {
+    /// The graph as it was, and why.
+    pub fn skipped(graph: &Graph, text: impl Into<String>) -> Self {
+        let origin = graph.tensor_ids().map(Some).collect();
+        Self { graph: graph.clone(), origin, outcome: StepOutcome::Skipped, text: text.into() }
+    }
+}
+
+/// Quantizes a float graph.
+///
+/// # Errors
+/// [`OptimizeError::NotCalibrated`] without ranges, [`OptimizeError::Setting`] for a setting that makes no sense,
+/// [`OptimizeError::Calibration`] or [`OptimizeError::Node`] for what stands in the way.
+pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&Calibration>) -> Result<Applied, OptimizeError> {
+    check_settings(settings)?;
+    if graph.is_integer() {
+        return Ok(Applied::skipped(graph, "the model is int8 already; its scales stay as they are"));
+    }
+    let simple = simplified(graph);
+    let wants = |node: &crate::graph::Node| {
+        settings.overrides.get(&node.name).and_then(|layer| layer.scheme).unwrap_or(settings.scheme)
+            == crate::recipe::Scheme::Int8
+    };
+    if !simple.nodes.iter().any(wants) {
+        return Ok(Applied::skipped(graph, "no layer is to be quantized: all stay float32"));
+    }
+    let calibration = calibration.ok_or(OptimizeError::NotCalibrated)?;
+    let plan = Plan::new(&simple, settings, calibration)?;
+    let n_integer = plan.integer.iter().filter(|integer| **integer).count();
+    if n_integer == 0 {
+        return Ok(Applied::skipped(graph, "no layer can be quantized: all stay float32"));
+    }
+    let rewritten = rewrite::rewrite(&simple, &plan, settings, calibration)?;
+    let (graph, origin) = compact::compact(rewritten.graph, rewritten.origin);
+    let text = report(&simple, settings, n_integer, calibration.samples);
+    Ok(Applied { graph, origin, outcome: StepOutcome::Applied, text })
+}
+
+fn report(graph: &Graph, settings: &Quantize, n_integer: usize, samples: usize) -> String {
+    let granularity = |g| if g == Granularity::PerChannel { "per channel" } else { "per tensor" };
+    let io = match settings.io {
+        IoType::Int8 => "int8",
+        IoType::UInt8 => "uint8",
+        IoType::Float32 => "float32",
+    };
+    let mut text = format!(
+        "{n_integer} of {} layers int8, weights {}, dense layers {}, ranges by {} over {samples} samples, input and output {io}",
+        graph.nodes.len(),
+        granularity(settings.granularity),
+        granularity(settings.fully_connected),
+        calibrator_name(settings.calibrator),
+    );
+    let strangers: Vec<&str> =
+        settings.overrides.keys().filter(|name| graph.node_named(name).is_none()).map(String::as_str).collect();
+    if !strangers.is_empty() {
+        text.push_str(&format!("; no layer is called {}, whose settings are ignored", strangers.join(", ")));
+    }
+    text
+}
+
+fn calibrator_name(calibrator: Calibrator) -> String {
+    match calibrator {
+        Calibrator::MinMax => "min/max".into(),
+        Calibrator::MovingAverage { momentum } => format!("moving average {momentum}"),
+        Calibrator::Percentile { keep } => format!("percentile {keep}"),
+        Calibrator::Mse => "least squared error".into(),
+        Calibrator::Entropy => "entropy".into(),
+    }
+}
+
+fn check_settings(settings: &Quantize) -> Result<(), OptimizeError> {
+    let bad = |trouble: String| Err(OptimizeError::Setting { step: "quantize", trouble });
+    let calibrators = settings.overrides.values().filter_map(|layer| layer.calibrator).chain([settings.calibrator]);
+    for calibrator in calibrators {
+        match calibrator {
+            Calibrator::MovingAverage { momentum } if !(0.0..=1.0).contains(&momentum) => {
+                return bad(format!("a momentum of {momentum}, expected 0 to 1"));
+            }
+            Calibrator::Percentile { keep } if !(0.0..=100.0).contains(&keep) => {
+                return bad(format!("to keep {keep} percent, expected 0 to 100"));
+            }
+            _ => {}
+        }
+    }
+    for (name, layer) in &settings.overrides {
+        if let Some((low, high)) = layer.clip
+            && !(low.is_finite() && high.is_finite() && low < high)
+        {
+            return bad(format!("layer \"{name}\" is clipped to {low}..{high}, expected two finite numbers in ascending order"));
+        }
+    }
+    if settings.samples == Some(0) {
+        return bad("calibration on 0 samples".into());
+    }
+    Ok(())
+}

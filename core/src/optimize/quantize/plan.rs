@@ -1,0 +1,245 @@
+//! Which nodes become integers, and the scale and zero point of every activation.
+//!
+//! Tensors that an operator wants at one scale (a reshape's input and output, all parts of a concatenation) form a *group*. A
+//! group's parameters come from its operator where the specification fixes them, else from the ranges of its tensors.
+
+use super::parameters::Parameters;
+use crate::execute::float::real_values;
+use crate::graph::{Graph, Node, NodeId, TensorId};
+use crate::ops::{Op, Unary};
+use crate::optimize::{Calibration, OptimizeError};
+use crate::recipe::{LayerOverride, Quantize, Scheme};
+use crate::tensor::ElementType;
+
+/// What the quantizer decides before it touches the graph.
+pub(super) struct Plan {
+    /// For each node whether it computes with integers.
+    pub integer: Vec<bool>,
+    /// For each float activation its int8 parameters.
+    parameters: Vec<Option<Parameters>>,
+}
+
+/// What the TFLite 8-bit specification, and TFLM's kernels, say about an operator's scales.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Rule {
+    /// The output has a range of its own.
+    Own,
+    /// The output has these parameters.
+    Fixed(Parameters),
+    /// All outputs have the parameters of the input.
+    SameAsInput,
+    /// Like [`Rule::SameAsInput`], and what the operator clamps away needs no codes in the input either.
+    Clamp,
+    /// All inputs have the parameters of the output.
+    Joined,
+    /// Computes no real numbers.
+    Untouched,
+    /// Has no integer form.
+    Float,
+}
+
+pub(super) fn rule(op: &Op) -> Rule {
+    match op {
+        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) | Op::Binary(_) | Op::Reduce(_) | Op::LeakyRelu(_) => {
+            Rule::Own
+        }
+        Op::Unary(Unary::HardSwish) => Rule::Own,
+        Op::Softmax(_) | Op::Unary(Unary::Logistic) => Rule::Fixed(Parameters::PROBABILITY),
+        Op::Unary(Unary::Tanh) => Rule::Fixed(Parameters::TANH),
+        Op::Unary(Unary::Relu | Unary::Relu6 | Unary::ReluN1To1) => Rule::Clamp,
+        Op::Pool2d(_) | Op::Pad(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) => Rule::SameAsInput,
+        Op::StridedSlice(_) | Op::Split(_) | Op::ResizeNearestNeighbor(_) => Rule::SameAsInput,
+        Op::Concatenation(_) | Op::Pack(_) => Rule::Joined,
+        Op::Shape(_) => Rule::Untouched,
+        Op::Quantize(_) | Op::Dequantize(_) | Op::Unknown(_) => Rule::Float,
+    }
+}
+
+/// Operands that are values, not axes, shapes or weights.
+pub(super) fn value_operands(node: &Node) -> Vec<(usize, TensorId)> {
+    let positions = match &node.op {
+        Op::Concatenation(_) | Op::Pack(_) => 0..node.inputs.len(),
+        Op::Binary(_) => 0..2,
+        Op::Split(_) => 1..2,
+        _ => 0..1,
+    };
+    positions.filter_map(|i| Some((i, node.inputs.get(i).copied().flatten()?))).collect()
+}
+
+/// A node of real numbers, as opposed to one that computes shapes.
+pub(super) fn is_real(graph: &Graph, node: &Node) -> bool {
+    let real = |id: &TensorId| graph.tensor(*id).element == ElementType::F32;
+    node.outputs.first().is_some_and(real) && rule(&node.op) != Rule::Untouched
+}
+
+impl Plan {
+    pub fn new(graph: &Graph, settings: &Quantize, calibration: &Calibration) -> Result<Self, OptimizeError> {
+        let integer: Vec<bool> = graph.nodes.iter().map(|node| is_integer(graph, node, settings)).collect();
+        let mut groups = Groups::new(graph, &integer);
+        groups.join_same();
+        groups.fix();
+        groups.join_concatenations();
+        let parameters = groups.parameters(settings, calibration)?;
+        Ok(Self { integer, parameters })
+    }
+
+    /// int8 parameters of a float activation.
+    pub fn parameters(&self, id: TensorId) -> Option<Parameters> {
+        self.parameters[id.index()]
+    }
+
+    /// The parameters at which `node` reads its operand `id`.
+    pub fn operand_parameters(&self, node: &Node, id: TensorId) -> Option<Parameters> {
+        match rule(&node.op) {
+            Rule::Joined => self.parameters(node.outputs[0]),
+            _ => self.parameters(id),
+        }
+    }
+}
+
+fn is_integer(graph: &Graph, node: &Node, settings: &Quantize) -> bool {
+    let scheme = settings.overrides.get(&node.name).and_then(|layer| layer.scheme).unwrap_or(settings.scheme);
+    scheme == Scheme::Int8 && is_real(graph, node) && rule(&node.op) != Rule::Float
+}
+
+/// Union-find over the tensors of a graph.
+struct Groups<'a> {
+    graph: &'a Graph,
+    integer: &'a [bool],
+    parent: Vec<u32>,
+    fixed: Vec<Option<Parameters>>,
+    /// Tensors whose own range does not count: their only reader clamps it.
+    clamped: Vec<bool>,
+    /// Tensors that some integer node reads or makes.
+    used: Vec<bool>,
+}
+
+impl<'a> Groups<'a> {
+    fn new(graph: &'a Graph, integer: &'a [bool]) -> Self {
+        let n = graph.tensors.len();
+        let parent = graph.tensor_ids().map(|id| id.0).collect();
+        Self { graph, integer, parent, fixed: vec![None; n], clamped: vec![false; n], used: vec![false; n] }
+    }
+
+    fn root(&self, id: TensorId) -> usize {
+        let mut at = id.index();
+        while self.parent[at] as usize != at {
+            at = self.parent[at] as usize;
+        }
+        at
+    }
+
+    fn join(&mut self, a: TensorId, b: TensorId) {
+        let (a, b) = (self.root(a), self.root(b));
+        // The smaller index stays root: chains are as long as the graph's longest run of reshapes, at most.
+        let (low, high) = (a.min(b), a.max(b));
+        self.parent[high] = low as u32;
+        self.fixed[low] = self.fixed[low].or(self.fixed[high]);
+    }
+
+    fn integer_nodes(&self) -> impl Iterator<Item = (NodeId, &'a Node)> + use<'a> {
+        let (graph, integer) = (self.graph, self.integer);
+        graph.node_ids().filter(|id| integer[id.index()]).map(|id| (id, graph.node(id)))
+    }
+
+    fn join_same(&mut self) {
+        let consumers = self.graph.consumers();
+        for (id, node) in self.integer_nodes() {
+            let rule = rule(&node.op);
+            let Some(&(_, input)) = value_operands(node).first() else { continue };
+            for &tensor in node.outputs.iter().chain(value_operands(node).iter().map(|(_, id)| id)) {
+                self.used[tensor.index()] = true;
+            }
+            let sole_reader = consumers[input.index()] == [id] && !self.graph.outputs.contains(&input);
+            let is_relu = matches!(node.op, Op::Unary(Unary::Relu));
+            match rule {
+                Rule::Clamp => {
+                    self.clamped[input.index()] |= sole_reader;
+                    // RELU may rescale; TFLM's RELU6 keeps the input's scale whatever the file says.
+                    if sole_reader || !is_relu {
+                        self.join(input, node.outputs[0]);
+                    }
+                }
+                Rule::SameAsInput => node.outputs.iter().for_each(|&output| self.join(input, output)),
+                Rule::Own | Rule::Fixed(_) | Rule::Joined | Rule::Untouched | Rule::Float => {}
+            }
+        }
+    }
+
+    fn fix(&mut self) {
+        for (_, node) in self.integer_nodes() {
+            if let Rule::Fixed(parameters) = rule(&node.op) {
+                let root = self.root(node.outputs[0]);
+                self.fixed[root] = Some(parameters);
+            }
+        }
+    }
+
+    /// All parts of a concatenation share a scale, unless a part's is fixed and another's is not: that part is rescaled by a
+    /// QUANTIZE in front of the concatenation.
+    fn join_concatenations(&mut self) {
+        for (_, node) in self.integer_nodes().filter(|(_, node)| rule(&node.op) == Rule::Joined) {
+            let output = node.outputs[0];
+            let parts: Vec<TensorId> = value_operands(node).into_iter().map(|(_, id)| id).collect();
+            let fixed = |groups: &Self, id: TensorId| groups.fixed[groups.root(id)];
+            let first = parts.first().and_then(|&id| fixed(self, id));
+            let alike = parts.iter().all(|&id| fixed(self, id) == first);
+            for id in parts {
+                if alike || fixed(self, id) == fixed(self, output) {
+                    self.join(id, output);
+                }
+            }
+        }
+    }
+
+    fn parameters(&self, settings: &Quantize, calibration: &Calibration) -> Result<Vec<Option<Parameters>>, OptimizeError> {
+        let n = self.graph.tensors.len();
+        let producers = self.graph.producers();
+        let layer = |index: usize| -> Option<&LayerOverride> { settings.overrides.get(&self.graph.node(producers[index]?).name) };
+        let mut ranges: Vec<Option<(f32, f32)>> = vec![None; n];
+        let mut clips: Vec<Option<(f32, f32)>> = vec![None; n];
+        let union = |a: Option<(f32, f32)>, b: (f32, f32)| Some(a.map_or(b, |a| (a.0.min(b.0), a.1.max(b.1))));
+        for id in self.graph.tensor_ids() {
+            let (index, tensor) = (id.index(), self.graph.tensor(id));
+            if tensor.element != ElementType::F32 {
+                continue;
+            }
+            let root = self.root(id);
+            if let Some(clip) = layer(index).and_then(|layer| layer.clip) {
+                clips[root] = union(clips[root], clip);
+            }
+            if self.clamped[index] {
+                continue;
+            }
+            let calibrator = layer(index).and_then(|layer| layer.calibrator).unwrap_or(settings.calibrator);
+            let range = match tensor.is_constant() {
+                true if self.used[index] => real_values(tensor).ok().and_then(|values| constant_range(&values)),
+                true => None,
+                false => calibration.range(id, calibrator),
+            };
+            if let Some(range) = range {
+                ranges[root] = union(ranges[root], range);
+            }
+        }
+        let parameters = |id: TensorId| {
+            let root = self.root(id);
+            if self.graph.tensor(id).element != ElementType::F32 {
+                return Ok(None);
+            }
+            let range = clips[root].or(ranges[root]).map(Parameters::from_range);
+            match self.fixed[root].or(range) {
+                None if self.used[id.index()] => {
+                    let name = &self.graph.tensor(id).name;
+                    Err(OptimizeError::Calibration(format!("there is no range for tensor {} \"{name}\"", id.0)))
+                }
+                found => Ok(found),
+            }
+        };
+        self.graph.tensor_ids().map(parameters).collect()
+    }
+}
+
+fn constant_range(values: &[f32]) -> Option<(f32, f32)> {
+    let range = values.iter().fold((0.0f32, 0.0f32), |(low, high), &x| (low.min(x), high.max(x)));
+    (range.0.is_finite() && range.1.is_finite()).then_some(range)
+}

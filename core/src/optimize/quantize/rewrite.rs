@@ -1,0 +1,367 @@
+//! Builds the quantized graph that a [`Plan`] describes.
+//!
+//! Source tensors keep their ids, so that the arena planner meets them in the same order; what a tensor is needed as beside its
+//! main form (another scale, float, uint8) is appended and made by a QUANTIZE or DEQUANTIZE just before its first reader.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::parameters::{ChannelLayout, Parameters, quantize_bias, quantize_weights};
+use super::plan::{Plan, is_real, value_operands};
+use crate::execute::float::real_values;
+use crate::graph::{Graph, Node, TensorId};
+use crate::ops::{Dequantize, Op};
+use crate::optimize::prepare::moved_notes;
+use crate::optimize::{Calibration, OptimizeError};
+use crate::quant::Quantization;
+use crate::recipe::{Granularity, IoType, Quantize};
+use crate::tensor::{Data, ElementType, Tensor};
+
+/// The quantized graph and, for each of its tensors, the source tensor it stands for.
+pub(super) struct Rewritten {
+    pub graph: Graph,
+    pub origin: Vec<Option<TensorId>>,
+}
+
+/// What a tensor can be present as.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Form {
+    Float,
+    Int8(Parameters),
+    /// Unsigned, the zero point moved by 128.
+    UInt8(Parameters),
+}
+
+impl Form {
+    fn key(self) -> (u8, u32, i32) {
+        match self {
+            Self::Float => (0, 0, 0),
+            Self::Int8(p) => (1, p.key().0, p.key().1),
+            Self::UInt8(p) => (2, p.key().0, p.key().1),
+        }
+    }
+
+    fn element(self) -> ElementType {
+        match self {
+            Self::Float => ElementType::F32,
+            Self::Int8(_) => ElementType::I8,
+            Self::UInt8(_) => ElementType::U8,
+        }
+    }
+
+    fn quantization(self) -> Option<Quantization> {
+        match self {
+            Self::Float => None,
+            Self::Int8(p) => Some(p.quantization()),
+            Self::UInt8(p) => Some(Quantization::per_tensor(p.scale, p.zero_point + 128)),
+        }
+    }
+}
+
+/// Rewrites `graph` as `plan` says. The caller has seen to it that every node is known and every needed range there.
+pub(super) fn rewrite(
+    graph: &Graph,
+    plan: &Plan,
+    settings: &Quantize,
+    calibration: &Calibration,
+) -> Result<Rewritten, OptimizeError> {
+    let mut writer = Writer::new(graph, plan, settings, calibration);
+    writer.inputs();
+    for (node, integer) in graph.nodes.iter().zip(&plan.integer) {
+        if *integer { writer.integer_node(node)? } else { writer.other_node(node) }
+    }
+    writer.outputs();
+    Ok(writer.finish())
+}
+
+struct Writer<'a> {
+    source: &'a Graph,
+    plan: &'a Plan,
+    settings: &'a Quantize,
+    calibration: &'a Calibration,
+    graph: Graph,
+    origin: Vec<Option<TensorId>>,
+    /// What each source tensor is under its own id; `None` for what is not a float activation.
+    main: Vec<Option<Form>>,
+    forms: HashMap<(TensorId, (u8, u32, i32)), TensorId>,
+    /// Integer constants made so far: source tensor, bits of their scales, zero point.
+    constants: HashMap<(TensorId, Vec<u32>, i32), TensorId>,
+    /// Constants whose own id must keep the source's values, because a float node reads them, or whose id is taken.
+    occupied: Vec<bool>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(source: &'a Graph, plan: &'a Plan, settings: &'a Quantize, calibration: &'a Calibration) -> Self {
+        let mut occupied = vec![false; source.tensors.len()];
+        for (node, _) in source.nodes.iter().zip(&plan.integer).filter(|(_, integer)| !**integer) {
+            node.inputs.iter().flatten().for_each(|id| occupied[id.index()] = true);
+        }
+        let mut graph = source.clone();
+        graph.nodes.clear();
+        graph.memory_plan = None;
+        Self {
+            source,
+            plan,
+            settings,
+            calibration,
+            graph,
+            origin: source.tensor_ids().map(Some).collect(),
+            main: vec![None; source.tensors.len()],
+            forms: HashMap::new(),
+            constants: HashMap::new(),
+            occupied,
+        }
+    }
+
+    fn is_activation(&self, id: TensorId) -> bool {
+        let tensor = self.source.tensor(id);
+        tensor.element == ElementType::F32 && !tensor.is_constant()
+    }
+
+    /// Gives a source tensor its main form.
+    fn set_main(&mut self, id: TensorId, form: Form) {
+        let tensor = &mut self.graph.tensors[id.index()];
+        tensor.element = form.element();
+        tensor.quantization = form.quantization();
+        self.main[id.index()] = Some(form);
+        self.forms.insert((id, form.key()), id);
+    }
+
+    /// The tensor that holds source tensor `id` in a form; makes it from the main form if it is not there yet.
+    fn get(&mut self, id: TensorId, form: Form) -> TensorId {
+        if let Some(&there) = self.forms.get(&(id, form.key())) {
+            return there;
+        }
+        let (Some(main), suffix) = (self.main[id.index()], form.element().name()) else { return id };
+        let from = match (main, form) {
+            // There is no direct way between float and uint8, nor any need for one.
+            (Form::Float, Form::UInt8(p)) => self.get(id, Form::Int8(p)),
+            _ => id,
+        };
+        let op = if form == Form::Float { Op::Dequantize(Dequantize) } else { Op::Quantize(crate::ops::Quantize) };
+        let to = self.add_form(id, form);
+        self.convert(op, from, to, &format!("{}/{suffix}", self.source.tensor(id).name));
+        to
+    }
+
+    fn add_form(&mut self, id: TensorId, form: Form) -> TensorId {
+        let source = self.source.tensor(id);
+        let mut tensor = Tensor::activation(format!("{}_{}", source.name, form.element().name()), form.element(), &*source.shape);
+        tensor.quantization = form.quantization();
+        let to = self.add_tensor(tensor, id);
+        self.forms.insert((id, form.key()), to);
+        to
+    }
+
+    fn add_tensor(&mut self, tensor: Tensor, origin: TensorId) -> TensorId {
+        self.origin.push(Some(origin));
+        self.graph.add_tensor(tensor)
+    }
+
+    fn convert(&mut self, op: Op, from: TensorId, to: TensorId, name: &str) {
+        let taken = |name: &str| self.source.node_named(name).is_some() || self.graph.node_named(name).is_some();
+        let mut unique = if name.is_empty() { "convert".to_owned() } else { name.to_owned() };
+        let mut n = 2;
+        while taken(&unique) {
+            unique = format!("{name}_{n}");
+            n += 1;
+        }
+        self.graph.nodes.push(Node { name: unique, op, inputs: vec![Some(from)], outputs: vec![to], sources: Vec::new() });
+    }
+
+    fn inputs(&mut self) {
+        for (i, &id) in self.source.inputs.iter().enumerate() {
+            let Some(parameters) = self.plan.parameters(id).filter(|_| self.is_activation(id)) else { continue };
+            match self.settings.io {
+                IoType::Float32 => self.set_main(id, Form::Float),
+                IoType::Int8 => self.set_main(id, Form::Int8(parameters)),
+                IoType::UInt8 => {
+                    self.set_main(id, Form::Int8(parameters));
+                    let outside = self.add_form(id, Form::UInt8(parameters));
+                    self.graph.inputs[i] = outside;
+                    let name = format!("{}/int8", self.source.tensor(id).name);
+                    self.convert(Op::Quantize(crate::ops::Quantize), outside, id, &name);
+                }
+            }
+        }
+    }
+
+    fn outputs(&mut self) {
+        for (i, &id) in self.source.outputs.iter().enumerate() {
+            let Some(parameters) = self.plan.parameters(id).filter(|_| self.is_activation(id)) else { continue };
+            let form = match self.settings.io {
+                IoType::Float32 => Form::Float,
+                IoType::Int8 => Form::Int8(parameters),
+                IoType::UInt8 => Form::UInt8(parameters),
+            };
+            self.graph.outputs[i] = self.get(id, form);
+        }
+    }
+
+    /// A float node, or one that computes no real numbers: float activations are handed to it as floats.
+    fn other_node(&mut self, node: &Node) {
+        let mut node = node.clone();
+        let real = is_real(self.source, &node);
+        for input in node.inputs.iter_mut().flatten() {
+            if real && self.is_activation(*input) {
+                *input = self.get(*input, Form::Float);
+            }
+        }
+        for &output in &node.outputs {
+            if self.is_activation(output) {
+                self.set_main(output, Form::Float);
+            }
+        }
+        self.graph.nodes.push(node);
+    }
+
+    fn integer_node(&mut self, source: &Node) -> Result<(), OptimizeError> {
+        let mut node = source.clone();
+        for (position, id) in value_operands(source) {
+            let Some(parameters) = self.plan.operand_parameters(source, id) else { continue };
+            node.inputs[position] = Some(match self.is_activation(id) {
+                true => self.get(id, Form::Int8(parameters)),
+                false => self.integer_constant(source, id, parameters)?,
+            });
+        }
+        if node.op.has_weights() {
+            self.layer_weights(source, &mut node)?;
+        }
+        for &output in &node.outputs {
+            if let Some(parameters) = self.plan.parameters(output) {
+                self.set_main(output, Form::Int8(parameters));
+            }
+        }
+        self.graph.nodes.push(node);
+        Ok(())
+    }
+
+    fn error(node: &Node, trouble: impl Into<String>) -> OptimizeError {
+        OptimizeError::Node { node: node.name.clone(), op: node.op.name().to_owned(), trouble: trouble.into() }
+    }
+
+    /// A constant operand at an activation's parameters.
+    fn integer_constant(&mut self, node: &Node, id: TensorId, parameters: Parameters) -> Result<TensorId, OptimizeError> {
+        let tensor = self.source.tensor(id);
+        let values = real_values(tensor).map_err(|why| Self::error(node, why))?;
+        let data = Data::I8(values.iter().map(|&x| parameters.quantize(x)).collect());
+        Ok(self.add_constant(id, data, parameters.quantization()))
+    }
+
+    /// An integer constant that stands for source tensor `id`: under its own id, or appended where that is taken.
+    fn add_constant(&mut self, id: TensorId, data: Data, quantization: Quantization) -> TensorId {
+        let bits = quantization.scales.iter().map(|s| s.to_bits()).collect();
+        let key = (id, bits, quantization.zero_point());
+        if let Some(&there) = self.constants.get(&key)
+            && self.graph.tensor(there).data.as_ref() == Some(&data)
+        {
+            return there;
+        }
+        let source = self.source.tensor(id);
+        let tensor = Tensor::constant(source.name.clone(), source.shape.clone(), data).quantized(quantization);
+        let to = if self.occupied[id.index()] {
+            self.add_tensor(tensor, id)
+        } else {
+            self.occupied[id.index()] = true;
+            self.graph.tensors[id.index()] = tensor;
+            id
+        };
+        self.constants.insert(key, to);
+        to
+    }
+
+    fn layer_weights(&mut self, source: &Node, node: &mut Node) -> Result<(), OptimizeError> {
+        let trouble = |why: &str| Self::error(source, why);
+        let operand = |i: usize| source.inputs.get(i).copied().flatten();
+        let (Some(input), Some(weights_id)) = (operand(0), operand(1)) else { return Err(trouble("an operand is missing")) };
+        let input_scale = self.plan.parameters(input).ok_or_else(|| trouble("its input is no float activation"))?.scale;
+        let tensor = self.source.tensor(weights_id);
+        let weights =
+            real_values(tensor).map_err(|why| Self::error(source, format!("its weights cannot be quantized: {why}")))?;
+        let axis = source.op.weights_channel_axis().filter(|&axis| axis < tensor.shape.len());
+        let axis = axis.ok_or_else(|| trouble("its weights have no channels"))?;
+        let inner: usize = tensor.shape[axis + 1..].iter().product();
+        let layout = ChannelLayout { n_channels: tensor.shape[axis], inner: inner.max(1) };
+        if weights.is_empty() || weights.iter().any(|w| !w.is_finite()) {
+            return Err(trouble("its weights are not finite numbers"));
+        }
+        let bias_id = operand(2);
+        let bias: Option<Arc<[f32]>> =
+            bias_id.map(|id| real_values(self.source.tensor(id))).transpose().map_err(|why| trouble(&why))?;
+        if bias.as_ref().is_some_and(|b| b.len() != layout.n_channels || b.iter().any(|b| !b.is_finite())) {
+            return Err(trouble("its bias does not fit"));
+        }
+        let granularity = self.granularity(source);
+        let layer = quantize_weights(&weights, bias.as_deref(), layout, granularity, input_scale);
+        let (bias_integers, bias_scales) = match bias {
+            Some(mut bias) => {
+                if self.settings.correct_bias
+                    && let Some(means) = self.calibration.input_means.get(&source.name)
+                {
+                    let shift = output_shift(source, &tensor.shape, &weights, &layer.weights, &layer.scales, means);
+                    bias = bias.iter().zip(shift).map(|(b, shift)| b - shift).collect();
+                }
+                let (integers, scales) = quantize_bias(&bias, input_scale, &layer.scales);
+                (Some(integers), scales)
+            }
+            None => (None, Vec::new()),
+        };
+        let spread = |scales: Vec<f32>, axis: usize| match granularity {
+            Granularity::PerTensor => Quantization::per_tensor(scales[0], 0),
+            Granularity::PerChannel => Quantization::per_channel(scales, axis),
+        };
+        node.inputs[1] = Some(self.add_constant(weights_id, Data::I8(layer.weights), spread(layer.scales, axis)));
+        if let (Some(id), Some(integers)) = (bias_id, bias_integers) {
+            node.inputs[2] = Some(self.add_constant(id, Data::I32(integers), spread(bias_scales, 0)));
+        }
+        Ok(())
+    }
+
+    fn granularity(&self, node: &Node) -> Granularity {
+        let general = match node.op {
+            Op::FullyConnected(_) => self.settings.fully_connected,
+            _ => self.settings.granularity,
+        };
+        self.settings.overrides.get(&node.name).and_then(|layer| layer.granularity).unwrap_or(general)
+    }
+
+    /// Points signatures at the new ports and notes at the new places of their nodes.
+    fn finish(mut self) -> Rewritten {
+        for signature in &mut self.graph.signatures {
+            let renamed =
+                |id: TensorId, from: &[TensorId], to: &[TensorId]| from.iter().position(|&old| old == id).map_or(id, |i| to[i]);
+            signature.inputs.iter_mut().for_each(|(_, id)| *id = renamed(*id, &self.source.inputs, &self.graph.inputs));
+            signature.outputs.iter_mut().for_each(|(_, id)| *id = renamed(*id, &self.source.outputs, &self.graph.outputs));
+        }
+        self.graph.notes = moved_notes(self.source.notes.clone(), self.source, &self.graph);
+        Rewritten { graph: self.graph, origin: self.origin }
+    }
+}
+
+/// How much quantized weights shift the mean of each output channel: `Σ_k (s_w * q[c, k] - w[c, k]) * mean[k]`.
+///
+/// Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.2.
+fn output_shift(node: &Node, shape: &[usize], weights: &[f32], integers: &[i8], scales: &[f32], means: &[f32]) -> Vec<f32> {
+    let depthwise = matches!(node.op, Op::DepthwiseConv2d(_));
+    let n_channels = if depthwise { shape[3] } else { shape[0] };
+    let per_channel = weights.len() / n_channels.max(1);
+    let taps: usize = if shape.len() == 4 { shape[1] * shape[2] } else { 1 };
+    // Values under one tap: all input channels, of which a channel of a grouped convolution sees a part.
+    let seen = means.len() / taps.max(1);
+    let mut shift = vec![0.0f64; n_channels];
+    for (i, (&w, &q)) in weights.iter().zip(integers).enumerate() {
+        let (channel, mean) = if depthwise {
+            let (tap, c) = (i / n_channels, i % n_channels);
+            (c, tap * seen + c * seen / n_channels)
+        } else {
+            let (c, k) = (i / per_channel, i % per_channel);
+            let group_in = per_channel / taps.max(1);
+            let group = c * (seen / group_in.max(1)) / n_channels;
+            (c, k / group_in * seen + group * group_in + k % group_in)
+        };
+        let scale = f64::from(scales[if scales.len() == 1 { 0 } else { channel }]);
+        let mean = f64::from(means.get(mean).copied().unwrap_or(0.0));
+        shift[channel] += (scale * f64::from(q) - f64::from(w)) * mean;
+    }
+    shift.into_iter().map(|x| x as f32).collect()
+}

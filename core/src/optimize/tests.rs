@@ -1,0 +1,64 @@
+//! Whole models through calibration and quantization, judged on samples that calibration never saw.
+
+use super::*;
+use crate::data::feed::{meaning, real_samples};
+use crate::data::{DataSet, Split};
+use crate::execute::executor::Executor;
+use crate::measure::AccuracyFigures;
+use crate::measure::accuracy::{Truth, accuracy};
+use crate::progress::Cancel;
+use crate::recipe::{Calibrator, Entry, Quantize};
+use crate::test_data::shared;
+
+struct Bench {
+    graph: Graph,
+    data: DataSet,
+    calibration: Calibration,
+}
+
+impl Bench {
+    /// A model and its data below the shared folder; `None`, loudly, where they are absent.
+    fn open(model: &str, data: &str) -> Option<Self> {
+        let graph = crate::formats::import(&shared(model)?).unwrap().graph;
+        let data = crate::data::open(&shared(data)?).unwrap();
+        let samples = Self::reals_of(&graph, &data, Split::Calibration);
+        let calibration = calibrate(&graph, &[&samples], None, &Cancel::new()).unwrap();
+        Some(Self { graph, data, calibration })
+    }
+
+    fn reals_of(graph: &Graph, data: &DataSet, split: Split) -> Vec<f32> {
+        let input = graph.tensor(graph.inputs[0]);
+        real_samples(data, meaning(data, input), &data.samples_of(Some(split)).unwrap(), input).unwrap()
+    }
+
+    fn apply(&self, settings: Quantize) -> Candidate {
+        let recipe = Recipe { steps: vec![Entry { enabled: true, step: Step::Quantize(settings) }] };
+        apply(&recipe, &self.graph, Some(&self.calibration)).unwrap()
+    }
+
+    fn judge(&self, candidate: &Candidate) -> AccuracyFigures {
+        let reals = Self::reals_of(&self.graph, &self.data, Split::Test);
+        let float = crate::execute::float::Prepared::new(&self.graph).unwrap().run(&[&reals], &Cancel::new()).unwrap().remove(0);
+        let test = self.data.samples_of(Some(Split::Test)).unwrap();
+        let labels: Vec<u32> = test.iter().map(|&i| self.data.labels.as_ref().unwrap()[i]).collect();
+        let truth = Truth { labels: Some(&labels), n_classes: None, float_outputs: Some(&float) };
+        let executor = Executor::new(&candidate.graph).unwrap();
+        let bytes = executor.inputs()[0].bytes_from_real(&reals);
+        accuracy(&executor, &[&bytes], test.len(), truth, true, &Cancel::new(), |_| {}).unwrap()
+    }
+}
+
+fn key_words() -> Option<Bench> {
+    Bench::open("data/mlperf_tiny/kws/kws_model_float32.tflite", "data/kws01/kws01.npz")
+}
+
+/// What the issue asks of the default recipe, on the key words: TensorFlow's converter is the one to beat.
+#[test]
+fn key_words_keep_their_quality() {
+    let Some(bench) = key_words() else { return };
+    let candidate = bench.apply(Quantize::default());
+    let figures = bench.judge(&candidate);
+    let (agreement, top1, dp) = (figures.agreement().unwrap(), figures.top1().unwrap(), figures.mean_abs_difference.unwrap());
+    eprintln!("agreement {agreement:.4}, mean |dp| {dp:.5}, accuracy {top1:.4}");
+    assert!(agreement >= 0.9922 && dp <= 0.00231 && top1 >= 0.9133, "{figures:?}");
+}
