@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `read` | the checked flatbuffer as a graph |
+//! | `write`, `share` | a graph as the smallest file, equal things once |
 //! | `constants` | buffers as typed values, each once however many tensors share it |
 //! | `quantization` | scales and zero points |
 //! | `names` | node names from tensor names |
@@ -23,17 +24,19 @@ mod ops;
 mod quantization;
 mod read;
 mod share;
+mod write;
 
 use generated::tinsmith::tflite as schema;
 pub(super) use read::import;
+pub use write::{ExportOptions, export};
 
 /// Name of the format, for people.
 pub(super) const NAME: &str = "TensorFlow Lite";
 
 /// Bytes 4 to 8 of every file of schema version 3.
-const IDENTIFIER: &[u8] = b"TFL3";
+const IDENTIFIER: &str = "TFL3";
 
 /// Whether the bytes carry the identifier.
 pub(super) fn matches(bytes: &[u8]) -> bool {
-    bytes.get(4..8) == Some(IDENTIFIER)
+    bytes.get(4..8) == Some(IDENTIFIER.as_bytes())
 }

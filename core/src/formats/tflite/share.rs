@@ -7,6 +7,9 @@ use flatbuffers::{FlatBufferBuilder, Push, Vector, WIPOffset};
 use super::ops::Options;
 use super::schema::BuiltinOptions;
 
+/// Where constants start: SIMD kernels on microcontrollers load 16 bytes at a time.
+const ALIGNMENT: usize = 16;
+
 /// A flatbuffer in the making, which remembers what it holds.
 #[derive(Default)]
 pub(super) struct Sharing<'a> {
@@ -48,5 +51,28 @@ impl<'a> Sharing<'a> {
         let offset = self.builder.create_string(text);
         self.strings.insert(text.to_owned(), offset.value());
         offset
+    }
+
+    /// Bytes that start at a multiple of 16 in the finished file.
+    ///
+    /// The file grows from its end to its start, so what counts is the distance from the end; [`Self::finish`] makes the
+    /// whole a multiple of 16. (The crate ignores `force_align` of the schema.)
+    pub(super) fn aligned_bytes(&mut self, bytes: &[u8]) -> WIPOffset<Vector<'a, u8>> {
+        self.pad(|written| (written + bytes.len()).is_multiple_of(ALIGNMENT));
+        self.builder.create_vector(bytes)
+    }
+
+    /// The finished file.
+    pub(super) fn finish<T>(mut self, root: WIPOffset<T>, identifier: &str) -> Vec<u8> {
+        // The offset of the root and the identifier follow, four bytes each.
+        self.pad(|written| (written + 8).is_multiple_of(ALIGNMENT));
+        self.builder.finish(root, Some(identifier));
+        self.builder.finished_data().to_vec()
+    }
+
+    fn pad(&mut self, enough: impl Fn(usize) -> bool) {
+        while !enough(self.builder.unfinished_data().len()) {
+            self.builder.push(0u8);
+        }
     }
 }
