@@ -36,20 +36,11 @@ pub struct AddParams {
 impl AddParams {
     /// Parameters from the three tensors' quantizations; `None` if a scale is out of all proportion.
     ///
-    /// ADD divides in double precision, SUB in single precision: TensorFlow Lite Micro `add_common.cc`, `sub_common.cc`.
+    /// All in double precision. Source: TensorFlow Lite Micro `add_common.cc`.
     pub fn prepare(sum: Sum, [left, right, output]: [Affine; 3], range: OutputRange, rounding: Rounding) -> Option<Self> {
-        let reals = match sum {
-            Sum::Add => {
-                let twice_max = 2.0 * f64::from(left.scale.max(right.scale));
-                let unit = f64::from(1 << LEFT_SHIFT) * f64::from(output.scale);
-                [f64::from(left.scale) / twice_max, f64::from(right.scale) / twice_max, twice_max / unit]
-            }
-            Sum::Sub => {
-                let twice_max = 2.0 * left.scale.max(right.scale);
-                let unit = (1 << LEFT_SHIFT) as f32 * output.scale;
-                [left.scale / twice_max, right.scale / twice_max, twice_max / unit].map(f64::from)
-            }
-        };
+        let twice_max = 2.0 * f64::from(left.scale.max(right.scale));
+        let unit = f64::from(1 << LEFT_SHIFT) * f64::from(output.scale);
+        let reals = [f64::from(left.scale) / twice_max, f64::from(right.scale) / twice_max, twice_max / unit];
         // An output factor of one or more would overflow; TensorFlow Lite aborts on it.
         if !reals.iter().all(|real| *real > 0.0 && *real < 1.0) {
             return None;

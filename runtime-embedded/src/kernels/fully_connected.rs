@@ -44,11 +44,3 @@ pub fn fully_connected(params: &FullyConnectedParams, input: &[i8], weights: &[i
         }
     }
 }
-
-/// `input * weights / output` where one weight scale serves all channels.
-///
-/// TensorFlow Lite multiplies the first two in single precision here, unlike per channel: `kernel_util.cc`,
-/// `GetQuantizedConvolutionMultipler`.
-pub fn per_tensor_scale(input: f32, weights: f32, output: f32) -> f64 {
-    f64::from(input * weights) / f64::from(output)
-}

@@ -26,9 +26,11 @@ fn of_channel(multipliers: &[Multiplier], channel: usize) -> Multiplier {
     }
 }
 
-/// `real = input * weights / output` for one channel of a convolution or a per-channel fully connected layer.
+/// `real = input * weights / output` for one channel of a convolution or fully connected layer.
 ///
-/// All in double precision: TensorFlow Lite `kernel_util.cc`, `PopulateConvolutionQuantizationParams`.
+/// All in double precision. That holds for a fully connected layer with one scale for all weights, too, where TensorFlow
+/// Lite's own `GetQuantizedConvolutionMultipler` multiplies the first two in single precision: TensorFlow Lite Micro differs
+/// (the golden case `fully_connected_scale` tells the two apart).
 pub fn convolution_scale(input: f32, weights: f32, output: f32) -> f64 {
     f64::from(input) * f64::from(weights) / f64::from(output)
 }

@@ -4,7 +4,7 @@ use tinsmith_runtime::fixed_point::{Affine, Multiplier};
 use tinsmith_runtime::kernels::conv2d::Conv2dParams;
 use tinsmith_runtime::kernels::convolution_scale;
 use tinsmith_runtime::kernels::depthwise_conv2d::DepthwiseConv2dParams;
-use tinsmith_runtime::kernels::fully_connected::{FullyConnectedParams, per_tensor_scale};
+use tinsmith_runtime::kernels::fully_connected::FullyConnectedParams;
 
 use super::super::kernel::Kernel;
 use super::Built;
@@ -55,13 +55,7 @@ pub(super) fn depthwise_conv2d(cx: &NodeCx<'_>, op: &ops::DepthwiseConv2d) -> Re
 pub(super) fn fully_connected(cx: &NodeCx<'_>, op: &ops::FullyConnected) -> Result<Built, ExecuteError> {
     let operands = Weighted::of(cx)?;
     let [outputs, inputs] = [operands.weights.shape[0], operands.weights.shape[1]];
-    let multipliers = match operands.scales {
-        [one] => {
-            let real = per_tensor_scale(operands.input.scale, *one, operands.output.scale);
-            vec![Multiplier::from_real(real, cx.rounding).ok_or_else(|| cx.out_of_proportion())?]
-        }
-        _ => operands.multipliers(cx, 0, outputs)?,
-    };
+    let multipliers = operands.multipliers(cx, 0, outputs)?;
     let params = FullyConnectedParams {
         batch: cx.input(0)?.n_elements() / inputs.max(1),
         inputs,

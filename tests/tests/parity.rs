@@ -1,0 +1,152 @@
+//! The integer executor against recorded bytes of TensorFlow Lite Micro: every tensor that a node makes, bit for bit.
+//!
+//! `golden/kernels.{json,bin}` hold one-operator models over random shapes and scales. Whole models are recorded on demand:
+//! `python tests/golden/kernels.py model MODEL.tflite STEM`, then `TINSMITH_GOLDEN=FOLDER cargo test --test parity` compares
+//! every recording in that folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tinsmith_core::execute::fast::Isa;
+use tinsmith_core::execute::int8::{Prepared, Rounding};
+use tinsmith_core::formats::import_bytes;
+use tinsmith_core::graph::{Graph, TensorId};
+
+/// One recorded model.
+struct Case {
+    name: String,
+    rounding: Rounding,
+    samples: usize,
+    graph: Graph,
+    inputs: Vec<Recorded>,
+    made: Vec<Recorded>,
+}
+
+/// A tensor's bytes, sample after sample.
+struct Recorded {
+    id: TensorId,
+    bytes: Vec<u8>,
+}
+
+/// Reads `stem.json` and `stem.bin`, as `golden/kernels.py` writes them.
+fn read(stem: &Path) -> Vec<Case> {
+    let index = fs::read_to_string(stem.with_extension("json")).expect("the recording's index");
+    let index: Value = serde_json::from_str(&index).expect("an index is JSON");
+    let values = fs::read(stem.with_extension("bin")).expect("the recording's values");
+    let number = |value: &Value| value.as_u64().expect("a number") as usize;
+    let case = |case: &Value| {
+        let samples = number(&case["samples"]);
+        let (at, len) = (number(&case["model"][0]), number(&case["model"][1]));
+        let name = case["name"].as_str().expect("a name").to_owned();
+        let tensors = |is_input: bool| {
+            let rows = case["tensors"].as_array().expect("a list").iter();
+            rows.filter(move |row| row["input"] == is_input)
+                .map(|row| {
+                    let at = number(&row["offset"]);
+                    let bytes = values[at..at + samples * number(&row["sample_bytes"])].to_vec();
+                    Recorded { id: TensorId::new(number(&row["id"])), bytes }
+                })
+                .collect()
+        };
+        Case {
+            rounding: if case["rounding"] == "single" { Rounding::Single } else { Rounding::Double },
+            samples,
+            graph: import_bytes(&name, &values[at..at + len]).expect("a sound model").graph,
+            inputs: tensors(true),
+            made: tensors(false),
+            name,
+        }
+    };
+    index.as_array().expect("a list of cases").iter().map(case).collect()
+}
+
+/// For each recorded tensor how many of its bytes differ, summed over all samples.
+fn differences(case: &Case, isa: Isa) -> Vec<(TensorId, usize)> {
+    let prepared = Prepared::with_isa(&case.graph, case.rounding, isa)
+        .unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let mut scratch = prepared.scratch();
+    let mut differing = vec![0; case.made.len()];
+    let mut seen = vec![false; case.made.len()];
+    for first in (0..case.samples).step_by(prepared.block()) {
+        let n = prepared.block().min(case.samples - first);
+        let part = |tensor: &Recorded| {
+            let bytes = tensor.bytes.len() / case.samples;
+            first * bytes..(first + n) * bytes
+        };
+        let inputs: Vec<&[u8]> = case.inputs.iter().map(|input| &input.bytes[part(input)]).collect();
+        let mut outputs: Vec<Vec<u8>> = prepared.outputs().iter().map(|port| vec![0; port.sample_bytes * n]).collect();
+        let mut views: Vec<&mut [u8]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        let mut observe = |id: TensorId, bytes: &[u8]| {
+            let Some(index) = case.made.iter().position(|tensor| tensor.id == id) else { return };
+            let expected = &case.made[index].bytes[part(&case.made[index])];
+            differing[index] += differing_bytes(bytes, expected);
+            seen[index] = true;
+        };
+        prepared.run_observed(&mut scratch, &inputs, &mut views, &mut observe).expect("samples fit");
+        for (port, bytes) in prepared.outputs().iter().zip(&outputs) {
+            if let Some(made) = case.made.iter().find(|tensor| tensor.id == port.tensor) {
+                let count = differing_bytes(bytes, &made.bytes[part(made)]);
+                assert!(count == 0 || differing.iter().any(|count| *count > 0), "{}: {count} bytes of output", case.name);
+            }
+        }
+    }
+    for (index, tensor) in case.made.iter().enumerate().filter(|(index, _)| !seen[*index]) {
+        // A reshape makes no bytes of its own and is not observed; its values are its operand's.
+        let is_alias = case.graph.nodes.iter().any(|node| {
+            node.outputs.contains(&tensor.id) && matches!(node.op.name(), "RESHAPE" | "SQUEEZE" | "EXPAND_DIMS")
+        });
+        assert!(is_alias, "{}: tensor {} was never made", case.name, case.made[index].id.0);
+    }
+    case.made.iter().map(|tensor| tensor.id).zip(differing).collect()
+}
+
+/// How many bytes differ; values that are the same for every sample are repeated.
+fn differing_bytes(values: &[u8], expected: &[u8]) -> usize {
+    let repeated = values.iter().cycle().take(expected.len());
+    repeated.zip(expected).filter(|(a, b)| a != b).count() + expected.len() % values.len().max(1)
+}
+
+/// Compares all recordings at `stem` with every instruction set of this machine; returns how many values agreed.
+fn compare(stem: &Path) -> usize {
+    let mut wrong = Vec::new();
+    let mut values = 0;
+    for case in read(stem) {
+        for isa in Isa::available() {
+            for (id, count) in differences(&case, isa) {
+                if count > 0 {
+                    wrong.push(format!("{} ({}): {count} bytes of tensor {} differ", case.name, isa.name(), id.0));
+                }
+            }
+        }
+        values += case.made.iter().map(|tensor| tensor.bytes.len()).sum::<usize>();
+    }
+    assert!(wrong.is_empty(), "{}\n{}", stem.display(), wrong.join("\n"));
+    values
+}
+
+#[test]
+fn operators_equal_tensorflow_lite_micro() {
+    let values = compare(&tinsmith_tests::root().join("tests/golden/kernels"));
+    assert!(values > 50_000, "only {values} bytes were compared");
+}
+
+#[test]
+fn recorded_models_equal_tensorflow_lite_micro() {
+    let Some(folder) = std::env::var_os("TINSMITH_GOLDEN").map(PathBuf::from) else {
+        eprintln!("SKIP: no recordings of whole models (tests/golden/kernels.py makes them; TINSMITH_GOLDEN names their folder)");
+        return;
+    };
+    let mut stems: Vec<PathBuf> = fs::read_dir(&folder)
+        .expect("the folder of recordings")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| path.with_extension(""))
+        .collect();
+    stems.sort();
+    assert!(!stems.is_empty(), "no recordings in {}", folder.display());
+    for stem in stems {
+        let values = compare(&stem);
+        eprintln!("{}: {values} bytes equal", stem.display());
+    }
+}
