@@ -48,6 +48,8 @@ pub struct Prepared {
     outputs: Vec<Port>,
     /// Tensors that are known before running, for the observer.
     folded: Vec<(TensorId, Arc<AlignedBytes>)>,
+    /// Tensors that are other names for bytes in the arena, for the observer, each with the first step after its node.
+    aliases: Vec<(usize, TensorId, Slot)>,
     /// Arena bytes of one sample.
     arena_bytes: usize,
     /// Bytes of the largest workspace that a kernel asks for.
@@ -164,12 +166,19 @@ impl Prepared {
         for (tensor, bytes) in &self.folded {
             observe(*tensor, bytes.bytes());
         }
-        for step in &self.steps {
+        let mut aliases = self.aliases.iter().peekable();
+        for (index, step) in self.steps.iter().enumerate() {
+            while let Some((_, tensor, slot)) = aliases.next_if(|(at, ..)| *at <= index) {
+                observe(*tensor, &arena[slot.range(n)]);
+            }
             for (part, (tensor, slot)) in step.outputs.iter().enumerate() {
                 let (output, views) = Views::around(arena, slot.range(n));
                 step.kernel.run(part, n, &step.inputs, &views, output, scratch.workspace.bytes_mut());
                 observe(*tensor, output);
             }
+        }
+        for (_, tensor, slot) in aliases {
+            observe(*tensor, &arena[slot.range(n)]);
         }
         for (port, bytes) in self.outputs.iter().zip(outputs) {
             match &port.operand {

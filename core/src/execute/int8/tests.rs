@@ -74,6 +74,7 @@ fn shapes_that_are_computed_are_folded() {
     assert_eq!(result, input);
     let values: Vec<u8> = [1_i32, 2, 3].iter().flat_map(|value| value.to_ne_bytes()).collect();
     assert!(seen.contains(&(packed, values)), "{seen:?}");
+    assert!(seen.contains(&(output, input.to_vec())), "{seen:?}");
 }
 
 #[test]

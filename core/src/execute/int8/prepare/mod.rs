@@ -57,6 +57,8 @@ struct Preparation<'a> {
     folded: Vec<(TensorId, Arc<AlignedBytes>)>,
     /// The tensor whose bytes a tensor shares; itself for most.
     root: Vec<usize>,
+    /// Those that share another's bytes, with the number of nodes before them.
+    aliases: Vec<(usize, TensorId)>,
     nodes: Vec<(NodeId, Kernel, Vec<TensorId>)>,
 }
 
@@ -76,6 +78,7 @@ impl<'a> Preparation<'a> {
             constants: vec![None; graph.tensors.len()],
             folded: Vec::new(),
             root: (0..graph.tensors.len()).collect(),
+            aliases: Vec::new(),
             nodes: Vec::with_capacity(graph.nodes.len()),
         })
     }
@@ -89,7 +92,10 @@ impl<'a> Preparation<'a> {
                 let from = operand(index)?;
                 match self.constant(from) {
                     Some(value) => self.fold(cx.node.outputs[0], value),
-                    None => self.root[cx.node.outputs[0].index()] = self.root[from.index()],
+                    None => {
+                        self.root[cx.node.outputs[0].index()] = self.root[from.index()];
+                        self.aliases.push((self.nodes.len(), cx.node.outputs[0]));
+                    }
                 }
             }
             Built::Kernel(kernel, indices) => {
@@ -156,9 +162,10 @@ impl<'a> Preparation<'a> {
             let outputs = self.graph.node(id).outputs.iter().map(|id| (*id, slots[id.index()])).collect();
             steps.push(Step { kernel, inputs: operands.iter().map(bind).collect(), outputs });
         }
+        let aliases = self.aliases.iter().map(|(step, id)| (*step, *id, slots[id.index()])).collect();
         let workspace_bytes = steps.iter().map(|step| step.kernel.workspace_bytes()).max().unwrap_or(0);
         let block = (BLOCK_ARENA_BYTES / arena_bytes.max(1)).clamp(1, MAX_BLOCK);
-        Ok(Prepared { steps, inputs, outputs, folded: self.folded, arena_bytes, workspace_bytes, block })
+        Ok(Prepared { steps, inputs, outputs, folded: self.folded, aliases, arena_bytes, workspace_bytes, block })
     }
 
     /// A slot for each tensor (unused ones are empty), and the bytes that all take.
@@ -176,6 +183,8 @@ impl<'a> Preparation<'a> {
             activations.chain(&self.graph.node(*id).outputs).for_each(|id| live(*id, step));
         }
         self.graph.inputs.iter().for_each(|id| live(*id, 0));
+        // Whoever observes an alias finds its bytes still there.
+        self.aliases.iter().for_each(|(step, id)| live(*id, *step));
         self.graph.outputs.iter().filter(|id| self.constants[id.index()].is_none()).for_each(|id| live(*id, n_steps));
         let roots: Vec<usize> = (0..spans.len()).filter(|index| spans[*index].is_some()).collect();
         let planned: Vec<Span> = roots.iter().filter_map(|index| spans[*index]).collect();
