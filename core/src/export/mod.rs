@@ -1,1 +1,61 @@
-//! (in work)
+//! What firmware includes: a graph and its bytes become named files. The caller writes them.
+//!
+//! Reproducible: the same project gives the same bytes, so nothing here knows a date, a path or a machine.
+
+mod c_header;
+mod c_text;
+mod ops;
+
+pub use c_header::{Firmware, Golden, c_header};
+
+/// A file to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Name without a folder.
+    pub name: String,
+    /// Contents.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a graph cannot become firmware files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// TensorFlow Lite Micro cannot register this operator.
+    #[error("node \"{node}\": TensorFlow Lite Micro has no operator {op}; take it out of the model")]
+    Operator {
+        /// Which node.
+        node: String,
+        /// Its operator.
+        op: String,
+    },
+    /// A type that no C type stands for.
+    #[error("{place} \"{tensor}\" is {element}, which firmware cannot pass; choose int8, uint8 or float32 inputs and outputs")]
+    Element {
+        /// Input or output.
+        place: &'static str,
+        /// Name of the tensor.
+        tensor: String,
+        /// Its type.
+        element: &'static str,
+    },
+    /// Golden samples do not fit the model.
+    #[error("golden sample {sample}: {place} has {found} bytes, the model's has {expected}")]
+    Golden {
+        /// Which sample, from 0.
+        sample: usize,
+        /// Input or output and its index.
+        place: String,
+        /// Bytes given.
+        found: usize,
+        /// Bytes of the tensor.
+        expected: usize,
+    },
+    /// The model has no inputs or no outputs.
+    #[error("the model has no {0}, so firmware could not call it")]
+    NoInterface(&'static str),
+}
+
+/// The model itself as a file called after `name`.
+pub fn tflite(name: &str, bytes: Vec<u8>) -> NamedFile {
+    NamedFile { name: format!("{}.tflite", c_text::identifier(name)), bytes }
+}

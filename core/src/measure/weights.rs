@@ -151,7 +151,7 @@ impl Channels {
         let inner = tensor.shape[axis + 1..].iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         match inner {
             // A shape that does not fit its values (only before the graph check) has no channels.
-            Some(inner) if (1..=MAX_CHANNELS).contains(&n) && inner > 0 && len % n.saturating_mul(inner) == 0 => {
+            Some(inner) if (1..=MAX_CHANNELS).contains(&n) && inner > 0 && len.is_multiple_of(n.saturating_mul(inner)) => {
                 Self { n, inner }
             }
             _ => whole,

@@ -105,6 +105,20 @@ pub fn kernel(graph: &Graph, node: &Node) -> Option<Kernel> {
     })
 }
 
+/// Scratch that CMSIS-NN's int8 kernels ask for on a Cortex-M with DSP instructions; ESP-NN's generic C asks for none.
+///
+/// A convolution unrolls two columns of its input to 16 bits, save 1×1 ones; a depthwise convolution one window of all channels,
+/// save 3×3 ones. Source: CMSIS-NN, `arm_convolve_s8_get_buffer_size`, `arm_depthwise_conv_s8_opt_get_buffer_size`.
+pub fn optimized_scratch(graph: &Graph, node: &Node) -> Option<usize> {
+    let &[_, h, w, c] = graph.input(node, 1)?.shape.as_slice() else { return None };
+    let window = h.checked_mul(w)?.checked_mul(c)?;
+    match &node.op {
+        Op::Conv2d(_) if (h, w) != (1, 1) => window.checked_mul(4),
+        Op::DepthwiseConv2d(_) if (h, w) != (3, 3) => window.checked_mul(2),
+        _ => None,
+    }
+}
+
 /// A multiplier and a shift for each output channel, whatever the element type.
 fn convolution(graph: &Graph, node: &Node, params: &'static [Field], channel_axis: usize) -> Kernel {
     let weights = graph.input(node, 1);

@@ -74,6 +74,28 @@ pub fn best_plan(graph: &Graph) -> MemoryPlan {
     MemoryPlan { offsets: offsets.into() }
 }
 
+/// Room for each node's handle of scratch and for op data that is larger in optimized kernels and in newer versions.
+const FIRMWARE_MARGIN_PER_NODE: usize = 32;
+
+/// An arena for firmware: the least one on any 32-bit microcontroller, with CMSIS-NN's scratch planned in and 32 bytes a node to
+/// spare. ESP-NN on the ESP32-S3 and P4 takes more, which only the device can tell.
+pub fn firmware_arena_bytes(graph: &Graph) -> u64 {
+    let scratch: Vec<(usize, usize)> = graph
+        .nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, node)| {
+            let own = kernels::kernel(graph, node).unwrap_or_default().scratch;
+            own.into_iter().chain(kernels::optimized_scratch(graph, node)).map(move |bytes| (index, bytes))
+        })
+        .collect();
+    let buffers = planner::buffers(graph, &scratch);
+    let planned = planner::height(&buffers, &planner::greedy(&buffers));
+    let planned = usize::try_from(planned).unwrap_or(usize::MAX);
+    let least = setup::replay(graph, &buffers, planned, Abi::OTHER32).arena_bytes;
+    (least + FIRMWARE_MARGIN_PER_NODE * graph.nodes.len()).next_multiple_of(ALIGNMENT) as u64
+}
+
 /// The buffers that TFLM plans, and whether all kernels are known.
 fn planned_buffers(graph: &Graph) -> (Buffers, bool) {
     let mut scratch = Vec::new();

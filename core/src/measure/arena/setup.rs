@@ -80,7 +80,7 @@ impl Arena {
         if bytes > 0 {
             self.tail = (self.tail + bytes).next_multiple_of(align);
             // TFLM compares with the head only, and would let a buffer overwrite temporaries that are still in use.
-            self.needed = self.needed.max(self.temp + self.tail);
+            self.needed = self.needed.max(self.temp.saturating_add(self.tail));
         }
     }
 
