@@ -16,18 +16,32 @@
 //! *Baseline* is the source as it came, *candidate* what the recipe makes of it. Ranges come from the calibration split,
 //! accuracy from the test split; see [`roles`] for sets that are not split.
 //!
-//! Architecture invariant: runs on the caller's thread, owns none, and touches no file.
+//! Architecture invariant: runs on the caller's thread, owns none; [`Source::open`] aside it touches no file.
 
+mod engine;
+mod error;
+mod memo;
+mod open;
 pub mod roles;
+mod samples;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::data::DataSet;
+use crate::formats::tflite::{self, ExportOptions};
+use crate::formats::{self, FormatError};
 use crate::graph::Graph;
+use crate::measure::device::Device;
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures};
-use crate::optimize::Candidate;
+use crate::optimize::{CalibratedRanges, Calibration, Candidate};
+use crate::recipe::{Quantize, Recipe};
 
+pub use engine::Engine;
+pub use error::PreviewError;
+pub use open::{OpenError, OpenedProject, open_project, project_of};
 pub use roles::{Roles, roles};
+pub use samples::only_input;
 
 /// A model as it was opened.
 #[derive(Clone, Debug)]
@@ -42,6 +56,58 @@ pub struct Source {
     pub size_bytes: u64,
     /// blake3 of the file.
     pub hash: [u8; 32],
+}
+
+impl Source {
+    /// Opens a model file.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no sound model.
+    pub fn open(path: &Path) -> Result<Self, FormatError> {
+        let formats::Opened { graph, format, size_bytes, hash } = formats::open(path)?;
+        Ok(Self { path: path.to_owned(), graph, format, size_bytes, hash: *hash.as_bytes() })
+    }
+}
+
+/// Everything that figures are made from: an immutable snapshot, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The model as it came.
+    pub source: Arc<Source>,
+    /// Samples; without them there is no accuracy, and quantization needs `ranges`.
+    pub data: Option<Arc<DataSet>>,
+    /// Ranges that the project keeps. They win over new ones where they come from the same samples.
+    pub ranges: Option<Arc<StoredRanges>>,
+    /// What to do to the model.
+    pub recipe: Recipe,
+    /// The board that latency, energy and fit are judged for.
+    pub device: Arc<Device>,
+}
+
+/// Calibrated ranges and the data they come from. Float sums differ in the last bit from one processor to the next: a
+/// project keeps its ranges, so that a teammate gets the same quantized bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRanges {
+    /// blake3 of the data's file.
+    pub data: [u8; 32],
+    /// The ranges.
+    pub ranges: CalibratedRanges,
+}
+
+impl StoredRanges {
+    /// What a project has to keep of `calibration` so that `settings` gives the same bytes everywhere.
+    pub fn new(data: &DataSet, calibration: &Calibration, settings: &Quantize) -> Self {
+        Self { data: data.hash, ranges: calibration.ranges_for(settings) }
+    }
+}
+
+/// The bytes of the file that a candidate is exported as: the one place that decides how. Its names are already gone if the
+/// recipe says so.
+///
+/// # Errors
+/// Names an operator or a tensor that cannot be written.
+pub fn exported(graph: &Graph) -> Result<Vec<u8>, FormatError> {
+    tflite::export(graph, &ExportOptions::default())
 }
 
 /// A part of the work, as shown beside the progress bar.
@@ -96,6 +162,8 @@ pub enum Event {
         /// Of how much.
         total: usize,
     },
+    /// What the source model's activations look like on the calibration samples, if the recipe asks for ranges.
+    Calibration(Arc<Calibration>),
     /// The graph that would be exported.
     Candidate(Arc<Candidate>),
     /// Figures that follow from a graph alone.

@@ -1,0 +1,302 @@
+//! Runs the stages of a job, each only if what it is made from is new.
+
+use std::sync::Arc;
+
+use super::memo::{Key, Memo, key_bytes};
+use super::samples::{Samples, only_input};
+use super::{Event, Job, PreviewError, Side, Stage, StoredRanges, exported};
+use crate::execute::executor::Executor;
+use crate::measure::accuracy::{Truth, accuracy, class_of, is_classifier};
+use crate::measure::error::layer_errors;
+use crate::measure::figures::static_figures;
+use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures};
+use crate::optimize::{Calibration, Candidate, apply, calibrate};
+use crate::progress::Cancel;
+use crate::recipe::{Recipe, Scheme, Step};
+
+/// Results that each stage remembers: as many steps can be undone at once.
+const REMEMBERED: usize = 24;
+
+/// Results of stages that run the source model: they are large, and change only with model and data.
+const REMEMBERED_RUNS: usize = 3;
+
+/// Layers are compared on so many calibration samples: means over a layer's values settle early.
+const COMPARED_SAMPLES: usize = 32;
+
+/// The source model runs over so many samples at a time, so that figures grow while one watches.
+const BASELINE_STEP: usize = 64;
+
+/// Computes previews and remembers the latest results of every stage. One serves a window for as long as it is open.
+#[derive(Debug)]
+pub struct Engine {
+    calibrations: Memo<Arc<Calibration>>,
+    candidates: Memo<Made>,
+    figures: Memo<Arc<StaticFigures>>,
+    baselines: Memo<Arc<Baseline>>,
+    accuracies: Memo<AccuracyFigures>,
+    layer_errors: Memo<Arc<LayerErrors>>,
+}
+
+/// A candidate and the length of the file that it is exported as.
+#[derive(Clone, Debug)]
+struct Made {
+    candidate: Arc<Candidate>,
+    file_bytes: u64,
+}
+
+/// The source model's results on the test samples.
+#[derive(Debug)]
+struct Baseline {
+    figures: AccuracyFigures,
+    /// Its first output, real, `[samples, ..]`.
+    outputs: Vec<f32>,
+}
+
+type Tell<'a> = &'a mut dyn FnMut(Event);
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine {
+    /// An engine that has computed nothing yet.
+    pub fn new() -> Self {
+        Self {
+            calibrations: Memo::new(REMEMBERED_RUNS),
+            candidates: Memo::new(REMEMBERED),
+            figures: Memo::new(REMEMBERED),
+            baselines: Memo::new(REMEMBERED_RUNS),
+            accuracies: Memo::new(REMEMBERED),
+            layer_errors: Memo::new(REMEMBERED),
+        }
+    }
+
+    /// Runs a job and tells each result as soon as it is known, in the order of [`Event`]. What is remembered is told at
+    /// once. After an error the events told before stay true.
+    ///
+    /// # Errors
+    /// [`PreviewError::Cancelled`] soon after `cancel` is raised; else the first stage that failed says why.
+    pub fn run(&mut self, job: &Job, cancel: &Cancel, tell: Tell<'_>) -> Result<(), PreviewError> {
+        let source = Key::of(&[&job.source.hash]);
+        self.measure(job, Side::Baseline, source, &job.source.graph, job.source.size_bytes, tell);
+        let samples = Samples::of(job)?;
+        cancel.check()?;
+
+        let calibration = self.calibrate(job, samples.as_ref(), cancel, tell)?;
+        cancel.check()?;
+        let (key, made) = self.make(job, calibration.as_ref(), tell)?;
+        let candidate = &made.candidate;
+        self.measure(job, Side::Candidate, key, &candidate.graph, made.file_bytes, tell);
+        cancel.check()?;
+
+        if let Some(samples) = &samples {
+            if !samples.roles.test.is_empty() {
+                let baseline = self.evaluate_baseline(job, samples, cancel, tell)?;
+                self.evaluate_candidate(job, samples, &baseline, key, candidate, cancel, tell)?;
+            }
+            self.compare_layers(job, samples, key, candidate, cancel, tell)?;
+        }
+        tell(Event::Done);
+        Ok(())
+    }
+
+    fn measure(&mut self, job: &Job, side: Side, graph_key: Key, graph: &crate::graph::Graph, file_bytes: u64, tell: Tell<'_>) {
+        let key = Key::of(&[graph_key.bytes(), &key_bytes(&*job.device)]);
+        let figures = self
+            .figures
+            .get(key)
+            .unwrap_or_else(|| self.figures.put(key, Arc::new(static_figures(graph, file_bytes, &job.device))));
+        tell(Event::Static { side, figures });
+    }
+
+    /// Ranges of the source model's activations: those a project stored for just these samples win over new ones.
+    fn calibrate(
+        &mut self,
+        job: &Job,
+        samples: Option<&Samples<'_>>,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<Option<Arc<Calibration>>, PreviewError> {
+        let calibrates = needs_calibration(&job.recipe) && !Executor::runs_in_integers(&job.source.graph);
+        if !calibrates {
+            return Ok(None);
+        }
+        let Some(samples) = samples.filter(|samples| !samples.roles.calibration.is_empty()) else {
+            let stored = job.ranges.as_ref().map(|stored| Arc::new(Calibration::from_ranges(stored.ranges.clone())));
+            if let Some(calibration) = &stored {
+                tell(Event::Calibration(calibration.clone()));
+            }
+            return Ok(stored);
+        };
+        let limit = job.recipe.quantize().and_then(|settings| settings.samples);
+        let n_samples = limit.unwrap_or(usize::MAX).min(samples.roles.calibration.len());
+        let key = Key::of(&[&job.source.hash, &samples.data.hash, &(n_samples as u64).to_le_bytes()]);
+        let observed = match self.calibrations.get(key) {
+            Some(calibration) => calibration,
+            None => {
+                tell(Event::Progress { stage: Stage::Calibrate, done: 0, total: n_samples });
+                let inputs = samples.real(&samples.roles.calibration[..n_samples])?;
+                let calibration = calibrate(&job.source.graph, &[&inputs], limit, cancel)?;
+                self.calibrations.put(key, Arc::new(calibration))
+            }
+        };
+        let stored = job.ranges.as_ref().filter(|stored| stored.fit(&samples.data.hash, n_samples));
+        let calibration = match stored {
+            Some(stored) => Arc::new(Calibration::clone(&observed).with_ranges(stored.ranges.clone())),
+            None => observed,
+        };
+        tell(Event::Calibration(calibration.clone()));
+        Ok(Some(calibration))
+    }
+
+    fn make(&mut self, job: &Job, calibration: Option<&Arc<Calibration>>, tell: Tell<'_>) -> Result<(Key, Made), PreviewError> {
+        let steps: Vec<&Step> = job.recipe.steps.iter().filter(|entry| entry.enabled).map(|entry| &entry.step).collect();
+        // What a recipe takes of a calibration are the ranges it asks for; they are few and say all.
+        let settings = job.recipe.quantize();
+        let ranges = calibration.zip(settings).map(|(calibration, settings)| key_bytes(&calibration.ranges_for(settings)));
+        let key = Key::of(&[&job.source.hash, &key_bytes(&steps), &ranges.unwrap_or_default()]);
+        let made = match self.candidates.get(key) {
+            Some(made) => made,
+            None => {
+                tell(Event::Progress { stage: Stage::Optimize, done: 0, total: 1 });
+                let candidate = apply(&job.recipe, &job.source.graph, calibration.map(Arc::as_ref))?;
+                let file_bytes = exported(&candidate.graph)?.len() as u64;
+                self.candidates.put(key, Made { candidate: Arc::new(candidate), file_bytes })
+            }
+        };
+        tell(Event::Candidate(made.candidate.clone()));
+        Ok((key, made))
+    }
+
+    fn evaluate_baseline(
+        &mut self,
+        job: &Job,
+        samples: &Samples<'_>,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<Arc<Baseline>, PreviewError> {
+        let key = Key::of(&[&job.source.hash, &samples.data.hash]);
+        let baseline = match self.baselines.get(key) {
+            Some(baseline) => baseline,
+            None => self.baselines.put(key, Arc::new(run_baseline(job, samples, cancel, tell)?)),
+        };
+        tell(Event::Accuracy { side: Side::Baseline, figures: baseline.figures.clone() });
+        Ok(baseline)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what a stage is made from, whom it tells and who may stop it")]
+    fn evaluate_candidate(
+        &mut self,
+        job: &Job,
+        samples: &Samples<'_>,
+        baseline: &Baseline,
+        candidate_key: Key,
+        candidate: &Candidate,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<(), PreviewError> {
+        let key = Key::of(&[candidate_key.bytes(), &samples.data.hash]);
+        let figures = match self.accuracies.get(key) {
+            Some(figures) => figures,
+            None => {
+                let executor = Executor::new(&candidate.graph)?;
+                let test = &samples.roles.test;
+                let inputs = samples.for_model(test, only_input(&candidate.graph)?)?;
+                let labels = samples.labels(test);
+                let float_outputs = samples.source_is_float.then_some(baseline.outputs.as_slice());
+                let truth = samples.truth(labels.as_deref(), float_outputs);
+                let classifier = is_classifier(&job.source.graph, &truth);
+                let report = |figures: &AccuracyFigures| {
+                    let (done, total) = (figures.done, figures.total);
+                    tell(Event::Progress { stage: Stage::EvaluateCandidate, done, total });
+                    tell(Event::Accuracy { side: Side::Candidate, figures: figures.clone() });
+                };
+                let figures = accuracy(&executor, &[&inputs], test.len(), truth, classifier, cancel, report)?;
+                self.accuracies.put(key, figures)
+            }
+        };
+        tell(Event::Accuracy { side: Side::Candidate, figures });
+        Ok(())
+    }
+
+    fn compare_layers(
+        &mut self,
+        job: &Job,
+        samples: &Samples<'_>,
+        candidate_key: Key,
+        candidate: &Candidate,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<(), PreviewError> {
+        let chosen = if samples.roles.calibration.is_empty() { &samples.roles.test } else { &samples.roles.calibration };
+        let chosen = &chosen[..chosen.len().min(COMPARED_SAMPLES)];
+        if chosen.is_empty() || !samples.source_is_float {
+            return Ok(());
+        }
+        let key = Key::of(&[candidate_key.bytes(), &samples.data.hash]);
+        let errors = match self.layer_errors.get(key) {
+            Some(errors) => errors,
+            None => {
+                tell(Event::Progress { stage: Stage::CompareLayers, done: 0, total: chosen.len() });
+                let inputs = samples.real(chosen)?;
+                let errors = layer_errors(&job.source.graph, &candidate.graph, &candidate.origin, &[&inputs], cancel)?;
+                self.layer_errors.put(key, Arc::new(errors))
+            }
+        };
+        tell(Event::LayerErrors(errors));
+        Ok(())
+    }
+}
+
+/// Runs the source model over the test samples in steps, keeping its outputs for comparison.
+fn run_baseline(job: &Job, samples: &Samples<'_>, cancel: &Cancel, tell: Tell<'_>) -> Result<Baseline, PreviewError> {
+    let executor = Executor::new(&job.source.graph)?;
+    let test = &samples.roles.test;
+    let labels = samples.labels(test);
+    let labels = labels.filter(|labels| is_classifier(&job.source.graph, &samples.truth(Some(labels), None)));
+    let mut figures = AccuracyFigures {
+        done: 0,
+        total: test.len(),
+        top1_correct: labels.as_ref().map(|_| 0),
+        agree_with_float: None,
+        mean_abs_difference: None,
+    };
+    let mut outputs = Vec::new();
+    let output_len = executor.outputs().first().map_or(1, |port| port.sample_len.max(1));
+    let mut step = BASELINE_STEP;
+    while figures.done < test.len() {
+        let part = &test[figures.done..(figures.done + step).min(test.len())];
+        let inputs = samples.for_model(part, samples.input)?;
+        let first_output = executor.run_real(&[&inputs], part.len(), cancel)?.into_iter().next().unwrap_or_default();
+        if let (Some(correct), Some(labels)) = (&mut figures.top1_correct, &labels) {
+            let named = first_output.chunks_exact(output_len).map(class_of);
+            *correct += named.zip(&labels[figures.done..]).filter(|(class, label)| *class == **label as usize).count();
+        }
+        outputs.extend(first_output);
+        figures.done += part.len();
+        step *= 2;
+        tell(Event::Progress { stage: Stage::EvaluateBaseline, done: figures.done, total: figures.total });
+        tell(Event::Accuracy { side: Side::Baseline, figures: figures.clone() });
+    }
+    Ok(Baseline { figures, outputs })
+}
+
+/// Whether some enabled step turns activations into integers.
+fn needs_calibration(recipe: &Recipe) -> bool {
+    recipe.steps.iter().filter(|entry| entry.enabled).any(|entry| match &entry.step {
+        Step::Quantize(settings) => {
+            let schemes = settings.overrides.values().filter_map(|layer| layer.scheme);
+            std::iter::once(settings.scheme).chain(schemes).any(|scheme| scheme == Scheme::Int8)
+        }
+        Step::Pack(_) => false,
+    })
+}
+
+impl StoredRanges {
+    /// Whether these ranges come from just these samples.
+    fn fit(&self, data: &[u8; 32], n_samples: usize) -> bool {
+        self.data == *data && self.ranges.samples == n_samples
+    }
+}

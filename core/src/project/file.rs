@@ -1,0 +1,44 @@
+//! Reading with a limit, and writing so that a crash leaves the old file or the new one, never half of one.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::ProjectTrouble;
+
+/// Reads a text file of at most `limit` bytes.
+pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, ProjectTrouble> {
+    let file = File::open(path)?;
+    let size_bytes = file.metadata()?.len();
+    if size_bytes > limit {
+        return Err(ProjectTrouble::TooLarge { size_bytes });
+    }
+    let mut bytes = Vec::with_capacity(size_bytes as usize);
+    file.take(limit).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes).map_err(|_| ProjectTrouble::Syntax("it is not text".into()))
+}
+
+/// Writes a file whole or not at all: into a temporary file beside it, flushed to the disk, then renamed. The permissions of
+/// a file that is replaced stay.
+///
+/// # Errors
+/// The folder or the file cannot be written; the old file is untouched.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tinsmith-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder)?;
+    temporary.write_all(bytes)?;
+    if let Ok(replaced) = fs::metadata(path) {
+        temporary.as_file().set_permissions(replaced.permissions())?;
+    }
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    // The rename is on the disk once the folder is. Where folders cannot be opened, the file system sees to it.
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
