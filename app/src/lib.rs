@@ -6,6 +6,6 @@
 //! | `gui` | the window (feature `gui`) |
 #![warn(missing_docs)]
 
-// pub mod cli; once the engine is there
+pub mod cli;
 #[cfg(feature = "gui")]
 pub mod gui;

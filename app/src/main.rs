@@ -1,2 +1,7 @@
 //! The studio: window and command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tinsmith::cli::main()
+}

@@ -1,5 +1,7 @@
 //! `tinsmith device`: the boards that figures are estimated for.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tinsmith_core::measure::device::{self, Device as Profile};
@@ -23,11 +25,11 @@ enum Command {
     },
 }
 
-/// Parses the value of `--device`: a board's name, whatever its case.
-pub fn parse_device(name: &str) -> Result<&'static Profile, String> {
-    device::named(name).ok_or_else(|| {
-        let names: Vec<&str> = device::all().iter().map(|d| d.name.as_str()).collect();
-        format!("expected one of {}", names.join(", "))
+/// Parses the value of `--device`: a board's id.
+pub fn parse_device(id: &str) -> Result<Arc<Profile>, String> {
+    device::device(id).ok_or_else(|| {
+        let ids: Vec<&str> = device::devices().iter().map(|d| d.id.as_str()).collect();
+        format!("expected one of {}", ids.join(", "))
     })
 }
 
@@ -35,18 +37,19 @@ impl Device {
     pub fn run(self) -> Result<(), Failure> {
         let Command::List { json } = self.command;
         if json {
-            return output::print_json(&json!({ "devices": device::all() }));
+            return output::print_json(&json!({ "devices": device::devices() }));
         }
-        let row = |d: &Profile| {
+        let row = |d: &Arc<Profile>| {
             vec![
+                d.id.clone(),
                 d.name.clone(),
-                d.core.clone(),
+                format!("{:?}", d.core),
                 format!("{} MHz", d.clock_mhz),
                 units::bytes(d.flash_bytes),
                 units::bytes(d.ram_bytes),
             ]
         };
-        let rows: Vec<Vec<String>> = device::all().iter().map(row).collect();
-        output::print(&output::table(&["board", "core", "clock", "flash", "RAM"], &[false, false, true, true, true], &rows))
+        let rows: Vec<Vec<String>> = device::devices().iter().map(row).collect();
+        output::print(&output::table(&["id", "board", "core", "clock", "flash", "RAM"], &[false, false, false, true, true, true], &rows))
     }
 }

@@ -1,1 +1,99 @@
 //! `tinsmith export`: files for firmware.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use tinsmith_core::graph::Graph;
+use tinsmith_core::measure::device;
+use tinsmith_core::preview::{self, Job, Source, exported};
+use tinsmith_core::project::Outside;
+use tinsmith_core::project::file::write_atomically;
+use tinsmith_core::recipe::Recipe;
+
+use super::run::results_of;
+use super::{Failure, output};
+
+/// Write the files that firmware includes
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tinsmith export projects/keyword.ron --target tflite --out firmware
+  tinsmith export int8.tflite --target tflite --out firmware")]
+pub struct Export {
+    /// A project (.ron), exported as its recipe says, or a model, exported as it is
+    file: PathBuf,
+    /// What to write; may be given several times
+    #[arg(long, value_enum, required = true)]
+    target: Vec<Target>,
+    /// The folder to write to; made if need be
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Open the project's files even where they lie outside its folder
+    #[arg(long)]
+    allow_outside: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A TensorFlow Lite file
+    Tflite,
+}
+
+impl Target {
+    /// Everything that can be written.
+    pub const ALL: [Self; 1] = [Self::Tflite];
+}
+
+impl Export {
+    pub fn run(self) -> Result<(), Failure> {
+        let name = self.file.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
+        let job = self.job()?;
+        let results = results_of(&job).map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;
+        let Some(candidate) = &results.candidate else { return Err(Failure::new("the recipe made no model")) };
+        let files = write(&candidate.graph, &job, &name, &self.target, &self.out)?;
+        if self.json {
+            return output::print_json(&json!({ "source": self.file, "files": files }));
+        }
+        output::print(&files.iter().map(|file| format!("wrote {}\n", file.display())).collect::<String>())
+    }
+
+    /// A project as it says; a model with nothing to do to it.
+    fn job(&self) -> Result<Job, Failure> {
+        if self.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
+            let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
+            return Ok(preview::open_project(&self.file, outside)?.job);
+        }
+        Ok(Job {
+            source: Arc::new(Source::open(&self.file)?),
+            data: None,
+            ranges: None,
+            recipe: Recipe::default(),
+            device: device::devices()[0].clone(),
+        })
+    }
+}
+
+/// Writes the targets to a folder and says which files they became.
+pub fn write(graph: &Graph, _job: &Job, name: &str, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let at = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
+    let mut written = Vec::new();
+    for target in targets {
+        let files = match target {
+            Target::Tflite => vec![(format!("{name}.tflite"), exported(graph)?)],
+        };
+        for (file, bytes) in files {
+            let path = folder.join(file);
+            write_atomically(&path, &bytes).map_err(|error| at(&path, error))?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}

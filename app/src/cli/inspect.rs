@@ -1,13 +1,14 @@
 //! `tinsmith inspect`: what is in a model.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tinsmith_core::formats;
 use tinsmith_core::graph::{Graph, Note, Severity, TensorId};
-use tinsmith_core::measure::device::{self, Device};
-use tinsmith_core::measure::{ArenaFigures, Estimate, LayerFigures, StaticFigures, figures};
+use tinsmith_core::measure::device::Device;
+use tinsmith_core::measure::{ArenaFigures, Estimate, LayerFigures, StaticFigures, static_figures};
 use tinsmith_core::tensor::Tensor;
 
 use super::{Failure, output, units};
@@ -18,8 +19,8 @@ pub struct Inspect {
     /// The model
     model: PathBuf,
     /// The board to estimate for and to check against; see tinsmith device list
-    #[arg(long, default_value = device::DEFAULT, value_parser = super::device::parse_device)]
-    device: &'static Device,
+    #[arg(long, value_name = "ID", default_value = "esp32-s3", value_parser = super::device::parse_device)]
+    device: Arc<Device>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -29,7 +30,7 @@ impl Inspect {
     pub fn run(self) -> Result<(), Failure> {
         let opened = formats::open(&self.model)?;
         let graph = &*opened.graph;
-        let figures = figures::static_figures(graph, opened.size_bytes, self.device);
+        let figures = static_figures(graph, opened.size_bytes, &self.device);
         if self.json {
             return output::print_json(&json!({
                 "model": self.model,

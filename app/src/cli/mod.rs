@@ -14,6 +14,7 @@ mod quantize;
 mod run;
 mod samples;
 mod steps;
+mod tensor_dump;
 mod units;
 
 use std::path::PathBuf;

@@ -29,13 +29,23 @@ impl Progress {
         *last = Some(Instant::now());
         let _ = write!(std::io::stderr(), "\r\x1b[K{what} {done} / {total}");
     }
+
+    /// A message that stays, whoever is watching.
+    pub fn note(&self, text: &str) {
+        self.clear();
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    fn clear(&self) {
+        if self.last.lock().is_ok_and(|mut last| last.take().is_some()) {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 impl Drop for Progress {
     /// Leaves a clean line behind.
     fn drop(&mut self) {
-        if self.last.lock().is_ok_and(|last| last.is_some()) {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
+        self.clear();
     }
 }

@@ -1,16 +1,19 @@
 //! `tinsmith quantize`: a float model in, an int8 model out.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use tinsmith_core::data::{Split, feed};
-use tinsmith_core::formats::{self, tflite};
+use tinsmith_core::data::{DataProblem, DataSet, Split, feed};
+use tinsmith_core::formats;
+use tinsmith_core::graph::Graph;
 use tinsmith_core::optimize;
+use tinsmith_core::preview::{exported, only_input, roles};
 use tinsmith_core::progress::Cancel;
+use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::recipe::{self, Entry, Recipe, Step};
 
+use super::progress::Progress;
 use super::samples::{self, parse_split};
 use super::{Failure, output, units};
 
@@ -22,7 +25,7 @@ pub struct Quantize {
     /// Calibration samples: an .npz with x and split, or an .npy of inputs
     #[arg(long, value_name = "DATA")]
     calibrate: PathBuf,
-    /// Which samples to calibrate on; the calibration split if the set has one, else all
+    /// Which samples to calibrate on; the calibration split where there is one (else training samples, never the test split), all samples of a set without splits
     #[arg(long, value_parser = parse_split)]
     split: Option<Split>,
     /// What weights and activations become
@@ -64,8 +67,9 @@ impl Quantize {
         let recipe = self.recipe();
         let (calibration, n_samples) = self.calibration(&opened.graph, &recipe)?;
         let candidate = optimize::apply(&recipe, &opened.graph, Some(&calibration))?;
-        let bytes = tflite::export(&candidate.graph, &tflite::ExportOptions::default())?;
-        write_atomically(&self.output, &bytes)?;
+        let bytes = exported(&candidate.graph)?;
+        let at_output = |error| Failure::new(format!("{}: {error}", self.output.display()));
+        write_atomically(&self.output, &bytes).map_err(at_output)?;
         if self.json {
             return output::print_json(&json!({
                 "model": self.model,
@@ -109,32 +113,29 @@ impl Quantize {
         recipe
     }
 
-    fn calibration(
-        &self,
-        graph: &tinsmith_core::graph::Graph,
-        recipe: &Recipe,
-    ) -> Result<(optimize::Calibration, usize), Failure> {
+    fn calibration(&self, graph: &Graph, recipe: &Recipe) -> Result<(optimize::Calibration, usize), Failure> {
         let set = samples::open(&self.calibrate, None)?.set;
-        let split = self.split.or_else(|| set.samples_of(Some(Split::Calibration)).is_ok().then_some(Split::Calibration));
-        let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.calibrate);
-        let indices = set.samples_of(split).map_err(at_data)?;
-        let input = feed::only_input(graph).map_err(at_data)?;
+        let at_data = |problem: DataProblem| problem.of(&self.calibrate);
+        let indices = self.calibration_samples(&set).map_err(at_data)?;
+        let input = only_input(graph).map_err(at_data)?;
         let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
         let limit = recipe.quantize().and_then(|q| q.samples);
         let calibration = optimize::calibrate(graph, &[&values], limit, &Cancel::new())?;
         Ok((calibration, limit.unwrap_or(usize::MAX).min(indices.len())))
     }
-}
 
-/// Writes a file whole or not at all.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let at = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or_else(|| Failure::new(format!("{}: is no file name", path.display())))?;
-    let temporary = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+    /// All samples of a set without splits: whoever names a set to calibrate with means it.
+    fn calibration_samples(&self, set: &DataSet) -> Result<Vec<usize>, DataProblem> {
+        if self.split.is_some() || set.splits.is_none() {
+            return set.samples_of(self.split);
+        }
+        let roles = roles(set);
+        if roles.calibration.is_empty() {
+            return set.samples_of(Some(Split::Calibration));
+        }
+        if set.samples_of(Some(Split::Calibration)).is_err() {
+            Progress::new().note(&roles.note.unwrap_or_default());
+        }
+        Ok(roles.calibration)
     }
-    written.map_err(at)
 }

@@ -1,1 +1,195 @@
 //! `tinsmith run`: everything that a project says, headless.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
+use tinsmith_core::optimize::{Calibration, Candidate, StepReport};
+use tinsmith_core::preview::{self, Engine, Event, Job, OpenedProject, Side};
+use tinsmith_core::progress::Cancel;
+use tinsmith_core::project::Outside;
+
+use super::export::{self, Target};
+use super::inspect::{figures_json, layers_table, notes_json, summary};
+use super::progress::Progress;
+use super::{Failure, output, units};
+
+/// Do everything a project says: calibrate, quantize, measure, evaluate, export
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tinsmith run projects/keyword.ron
+  tinsmith run projects/keyword.ron --export firmware --json")]
+pub struct Run {
+    /// The project (.ron)
+    project: PathBuf,
+    /// Write the files for firmware to this folder
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
+    /// Open the project's files even where they lie outside its folder
+    #[arg(long)]
+    allow_outside: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Everything that one run of the engine tells.
+#[derive(Default)]
+pub struct Results {
+    /// What the recipe makes of the model.
+    pub candidate: Option<Arc<Candidate>>,
+    calibration: Option<Arc<Calibration>>,
+    baseline: Figures,
+    made: Figures,
+    layer_errors: Option<Arc<LayerErrors>>,
+}
+
+/// Figures of one of the two models.
+#[derive(Default)]
+struct Figures {
+    statics: Option<Arc<StaticFigures>>,
+    accuracy: Option<AccuracyFigures>,
+}
+
+impl Run {
+    pub fn run(self) -> Result<(), Failure> {
+        let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
+        let opened = preview::open_project(&self.project, outside)?;
+        let at_project = |error: preview::PreviewError| Failure::new(format!("{}: {error}", self.project.display()));
+        let results = results_of(&opened.job).map_err(at_project)?;
+        let files = match (&self.export, &results.candidate) {
+            (Some(folder), Some(candidate)) => {
+                let name = self.project.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
+                export::write(&candidate.graph, &opened.job, &name, &Target::ALL, folder)?
+            }
+            _ => Vec::new(),
+        };
+        if self.json {
+            return output::print_json(&self.report_json(&opened, &results, &files));
+        }
+        output::print(&self.report(&opened, &results, &files))
+    }
+
+    fn report(&self, opened: &OpenedProject, results: &Results, files: &[PathBuf]) -> String {
+        let job = &opened.job;
+        let mut text = format!("{} on {}\n", self.project.display(), job.device.name);
+        if let Some(data) = &job.data {
+            let roles = preview::roles(data);
+            let (n_calibration, n_test) = (roles.calibration.len(), roles.test.len());
+            text.push_str(&format!("{}: {n_calibration} samples to calibrate, {n_test} to test\n", data.name));
+            text.push_str(&roles.note.map(|note| format!("note: {note}\n")).unwrap_or_default());
+        }
+        for step in results.steps() {
+            text.push_str(&format!("{}: {}\n", step.name, step.text));
+        }
+        if let Some(figures) = &results.made.statics {
+            text.push_str(&format!("\n{}", layers_table(&figures.layers)));
+        }
+        for (title, figures) in [("as it came", &results.baseline), ("after the recipe", &results.made)] {
+            let Some(statics) = &figures.statics else { continue };
+            text.push_str(&format!("\n{title}\n{}", summary(statics)));
+            text.push_str(&figures.accuracy.as_ref().map(accuracy_lines).unwrap_or_default());
+        }
+        for file in files {
+            text.push_str(&format!("wrote {}\n", file.display()));
+        }
+        text
+    }
+
+    fn report_json(&self, opened: &OpenedProject, results: &Results, files: &[PathBuf]) -> Value {
+        let job = &opened.job;
+        let side = |figures: &Figures| {
+            json!({
+                "figures": figures.statics.as_deref().map(figures_json),
+                "accuracy": figures.accuracy.as_ref().map(accuracy_json),
+            })
+        };
+        let candidate = results.candidate.as_deref();
+        let notes = candidate.zip(results.made.statics.as_deref()).map(|(candidate, statics)| {
+            let graph = &candidate.graph;
+            notes_json(graph, graph.notes.iter().chain(&statics.obstacles))
+        });
+        json!({
+            "project": self.project,
+            "model": job.source.path,
+            "data": opened.data_path,
+            "device": job.device.id,
+            "calibration_samples": results.calibration.as_ref().map(|calibration| calibration.samples),
+            "steps": results.steps().iter().map(|s| json!({ "name": s.name, "text": s.text })).collect::<Vec<_>>(),
+            "baseline": side(&results.baseline),
+            "candidate": side(&results.made),
+            "layer_errors": results.layer_errors_json(),
+            "notes": notes,
+            "files": files,
+        })
+    }
+}
+
+/// Runs the engine on a job, showing progress.
+pub fn results_of(job: &Job) -> Result<Results, preview::PreviewError> {
+    let progress = Progress::new();
+    let mut results = Results::default();
+    Engine::new().run(job, &Cancel::new(), &mut |event| match event {
+        Event::Progress { stage, done, total } => progress.show(stage.label(), done, total),
+        Event::Calibration(calibration) => results.calibration = Some(calibration),
+        Event::Candidate(candidate) => results.candidate = Some(candidate),
+        Event::Static { side, figures } => results.side(side).statics = Some(figures),
+        Event::Accuracy { side, figures } => results.side(side).accuracy = Some(figures),
+        Event::LayerErrors(errors) => results.layer_errors = Some(errors),
+        Event::Done => {}
+    })?;
+    Ok(results)
+}
+
+impl Results {
+    fn side(&mut self, side: Side) -> &mut Figures {
+        match side {
+            Side::Baseline => &mut self.baseline,
+            Side::Candidate => &mut self.made,
+        }
+    }
+
+    fn steps(&self) -> &[StepReport] {
+        self.candidate.as_deref().map_or(&[], |candidate| &candidate.steps)
+    }
+
+    fn layer_errors_json(&self) -> Value {
+        let Some((errors, candidate)) = self.layer_errors.as_deref().zip(self.candidate.as_deref()) else { return Value::Null };
+        let layer = |(node, error): (&tinsmith_core::graph::Node, &Option<tinsmith_core::measure::LayerError>)| {
+            error.map(|error| {
+                // JSON has no infinity: a layer without error has no ratio.
+                let sqnr_db = Some(error.sqnr_db).filter(|db| db.is_finite());
+                json!({ "name": node.name, "sqnr_db": sqnr_db, "clipped": error.clipped })
+            })
+        };
+        let layers: Vec<Value> = candidate.graph.nodes.iter().zip(&errors.layers).filter_map(layer).collect();
+        json!({ "samples": errors.samples, "layers": layers })
+    }
+}
+
+fn accuracy_lines(figures: &AccuracyFigures) -> String {
+    let share = |name: &str, share: Option<f64>, n: Option<usize>| match (share, n) {
+        (Some(share), Some(n)) => format!("{name:<12}{} ({n} of {})\n", units::percent(share), figures.total),
+        _ => String::new(),
+    };
+    let mut text = share("accuracy", figures.top1(), figures.top1_correct);
+    text.push_str(&share("agreement", figures.agreement(), figures.agree_with_float));
+    if let Some(difference) = figures.mean_abs_difference {
+        text.push_str(&format!("{:<12}{difference:.6} mean absolute difference of the outputs from the float model's\n", ""));
+    }
+    text
+}
+
+fn accuracy_json(figures: &AccuracyFigures) -> Value {
+    json!({
+        "samples": figures.total,
+        "top1_correct": figures.top1_correct,
+        "top1": figures.top1(),
+        "agree_with_float": figures.agree_with_float,
+        "agreement": figures.agreement(),
+        "mean_abs_difference": figures.mean_abs_difference,
+    })
+}

@@ -1,7 +1,7 @@
 //! `tinsmith steps`: every recipe step with its parameters, ranges, units and defaults.
 
 use clap::Args;
-use tinsmith_core::optimize;
+use tinsmith_core::optimize::{self, ParameterInfo, ParameterKind};
 
 use super::{Failure, output};
 
@@ -25,12 +25,23 @@ impl Steps {
             let rows: Vec<Vec<String>> = step
                 .parameters
                 .iter()
-                .map(|p| vec![format!("  {}", p.name), p.values.to_string(), p.default.to_string(), p.help.to_string()])
+                .map(|p| vec![format!("  {}", p.key), values(p), p.default.clone(), p.help.to_owned()])
                 .collect();
             text.push_str(&output::table(&["  parameter", "values", "default", ""], &[false; 4], &rows));
             text.push('\n');
         }
         text.push_str("Use them with tinsmith quantize --step NAME:KEY=VALUE,…\n");
         output::print(&text)
+    }
+}
+
+/// What a parameter can be set to, as it is written on the command line.
+fn values(parameter: &ParameterInfo) -> String {
+    let unit = if parameter.unit.is_empty() { String::new() } else { format!(" {}", parameter.unit) };
+    match &parameter.kind {
+        ParameterKind::Choice { choices } => choices.iter().map(|choice| choice.key).collect::<Vec<_>>().join(" | "),
+        ParameterKind::Switch => "on | off".to_owned(),
+        ParameterKind::Number { min, max, .. } => format!("{min} to {max}{unit}"),
+        ParameterKind::Count { min } => format!("{min} or more{unit} | all"),
     }
 }
