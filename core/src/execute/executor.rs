@@ -83,6 +83,11 @@ impl Executor {
         })
     }
 
+    /// Whether [`Executor::new`] runs `graph` in integers: some activation is an integer that stands for a real number.
+    pub fn runs_in_integers(graph: &Graph) -> bool {
+        has_integer_activations(graph)
+    }
+
     /// The graph's inputs, in order.
     pub fn inputs(&self) -> &[Port] {
         &self.inputs
