@@ -1,5 +1,7 @@
 //! What the whole-program tests share: where the repository, the data, the built program and other runtimes are.
 
+pub mod hostile;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

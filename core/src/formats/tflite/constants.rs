@@ -24,10 +24,11 @@ pub(super) struct Constants<'a> {
 impl<'a> Constants<'a> {
     /// Finds the bytes of every buffer.
     pub(super) fn locate(file: &'a [u8], model: &schema::Model<'a>, budget: &mut Budget) -> Result<Self, Trouble> {
-        let mut buffers = Vec::new();
+        let n = model.buffers().map_or(0, |list| list.len());
+        budget.charge(n.saturating_mul(size_of::<&[u8]>()), || format!("the list of {n} buffers"))?;
+        let mut buffers = Vec::with_capacity(n);
         let mut n_outside = 0;
         for (index, buffer) in model.buffers().iter().flatten().enumerate() {
-            budget.charge(size_of::<&[u8]>(), || format!("buffer {index}"))?;
             // Offsets 0 and 1 mean "not outside": converters write 1 as a mark to be filled in.
             let outside = buffer.offset() > 1;
             n_outside += usize::from(outside);
@@ -109,7 +110,7 @@ fn typed(bytes: &[u8], element: ElementType, n: usize) -> Data {
 fn unpack_int4(bytes: &[u8], n: usize) -> std::sync::Arc<[i8]> {
     let nibble = |i: usize| {
         let byte = bytes[i / 2];
-        let low_first = if i % 2 == 0 { byte << 4 } else { byte & 0xf0 };
+        let low_first = if i.is_multiple_of(2) { byte << 4 } else { byte & 0xf0 };
         low_first as i8 >> 4
     };
     (0..n).map(nibble).collect()

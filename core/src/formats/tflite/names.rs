@@ -47,7 +47,7 @@ fn layer(op: &Op, tensor: &str) -> Option<String> {
         _ => &[],
     };
     let marked =
-        |marker: &&str| paths().filter_map(|path| path.rsplit_once('/')).filter(|(_, last)| is_marker(last, marker)).last();
+        |marker: &&str| paths().filter_map(|path| path.rsplit_once('/')).filter(|(_, last)| is_marker(last, marker)).next_back();
     match markers.iter().find_map(marked) {
         Some((layer_path, _)) => component(layer_path),
         None => component(paths().next()?),

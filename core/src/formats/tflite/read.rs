@@ -105,6 +105,9 @@ impl<'a> Reader<'a> {
     }
 
     fn tensors(&mut self) -> Result<(), Trouble> {
+        let n = self.subgraph.tensors().map_or(0, |list| list.len());
+        self.budget.charge(n.saturating_mul(size_of::<Tensor>()), || format!("the list of {n} tensors"))?;
+        self.graph.tensors.reserve_exact(n);
         let made_elsewhere = self.tensors_made();
         for (index, tensor) in self.subgraph.tensors().iter().flatten().enumerate() {
             let made = made_elsewhere.get(index).copied().unwrap_or(false);
@@ -130,7 +133,7 @@ impl<'a> Reader<'a> {
         let name = file.name().unwrap_or_default();
         let place = || format!("tensor {index} {}", quoted(name));
         let n_axes = file.shape().map_or(0, |shape| shape.len());
-        self.budget.charge(size_of::<Tensor>() + name.len() + n_axes * size_of::<usize>(), place)?;
+        self.budget.charge(name.len() + n_axes * size_of::<usize>(), place)?;
         let bytes = self.constants.bytes(file.buffer(), place)?;
         let shape = self.shape(index, file, !bytes.is_empty())?;
         let is_sparse = file.sparsity().is_some();
@@ -227,10 +230,13 @@ impl<'a> Reader<'a> {
     }
 
     fn nodes(&mut self) -> Result<(), Trouble> {
+        let n = self.subgraph.operators().map_or(0, |list| list.len());
+        self.budget.charge(n.saturating_mul(NODE_BYTES), || format!("the list of {n} operators"))?;
+        self.graph.nodes.reserve_exact(n);
         let mut names = Names::default();
         for (index, operator) in self.subgraph.operators().iter().flatten().enumerate() {
             let (n_in, n_out) = (operator.inputs().map_or(0, |l| l.len()), operator.outputs().map_or(0, |l| l.len()));
-            self.budget.charge(NODE_BYTES + (n_in + n_out) * size_of::<Option<TensorId>>(), || format!("operator {index}"))?;
+            self.budget.charge((n_in + n_out) * size_of::<Option<TensorId>>(), || format!("operator {index}"))?;
             let inputs = operator.inputs().into_iter().flatten();
             let inputs = inputs.map(|id| self.operand(index, id)).collect::<Result<Vec<_>, _>>()?;
             let outputs = operator.outputs().into_iter().flatten();
