@@ -50,6 +50,10 @@ impl Device {
             ]
         };
         let rows: Vec<Vec<String>> = device::devices().iter().map(row).collect();
-        output::print(&output::table(&["id", "board", "core", "clock", "flash", "RAM"], &[false, false, false, true, true, true], &rows))
+        output::print(&output::table(
+            &["id", "board", "core", "clock", "flash", "RAM"],
+            &[false, false, false, true, true, true],
+            &rows,
+        ))
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use tinsmith_core::export::NamedFile;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::device;
-use tinsmith_core::preview::{self, Job, Source, exported};
+use tinsmith_core::preview::{self, Job, Source, Target, firmware_files};
 use tinsmith_core::project::Outside;
 use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::recipe::Recipe;
@@ -20,14 +21,14 @@ use super::{Failure, output};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tinsmith export projects/keyword.ron --target tflite --out firmware
+  tinsmith export projects/keyword.ron --target tflite --target c --out firmware
   tinsmith export int8.tflite --target tflite --out firmware")]
 pub struct Export {
     /// A project (.ron), exported as its recipe says, or a model, exported as it is
     file: PathBuf,
     /// What to write; may be given several times
     #[arg(long, value_enum, required = true)]
-    target: Vec<Target>,
+    target: Vec<TargetName>,
     /// The folder to write to; made if need be
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -39,16 +40,22 @@ pub struct Export {
     json: bool,
 }
 
-/// What can be written.
+/// What can be written, as the command line calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Target {
-    /// A TensorFlow Lite file
+enum TargetName {
+    /// The model as a TensorFlow Lite file
     Tflite,
+    /// The model as C sources for TensorFlow Lite Micro: header, data, operators, golden samples
+    C,
 }
 
-impl Target {
-    /// Everything that can be written.
-    pub const ALL: [Self; 1] = [Self::Tflite];
+impl From<TargetName> for Target {
+    fn from(name: TargetName) -> Self {
+        match name {
+            TargetName::Tflite => Self::Tflite,
+            TargetName::C => Self::C,
+        }
+    }
 }
 
 impl Export {
@@ -57,7 +64,8 @@ impl Export {
         let job = self.job()?;
         let results = results_of(&job).map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;
         let Some(candidate) = &results.candidate else { return Err(Failure::new("the recipe made no model")) };
-        let files = write(&candidate.graph, &job, &name, &self.target, &self.out)?;
+        let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
+        let files = write(&job, &candidate.graph, &name, &targets, &self.out)?;
         if self.json {
             return output::print_json(&json!({ "source": self.file, "files": files }));
         }
@@ -81,19 +89,14 @@ impl Export {
 }
 
 /// Writes the targets to a folder and says which files they became.
-pub fn write(graph: &Graph, _job: &Job, name: &str, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn write(job: &Job, graph: &Graph, name: &str, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let at = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let files = firmware_files(job, graph, name, targets)?;
     fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
-    let mut written = Vec::new();
-    for target in targets {
-        let files = match target {
-            Target::Tflite => vec![(format!("{name}.tflite"), exported(graph)?)],
-        };
-        for (file, bytes) in files {
-            let path = folder.join(file);
-            write_atomically(&path, &bytes).map_err(|error| at(&path, error))?;
-            written.push(path);
-        }
-    }
-    Ok(written)
+    let write = |file: NamedFile| {
+        let path = folder.join(file.name);
+        write_atomically(&path, &file.bytes).map_err(|error| at(&path, error))?;
+        Ok(path)
+    };
+    files.into_iter().map(write).collect()
 }

@@ -98,7 +98,13 @@ pub fn summary(figures: &StaticFigures) -> String {
         ("MACs", units::count(figures.macs)),
         ("FLOPs", units::count(figures.flops)),
         ("RAM", arena_line(arena)),
-        ("", format!("plan {} bytes, by TFLM's own planner {}, lower bound {}", arena.activations_bytes, arena.greedy_bytes, arena.lower_bound_bytes)),
+        (
+            "",
+            format!(
+                "plan {} bytes, by TFLM's own planner {}, lower bound {}",
+                arena.activations_bytes, arena.greedy_bytes, arena.lower_bound_bytes
+            ),
+        ),
         ("latency", estimate(&figures.latency_us, "ms")),
         ("energy", estimate(&figures.energy_uj, "mJ")),
     ];

@@ -21,8 +21,7 @@ pub fn print_json(value: &Value) -> Result<(), Failure> {
 pub fn table(header: &[&str], right: &[bool], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
     let all = || std::iter::once(&head).chain(rows);
-    let widths: Vec<usize> =
-        (0..header.len()).map(|i| all().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..header.len()).map(|i| all().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
     let mut text = String::new();
     for row in all() {
         let mut line = String::new();

@@ -7,11 +7,11 @@ use clap::Args;
 use serde_json::{Value, json};
 use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use tinsmith_core::optimize::{Calibration, Candidate, StepReport};
-use tinsmith_core::preview::{self, Engine, Event, Job, OpenedProject, Side};
+use tinsmith_core::preview::{self, Engine, Event, Job, OpenedProject, Side, Target};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
 
-use super::export::{self, Target};
+use super::export;
 use super::inspect::{figures_json, layers_table, notes_json, summary};
 use super::progress::Progress;
 use super::{Failure, output, units};
@@ -63,7 +63,7 @@ impl Run {
         let files = match (&self.export, &results.candidate) {
             (Some(folder), Some(candidate)) => {
                 let name = self.project.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
-                export::write(&candidate.graph, &opened.job, &name, &Target::ALL, folder)?
+                export::write(&opened.job, &candidate.graph, &name, &Target::ALL, folder)?
             }
             _ => Vec::new(),
         };

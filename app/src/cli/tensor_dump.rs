@@ -16,7 +16,13 @@ use super::evaluate::{batched, descr};
 
 /// Runs `n_samples`, whose bytes are `inputs`, on this thread and writes what every node makes as `DIR/tN.npy`, N being the
 /// tensor's index in the model.
-pub fn dump_tensors(graph: &Graph, rounding: int8::Rounding, inputs: &[u8], n_samples: usize, folder: &Path) -> Result<(), Failure> {
+pub fn dump_tensors(
+    graph: &Graph,
+    rounding: int8::Rounding,
+    inputs: &[u8],
+    n_samples: usize,
+    folder: &Path,
+) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
     let mut files = TensorFiles { folder, graph, n_samples, files: graph.tensors.iter().map(|_| None).collect() };
     if Executor::runs_in_integers(graph) {

@@ -2,6 +2,7 @@
 
 use crate::data::DataProblem;
 use crate::execute::ExecuteError;
+use crate::export::ExportError;
 use crate::formats::FormatError;
 use crate::optimize::OptimizeError;
 use crate::progress::Cancelled;
@@ -21,6 +22,9 @@ pub enum PreviewError {
     /// The candidate cannot be written as a file.
     #[error(transparent)]
     Export(#[from] FormatError),
+    /// Firmware cannot take the candidate.
+    #[error(transparent)]
+    Firmware(#[from] ExportError),
     /// Nobody wants the result any more.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -20,6 +20,7 @@
 
 mod engine;
 mod error;
+mod firmware;
 mod memo;
 mod open;
 pub mod roles;
@@ -39,6 +40,7 @@ use crate::recipe::{Quantize, Recipe};
 
 pub use engine::Engine;
 pub use error::PreviewError;
+pub use firmware::{Target, firmware_files};
 pub use open::{OpenError, OpenedProject, open_project, project_of};
 pub use roles::{Roles, roles};
 pub use samples::only_input;

@@ -85,10 +85,11 @@ pub fn project_of(
     project.device = Some(job.device.id.clone());
     let data = job.data.as_deref().zip(data_path);
     project.data = data.map(|(data, data_path)| FileReference::new(path, data_path, &data.hash));
-    project.calibration = job.data.as_deref().zip(calibration).zip(job.recipe.quantize()).map(|((data, calibration), settings)| {
-        let hash = blake3::Hash::from_bytes(data.hash).to_hex().to_string();
-        StoredCalibration { data: hash, ranges: calibration.ranges_for(settings) }
-    });
+    project.calibration =
+        job.data.as_deref().zip(calibration).zip(job.recipe.quantize()).map(|((data, calibration), settings)| {
+            let hash = blake3::Hash::from_bytes(data.hash).to_hex().to_string();
+            StoredCalibration { data: hash, ranges: calibration.ranges_for(settings) }
+        });
     if let Some(before) = before {
         project.notes.clone_from(&before.notes);
         project.variants.clone_from(&before.variants);

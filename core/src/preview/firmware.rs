@@ -1,0 +1,97 @@
+//! What firmware gets of a candidate: its files, with samples and the outputs that the device has to give for them.
+
+use super::samples::{Samples, only_input};
+use super::{Job, PreviewError, exported};
+use crate::execute::executor::Executor;
+use crate::export::{self, Firmware, Golden, NamedFile};
+use crate::graph::Graph;
+use crate::progress::Cancel;
+use crate::tensor::ElementType;
+
+/// Golden samples in the sources: enough to notice a wrong kernel, few enough for the flash of a test.
+const GOLDEN_SAMPLES: usize = 2;
+
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The model as a TensorFlow Lite file.
+    Tflite,
+    /// The model as C sources for TensorFlow Lite Micro.
+    C,
+}
+
+impl Target {
+    /// Everything that can be written.
+    pub const ALL: [Self; 2] = [Self::Tflite, Self::C];
+}
+
+/// The files of `targets` for `graph`, a candidate of `job`, called after `name`. The same job gives the same bytes.
+///
+/// # Errors
+/// [`PreviewError::Export`], [`PreviewError::Firmware`] if an operator or a type cannot be written; [`PreviewError::Execute`] if golden samples cannot be
+/// computed.
+pub fn firmware_files(job: &Job, graph: &Graph, name: &str, targets: &[Target]) -> Result<Vec<NamedFile>, PreviewError> {
+    let tflite = exported(graph)?;
+    let mut files = Vec::new();
+    for target in targets {
+        match target {
+            Target::Tflite => files.push(export::tflite(name, tflite.clone())),
+            Target::C => files.extend(c_files(job, graph, name, &tflite)?),
+        }
+    }
+    Ok(files)
+}
+
+fn c_files(job: &Job, graph: &Graph, name: &str, tflite: &[u8]) -> Result<Vec<NamedFile>, PreviewError> {
+    let n_outputs = graph.outputs.first().map_or(0, |&id| graph.tensor(id).n_elements());
+    let label_names = job.data.as_deref().map_or(&[][..], |data| &data.label_names);
+    let source_name = job.source.path.file_name().unwrap_or_default().to_string_lossy();
+    let recipe = ron::to_string(&job.recipe).unwrap_or_default();
+    let firmware = Firmware {
+        name,
+        graph,
+        tflite,
+        labels: if label_names.len() == n_outputs { label_names } else { &[] },
+        golden: &golden(job, graph)?,
+        source_name: &source_name,
+        source_hash: blake3::Hash::from_bytes(job.source.hash),
+        recipe: &recipe,
+    };
+    Ok(export::c_header(&firmware)?)
+}
+
+/// The first test samples, or else (no data, or several inputs) bytes that look random and are the same every time.
+fn golden(job: &Job, graph: &Graph) -> Result<Vec<Golden>, PreviewError> {
+    let executor = Executor::new(graph)?;
+    let inputs: Vec<Vec<Vec<u8>>> = match Samples::of(job)? {
+        Some(samples) => {
+            let chosen = if samples.roles.test.is_empty() { &samples.roles.calibration } else { &samples.roles.test };
+            let input = only_input(graph)?;
+            let of = |&sample: &usize| Ok(vec![samples.for_model(&[sample], input)?]);
+            chosen.iter().take(GOLDEN_SAMPLES).map(of).collect::<Result<_, PreviewError>>()?
+        }
+        None => (0..GOLDEN_SAMPLES).map(|sample| random_inputs(job, graph, sample)).collect(),
+    };
+    let of = |inputs: Vec<Vec<u8>>| {
+        let views: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+        let outputs = executor.run(&views, 1, &Cancel::new())?;
+        Ok(Golden { inputs, outputs })
+    };
+    inputs.into_iter().map(of).collect()
+}
+
+/// One sample for each input: integers over their whole range, floats in [-1, 1), drawn from the model's hash.
+fn random_inputs(job: &Job, graph: &Graph, sample: usize) -> Vec<Vec<u8>> {
+    let of = |(index, &id): (usize, &crate::graph::TensorId)| {
+        let tensor = graph.tensor(id);
+        let mut bytes = vec![0; tensor.n_bytes()];
+        let seed = format!("{sample}/{index}");
+        blake3::Hasher::new_keyed(&job.source.hash).update(seed.as_bytes()).finalize_xof().fill(&mut bytes);
+        if tensor.element == ElementType::F32 {
+            let (chunks, _) = bytes.as_chunks_mut::<4>();
+            chunks.iter_mut().for_each(|b| *b = (i32::from_le_bytes(*b) as f32 / 2_147_483_648.0).to_le_bytes());
+        }
+        bytes
+    };
+    graph.inputs.iter().enumerate().map(of).collect()
+}
