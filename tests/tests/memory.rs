@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use tinsmith_core::formats;
+use tinsmith_core::formats::{self, tflite};
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::arena::{Abi, arena_figures, best_plan, firmware_arena_bytes};
 use tinsmith_core::measure::device::device;
 use tinsmith_core::measure::static_figures;
-use tinsmith_tests::{root, shared};
+use tinsmith_tests::{peers_python, root, shared};
 
 /// A row of `golden/arena.csv`, measured by `golden/arena.py`.
 struct Row {
@@ -168,4 +168,32 @@ fn a_better_plan_is_found_for_mobilenet() {
     let planned = arena_figures(&graph, Abi::ARM32);
     assert_eq!((planned.activations_bytes, planned.greedy_bytes), (55_296, 73_728));
     assert_eq!(planned.persistent_host64_bytes, arena.persistent_host64_bytes);
+}
+
+/// TensorFlow Lite Micro itself takes the better plan: less memory, the same outputs, in exactly the arenas computed here.
+#[test]
+fn tflm_accepts_the_better_plan() {
+    let Some(python) = peers_python() else { return };
+    let Some(file) = shared("data/models/mbv1_025_96/mbv1_025_96_int8.tflite") else { return };
+    let plain = open(&file);
+    let mut planned = plain.clone();
+    planned.memory_plan = Some(best_plan(&plain));
+    let folder = std::env::temp_dir().join(format!("tinsmith-plan-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut command = std::process::Command::new(python);
+    command.arg(root().join("tests/peers/arena_plan.py"));
+    let mut expected = vec!["same".to_owned(), "1".to_owned()];
+    for (name, graph) in [("plain", &plain), ("planned", &planned)] {
+        let path = folder.join(name).with_extension("tflite");
+        std::fs::write(&path, tflite::export(graph, &tflite::ExportOptions::default()).unwrap()).unwrap();
+        let a = arena_figures(&open(&path), Abi::ARM32);
+        command.arg(&path).arg(a.arena_host64_bytes.to_string());
+        let parts = [a.activations_bytes + a.persistent_host64_bytes, a.activations_bytes, a.persistent_host64_bytes];
+        expected.extend(parts.map(|n| n.to_string()));
+    }
+    let output = command.arg("20").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text.split_whitespace().collect::<Vec<_>>(), expected, "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!((expected[3].as_str(), expected[6].as_str()), ("73728", "55296"));
+    std::fs::remove_dir_all(&folder).unwrap();
 }
