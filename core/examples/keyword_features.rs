@@ -1,7 +1,7 @@
 //! Turns WAV clips into the features of the keyword sample: `MfccConfig::keyword()` over one second, centred.
 //!
 //! ```text
-//! cargo run --release --example keyword_features -- CLIPS_FOLDER OUT.npy
+//! cargo run -p tinsmith-core --example keyword_features -- CLIPS_FOLDER OUT.npy
 //! ```
 //!
 //! OUT.npy gets float32 `[clips, 49, 10, 1]`, the folder's .wav files in the order of their names.

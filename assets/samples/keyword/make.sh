@@ -18,7 +18,7 @@ if [ -z "${PYTHON:-}" ]; then
 fi
 
 "$PYTHON" "$here/synthesize.py" "$work/clips"
-(cd "$here" && cargo run --quiet --release -p tinsmith-core --example keyword_features -- "$work/clips" "$work/features.npy")
+(cd "$here" && cargo run --quiet -p tinsmith-core --example keyword_features -- "$work/clips" "$work/features.npy")
 "$PYTHON" "$here/train.py" "$work/clips/clips.csv" "$work/features.npy"
 
 # To listen to, and to try the window's WAV import with: the first test clip of each label, as it comes.

@@ -160,6 +160,9 @@ pub enum DataProblem {
     /// The bytes contradict the format.
     #[error("not a sound array: {0}")]
     Malformed(String),
+    /// The bytes are no recording of sound.
+    #[error(transparent)]
+    Sound(#[from] wav::WavProblem),
     /// An array of an archive is missing, or does not fit the others.
     #[error("array \"{array}\" {trouble}")]
     Array {

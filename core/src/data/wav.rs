@@ -3,10 +3,11 @@
 //! Compressed WAV (mu-law, ADPCM, …) is refused by name, never taken for PCM. Nothing is resampled here. The chunks are
 //! walked by hand because `hound`, which the tests write with, loses its way after a chunk of odd length.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use thiserror::Error;
+
+use super::{DataError, read_limited};
 
 /// A recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,29 +29,9 @@ impl Sound {
     }
 }
 
-/// Why a file is no recording.
-#[derive(Debug, Error)]
-#[error("{}: {problem}", file.display())]
-pub struct WavError {
-    /// The file.
-    pub file: PathBuf,
-    /// What is wrong with it.
-    #[source]
-    pub problem: WavProblem,
-}
-
 /// What is wrong with a WAV file.
 #[derive(Debug, Error)]
 pub enum WavProblem {
-    /// The file could not be read.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    /// Larger than any clip or session of recording.
-    #[error("{size_bytes} bytes, expected at most {LARGEST_BYTES}; cut the recording into pieces")]
-    TooLarge {
-        /// Size of the file.
-        size_bytes: u64,
-    },
     /// Not RIFF/WAVE, or its parts contradict one another.
     #[error("not a sound WAV file: {0}")]
     Malformed(String),
@@ -86,8 +67,6 @@ pub enum WavProblem {
     },
 }
 
-/// Nine hours of 16-bit mono at 16 kHz.
-const LARGEST_BYTES: u64 = 1 << 30;
 /// What a writer that cannot go back leaves as the length of the data: everything up to the end.
 const LENGTH_UNKNOWN: u32 = u32::MAX;
 
@@ -98,21 +77,10 @@ const CODE_EXTENSIBLE: u16 = 0xFFFE;
 /// Reads a recording.
 ///
 /// # Errors
-/// [`WavError`] names the file and what is wrong with it.
-pub fn read_wav(path: &Path) -> Result<Sound, WavError> {
-    let sound = read_limited(path).and_then(|bytes| sound_from_wav(&bytes));
-    sound.map_err(|problem| WavError { file: path.to_path_buf(), problem })
-}
-
-fn read_limited(path: &Path) -> Result<Vec<u8>, WavProblem> {
-    let file = std::fs::File::open(path)?;
-    let size_bytes = file.metadata()?.len();
-    if size_bytes > LARGEST_BYTES {
-        return Err(WavProblem::TooLarge { size_bytes });
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// [`DataError`] names the file and what is wrong with it.
+pub fn read_wav(path: &Path) -> Result<Sound, DataError> {
+    let sound = read_limited(path).and_then(|bytes| Ok(sound_from_wav(&bytes)?));
+    sound.map_err(|problem| problem.of(path))
 }
 
 /// Decodes the bytes of a WAV file. Takes at most four times the memory of `bytes`, whatever the header claims.

@@ -95,7 +95,8 @@ fn short_and_silent_clips_are_finite() {
 
 #[test]
 fn impossible_settings_are_named() {
-    let spoiled: [(&str, fn(&mut MfccConfig)); 9] = [
+    type Spoil = fn(&mut MfccConfig);
+    let spoiled: [(&str, Spoil); 9] = [
         ("rate_hz", |c| c.rate_hz = 0),
         ("fft_len", |c| c.fft_len = usize::MAX),
         ("fft_len", |c| c.fft_len = 511),
@@ -111,5 +112,27 @@ fn impossible_settings_are_named() {
         spoil(&mut config);
         let Err(FeatureError::Setting { field, .. }) = Mfcc::new(config) else { panic!("{name} was accepted") };
         assert_eq!(field, name);
+    }
+}
+
+#[test]
+fn the_samples_clips_give_the_samples_features() {
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword");
+    let set = crate::data::open(&sample.join("keyword.npz")).unwrap();
+    let crate::data::Values::F32(values) = &set.values else { panic!("expected real numbers") };
+    let labels = set.labels.as_deref().unwrap();
+    let test_rows = set.samples_of(Some(crate::data::Split::Test)).unwrap();
+
+    let mut mfcc = Mfcc::new(MfccConfig::keyword()).unwrap();
+    assert_eq!(set.label_names.len(), 12);
+    for (label, name) in set.label_names.iter().enumerate() {
+        let sound = read_wav(&sample.join(format!("clips/{name}.wav"))).unwrap();
+        let coefficients = mfcc.coefficients(&fit_clip(&sound.mono(), 16_000));
+        // The clips are the first test sample of each label.
+        let row = test_rows.iter().copied().find(|&row| labels[row] as usize == label).unwrap();
+        let recorded = &values[row * set.sample_len()..][..set.sample_len()];
+        // Not equal: sums of floats differ from one processor's vector width to the next.
+        let difference = largest_difference(&coefficients, recorded);
+        assert!(difference < 1e-3, "{name}: {difference}");
     }
 }
