@@ -4,8 +4,11 @@
 //! | --- | --- |
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
 //! | `gui` | the window (feature `gui`) |
+//! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
 
 pub mod cli;
 #[cfg(feature = "gui")]
 pub mod gui;
+#[cfg(feature = "gui")]
+pub mod worker;

@@ -5,7 +5,7 @@
 
 mod device;
 mod evaluate;
-mod export;
+pub(crate) mod export;
 mod inspect;
 mod outcome;
 mod output;

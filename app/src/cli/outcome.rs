@@ -16,6 +16,11 @@ impl Failure {
         let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
         Self { message, is_broken_pipe: false }
     }
+
+    /// What, where, what to do, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 /// Every error of the core explains itself in one line.

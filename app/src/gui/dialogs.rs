@@ -1,0 +1,40 @@
+//! Native file dialogs. Each blocks until it is closed, so it runs on a thread of its own.
+
+use std::path::Path;
+
+use rfd::FileDialog;
+
+use crate::worker::Picked;
+
+/// A model, a project or a data set.
+pub fn open_file() -> Option<Picked> {
+    let dialog = FileDialog::new()
+        .set_title("Open a model, a project or a data set")
+        .add_filter("All that Tinsmith opens", &["tflite", "ron", "npz", "npy"])
+        .add_filter("Models", &["tflite"])
+        .add_filter("Projects", &["ron"])
+        .add_filter("Data", &["npz", "npy"]);
+    dialog.pick_file().map(Picked::Open)
+}
+
+/// A data set.
+pub fn open_data() -> Option<Picked> {
+    FileDialog::new().set_title("Choose data").add_filter("Data", &["npz", "npy"]).pick_file().map(Picked::Open)
+}
+
+/// Where to write the project.
+pub fn save_project(suggested: &Path) -> Option<Picked> {
+    let mut dialog = FileDialog::new().set_title("Save the project").add_filter("Projects", &["ron"]);
+    if let Some(folder) = suggested.parent() {
+        dialog = dialog.set_directory(folder);
+    }
+    if let Some(name) = suggested.file_name() {
+        dialog = dialog.set_file_name(name.to_string_lossy());
+    }
+    dialog.save_file().map(Picked::SaveAs)
+}
+
+/// Where to write the export.
+pub fn export_folder() -> Option<Picked> {
+    FileDialog::new().set_title("Choose a folder for the export").pick_folder().map(Picked::ExportTo)
+}

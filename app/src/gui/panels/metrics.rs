@@ -1,0 +1,330 @@
+//! The strip of figures that is always visible: candidate against baseline, and how each figure is known.
+
+use eframe::egui::{Align, Layout, Rect, Response, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use tinsmith_core::measure::device::Device;
+use tinsmith_core::measure::{AccuracyFigures, Estimate, StaticFigures};
+
+use super::status::describe;
+use crate::gui::context::PanelCtx;
+use crate::gui::theme::{METRICS_STRIP, Palette, Type, small_caps};
+use crate::gui::units::{self, Figure, NONE};
+use crate::gui::widgets::{Change, Known, badge, change, fits, known};
+
+const CANDIDATE_WIDTH: f32 = 212.0;
+const CANDIDATE_NARROW: f32 = 164.0;
+
+/// One cell of the strip.
+struct Metric {
+    name: &'static str,
+    /// The source's figure in the candidate's unit; `None` if there is nothing to compare with.
+    baseline: Option<String>,
+    /// The candidate's; `None` shows a dash.
+    figure: Option<Figure>,
+    /// After the unit: `±1.9`.
+    spread: Option<String>,
+    known: Known,
+    change: Option<Change>,
+    /// Whether it fits the board, in words.
+    fits: Option<(bool, String)>,
+    /// Beside the change: `ESP-NN`.
+    about: String,
+    /// The tooltip: exact figures, what they are made of, why there are none.
+    explanation: String,
+}
+
+/// Shows the strip.
+pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
+    let metrics = [size(cx), ram(cx), macs(cx), latency(cx), energy(cx), accuracy(cx)];
+    let narrow = ui.available_width() < 1400.0;
+    let first = if narrow { CANDIDATE_NARROW } else { CANDIDATE_WIDTH };
+    let cell = ((ui.available_width() - first) / metrics.len() as f32).floor();
+    ui.horizontal(|ui| {
+        candidate_ui(cx, ui, first);
+        for metric in &metrics {
+            metric_ui(ui, cell, metric);
+        }
+    });
+}
+
+/// A cell of three lines: names, the figure, what goes with it.
+fn cell_ui(ui: &mut Ui, width: f32, name: &str, mut line: impl FnMut(&mut Ui, Line)) -> Response {
+    let p = Palette::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, METRICS_STRIP), Sense::hover());
+    ui.painter().vline(rect.right() - 0.5, rect.y_range(), Stroke::new(1.0, p.line));
+    let (left, right) = (rect.left() + 14.0, rect.right() - 10.0);
+    let lines = [(Line::Name, 6.0, 16.0), (Line::Figure, 22.0, 24.0), (Line::About, 45.0, 16.0)];
+    for (of, top, height) in lines {
+        let at = Rect::from_min_max(pos2(left, rect.top() + top), pos2(right, rect.top() + top + height));
+        let align = if of == Line::Figure { Align::Max } else { Align::Center };
+        let builder = UiBuilder::new().max_rect(at).layout(Layout::left_to_right(align)).id_salt((name, top as u32));
+        let mut child = ui.new_child(builder);
+        child.set_clip_rect(rect.intersect(child.clip_rect()));
+        child.spacing_mut().item_spacing.x = 4.0;
+        child.spacing_mut().interact_size.y = 0.0;
+        line(&mut child, of);
+    }
+    response
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Name,
+    Figure,
+    About,
+}
+
+fn candidate_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
+    let p = Palette::of(ui);
+    let held = cx.session.hold_baseline;
+    let response = cell_ui(ui, width, "candidate", |ui, line| match line {
+        Line::Name => {
+            ui.label(small_caps(if held { "Baseline" } else { "Candidate" }, p.text_weak));
+        }
+        Line::Figure => {
+            let words = if held { "as it came".to_owned() } else { describe(cx.session) };
+            let colour = if held { p.base } else { p.accent_text };
+            ui.add(eframe::egui::Label::new(Type::FigureSmall.text(words, colour)).truncate());
+        }
+        Line::About => {
+            ui.label(Type::Caption.text("against the source, hold", p.text_faint));
+            badge(ui, None, "B", p.text_weak, p.control);
+        }
+    });
+    response.on_hover_text("What the recipe makes of the model, compared with the model as it came. Hold B to see the source.");
+}
+
+fn metric_ui(ui: &mut Ui, width: f32, metric: &Metric) {
+    let p = Palette::of(ui);
+    let ink = if metric.known == Known::Stale { p.text_faint } else { p.text };
+    let response = cell_ui(ui, width, metric.name, |ui, line| match line {
+        Line::Name => {
+            ui.label(small_caps(metric.name, p.text_weak));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| known(ui, &metric.known));
+        }
+        Line::Figure => figure_ui(ui, metric, ink),
+        Line::About => {
+            if let Some(of) = &metric.change {
+                change(ui, of);
+                ui.add_space(4.0);
+            }
+            if let Some((ok, words)) = &metric.fits {
+                fits(ui, *ok, words);
+            } else if !metric.about.is_empty() {
+                ui.add(eframe::egui::Label::new(Type::Caption.text(&metric.about, p.text_weak)).truncate());
+            }
+        }
+    });
+    let value = metric.figure.as_ref().map_or_else(|| NONE.to_owned(), Figure::joined);
+    let words = format!("{} {value}{}", metric.name, metric.spread.as_ref().map_or_else(String::new, |s| format!(" {s}")));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
+    if !metric.explanation.is_empty() {
+        response.on_hover_ui(|ui| {
+            ui.label(Type::SmallTitle.text(format!("{} {value}", metric.name), p.text));
+            ui.label(Type::Small.text(&metric.explanation, p.text_weak));
+        });
+    }
+}
+
+fn figure_ui(ui: &mut Ui, metric: &Metric, ink: eframe::egui::Color32) {
+    let p = Palette::of(ui);
+    let Some(figure) = &metric.figure else {
+        ui.label(Type::Figure.text(NONE, p.text_faint));
+        return;
+    };
+    if let Some(baseline) = &metric.baseline {
+        ui.label(Type::Body.text(baseline, p.base));
+        ui.label(Type::Caption.text("→", p.text_faint));
+    }
+    ui.label(Type::Figure.text(&figure.number, ink));
+    ui.label(Type::Small.text(figure.unit, p.text_weak));
+    if let Some(spread) = &metric.spread {
+        ui.label(Type::Small.text(spread, p.text_weak));
+    }
+}
+
+fn statics<'a>(cx: PanelCtx<'a>) -> (Option<&'a StaticFigures>, Option<&'a StaticFigures>, Known) {
+    let figures = &cx.session.figures;
+    let (base, candidate) = (figures.baseline_static.value.as_deref(), figures.candidate_static.value.as_deref());
+    // While B is held the source takes the candidate's place.
+    if cx.session.hold_baseline { (None, base, figures.baseline_static.known()) } else { (base, candidate, figures.candidate_static.known()) }
+}
+
+/// Why there is no candidate to show figures of.
+fn missing(cx: PanelCtx<'_>) -> String {
+    cx.session.figures.failure.clone().unwrap_or_else(|| "not measured yet".to_owned())
+}
+
+fn counted(
+    cx: PanelCtx<'_>,
+    name: &'static str,
+    value: impl Fn(&StaticFigures) -> u64,
+    show: impl Fn(u64) -> Figure,
+    explain: impl Fn(&StaticFigures) -> String,
+) -> Metric {
+    let (base, candidate, known) = statics(cx);
+    let figure = candidate.map(|c| show(value(c)));
+    let baseline = base.zip(figure.as_ref()).map(|(b, f)| units::in_unit_of(value(b) as f64, f));
+    let change = base.zip(candidate).map(|(b, c)| Change::relative(value(b) as f64, value(c) as f64));
+    let explanation = candidate.map_or_else(|| missing(cx), explain);
+    Metric { name, baseline, figure, spread: None, known, change, fits: None, about: String::new(), explanation }
+}
+
+fn size(cx: PanelCtx<'_>) -> Metric {
+    let mut metric = counted(cx, "Size", |s| s.size.file_bytes, units::bytes, |s| {
+        let z = &s.size;
+        format!(
+            "{} bytes, the exported file\nweights {}, biases {}, other constants {}, structure {}",
+            units::exact(z.file_bytes),
+            units::exact(z.weights_bytes),
+            units::exact(z.bias_bytes),
+            units::exact(z.other_constants_bytes),
+            units::exact(z.structure_bytes)
+        )
+    });
+    let needed = statics(cx).1.map(|s| s.size.file_bytes);
+    metric.fits = fits_board(cx, needed, |d| d.flash_bytes);
+    metric
+}
+
+fn ram(cx: PanelCtx<'_>) -> Metric {
+    let mut metric = counted(cx, "RAM", |s| s.arena.arena_mcu32_bytes, units::bytes, |s| {
+        let a = &s.arena;
+        format!(
+            "{} bytes: the smallest arena that TensorFlow Lite Micro starts with on a 32-bit processor\n\
+             activations {} ({} by its own planner, no plan can do with less than {}), persistent part {}\n\
+             on a 64-bit host {}",
+            units::exact(a.arena_mcu32_bytes),
+            units::exact(a.activations_bytes),
+            units::exact(a.greedy_bytes),
+            units::exact(a.lower_bound_bytes),
+            units::exact(a.persistent_mcu32_bytes),
+            units::exact(a.arena_host64_bytes)
+        )
+    });
+    let needed = statics(cx).1.map(|s| s.arena.arena_mcu32_bytes);
+    metric.fits = fits_board(cx, needed, |d| d.ram_bytes);
+    metric
+}
+
+fn fits_board(cx: PanelCtx<'_>, needed: Option<u64>, has: impl Fn(&Device) -> u64) -> Option<(bool, String)> {
+    let (needed, has) = (needed?, has(&*cx.session.device()?));
+    Some(if needed <= has {
+        let all = units::bytes(has);
+        (true, format!("fits {} {}", all.number.trim_end_matches(".00").trim_end_matches(".0"), all.unit))
+    } else {
+        (false, format!("over by {}", units::bytes(needed - has).joined()))
+    })
+}
+
+fn macs(cx: PanelCtx<'_>) -> Metric {
+    counted(cx, "MACs", |s| s.macs, units::count, |s| {
+        format!("{} multiply-accumulates, {} operations\n{} parameters", units::exact(s.macs), units::exact(s.flops), units::exact(s.parameters))
+    })
+}
+
+fn estimated(
+    cx: PanelCtx<'_>,
+    name: &'static str,
+    of: impl Fn(&StaticFigures) -> Option<&Estimate>,
+    show: impl Fn(f64) -> Figure,
+) -> Metric {
+    let (base, candidate, known) = statics(cx);
+    let estimate = candidate.and_then(&of);
+    let before = base.and_then(&of);
+    let figure = estimate.map(|e| show(e.value));
+    let baseline = before.zip(figure.as_ref()).map(|(b, f)| units::in_unit_of(b.value, f));
+    let spread = estimate.zip(figure.as_ref()).map(|(e, f)| format!("±{}", units::in_unit_of((e.high - e.low) / 2.0, f)));
+    let change = before.zip(estimate).map(|(b, e)| Change::relative(b.value, e.value));
+    let known = match (estimate, known) {
+        (None, _) => Known::Missing,
+        (Some(_), Known::Exact) => Known::Estimate,
+        (Some(_), other) => other,
+    };
+    let explanation = match estimate {
+        Some(e) => format!("between {} and {}, four times out of five\n{}", show(e.low).joined(), show(e.high).joined(), e.source),
+        None if candidate.is_none() => missing(cx),
+        None => match cx.session.device() {
+            None => "No board is chosen.".to_owned(),
+            Some(d) => format!("The table of {} has no rate for this model.", d.name),
+        },
+    };
+    Metric { name, baseline, figure, spread, known, change, fits: None, about: String::new(), explanation }
+}
+
+fn latency(cx: PanelCtx<'_>) -> Metric {
+    let mut metric = estimated(cx, "Latency", |s| s.latency_us.as_ref(), units::microseconds);
+    metric.about = cx.session.device().map_or_else(|| "no board".to_owned(), |d| d.name.clone());
+    metric
+}
+
+fn energy(cx: PanelCtx<'_>) -> Metric {
+    let mut metric = estimated(cx, "Energy", |s| s.energy_uj.as_ref(), units::microjoules);
+    metric.about = "an inference".to_owned();
+    metric
+}
+
+/// Top-1 accuracy where there are labels, else agreement with the float model, and which of the two it is.
+fn accuracy(cx: PanelCtx<'_>) -> Metric {
+    let (base, mut candidate) = cx.session.accuracies();
+    let mut fresh = &cx.session.figures.candidate_accuracy;
+    if cx.session.hold_baseline {
+        (candidate, fresh) = (base, &cx.session.figures.baseline_accuracy);
+    }
+    let labelled = candidate.or(base).is_some_and(|a| a.top1_correct.is_some());
+    let fraction = |a: &AccuracyFigures| if labelled { a.top1() } else { a.agreement() };
+    let figure = candidate.and_then(fraction).map(units::percent);
+    // A baseline over other samples than the candidate's would mislead.
+    let before = base.filter(|b| labelled && b.is_complete() && !cx.session.hold_baseline).and_then(fraction);
+    let known = match candidate {
+        _ if figure.is_none() => Known::Missing,
+        Some(a) if !fresh.is_stale && !a.is_complete() => Known::Running(a.done, a.total),
+        _ => fresh.known(),
+    };
+    let change = before.zip(candidate.filter(|c| c.is_complete()).and_then(fraction)).map(|(b, c)| points(b, c));
+    let about = match candidate {
+        Some(a) if labelled => format!("{} of {}", a.top1_correct.unwrap_or(0), a.done),
+        Some(a) => format!("{} of {} as float", a.agree_with_float.unwrap_or(0), a.done),
+        None => String::new(),
+    };
+    Metric {
+        name: if labelled { "Accuracy" } else { "Agreement" },
+        baseline: before.map(|b| format!("{:.1}", b * 100.0)),
+        figure,
+        spread: None,
+        known,
+        change,
+        fits: None,
+        about,
+        explanation: explain_accuracy(cx, candidate, labelled),
+    }
+}
+
+fn points(before: f64, after: f64) -> Change {
+    let points = format!("{:.1}", (after - before).abs() * 100.0);
+    match (points == "0.0", after < before) {
+        (true, _) => Change::None,
+        (false, true) => Change::Down(points),
+        (false, false) => Change::Up(points),
+    }
+}
+
+fn explain_accuracy(cx: PanelCtx<'_>, candidate: Option<&AccuracyFigures>, labelled: bool) -> String {
+    let Some(a) = candidate else {
+        let has_data = cx.session.open.as_ref().is_some_and(|o| o.data.is_some());
+        return if has_data { missing(cx) } else { "No data is chosen: nothing to evaluate on.".to_owned() };
+    };
+    let what = if labelled {
+        "Top-1: samples whose largest output is the label."
+    } else {
+        "The data has no labels: samples on which candidate and float model agree."
+    };
+    let mut lines = vec![what.to_owned(), format!("{} of {} test samples run, in the device's own arithmetic", a.done, a.total)];
+    if let Some(agree) = a.agreement() {
+        lines.push(format!("agrees with float on {}", units::percent(agree).joined()));
+    }
+    if let Some(d) = a.mean_abs_difference {
+        lines.push(format!("mean difference of the outputs {}", units::real(d)));
+    }
+    lines.join("\n")
+}

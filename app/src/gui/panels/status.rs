@@ -1,0 +1,91 @@
+//! The line at the bottom: what is running, what the model is, what undo would take back.
+
+use eframe::egui::{Align, Layout, Ui};
+use tinsmith_core::graph::Graph;
+
+use crate::gui::command::Command;
+use crate::gui::context::PanelCtx;
+use crate::gui::icons;
+use crate::gui::session::Session;
+use crate::gui::theme::{Palette, Type};
+use crate::gui::units;
+use crate::gui::widgets::{icon_button, progress_bar};
+
+/// Shows the line. `undo_name` is what undo would take back.
+pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 8.0;
+        ui.add_space(4.0);
+        match &cx.session.activity {
+            Some(activity) => {
+                let counted = activity.total > 1;
+                let mut words = capitalized(&activity.label);
+                if counted {
+                    words = format!("{words} {} of {}", units::exact(activity.done as u64), units::exact(activity.total as u64));
+                }
+                ui.label(Type::Small.text(words, p.text_weak));
+                let fraction = counted.then(|| activity.done as f32 / activity.total as f32);
+                progress_bar(ui, fraction, 84.0, "Progress");
+                if icon_button(ui, icons::X, "Cancel").clicked() {
+                    cx.send(Command::Cancel);
+                }
+            }
+            None => {
+                ui.label(Type::Small.text(&cx.session.message, p.text_weak));
+            }
+        }
+        if let Some(words) = about_model(cx.session) {
+            ui.separator();
+            ui.spacing_mut().item_spacing.x = 16.0;
+            for word in words {
+                ui.label(Type::Small.text(word, p.text_weak));
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add_space(4.0);
+            let words = undo_name.map_or_else(|| format!("Tinsmith {}", env!("CARGO_PKG_VERSION")), |n| format!("undo: {n}"));
+            ui.label(Type::Small.text(words, p.text_faint));
+        });
+    });
+}
+
+fn about_model(session: &Session) -> Option<Vec<String>> {
+    let open = session.open.as_ref()?;
+    let source = &open.source.graph;
+    let parameters = |graph: &Graph| {
+        let weights = graph.nodes.iter().filter(|n| n.op.has_weights()).flat_map(|n| n.inputs.iter().skip(1).flatten());
+        let mut ids: Vec<_> = weights.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.iter().map(|&&id| graph.tensor(id)).filter(|t| t.is_constant()).map(|t| t.n_elements() as u64).sum::<u64>()
+    };
+    let ops = match session.candidate() {
+        Some(c) if c.graph.nodes.len() != source.nodes.len() => format!("{} → {} ops", source.nodes.len(), c.graph.nodes.len()),
+        _ => format!("{} ops", source.nodes.len()),
+    };
+    Some(vec![ops, format!("{} parameters", units::count(parameters(source)).joined()), describe(session)])
+}
+
+/// The candidate in a few words: `int8 per-channel`.
+pub fn describe(session: &Session) -> String {
+    use tinsmith_core::recipe::{Granularity, Scheme, Step};
+    let quantize = session.edit.recipe.steps.iter().find_map(|e| match &e.step {
+        Step::Quantize(q) if e.enabled => Some(q),
+        _ => None,
+    });
+    let source_is_integer = session.open.as_ref().is_some_and(|o| o.source.graph.is_integer());
+    match quantize {
+        _ if source_is_integer => "int8 as it came".to_owned(),
+        Some(q) if q.scheme == Scheme::Int8 => match q.granularity {
+            Granularity::PerChannel => "int8 per-channel".to_owned(),
+            Granularity::PerTensor => "int8 per-tensor".to_owned(),
+        },
+        _ => "float32".to_owned(),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

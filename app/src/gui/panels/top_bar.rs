@@ -1,0 +1,184 @@
+//! The bar at the top: what is open, for which board, with which data; undo, redo and the theme.
+
+use eframe::egui::{
+    Align, Align2, Button, ComboBox, CornerRadius, Layout, Rect, Response, RichText, Sense, Stroke, ThemePreference, Ui, pos2, vec2,
+};
+use tinsmith_core::measure::device::{Device, devices};
+
+use crate::gui::command::{Action, Command};
+use crate::gui::context::PanelCtx;
+use crate::gui::icons;
+use crate::gui::session::Edit;
+use crate::gui::theme::{CONTROL, Palette, RAIL, Type};
+use crate::gui::units;
+use crate::gui::widgets::{dot, icon_button};
+
+/// Shows the bar.
+pub fn ui(cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 12.0;
+        logo_ui(ui);
+        project_ui(cx, ui);
+        if cx.session.open.is_some() {
+            ui.spacing_mut().interact_size.y = CONTROL;
+            device_ui(cx, edit, ui);
+            data_ui(cx, ui);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add_space(12.0);
+            ui.spacing_mut().item_spacing.x = 4.0;
+            theme_ui(cx, ui);
+            if cx.session.open.is_some() {
+                action_ui(cx, ui, Action::Redo, cx.session.can_redo());
+                action_ui(cx, ui, Action::Undo, cx.session.can_undo());
+                action_ui(cx, ui, Action::Save, true);
+            }
+            action_ui(cx, ui, Action::Open, true);
+        });
+    });
+}
+
+/// A T of tin plate, with a small part beside it.
+fn logo_ui(ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(RAIL - 12.0, ui.available_height()), Sense::hover());
+    let c = rect.center() + vec2(6.0, 0.0);
+    let bar = |x: f32, y: f32, w: f32, h: f32| {
+        ui.painter().rect_filled(Rect::from_min_size(pos2(c.x + x, c.y + y), vec2(w, h)), CornerRadius::ZERO, p.accent);
+    };
+    bar(-8.0, -7.0, 16.0, 4.0);
+    bar(-2.5, -7.0, 4.5, 14.5);
+    let part = |y: f32| Rect::from_min_size(pos2(c.x + 4.5, c.y + y), vec2(3.5, 3.5));
+    ui.painter().rect_filled(part(-0.5), CornerRadius::ZERO, p.text_weak);
+    ui.painter().rect_stroke(part(4.0), CornerRadius::ZERO, Stroke::new(1.0, p.text_weak), eframe::egui::StrokeKind::Inside);
+}
+
+fn project_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    ui.spacing_mut().item_spacing.x = 8.0;
+    let name = cx.session.name();
+    ui.scope(|ui| {
+        ui.visuals_mut().widgets.inactive.weak_bg_fill = eframe::egui::Color32::TRANSPARENT;
+        ui.menu_button(Type::Title.text(&name, p.text), |ui| file_menu(cx, ui)).response.on_hover_text(where_from(cx));
+    });
+    if cx.session.is_unsaved() {
+        dot(ui, p.base, false);
+        ui.label(Type::Caption.text("unsaved", p.text_weak));
+    }
+    ui.spacing_mut().item_spacing.x = 12.0;
+}
+
+fn where_from(cx: PanelCtx<'_>) -> String {
+    let Some(open) = &cx.session.open else { return "Open a file".to_owned() };
+    let source = format!("{}, {}", open.source.path.display(), open.source.format);
+    match &open.project {
+        Some(project) => format!("{}\nmodel: {source}", project.display()),
+        None => format!("{source}\nnot saved as a project yet"),
+    }
+}
+
+fn file_menu(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let is_open = cx.session.open.is_some();
+    for action in [Action::Open, Action::Save, Action::SaveAs, Action::Export] {
+        let shortcut = action.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+        let enabled = is_open || action == Action::Open;
+        if ui.add_enabled(enabled, Button::new(action.name()).shortcut_text(shortcut)).clicked() {
+            cx.commands.act(action);
+            ui.close();
+        }
+    }
+    if !cx.session.recent.is_empty() {
+        ui.separator();
+    }
+    for path in &cx.session.recent {
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        if ui.button(name).on_hover_text(path.display().to_string()).clicked() {
+            cx.send(Command::OpenPath(path.clone()));
+            ui.close();
+        }
+    }
+}
+
+fn device_ui(cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
+    let device = cx.session.device();
+    let chosen = device.as_ref().map_or(edit.device.as_str(), |d| d.name.as_str());
+    let combo = with_icon(ui, "board", icons::CPU, chosen).show_ui(ui, |ui| {
+        for device in devices() {
+            if ui.selectable_label(edit.device == device.id, &device.name).on_hover_text(about(device)).clicked() {
+                edit.device.clone_from(&device.id);
+            }
+        }
+    });
+    let words = device.map_or_else(|| format!("No board is called {}.", edit.device), |d| about(&d));
+    combo.response.accessible_name("Board").on_hover_text(words);
+}
+
+fn about(device: &Device) -> String {
+    let psram = device.psram_bytes.map_or_else(String::new, |b| format!(", {} slow RAM", units::bytes(b).joined()));
+    let power = device.active_power.as_ref().map_or_else(|| "power unknown".to_owned(), |p| format!("{:.0} mW while it computes", p.mw));
+    format!(
+        "{} MHz, {} flash, {} RAM{psram}\n{}, {power}",
+        device.clock_mhz,
+        units::bytes(device.flash_bytes).joined(),
+        units::bytes(device.ram_bytes).joined(),
+        device.stack().name,
+    )
+}
+
+fn data_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let data = cx.session.open.as_ref().and_then(|o| o.data.as_ref());
+    let words = data.map_or_else(
+        || "No data".to_owned(),
+        |d| format!("{}, {} cal / {} test", d.set.name, d.roles.calibration.len(), d.roles.test.len()),
+    );
+    let combo = with_icon(ui, "data", icons::DATABASE, &words).show_ui(ui, |ui| {
+        for action in [Action::ChooseData, Action::RemoveData] {
+            let enabled = action == Action::ChooseData || data.is_some();
+            if ui.add_enabled(enabled, Button::selectable(false, action.name())).clicked() {
+                cx.commands.act(action);
+            }
+        }
+    });
+    let about = data.map_or_else(
+        || "Without data nothing is calibrated or evaluated. Drop an .npz or .npy file on the window.".to_owned(),
+        |d| {
+            let note = d.roles.note.as_ref().map_or_else(String::new, |n| format!("\n{n}"));
+            let labels = if d.set.labels.is_some() { "labelled" } else { "without labels" };
+            format!("{}\n{} samples, {labels}{note}", d.path.display(), d.set.n_samples())
+        },
+    );
+    combo.response.accessible_name("Data").on_hover_text(about);
+}
+
+fn with_icon(ui: &Ui, salt: &'static str, icon: &str, words: &str) -> ComboBox<'static> {
+    let p = Palette::of(ui);
+    let text: (RichText, RichText) = (Type::IconSmall.text(icon, p.text_weak), Type::Small.text(format!("{words}  "), p.text));
+    ComboBox::from_id_salt(salt).width(0.0).selected_text(text).icon(|ui, rect, _, _| {
+        let colour = Palette::of(ui).text_weak;
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::CARET_DOWN, Type::IconSmall.font(), colour);
+    })
+}
+
+fn action_ui(cx: PanelCtx<'_>, ui: &mut Ui, action: Action, enabled: bool) -> Response {
+    let shortcut = action.shortcut().map(|s| format!(" ({})", ui.ctx().format_shortcut(&s))).unwrap_or_default();
+    ui.add_enabled_ui(enabled, |ui| {
+        let response = icon_button(ui, action.icon(), action.name()).on_hover_text(shortcut.trim());
+        if response.clicked() {
+            cx.commands.act(action);
+        }
+        response
+    })
+    .inner
+}
+
+fn theme_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let preference = ui.ctx().options(|o| o.theme_preference);
+    let (icon, name) = match preference {
+        ThemePreference::System => (icons::CIRCLE_HALF, "Theme: as the system"),
+        ThemePreference::Light => (icons::SUN, "Theme: light"),
+        ThemePreference::Dark => (icons::MOON, "Theme: dark"),
+    };
+    if icon_button(ui, icon, name).clicked() {
+        cx.commands.act(Action::NextTheme);
+    }
+}

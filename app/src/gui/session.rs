@@ -1,0 +1,359 @@
+//! What is open, how it is being changed, and everything known about it so far. No widget in it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::util::undoer::{Settings, Undoer};
+use tinsmith_core::data::DataSet;
+use tinsmith_core::graph::{Graph, NodeId};
+use tinsmith_core::measure::device::{Device, device, devices};
+use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
+use tinsmith_core::optimize::Candidate;
+use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
+use tinsmith_core::project::Project;
+use tinsmith_core::recipe::Recipe;
+
+use super::command::Shown;
+use super::figures::{Activity, Figures};
+use super::graph_view::layout::Layout;
+use super::widgets::Notice;
+use crate::worker::Distributions;
+
+/// What undo goes back over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// The steps.
+    pub recipe: Recipe,
+    /// Id of the board.
+    pub device: String,
+}
+
+/// A data set as it was opened.
+#[derive(Clone, Debug)]
+pub struct LoadedData {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The samples.
+    pub set: Arc<DataSet>,
+    /// What they are used for.
+    pub roles: Roles,
+}
+
+/// What is open.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// The model.
+    pub source: Arc<Source>,
+    /// The project's file; `None` if it was never saved.
+    pub project: Option<PathBuf>,
+    /// Its data.
+    pub data: Option<LoadedData>,
+    /// The edit as it was last read or written.
+    pub saved: Option<SavedState>,
+    /// Ranges that the project keeps.
+    pub ranges: Option<Arc<StoredRanges>>,
+    /// What the project's file said: notes and variants are kept when it is written again.
+    pub before: Option<Arc<Project>>,
+}
+
+impl Open {
+    /// Everything that the figures of an edit are made from.
+    pub fn job(&self, edit: &Edit, device: Arc<Device>) -> Job {
+        Job {
+            source: Arc::clone(&self.source),
+            data: self.data.as_ref().map(|d| Arc::clone(&d.set)),
+            ranges: self.ranges.clone(),
+            recipe: edit.recipe.clone(),
+            device,
+        }
+    }
+}
+
+/// What the project's file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedState {
+    /// Recipe and board.
+    pub edit: Edit,
+    /// Path of the data.
+    pub data: Option<PathBuf>,
+}
+
+/// Everything the panels show.
+#[derive(Debug)]
+pub struct Session {
+    /// What is open; `None` shows the first page.
+    pub open: Option<Open>,
+    /// The recipe and board on screen.
+    pub edit: Edit,
+    /// Every figure known so far.
+    pub figures: Figures,
+    /// Name of the selected node.
+    pub selection: Option<String>,
+    /// Which graph is chosen to be shown.
+    pub shown: Shown,
+    /// Shows the source while B is held.
+    pub hold_baseline: bool,
+    /// Where the shown graph's nodes lie.
+    pub layout: Option<Arc<Layout>>,
+    /// Histograms of the selected node.
+    pub distributions: Option<Arc<Distributions>>,
+    /// What the user should know.
+    pub notices: Vec<Notice>,
+    /// What the worker is doing.
+    pub activity: Option<Activity>,
+    /// What happened last, for the status line.
+    pub message: String,
+    /// Work on this model that was never saved.
+    pub recovery: Option<Box<Project>>,
+    /// Recently opened files, newest first.
+    pub recent: Vec<PathBuf>,
+    undoer: Undoer<Edit>,
+}
+
+impl Session {
+    /// Nothing open.
+    pub fn new() -> Self {
+        Self {
+            open: None,
+            edit: Edit { recipe: Recipe::default(), device: default_device() },
+            figures: Figures::default(),
+            selection: None,
+            shown: Shown::Candidate,
+            hold_baseline: false,
+            layout: None,
+            distributions: None,
+            notices: Vec::new(),
+            activity: None,
+            message: "ready".to_owned(),
+            recovery: None,
+            recent: Vec::new(),
+            undoer: new_undoer(),
+        }
+    }
+
+    /// Shows a newly opened model. History starts afresh.
+    pub fn show(&mut self, open: Open, edit: Edit) {
+        let name = open.source.graph.name.clone();
+        self.open = Some(open);
+        self.edit = edit;
+        self.figures = Figures::default();
+        self.selection = None;
+        self.shown = Shown::Candidate;
+        self.layout = None;
+        self.distributions = None;
+        self.activity = None;
+        self.message = format!("opened {name}");
+        self.undoer = new_undoer();
+        self.undoer.add_undo(&self.edit);
+    }
+
+    /// The name in the top bar.
+    pub fn name(&self) -> String {
+        let Some(open) = &self.open else { return "Tinsmith".to_owned() };
+        let path = open.project.as_ref().unwrap_or(&open.source.path);
+        path.file_name().map_or_else(|| open.source.graph.name.clone(), |n| n.to_string_lossy().into_owned())
+    }
+
+    /// Whether something would be lost by closing.
+    pub fn is_unsaved(&self) -> bool {
+        let Some(open) = &self.open else { return false };
+        open.saved.as_ref() != Some(&self.state_to_save())
+    }
+
+    /// What saving would write.
+    pub fn state_to_save(&self) -> SavedState {
+        let data = self.open.as_ref().and_then(|o| o.data.as_ref()).map(|d| d.path.clone());
+        SavedState { edit: self.edit.clone(), data }
+    }
+
+    /// The chosen board.
+    pub fn device(&self) -> Option<Arc<Device>> {
+        device(&self.edit.device)
+    }
+
+    /// Which graph is on screen.
+    pub fn shown_now(&self) -> Shown {
+        if self.hold_baseline || self.figures.candidate.value.is_none() { Shown::Source } else { self.shown }
+    }
+
+    /// The graph on screen.
+    pub fn graph(&self) -> Option<&Graph> {
+        match self.shown_now() {
+            Shown::Candidate => self.candidate().map(|c| &c.graph),
+            Shown::Source => self.open.as_ref().map(|o| &*o.source.graph),
+        }
+    }
+
+    /// What the recipe makes of the model, if that is known.
+    pub fn candidate(&self) -> Option<&Arc<Candidate>> {
+        self.figures.candidate.value.as_ref()
+    }
+
+    /// Figures of the graph on screen.
+    pub fn shown_static(&self) -> Option<&StaticFigures> {
+        match self.shown_now() {
+            Shown::Candidate => self.figures.candidate_static.value.as_deref(),
+            Shown::Source => self.figures.baseline_static.value.as_deref(),
+        }
+    }
+
+    /// The selected node in the graph on screen.
+    pub fn selected_node(&self) -> Option<NodeId> {
+        self.graph()?.node_named(self.selection.as_deref()?)
+    }
+
+    /// Figures of a node on screen.
+    pub fn layer(&self, node: NodeId) -> Option<&LayerFigures> {
+        let layers = &self.shown_static()?.layers;
+        // In execution order, one for each node; the id is checked because figures may be a revision older than the graph.
+        layers.get(node.index()).filter(|l| l.node == node)
+    }
+
+    /// Quantization error of a node of the candidate; none while the source is shown.
+    pub fn layer_error(&self, node: NodeId) -> Option<LayerError> {
+        let errors: &LayerErrors = self.figures.layer_errors.value.as_deref()?;
+        let fits = self.candidate().is_some_and(|c| c.graph.nodes.len() == errors.layers.len());
+        let shown = self.shown_now() == Shown::Candidate && fits;
+        shown.then(|| errors.layers.get(node.index()).copied().flatten()).flatten()
+    }
+
+    /// How well candidate and baseline do.
+    pub fn accuracies(&self) -> (Option<&AccuracyFigures>, Option<&AccuracyFigures>) {
+        (self.figures.baseline_accuracy.value.as_ref(), self.figures.candidate_accuracy.value.as_ref())
+    }
+
+    /// Selects the heaviest layer, so that the inspector has something to show.
+    pub fn select_heaviest(&mut self) {
+        let Some(graph) = self.graph() else { return };
+        let weights = |id: NodeId| {
+            let node = graph.node(id);
+            if node.op.has_weights() { graph.input(node, 1).map_or(0, |t| t.n_elements()) } else { 0 }
+        };
+        let heaviest = graph.node_ids().max_by_key(|&id| (weights(id), std::cmp::Reverse(id)));
+        self.selection = heaviest.map(|id| graph.node(id).name.clone());
+    }
+
+    /// Tells the history what is on screen now, once a frame.
+    pub fn feed_history(&mut self, time_s: f64) {
+        if self.open.is_some() {
+            self.undoer.feed_state(time_s, &self.edit);
+        }
+    }
+
+    /// Whether the history waits for an edit to come to rest.
+    pub fn is_in_flux(&self) -> bool {
+        self.undoer.is_in_flux()
+    }
+
+    /// Whether there is something to undo.
+    pub fn can_undo(&self) -> bool {
+        self.open.is_some() && self.undoer.has_undo(&self.edit)
+    }
+
+    /// Whether there is something to redo.
+    pub fn can_redo(&self) -> bool {
+        self.open.is_some() && self.undoer.has_redo(&self.edit)
+    }
+
+    /// Goes back to the edit before.
+    pub fn undo(&mut self) {
+        if let Some(edit) = self.undoer.undo(&self.edit) {
+            self.message = format!("undone: {}", difference(edit, &self.edit));
+            self.edit = edit.clone();
+        }
+    }
+
+    /// Goes forward again.
+    pub fn redo(&mut self) {
+        if let Some(edit) = self.undoer.redo(&self.edit) {
+            self.message = format!("redone: {}", difference(&self.edit, edit));
+            self.edit = edit.clone();
+        }
+    }
+
+    /// What undo would take back: `scheme`.
+    pub fn undo_name(&mut self) -> Option<String> {
+        if !self.can_undo() {
+            return None;
+        }
+        // The undoer shows its states only by stepping, and stepping a copy leaves the history as it is.
+        let previous = self.undoer.clone().undo(&self.edit)?.clone();
+        Some(difference(&previous, &self.edit))
+    }
+}
+
+/// The board that a new project starts with: the first of the list.
+pub fn default_device() -> String {
+    devices().first().map_or_else(String::new, |d| d.id.clone())
+}
+
+/// The recipe of a newly opened model: quantize what is float, pack what is an integer model already.
+pub fn first_recipe(graph: &Graph) -> Recipe {
+    let mut recipe = Recipe::int8();
+    if graph.is_integer() {
+        recipe.steps.retain(|entry| entry.step.name() == "pack");
+    }
+    recipe
+}
+
+fn new_undoer() -> Undoer<Edit> {
+    Undoer::with_settings(Settings { max_undos: 200, stable_time: 0.5, auto_save_interval: 10.0 })
+}
+
+/// What was edited, in a word or two: the name of the first thing that differs.
+pub fn difference(from: &Edit, to: &Edit) -> String {
+    use tinsmith_core::recipe::Step;
+    if from.device != to.device {
+        return to.device.clone();
+    }
+    if from.recipe.steps.len() != to.recipe.steps.len() {
+        return "steps".to_owned();
+    }
+    for (a, b) in from.recipe.steps.iter().zip(&to.recipe.steps) {
+        if a.enabled != b.enabled {
+            return format!("{} {}", b.step.name(), if b.enabled { "on" } else { "off" });
+        }
+        match (&a.step, &b.step) {
+            (Step::Quantize(a), Step::Quantize(b)) if a != b => {
+                let changed = [
+                    (a.scheme != b.scheme, "scheme"),
+                    (a.granularity != b.granularity, "granularity"),
+                    (a.fully_connected != b.fully_connected, "dense granularity"),
+                    (a.calibrator != b.calibrator, "calibrator"),
+                    (a.io != b.io, "input and output"),
+                    (a.correct_bias != b.correct_bias, "bias correction"),
+                    (a.samples != b.samples, "samples"),
+                ];
+                let name = changed.iter().find(|(differs, _)| *differs).map_or("override", |(_, name)| name);
+                return name.to_owned();
+            }
+            (Step::Pack(a), Step::Pack(b)) if a != b => {
+                return if a.strip_names == b.strip_names { "memory plan" } else { "names" }.to_owned();
+            }
+            _ => {}
+        }
+    }
+    "nothing".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tinsmith_core::recipe::{Granularity, Scheme};
+
+    fn edit() -> Edit {
+        Edit { recipe: Recipe::int8(), device: default_device() }
+    }
+
+    #[test]
+    fn edits_are_named_by_what_differs() {
+        let mut to = edit();
+        assert_eq!(difference(&edit(), &to), "nothing");
+        to.recipe.quantize_mut().unwrap().granularity = Granularity::PerTensor;
+        assert_eq!(difference(&edit(), &to), "granularity");
+        to.recipe.quantize_mut().unwrap().scheme = Scheme::Float32;
+        assert_eq!(difference(&edit(), &to), "scheme");
+        to.device = "rp2040".to_owned();
+        assert_eq!(difference(&edit(), &to), "rp2040");
+    }
+}

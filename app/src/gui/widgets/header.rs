@@ -1,0 +1,73 @@
+//! Headers, tabs and label columns of panels.
+
+use eframe::egui::{Align, Label, Layout, Rect, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+
+use crate::gui::theme::{LABEL_COLUMN, PANEL_HEADER, PANEL_PADDING, Palette, Type};
+
+/// A panel's header: title, then what it is about; `actions` are set from the right.
+pub fn panel_header(ui: &mut Ui, title: &str, about: &str, actions: impl FnOnce(&mut Ui)) {
+    let p = Palette::of(ui);
+    header_line(ui, |ui| {
+        ui.label(Type::SmallTitle.text(title, p.text));
+        if !about.is_empty() {
+            ui.add(Label::new(Type::Small.text(about, p.text_weak)).truncate());
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), actions);
+    });
+}
+
+/// A line of header height with a rule below.
+pub fn header_line(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    let p = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), PANEL_HEADER), Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, p.line));
+    let inner = rect.shrink2(vec2(f32::from(PANEL_PADDING), 0.0));
+    let mut line = ui.new_child(UiBuilder::new().max_rect(inner).layout(Layout::left_to_right(Align::Center)));
+    contents(&mut line);
+}
+
+/// One tab of a header line; underlined when chosen.
+pub fn tab(ui: &mut Ui, chosen: bool, text: &str) -> Response {
+    let p = Palette::of(ui);
+    let font = if chosen { Type::SmallTitle } else { Type::Small };
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font.font(), p.text);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 4.0, PANEL_HEADER), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), chosen, text));
+    let colour = if chosen || response.hovered() || response.has_focus() { p.text } else { p.text_weak };
+    ui.painter().galley_with_override_text_color(rect.center() - galley.size() / 2.0, galley, colour);
+    if chosen {
+        let line = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 2.0), rect.max);
+        ui.painter().rect_filled(line, 0.0, p.accent);
+    }
+    response
+}
+
+/// A group's title inside a panel, with what it is about and an action at the right.
+pub fn group_title(ui: &mut Ui, title: &str, about: impl Into<RichText>, actions: impl FnOnce(&mut Ui)) {
+    let p = Palette::of(ui);
+    ui.horizontal(|ui| {
+        ui.label(Type::SmallTitle.text(title, p.text));
+        ui.label(about.into());
+        ui.with_layout(Layout::right_to_left(Align::Center), actions);
+    });
+}
+
+/// A label in the label column, then a control in the rest of the line.
+pub fn label_row<R>(ui: &mut Ui, label: &str, control: impl FnOnce(&mut Ui) -> R) -> R {
+    let p = Palette::of(ui);
+    ui.horizontal(|ui| {
+        ui.set_min_height(24.0);
+        let (rect, _) = ui.allocate_exact_size(vec2(LABEL_COLUMN - 8.0, 24.0), Sense::hover());
+        let mut cell = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+        cell.add(Label::new(Type::Small.text(label, p.text_weak)).truncate());
+        control(ui)
+    })
+    .inner
+}
+
+/// A line across the panel.
+pub fn rule(ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), Sense::hover());
+    ui.painter().hline(ui.clip_rect().x_range(), rect.center().y, Stroke::new(1.0, p.line));
+}

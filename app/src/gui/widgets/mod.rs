@@ -1,0 +1,22 @@
+//! Controls and marks in the window's own look. They know no graph and no recipe.
+//!
+//! Each names itself for screen readers and tests: what is painted by hand carries `widget_info`, what has no visible label takes
+//! its name as an argument.
+
+mod button;
+mod header;
+mod mark;
+mod segmented;
+mod select;
+mod slider;
+mod state;
+mod switch;
+
+pub use button::{button, icon_button, primary_button, text_button};
+pub use header::{group_title, header_line, label_row, panel_header, rule, tab};
+pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
+pub use segmented::segmented;
+pub use select::select;
+pub use slider::{Slider, slider};
+pub use state::{Notice, empty_state, notice, progress_bar};
+pub use switch::switch;

@@ -1,0 +1,147 @@
+//! The threads behind the window: one keeps previews fresh, one lays out graphs and counts histograms, and short-lived ones open,
+//! save, export and wait for file dialogs. The window only ever drains [`Worker::events`].
+//!
+//! The preview thread holds one job, not a queue: a newer one takes its place and cancels the work on the older. Everything is
+//! handed over as immutable snapshots; nothing is locked while work goes on. The wake-up function is all it knows of the window.
+
+mod details;
+mod files;
+mod jobs;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use tinsmith_core::preview::{self, Job};
+use tinsmith_core::project::Outside;
+
+pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, Weights};
+pub use files::{ExportRequest, Opened, Picked, SaveRequest, Saved, project_beside, sample_project};
+
+use crate::gui::graph_view::layout::Layout;
+
+/// Everything that can wake the window.
+#[derive(Debug)]
+pub enum Event {
+    /// A result for the job with this revision.
+    Preview(u64, preview::Event),
+    /// The job with this revision could not be done; why, for people.
+    Failed(u64, String),
+    /// The job with this revision ended: done, failed or cancelled.
+    Ended(u64),
+    /// Where the nodes of a graph lie.
+    Layout(LayoutKey, Arc<Layout>),
+    /// Histograms of a layer.
+    Distributions(Arc<Distributions>),
+    /// A file was opened, or why not.
+    Opened(PathBuf, Box<Result<Opened, String>>),
+    /// The project or its autosaved copy was written, or why not.
+    Saved {
+        /// It was the copy.
+        is_autosave: bool,
+        /// What was written.
+        result: Result<Saved, String>,
+    },
+    /// These files were exported into this folder, or why not.
+    Exported(Result<(PathBuf, Vec<String>), String>),
+    /// Something was picked in a file dialog.
+    Picked(Picked),
+}
+
+/// Wakes the window from another thread.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Where threads leave their results.
+#[derive(Clone)]
+pub(crate) struct Outbox {
+    events: Sender<Event>,
+    wake: Wake,
+}
+
+impl Outbox {
+    pub(crate) fn send(&self, event: Event) {
+        // The window is gone: nobody is left to tell.
+        if self.events.send(event).is_ok() {
+            (self.wake)();
+        }
+    }
+}
+
+/// The threads, seen from the window.
+pub struct Worker {
+    events: Receiver<Event>,
+    outbox: Outbox,
+    jobs: jobs::Slot,
+    details: Sender<DetailRequest>,
+}
+
+impl Worker {
+    /// Starts the threads. `wake` is called, from any of them, after each event.
+    pub fn start(wake: Wake) -> Self {
+        let (sender, events) = unbounded();
+        let outbox = Outbox { events: sender, wake };
+        let jobs = jobs::start(outbox.clone());
+        let details = details::start(outbox.clone());
+        Self { events, outbox, jobs, details }
+    }
+
+    /// What happened since the last call.
+    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        self.events.try_iter()
+    }
+
+    /// Works on this job from now on; work on an older one is cancelled. Events carry `revision`.
+    pub fn preview(&self, revision: u64, job: Job) {
+        self.jobs.put((revision, job));
+    }
+
+    /// Stops work on the current job.
+    pub fn cancel(&self) {
+        self.jobs.cancel();
+    }
+
+    /// Lays out a graph or counts a layer's values.
+    pub fn detail(&self, request: DetailRequest) {
+        // The thread ends only with the worker.
+        let _ = self.details.send(request);
+    }
+
+    /// Opens a model, a project or a data set. `outside` says whether a project may refer to files outside its folder.
+    pub fn open(&self, path: PathBuf, outside: Outside) {
+        self.spawn(move |outbox| {
+            let opened = files::open(&path, outside);
+            outbox.send(Event::Opened(path, Box::new(opened)));
+        });
+    }
+
+    /// Writes a project.
+    pub fn save(&self, request: SaveRequest) {
+        let is_autosave = request.is_autosave;
+        self.spawn(move |outbox| outbox.send(Event::Saved { is_autosave, result: files::save(request) }));
+    }
+
+    /// Writes the candidate for the firmware into a folder.
+    pub fn export(&self, folder: PathBuf, request: files::ExportRequest) {
+        self.spawn(move |outbox| outbox.send(Event::Exported(files::export(folder, &request))));
+    }
+
+    /// Shows a file dialog on a thread of its own; nothing is told if it is closed without a choice.
+    pub fn pick(&self, dialog: impl FnOnce() -> Option<Picked> + Send + 'static) {
+        self.spawn(move |outbox| {
+            if let Some(picked) = dialog() {
+                outbox.send(Event::Picked(picked));
+            }
+        });
+    }
+
+    fn spawn(&self, work: impl FnOnce(Outbox) + Send + 'static) {
+        let outbox = self.outbox.clone();
+        std::thread::spawn(move || work(outbox));
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.jobs.close();
+    }
+}

@@ -1,0 +1,122 @@
+//! Opening, saving and exporting. Runs on threads of its own; errors come back as text for people.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tinsmith_core::data::{self, DataSet};
+use tinsmith_core::optimize::{Calibration, Candidate};
+use tinsmith_core::preview::{Job, OpenedProject, Source, Target, open_project, project_of};
+use tinsmith_core::project::{Outside, Project, autosave_path, discard_autosave, recoverable};
+
+use crate::cli::export::write;
+use crate::gui::session::SavedState;
+
+/// What a file turned out to be.
+#[derive(Debug)]
+pub enum Opened {
+    /// A model; the work on it that was never saved, if there is any.
+    Model(Arc<Source>, Option<Box<Project>>),
+    /// Samples.
+    Data(Arc<DataSet>),
+    /// A project with its model and data; the work on it that was never saved, if there is any.
+    Project(Box<OpenedProject>, Option<Box<Project>>),
+}
+
+/// What was picked in a dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picked {
+    /// A file to open.
+    Open(PathBuf),
+    /// Where to write the project.
+    SaveAs(PathBuf),
+    /// Where to write the export.
+    ExportTo(PathBuf),
+}
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub struct SaveRequest {
+    /// The project's file; an autosave goes beside it.
+    pub path: PathBuf,
+    /// Model, data, recipe, board.
+    pub job: Job,
+    /// Where the data set is.
+    pub data_path: Option<PathBuf>,
+    /// The ranges to keep come from it.
+    pub calibration: Option<Arc<Calibration>>,
+    /// What the file said before: notes and variants are kept.
+    pub before: Option<Arc<Project>>,
+    /// What the window compares with to know what is unsaved.
+    pub state: SavedState,
+    /// Leave the project's own file alone and write beside it.
+    pub is_autosave: bool,
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// As asked for.
+    pub request: SaveRequest,
+    /// What the file now says.
+    pub project: Arc<Project>,
+}
+
+/// What to export.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// What it was made from.
+    pub job: Job,
+    /// What is exported.
+    pub candidate: Arc<Candidate>,
+    /// What the files are called.
+    pub name: String,
+}
+
+/// Opens whatever lies at `path`. A suffix decides only between projects, data and models; each is then known by its bytes.
+pub(super) fn open(path: &Path, outside: Outside) -> Result<Opened, String> {
+    let suffix = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    match suffix.as_deref() {
+        Some("npz" | "npy") => data::open(path).map(|set| Opened::Data(Arc::new(set))).map_err(|e| e.to_string()),
+        Some("ron") => {
+            let project = open_project(path, outside).map_err(|e| e.to_string())?;
+            Ok(Opened::Project(Box::new(project), recoverable(path).map(Box::new)))
+        }
+        _ => {
+            let source = Source::open(path).map_err(|e| e.to_string())?;
+            let unsaved = recoverable(&project_beside(path)).map(Box::new);
+            Ok(Opened::Model(Arc::new(source), unsaved))
+        }
+    }
+}
+
+pub(super) fn save(request: SaveRequest) -> Result<Saved, String> {
+    let SaveRequest { path, job, data_path, calibration, before, is_autosave, .. } = &request;
+    let project = project_of(path, job, data_path.as_deref(), calibration.as_deref(), before.as_deref());
+    let target = if *is_autosave { autosave_path(path) } else { path.clone() };
+    project.write(&target).map_err(|e| e.to_string())?;
+    if !is_autosave {
+        // An autosave that stays is older than the project and never offered.
+        let _ = discard_autosave(path);
+    }
+    Ok(Saved { request, project: Arc::new(project) })
+}
+
+pub(super) fn export(folder: PathBuf, request: &ExportRequest) -> Result<(PathBuf, Vec<String>), String> {
+    let ExportRequest { job, candidate, name } = request;
+    let written = write(job, &candidate.graph, name, &Target::ALL, &folder).map_err(|e| e.message().to_owned())?;
+    let name_of = |path: &PathBuf| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    Ok((folder, written.iter().map(name_of).collect()))
+}
+
+/// The project file that a model without one would get.
+pub fn project_beside(model: &Path) -> PathBuf {
+    model.with_extension("ron")
+}
+
+/// The sample project, if it lies where a checkout or an installation has it.
+pub fn sample_project() -> Option<PathBuf> {
+    let beside_program = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|p| p.join("projects")));
+    let in_checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|p| p.join("projects"));
+    let folders = [Some(PathBuf::from("projects")), beside_program, in_checkout];
+    folders.into_iter().flatten().map(|folder| folder.join("keyword.ron")).find(|path| path.is_file())
+}
