@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{Lanes, Scale};
+use super::lanes::{Lanes, N_LANES, Scale};
 
 /// See [`Lanes`]. Needs AVX2.
 pub(super) struct Avx2;
@@ -45,8 +45,8 @@ macro_rules! pairs {
         unsafe fn load_i8(from: *const i8) -> Pair {
             // SAFETY: see above.
             unsafe {
-                let half = |at: usize| _mm256_cvtepi8_epi32(_mm_loadl_epi64(from.add(at).cast()));
-                [half(0), half(8)]
+                let low = _mm256_cvtepi8_epi32(_mm_loadl_epi64(from.cast()));
+                [low, _mm256_cvtepi8_epi32(_mm_loadl_epi64(from.add(8).cast()))]
             }
         }
 
@@ -109,9 +109,9 @@ impl Lanes for Avx2 {
         // SAFETY: see above.
         unsafe {
             let bytes = Self::load(from.cast());
-            let odd = [_mm256_srai_epi16::<8>(bytes[0]), _mm256_srai_epi16::<8>(bytes[1])];
-            let even = bytes.map(|bytes| _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(bytes)));
-            [even, odd]
+            let raised = [_mm256_slli_epi16::<8>(bytes[0]), _mm256_slli_epi16::<8>(bytes[1])];
+            let even = [_mm256_srai_epi16::<8>(raised[0]), _mm256_srai_epi16::<8>(raised[1])];
+            [even, [_mm256_srai_epi16::<8>(bytes[0]), _mm256_srai_epi16::<8>(bytes[1])]]
         }
     }
 
@@ -120,8 +120,8 @@ impl Lanes for Avx2 {
         // SAFETY: see above.
         unsafe {
             let taps = from.cast::<u32>().read_unaligned();
-            let spread = |taps: u32| _mm256_set1_epi32((taps & 0x00ff_00ff) as i32);
-            [spread(taps), spread(taps >> 8)]
+            let (even, odd) = (taps & 0x00ff_00ff, taps >> 8 & 0x00ff_00ff);
+            [_mm256_set1_epi32(even as i32), _mm256_set1_epi32(odd as i32)]
         }
     }
 
@@ -129,12 +129,9 @@ impl Lanes for Avx2 {
     unsafe fn dot(sum: Pair, taps: Self::Taps, weights: Self::Weights) -> Pair {
         // SAFETY: see above. Products of 16-bit numbers are summed in 32 bits, unlike those of `vpmaddubsw`, which saturates.
         unsafe {
-            let half = |sum: __m256i, half: usize| {
-                let even = _mm256_madd_epi16(taps[0], weights[0][half]);
-                let odd = _mm256_madd_epi16(taps[1], weights[1][half]);
-                _mm256_add_epi32(sum, _mm256_add_epi32(even, odd))
-            };
-            [half(sum[0], 0), half(sum[1], 1)]
+            let even = [_mm256_madd_epi16(taps[0], weights[0][0]), _mm256_madd_epi16(taps[0], weights[0][1])];
+            let odd = [_mm256_madd_epi16(taps[1], weights[1][0]), _mm256_madd_epi16(taps[1], weights[1][1])];
+            Self::add(sum, Self::add(even, odd))
         }
     }
 }
@@ -169,17 +166,23 @@ impl Lanes for AvxVnni {
 unsafe fn scale_half(value: __m256i, scale: &Scale, first: usize) -> __m256i {
     // SAFETY: see above; every field of `scale` is sixteen integers, and `first` is 0 or 8.
     unsafe {
-        let field = |field: &[i32; 16]| _mm256_loadu_si256(field.as_ptr().add(first).cast());
-        let value = _mm256_sllv_epi32(value, field(&scale.left));
-        let mantissa = field(&scale.mantissa);
+        let value = _mm256_sllv_epi32(value, field(&scale.left, first));
+        let mantissa = field(&scale.mantissa, first);
         let nudge = _mm256_set1_epi64x(1 << 30);
         let even = _mm256_add_epi64(_mm256_mul_epi32(value, mantissa), nudge);
         let odd = _mm256_mul_epi32(_mm256_srli_epi64::<32>(value), _mm256_srli_epi64::<32>(mantissa));
         let odd = _mm256_add_epi64(odd, nudge);
         // Bits 31 to 62 of each product, the even ones to the low half of a 64-bit lane, the odd ones to the high half.
         let high = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<31>(even), _mm256_slli_epi64::<1>(odd));
-        let tie = _mm256_and_si256(_mm256_srai_epi32::<31>(high), field(&scale.tie));
-        let rounded = _mm256_add_epi32(_mm256_add_epi32(high, field(&scale.half)), tie);
-        _mm256_srav_epi32(rounded, field(&scale.right))
+        let tie = _mm256_and_si256(_mm256_srai_epi32::<31>(high), field(&scale.tie, first));
+        let rounded = _mm256_add_epi32(_mm256_add_epi32(high, field(&scale.half, first)), tie);
+        _mm256_srav_epi32(rounded, field(&scale.right, first))
     }
+}
+
+/// Eight integers of a field, from lane `first` on.
+#[inline(always)]
+unsafe fn field(field: &[i32; N_LANES], first: usize) -> __m256i {
+    // SAFETY: see above; `first` is 0 or 8.
+    unsafe { _mm256_loadu_si256(field.as_ptr().add(first).cast()) }
 }

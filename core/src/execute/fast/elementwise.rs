@@ -58,11 +58,8 @@ unsafe fn all<L: Lanes>(add: &Add, left: &[i8], right: &[i8], output: &mut [i8])
         at = at.min(n - N_LANES);
         // SAFETY: as this function; sixteen elements from `at` on exist in all three.
         unsafe {
-            let operand = |values: &[i8], side: usize| {
-                let centred = L::sub(L::load_i8(values.as_ptr().add(at)), L::splat(add.params.zero_points[side]));
-                L::scale(centred, &add.scales[side], add.params.rounding)
-            };
-            let (left, right) = (operand(left, 0), operand(right, 1));
+            let left = operand::<L>(add, 0, left.as_ptr().add(at));
+            let right = operand::<L>(add, 1, right.as_ptr().add(at));
             let sum = match add.params.sum {
                 Sum::Add => L::add(left, right),
                 Sum::Sub => L::sub(left, right),
@@ -70,5 +67,18 @@ unsafe fn all<L: Lanes>(add: &Add, left: &[i8], right: &[i8], output: &mut [i8])
             finish.store::<L>(sum, &add.scales[2], output.as_mut_ptr().add(at), N_LANES);
         }
         at += N_LANES;
+    }
+}
+
+/// Sixteen elements of one side in the sum's units.
+///
+/// # Safety
+/// As [`Lanes`]; `from` is valid for sixteen bytes, `side` is 0 or 1.
+#[inline(always)]
+unsafe fn operand<L: Lanes>(add: &Add, side: usize, from: *const i8) -> L::I32 {
+    // SAFETY: as this function.
+    unsafe {
+        let centred = L::sub(L::load_i8(from), L::splat(add.params.zero_points[side]));
+        L::scale(centred, &add.scales[side], add.params.rounding)
     }
 }

@@ -1,7 +1,8 @@
 //! Sixteen 32-bit integers side by side: what every vector kernel is written in, whatever the registers' width.
 //!
 //! A kernel is one generic function over [`Lanes`]; a wrapper for each instruction set compiles it with that set enabled
-//! ([`dispatch`]). An implementation holds nothing but the instructions.
+//! ([`dispatch`]). An implementation holds nothing but the instructions. Kernels call them from `#[inline(always)]` functions
+//! and never from closures, which would not take on the wrapper's instruction set and turn each instruction into a call.
 
 use tinsmith_runtime::fixed_point::{Multiplier, Rounding};
 

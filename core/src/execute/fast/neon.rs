@@ -10,6 +10,13 @@ pub(super) struct Neon;
 /// Lanes 0 to 3, 4 to 7, 8 to 11, 12 to 15.
 type Quad = [int32x4_t; 4];
 
+/// An instruction on four registers. A closure would not be compiled with the caller's instructions.
+macro_rules! each {
+    ($function:ident, $a:expr, $b:expr) => {
+        [$function($a[0], $b[0]), $function($a[1], $b[1]), $function($a[2], $b[2]), $function($a[3], $b[3])]
+    };
+}
+
 // SAFETY of every block below: the caller runs on a processor with NEON, and its pointers are valid for the bytes that the
 // trait names; these loads and stores need no alignment.
 impl Lanes for Neon {
@@ -29,7 +36,7 @@ impl Lanes for Neon {
     #[inline(always)]
     unsafe fn load(from: *const i32) -> Quad {
         // SAFETY: see above.
-        unsafe { [0, 4, 8, 12].map(|at| vld1q_s32(from.add(at))) }
+        unsafe { [vld1q_s32(from), vld1q_s32(from.add(4)), vld1q_s32(from.add(8)), vld1q_s32(from.add(12))] }
     }
 
     #[inline(always)]
@@ -48,9 +55,12 @@ impl Lanes for Neon {
         unsafe {
             let bytes = vld1q_s8(from);
             let (low, high) = (vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes)));
-            let wide = |half: int16x8_t| [vmovl_s16(vget_low_s16(half)), vmovl_s16(vget_high_s16(half))];
-            let ([a, b], [c, d]) = (wide(low), wide(high));
-            [a, b, c, d]
+            [
+                vmovl_s16(vget_low_s16(low)),
+                vmovl_s16(vget_high_s16(low)),
+                vmovl_s16(vget_low_s16(high)),
+                vmovl_s16(vget_high_s16(high)),
+            ]
         }
     }
 
@@ -67,31 +77,34 @@ impl Lanes for Neon {
     #[inline(always)]
     unsafe fn add(a: Quad, b: Quad) -> Quad {
         // SAFETY: see above.
-        unsafe { zip(a, b, |a, b| vaddq_s32(a, b)) }
+        unsafe { each!(vaddq_s32, a, b) }
     }
 
     #[inline(always)]
     unsafe fn sub(a: Quad, b: Quad) -> Quad {
         // SAFETY: see above.
-        unsafe { zip(a, b, |a, b| vsubq_s32(a, b)) }
+        unsafe { each!(vsubq_s32, a, b) }
     }
 
     #[inline(always)]
     unsafe fn mul(a: Quad, b: Quad) -> Quad {
         // SAFETY: see above.
-        unsafe { zip(a, b, |a, b| vmulq_s32(a, b)) }
+        unsafe { each!(vmulq_s32, a, b) }
     }
 
     #[inline(always)]
     unsafe fn clamp(value: Quad, min: Quad, max: Quad) -> Quad {
         // SAFETY: see above.
-        unsafe { zip(zip(value, min, |a, b| vmaxq_s32(a, b)), max, |a, b| vminq_s32(a, b)) }
+        unsafe {
+            let raised = each!(vmaxq_s32, value, min);
+            each!(vminq_s32, raised, max)
+        }
     }
 
     #[inline(always)]
     unsafe fn load_weights(from: *const i8) -> Self::Weights {
         // SAFETY: see above.
-        unsafe { [0, 16, 32, 48].map(|at| vld1q_s8(from.add(at))) }
+        unsafe { [vld1q_s8(from), vld1q_s8(from.add(16)), vld1q_s8(from.add(32)), vld1q_s8(from.add(48))] }
     }
 
     #[inline(always)]
@@ -120,21 +133,14 @@ impl Lanes for Neon {
         unsafe {
             let mut value = value;
             for (index, part) in value.iter_mut().enumerate() {
-                let field = |field: &[i32; 16]| vld1q_s32(field.as_ptr().add(4 * index));
-                let high = vqrdmulhq_s32(vshlq_s32(*part, field(&scale.left)), field(&scale.mantissa));
-                let tie = vandq_s32(vshrq_n_s32::<31>(high), field(&scale.tie));
-                let rounded = vaddq_s32(vaddq_s32(high, field(&scale.half)), tie);
-                *part = vshlq_s32(rounded, vnegq_s32(field(&scale.right)));
+                let at = 4 * index;
+                let raised = vshlq_s32(*part, vld1q_s32(scale.left.as_ptr().add(at)));
+                let high = vqrdmulhq_s32(raised, vld1q_s32(scale.mantissa.as_ptr().add(at)));
+                let tie = vandq_s32(vshrq_n_s32::<31>(high), vld1q_s32(scale.tie.as_ptr().add(at)));
+                let rounded = vaddq_s32(vaddq_s32(high, vld1q_s32(scale.half.as_ptr().add(at))), tie);
+                *part = vshlq_s32(rounded, vnegq_s32(vld1q_s32(scale.right.as_ptr().add(at))));
             }
             value
         }
     }
-}
-
-#[inline(always)]
-fn zip(mut a: Quad, b: Quad, function: impl Fn(int32x4_t, int32x4_t) -> int32x4_t) -> Quad {
-    for (a, b) in a.iter_mut().zip(b) {
-        *a = function(*a, b);
-    }
-    a
 }

@@ -20,7 +20,7 @@ pub(super) enum Kernel {
     DepthwiseConv2d(Box<fast::depthwise_conv2d::DepthwiseConv2d>),
     FullyConnected(Box<fast::fully_connected::FullyConnected>),
     /// Operands of one shape.
-    Add(fast::elementwise::Add),
+    Add(Box<fast::elementwise::Add>),
     /// Operands that are broadcast.
     AddBroadcast(AddParams, Box<[Strided; 2]>),
     Mul(MulParams, Box<[Strided; 2]>),

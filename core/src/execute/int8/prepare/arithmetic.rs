@@ -35,7 +35,7 @@ pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built, Execute
     };
     let params = AddParams::prepare(sum, affines, range, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
     let kernel = if left.shape == right.shape {
-        Kernel::Add(fast::elementwise::Add::prepare(&params, cx.isa))
+        Kernel::Add(Box::new(fast::elementwise::Add::prepare(&params, cx.isa)))
     } else {
         Kernel::AddBroadcast(params, walks)
     };
