@@ -29,3 +29,6 @@ awk -F, '$2 == "test" && !seen[$3]++ { print $1, $3 }' "$work/clips/clips.csv" |
 done
 
 "$PYTHON" "$here/check.py"
+(cd "$here/../../.." && cargo run --quiet -p tinsmith-core --example keyword_project -- \
+    assets/samples/keyword/keyword_float32.tflite assets/samples/keyword/keyword.npz esp32-s3 \
+    "Ten words, spoken by espeak-ng. assets/samples/keyword/README.md says how the sample was made." projects/keyword.ron)
