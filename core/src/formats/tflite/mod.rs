@@ -24,6 +24,8 @@ mod ops;
 mod quantization;
 mod read;
 mod share;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use generated::tinsmith::tflite as schema;
