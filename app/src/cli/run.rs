@@ -28,6 +28,9 @@ pub struct Run {
     /// Write the files for firmware to this folder
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
+    /// Keep the calibrated ranges in the project, so that a teammate's machine gives the same bytes
+    #[arg(long)]
+    save: bool,
     /// Open the project's files even where they lie outside its folder
     #[arg(long)]
     allow_outside: bool,
@@ -60,6 +63,11 @@ impl Run {
         let opened = preview::open_project(&self.project, outside)?;
         let at_project = |error: preview::PreviewError| Failure::new(format!("{}: {error}", self.project.display()));
         let results = results_of(&opened.job).map_err(at_project)?;
+        if self.save {
+            let calibration = results.calibration.as_deref();
+            let data_path = opened.data_path.as_deref();
+            preview::project_of(&self.project, &opened.job, data_path, calibration, Some(&opened.project)).write(&self.project)?;
+        }
         let files = match (&self.export, &results.candidate) {
             (Some(folder), Some(candidate)) => {
                 let name = self.project.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());

@@ -38,8 +38,28 @@ pub struct CalibratedRanges {
     pub samples: usize,
     /// Ranges by calibrator.
     pub calibrators: Vec<CalibratorRanges>,
-    /// See [`Calibration::input_means`]; empty if no bias is corrected.
+    /// See [`Calibration::input_means`]; empty if no bias is corrected. Written as text, a line for each layer.
+    #[serde(with = "means_as_text")]
     pub input_means: BTreeMap<String, Vec<f32>>,
+}
+
+/// Numbers as text with spaces between them: exact, and one line of a file instead of hundreds.
+mod means_as_text {
+    use std::collections::BTreeMap;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(means: &BTreeMap<String, Vec<f32>>, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = |values: &Vec<f32>| values.iter().map(f32::to_string).collect::<Vec<_>>().join(" ");
+        means.iter().map(|(layer, values)| (layer, text(values))).collect::<BTreeMap<_, _>>().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Vec<f32>>, D::Error> {
+        let number = |word: &str| word.parse::<f32>().map_err(|_| D::Error::custom(format!("\"{word}\" is no number")));
+        let means = BTreeMap::<String, String>::deserialize(deserializer)?.into_iter();
+        means.map(|(layer, text)| Ok((layer, text.split_whitespace().map(number).collect::<Result<_, _>>()?))).collect()
+    }
 }
 
 /// Ranges that one calibrator takes.
@@ -152,6 +172,24 @@ impl Seen {
         self.statistics.histogram.merge(&next.statistics.histogram);
         self.sums.iter_mut().zip(&next.sums).for_each(|(sum, x)| *sum += x);
         self.odd |= next.odd;
+    }
+}
+
+impl CalibratedRanges {
+    /// Checks numbers that come from a file: finite, and no range upside down.
+    ///
+    /// # Errors
+    /// [`OptimizeError::Calibration`] names the tensor or the layer.
+    pub fn check(&self) -> Result<(), OptimizeError> {
+        for (id, &(low, high)) in self.calibrators.iter().flat_map(|calibrator| &calibrator.ranges) {
+            if !(low.is_finite() && high.is_finite() && low <= high) {
+                return Err(OptimizeError::Calibration(format!("tensor {id} has the range {low} to {high}")));
+            }
+        }
+        match self.input_means.iter().find(|(_, means)| means.iter().any(|mean| !mean.is_finite())) {
+            Some((layer, _)) => Err(OptimizeError::Calibration(format!("layer \"{layer}\" has a mean that is no number"))),
+            None => Ok(()),
+        }
     }
 }
 

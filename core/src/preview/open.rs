@@ -56,10 +56,7 @@ pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, Open
         let remedy = "choose the data set again to accept it, or put the old file back";
         reference.check("data set", &data.hash, remedy).map_err(trouble)?;
     }
-    let ranges = project.calibration.as_ref().and_then(|stored| {
-        let data = *blake3::Hash::from_hex(&stored.data).ok()?.as_bytes();
-        Some(Arc::new(StoredRanges { data, ranges: stored.ranges.clone() }))
-    });
+    let ranges = project.calibration.as_ref().map(stored_ranges).transpose().map_err(trouble)?;
     let board = match &project.device {
         Some(id) => device(id).ok_or_else(|| {
             let known: Vec<&str> = devices().iter().map(|device| device.id.as_str()).collect();
@@ -67,8 +64,15 @@ pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, Open
         })?,
         None => devices()[0].clone(),
     };
-    let job = Job { source: Arc::new(source), data: data.map(Arc::new), ranges, recipe: project.recipe.clone(), device: board };
+    let job = Job { source: Arc::new(source), data: data.map(Arc::new), ranges: ranges.map(Arc::new), recipe: project.recipe.clone(), device: board };
     Ok(OpenedProject { project, job, data_path })
+}
+
+fn stored_ranges(stored: &StoredCalibration) -> Result<StoredRanges, ProjectTrouble> {
+    let hash = blake3::Hash::from_hex(&stored.data)
+        .map_err(|_| ProjectTrouble::Syntax(format!("calibration: \"{}\" is no blake3 hash", stored.data)))?;
+    stored.ranges.check().map_err(|error| ProjectTrouble::Syntax(error.to_string()))?;
+    Ok(StoredRanges { data: *hash.as_bytes(), ranges: stored.ranges.clone() })
 }
 
 /// What a project at `path` says once it is saved: `before` (notes, variants) with the job as it is now and the ranges of its
