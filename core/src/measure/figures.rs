@@ -1,5 +1,7 @@
 //! All figures that follow from a graph without running it.
 
+use std::collections::HashMap;
+
 use super::device::Device;
 use super::{ArenaFigures, LayerFigures, SizeFigures, StaticFigures, arena, energy, latency, obstacles};
 use crate::graph::{Graph, Node, NodeId, TensorId};
@@ -33,13 +35,14 @@ pub fn static_figures(graph: &Graph, file_bytes: u64, device: &Device) -> Static
 pub fn size_figures(graph: &Graph, file_bytes: u64) -> SizeFigures {
     let roles = roles(graph);
     let mut figures = SizeFigures { file_bytes, ..SizeFigures::default() };
-    let mut seen: Vec<&Data> = Vec::new();
+    let mut seen: HashMap<Fingerprint, Vec<&Data>> = HashMap::new();
     for (tensor, role) in graph.tensors.iter().zip(roles) {
         let (Some(data), Some(role)) = (&tensor.data, role) else { continue };
-        if seen.iter().any(|other| same(other, data)) {
+        let alike = seen.entry(fingerprint(data)).or_default();
+        if alike.contains(&data) {
             continue;
         }
-        seen.push(data);
+        alike.push(data);
         let bytes = constant_bytes(tensor, data);
         match role {
             Role::Weights => figures.weights_bytes += bytes,
@@ -79,9 +82,21 @@ fn roles(graph: &Graph) -> Vec<Option<Role>> {
     roles
 }
 
-/// Same bytes in a file. Comparing stops at the first difference, so it is cheap but for equal tensors.
-fn same(a: &Data, b: &Data) -> bool {
-    a.len() == b.len() && a == b
+/// Type, length, and the first, middle and last value: equal for equal constants, and nearly always different for others.
+type Fingerprint = (ElementType, usize, [u64; 3]);
+
+fn fingerprint(data: &Data) -> Fingerprint {
+    let n = data.len();
+    let at = |i: usize| match data {
+        Data::F32(v) => v[i].to_bits().into(),
+        Data::F16(v) => v[i].into(),
+        Data::I4(v) | Data::I8(v) => v[i] as u64,
+        Data::U8(v) | Data::Bool(v) | Data::Other(_, v) => v[i].into(),
+        Data::I16(v) => v[i] as u64,
+        Data::I32(v) => v[i] as u64,
+        Data::I64(v) => v[i] as u64,
+    };
+    (data.element(), n, if n == 0 { [0; 3] } else { [at(0), at(n / 2), at(n - 1)] })
 }
 
 fn constant_bytes(tensor: &Tensor, data: &Data) -> u64 {

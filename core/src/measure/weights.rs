@@ -3,6 +3,8 @@
 //! Integers are treated as what they stand for: a zero is the zero point of its own channel, a range is in real units. Two
 //! passes over the values, in parallel; the result does not depend on the number of threads.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::tensor::{Data, ElementType, Tensor};
@@ -158,33 +160,44 @@ impl Channels {
         }
     }
 
-    fn at(&self, position: usize) -> usize {
-        position / self.inner % self.n
+    /// Runs of positions in `range` that belong to one channel, with the channel.
+    fn runs(&self, range: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
+        let (n, inner) = (self.n, self.inner);
+        let mut start = range.start;
+        std::iter::from_fn(move || {
+            let channel = start / inner;
+            let run = start..range.end.min((channel + 1) * inner);
+            start = run.end;
+            (!run.is_empty()).then_some((channel % n, run))
+        })
     }
 }
 
-fn chunks(len: usize) -> impl IndexedParallelIterator<Item = std::ops::Range<usize>> {
+fn chunks(len: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..len.div_ceil(CHUNK)).into_par_iter().map(move |i| i * CHUNK..((i + 1) * CHUNK).min(len))
 }
 
-/// The value at a position in real units.
-fn real(tensor: &Tensor, data: &Data, position: usize, channel: usize) -> f32 {
-    let integer = |q: i64| match &tensor.quantization {
-        Some(quantization) => {
-            ((q - i64::from(quantization.zero_point_of(channel))) as f64 * f64::from(quantization.scale_of(channel))) as f32
+/// The values at `range` in real units.
+fn reals(tensor: &Tensor, data: &Data, range: Range<usize>) -> Vec<f32> {
+    let mut reals = Vec::with_capacity(range.len());
+    // Scales belong to the quantization's own axis, which is nearly always that of the channels.
+    let quantization = tensor.quantization.as_ref();
+    let scales = Channels::of(tensor, quantization.and_then(|q| q.axis), data.len());
+    for (channel, run) in scales.runs(range) {
+        let (scale, zero) = quantization.map_or((1.0, 0), |q| (f64::from(q.scale_of(channel)), q.zero_point_of(channel).into()));
+        let real = |q: i64| (q.wrapping_sub(zero) as f64 * scale) as f32;
+        match data {
+            Data::F32(v) => reals.extend_from_slice(&v[run]),
+            Data::F16(v) => reals.extend(v[run].iter().map(|&bits| half::f16::from_bits(bits).to_f32())),
+            Data::I4(v) | Data::I8(v) => reals.extend(v[run].iter().map(|&q| real(q.into()))),
+            Data::U8(v) | Data::Bool(v) => reals.extend(v[run].iter().map(|&q| real(q.into()))),
+            Data::I16(v) => reals.extend(v[run].iter().map(|&q| real(q.into()))),
+            Data::I32(v) => reals.extend(v[run].iter().map(|&q| real(q.into()))),
+            Data::I64(v) => reals.extend(v[run].iter().map(|&q| real(q))),
+            Data::Other(..) => {}
         }
-        None => q as f32,
-    };
-    match data {
-        Data::F32(v) => v[position],
-        Data::F16(v) => half::f16::from_bits(v[position]).to_f32(),
-        Data::I4(v) | Data::I8(v) => integer(v[position].into()),
-        Data::U8(v) | Data::Bool(v) => integer(v[position].into()),
-        Data::I16(v) => integer(v[position].into()),
-        Data::I32(v) => integer(v[position].into()),
-        Data::I64(v) => integer(v[position]),
-        Data::Other(..) => f32::NAN,
     }
+    reals
 }
 
 const EMPTY: (f32, f32) = (f32::INFINITY, f32::NEG_INFINITY);
@@ -198,24 +211,23 @@ struct Part {
 }
 
 impl Part {
-    fn of(tensor: &Tensor, data: &Data, channels: &Channels, range: std::ops::Range<usize>) -> Self {
+    fn of(tensor: &Tensor, data: &Data, channels: &Channels, range: Range<usize>) -> Self {
         let none = ChannelStats { min: EMPTY.0, max: EMPTY.1, n_zero: 0, n: 0, is_outlier: false };
         let mut part = Self { n_non_finite: 0, sum: 0.0, squares: 0.0, channels: vec![none; channels.n] };
-        // Scales belong to the quantization's own axis, which is nearly always that of the channels.
-        let scale_axis = tensor.quantization.as_ref().and_then(|q| q.axis);
-        let scales = Channels::of(tensor, scale_axis, data.len());
-        for position in range {
-            let value = real(tensor, data, position, scales.at(position));
-            let channel = &mut part.channels[channels.at(position)];
-            channel.n += 1;
-            if !value.is_finite() {
-                part.n_non_finite += 1;
-                continue;
+        let start = range.start;
+        let values = reals(tensor, data, range.clone());
+        for (index, run) in channels.runs(range) {
+            let run = &values[run.start - start..run.end - start];
+            let mut channel = part.channels[index];
+            channel.n += run.len();
+            for &value in run.iter().filter(|v| v.is_finite()) {
+                part.sum += f64::from(value);
+                part.squares += f64::from(value) * f64::from(value);
+                channel.n_zero += usize::from(value == 0.0);
+                (channel.min, channel.max) = (channel.min.min(value), channel.max.max(value));
             }
-            part.sum += f64::from(value);
-            part.squares += f64::from(value) * f64::from(value);
-            channel.n_zero += usize::from(value == 0.0);
-            (channel.min, channel.max) = (channel.min.min(value), channel.max.max(value));
+            part.n_non_finite += run.iter().filter(|v| !v.is_finite()).count();
+            part.channels[index] = channel;
         }
         part
     }
@@ -232,17 +244,13 @@ impl Part {
 }
 
 fn histogram(tensor: &Tensor, data: &Data, low: f32, high: f32, n_bins: usize) -> Histogram {
-    let scale_axis = tensor.quantization.as_ref().and_then(|q| q.axis);
-    let scales = Channels::of(tensor, scale_axis, data.len());
     let width = (f64::from(high) - f64::from(low)) / n_bins as f64;
-    let count = |range: std::ops::Range<usize>| {
+    let per_unit = if width > 0.0 { 1.0 / width } else { 0.0 };
+    let count = |range: Range<usize>| {
         let mut counts = vec![0u64; n_bins];
-        for position in range {
-            let value = real(tensor, data, position, scales.at(position));
-            if value.is_finite() {
-                let bin = if width > 0.0 { (f64::from(value) - f64::from(low)) / width } else { 0.0 };
-                counts[(bin as usize).min(n_bins - 1)] += 1;
-            }
+        for value in reals(tensor, data, range).into_iter().filter(|v| v.is_finite()) {
+            let bin = ((f64::from(value) - f64::from(low)) * per_unit) as usize;
+            counts[bin.min(n_bins - 1)] += 1;
         }
         counts
     };
@@ -258,7 +266,7 @@ fn add(mut a: Vec<u64>, b: Vec<u64>) -> Vec<u64> {
 fn codes(data: &Data) -> Option<CodeStats> {
     let (low, high) = data.element().integer_range().filter(|_| data.element().bits().is_some_and(|b| b <= 8))?;
     let n_codes = usize::try_from(high - low + 1).ok()?;
-    let count = |range: std::ops::Range<usize>| {
+    let count = |range: Range<usize>| {
         let mut counts = vec![0u64; n_codes];
         let mut at = |code: i32| {
             // 4-bit values come one to an `i8`; what lies outside their range counts at the end.

@@ -88,15 +88,19 @@ pub fn height(buffers: &[Buffer], offsets: &[u64]) -> u64 {
 
 /// The largest sum of buffers needed at one moment.
 pub fn lower_bound(buffers: &[Buffer]) -> u64 {
-    let at = |moment: i64| {
-        let alive = buffers.iter().filter(move |b| b.first <= moment && moment <= b.last);
-        alive.fold(0, |sum: u64, b| sum.saturating_add(b.bytes))
-    };
-    // A sum grows only where a buffer begins.
-    let mut begins: Vec<i64> = buffers.iter().map(|b| b.first).collect();
-    begins.sort_unstable();
-    begins.dedup();
-    begins.into_iter().map(at).max().unwrap_or(0)
+    // At each moment those that are no longer needed go before the new ones come: (moment, comes, bytes) sorts like that.
+    let mut events: Vec<(i64, bool, u64)> = Vec::with_capacity(2 * buffers.len());
+    for b in buffers {
+        events.push((b.first, true, b.bytes));
+        events.push((b.last + 1, false, b.bytes));
+    }
+    events.sort_unstable();
+    let (mut sum, mut most) = (0u128, 0);
+    for (_, comes, bytes) in events {
+        sum = if comes { sum + u128::from(bytes) } else { sum - u128::from(bytes) };
+        most = most.max(sum);
+    }
+    u64::try_from(most).unwrap_or(u64::MAX)
 }
 
 /// For each buffer those needed at the same time.
