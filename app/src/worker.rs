@@ -40,7 +40,7 @@ pub enum Event {
         /// It was the copy.
         is_autosave: bool,
         /// What was written.
-        result: Result<Saved, String>,
+        result: Box<Result<Saved, String>>,
     },
     /// These files were exported into this folder, or why not.
     Exported(Result<(PathBuf, Vec<String>), String>),
@@ -117,7 +117,7 @@ impl Worker {
     /// Writes a project.
     pub fn save(&self, request: SaveRequest) {
         let is_autosave = request.is_autosave;
-        self.spawn(move |outbox| outbox.send(Event::Saved { is_autosave, result: files::save(request) }));
+        self.spawn(move |outbox| outbox.send(Event::Saved { is_autosave, result: Box::new(files::save(request)) }));
     }
 
     /// Writes the candidate for the firmware into a folder.

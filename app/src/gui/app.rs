@@ -16,6 +16,7 @@ use super::panels::export::ExportPanel;
 use super::panels::graph::GraphPanel;
 use super::panels::inspector::InspectorPanel;
 use super::panels::layers::LayersPanel;
+use super::panels::palette::CommandPalette;
 use super::panels::{first_run, metrics, notices, rail, recipe, status, top_bar};
 use super::session::{Edit, LoadedData, Open, SavedState, Session, default_device, first_recipe};
 use super::theme::{METRICS_STRIP, PANEL_HEADER, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
@@ -39,6 +40,7 @@ pub struct App {
     layers: LayersPanel,
     inspector: InspectorPanel,
     export: ExportPanel,
+    palette: CommandPalette,
     revision: u64,
     layout_asked: Option<LayoutKey>,
     distributions_asked: Option<(String, usize)>,
@@ -53,7 +55,7 @@ impl App {
         let waker = ctx.clone();
         let wake: Wake = Arc::new(move || waker.request_repaint());
         let worker = Worker::start(wake);
-        let mut session = Session::new();
+        let mut session = Session::default();
         let commands = Commands::default();
         if let Some(path) = path {
             session.message = format!("opening {}", path.display());
@@ -67,6 +69,7 @@ impl App {
             layers: LayersPanel::default(),
             inspector: InspectorPanel::default(),
             export: ExportPanel::default(),
+            palette: CommandPalette::default(),
             revision: 0,
             layout_asked: None,
             distributions_asked: None,
@@ -109,7 +112,9 @@ impl App {
         let undo_name = self.session.undo_name();
         self.frame_ui(&mut edit, undo_name.as_deref(), ui);
         let ctx = ui.ctx().clone();
-        self.export.ui(PanelCtx { session: &self.session, commands: &self.commands }, &ctx);
+        let cx = PanelCtx { session: &self.session, commands: &self.commands };
+        self.export.ui(cx, &ctx);
+        self.palette.ui(cx, &ctx);
         self.take_edit(edit, &ctx);
         for command in self.commands.take() {
             self.run(command, &ctx);
@@ -128,10 +133,10 @@ impl App {
         let cx = PanelCtx { session: &self.session, commands: &self.commands };
         let plain = |fill| Frame::new().fill(fill);
         Panel::top("top bar").exact_size(TOP_BAR).frame(plain(p.panel)).show(ui, |ui| top_bar::ui(cx, edit, ui));
-        Panel::bottom("status line").exact_size(STATUS_LINE).frame(plain(p.panel).inner_margin(Margin::symmetric(8, 0))).show(
-            ui,
-            |ui| status::ui(cx, undo_name, ui),
-        );
+        Panel::bottom("status line")
+            .exact_size(STATUS_LINE)
+            .frame(plain(p.panel).inner_margin(Margin::symmetric(8, 0)))
+            .show(ui, |ui| status::ui(cx, undo_name, ui));
         Panel::left("rail").exact_size(RAIL).resizable(false).frame(plain(p.panel)).show(ui, |ui| rail::ui(cx, ui));
         if notices::any(cx) {
             Panel::top("notices").frame(plain(p.panel)).show(ui, |ui| notices::ui(cx, ui));
@@ -152,7 +157,7 @@ impl App {
             .size_range(280.0..=560.0)
             .frame(plain(p.panel))
             .show(ui, |ui| self.inspector.ui(cx, &mut edit.recipe, ui));
-        let height = (ui.available_height() * 0.42).clamp(160.0, 336.0);
+        let height = (ui.available_height() * 0.36).clamp(160.0, 336.0);
         Panel::bottom("layers")
             .default_size(height)
             .size_range(PANEL_HEADER + 60.0..=800.0)
@@ -195,7 +200,12 @@ impl App {
         }
         self.session.hold_baseline = self.session.open.is_some() && !ctx.text_edit_focused() && ctx.input(|i| i.key_down(Key::B));
         if ctx.memory(|m| m.focused().is_none()) && self.session.selection.is_some() {
-            let walks = [(Key::ArrowUp, Walk::Up), (Key::ArrowDown, Walk::Down), (Key::ArrowLeft, Walk::Left), (Key::ArrowRight, Walk::Right)];
+            let walks = [
+                (Key::ArrowUp, Walk::Up),
+                (Key::ArrowDown, Walk::Down),
+                (Key::ArrowLeft, Walk::Left),
+                (Key::ArrowRight, Walk::Right),
+            ];
             for (key, direction) in walks {
                 if ctx.input(|i| i.key_pressed(key) && i.modifiers.is_none()) {
                     self.commands.send(Command::Walk(direction));
@@ -237,7 +247,7 @@ impl App {
                 let known = path.canonicalize().is_ok_and(|p| self.session.recent.contains(&p));
                 self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse });
             }
-            Command::Select(name) => self.session.selection = name,
+            Command::Select(name) => self.select(name),
             Command::Walk(direction) => self.walk(direction),
             Command::Show(shown) => {
                 self.session.shown = shown;
@@ -253,6 +263,7 @@ impl App {
                     self.session.notices.remove(i);
                 }
             }
+            Command::SaveTo(path) => self.save_to(false, Some(path)),
             Command::ChooseExportFolder => self.worker.pick(dialogs::export_folder),
             Command::ExportTo(folder) => self.export_to(folder),
             Command::Recover(take) => self.recover(take, ctx),
@@ -277,6 +288,7 @@ impl App {
                 self.edited(ctx);
             }
             Action::Fit => self.graph.fit(),
+            Action::Search => self.palette.toggle(),
             Action::NextTheme => {
                 let next = match ctx.options(|o| o.theme_preference) {
                     ThemePreference::System => ThemePreference::Light,
@@ -289,14 +301,18 @@ impl App {
         }
     }
 
+    fn select(&mut self, name: Option<String>) {
+        self.session.selection = name;
+        if let (Some(layout), Some(node)) = (&self.session.layout, self.session.selected_node()) {
+            self.graph.reveal(layout, node);
+        }
+    }
+
     fn walk(&mut self, direction: Walk) {
         let (Some(graph), Some(at)) = (self.session.graph(), self.session.selected_node()) else { return };
         let Some(next) = walk(graph, at, direction) else { return };
         let name = graph.node(next).name.clone();
-        if let Some(layout) = &self.session.layout {
-            self.graph.reveal(layout, next);
-        }
-        self.session.selection = Some(name);
+        self.select(Some(name));
     }
 
     // ---------------------------------------------------------------------------------------------------- files
@@ -386,7 +402,10 @@ impl App {
                 self.show_model(Open { source, project: None, data: None, saved, ranges: None, before: None }, edit);
             }
             Ok(Opened::Data(_)) if self.session.open.is_none() => {
-                self.complain("Open a model first", format!("{} holds samples; they need a model to run through", path.display()));
+                self.complain(
+                    "Open a model first",
+                    format!("{} holds samples; they need a model to run through", path.display()),
+                );
             }
             Ok(Opened::Data(set)) => self.attach(path, set),
             Ok(Opened::Project(opened, unsaved)) => self.show_project(path, *opened, unsaved),
@@ -409,7 +428,9 @@ impl App {
     }
 
     fn show_model(&mut self, open: Open, edit: Edit) {
-        for note in open.source.graph.notes.iter().filter(|n| n.severity > tinsmith_core::graph::Severity::Info && n.node.is_none()) {
+        for note in
+            open.source.graph.notes.iter().filter(|n| n.severity > tinsmith_core::graph::Severity::Info && n.node.is_none())
+        {
             self.session.notices.push(Notice { is_error: false, title: note.text.clone(), text: String::new() });
         }
         self.session.show(open, edit);
@@ -466,14 +487,14 @@ impl App {
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
             Event::Opened(path, result) => self.opened(path, *result),
-            Event::Saved { is_autosave, result } => self.saved(is_autosave, result),
+            Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
                 self.session.message = format!("exported {} to {}", files.join(", "), folder.display());
             }
             Event::Exported(Err(text)) => self.complain("Nothing was exported", text),
             Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
-            Event::Picked(Picked::SaveAs(path)) => self.save_to(false, Some(path)),
-            Event::Picked(Picked::ExportTo(folder)) => self.export_to(folder),
+            Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
+            Event::Picked(Picked::ExportTo(folder)) => self.commands.send(Command::ExportTo(folder)),
         }
     }
 

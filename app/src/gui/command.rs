@@ -29,6 +29,8 @@ pub enum Command {
     Cancel,
     /// Put away the notice at this position.
     Dismiss(usize),
+    /// Write the project to this file.
+    SaveTo(PathBuf),
     /// Ask where to write the export.
     ChooseExportFolder,
     /// Write the export into this folder.
@@ -70,11 +72,13 @@ pub enum Action {
     Fit,
     /// From system to light to dark.
     NextTheme,
+    /// Find an action or a layer by name.
+    Search,
 }
 
 impl Action {
     /// All actions in the order in which menus show them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::Save,
         Self::SaveAs,
@@ -85,6 +89,7 @@ impl Action {
         Self::Redo,
         Self::Fit,
         Self::NextTheme,
+        Self::Search,
     ];
 
     /// The words on its button.
@@ -100,6 +105,7 @@ impl Action {
             Self::Redo => "Redo",
             Self::Fit => "Fit the graph",
             Self::NextTheme => "Change theme",
+            Self::Search => "Search or command",
         }
     }
 
@@ -115,6 +121,7 @@ impl Action {
             Self::Redo => icons::ARROW_U_UP_RIGHT,
             Self::Fit => icons::CORNERS_OUT,
             Self::NextTheme => icons::CIRCLE_HALF,
+            Self::Search => icons::MAGNIFYING_GLASS,
         }
     }
 
@@ -130,6 +137,7 @@ impl Action {
             Self::Undo => Some(control(Key::Z)),
             Self::Redo => Some(control(Key::Y)),
             Self::Fit => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F)),
+            Self::Search => Some(control(Key::K)),
             Self::ChooseData | Self::RemoveData | Self::NextTheme => None,
         }
     }

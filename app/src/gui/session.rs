@@ -110,9 +110,9 @@ pub struct Session {
     undoer: Undoer<Edit>,
 }
 
-impl Session {
+impl Default for Session {
     /// Nothing open.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             open: None,
             edit: Edit { recipe: Recipe::default(), device: default_device() },
@@ -130,7 +130,9 @@ impl Session {
             undoer: new_undoer(),
         }
     }
+}
 
+impl Session {
     /// Shows a newly opened model. History starts afresh.
     pub fn show(&mut self, open: Open, edit: Edit) {
         let name = open.source.graph.name.clone();

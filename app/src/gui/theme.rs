@@ -338,9 +338,8 @@ fn fonts() -> FontDefinitions {
     }
     // What a file's name may contain beyond Latin is left to egui's own fonts.
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    let family = |first: &str| {
-        [first, "phosphor"].iter().map(|&n| n.to_owned()).chain(fallback.iter().cloned()).collect::<Vec<_>>()
-    };
+    let family =
+        |first: &str| [first, "phosphor"].iter().map(|&n| n.to_owned()).chain(fallback.iter().cloned()).collect::<Vec<_>>();
     fonts.families.insert(FontFamily::Proportional, family("inter"));
     fonts.families.insert(FontFamily::Name(MEDIUM.into()), family("inter-medium"));
     fonts.families.insert(FontFamily::Name(SEMIBOLD.into()), family("inter-semibold"));

@@ -2,8 +2,8 @@
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::layout::{Item, Layout};
@@ -17,6 +17,8 @@ const ZOOM_SHAPES: f32 = 0.62;
 /// Seen from so far that boxes are a few pixels, single boxes need no response of their own: clicks are found by position.
 const MAX_RESPONSES: usize = 800;
 const MARGIN: f32 = 24.0;
+/// Width that is kept free for the legend at the left, if there is room.
+const LEGEND: f32 = 200.0;
 
 /// Where the canvas looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +35,13 @@ impl View {
         let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(16.0));
         let zoom = (room.x / bounds.width().max(1.0)).min(room.y / bounds.height().max(1.0)).min(1.0);
         let zoom = zoom.clamp(*ZOOM.start(), *ZOOM.end());
-        Self { origin: bounds.center() - canvas / (2.0 * zoom), zoom }
+        let mut origin = bounds.center() - canvas / (2.0 * zoom);
+        let spare = canvas.x - bounds.width() * zoom;
+        if spare > LEGEND + MARGIN {
+            // Room is left anyway: the legend gets it.
+            origin.x = bounds.left() - (spare / 2.0).max(LEGEND) / zoom;
+        }
+        Self { origin, zoom }
     }
 
     /// Screen position of a graph point.
@@ -175,8 +183,7 @@ impl CanvasUi<'_> {
         let points: Vec<Pos2> = edge.points.iter().map(|&at| self.view.to_screen(self.canvas, at)).collect();
         self.arrow(&points, colour);
         self.painter.add(Shape::line(points, Stroke::new(width, colour)));
-        if self.view.zoom >= ZOOM_SHAPES {
-            let (at, is_left) = edge.label;
+        if let Some((at, is_left)) = edge.label.filter(|_| self.view.zoom >= ZOOM_SHAPES) {
             let align = if is_left { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
             let at = self.view.to_screen(self.canvas, at);
             self.painter.text(at, align, shape(), self.font(Type::Edge), p.text_faint);

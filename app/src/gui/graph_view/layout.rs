@@ -23,6 +23,8 @@ pub const COLUMN_GAP: f32 = 78.0;
 /// Edges over more ranks than this are left out of the rank search, whose time grows with their length.
 const LONG_EDGE_RANKS: usize = 30;
 const MAX_COLUMNS: usize = 40;
+/// So many boxes are looked at to tell whether an edge passes by others.
+const MAX_BYPASSED: usize = 200;
 const PITCH: f32 = NODE.y + NODE_GAP;
 
 /// Something with a box.
@@ -60,8 +62,8 @@ pub struct Edge {
     pub tensor: TensorId,
     /// The line, corners rounded.
     pub points: Vec<Pos2>,
-    /// Where the tensor's shape is written, and whether to the left of that point.
-    pub label: (Pos2, bool),
+    /// Where the tensor's shape is written, and whether to the left of that point; once for each tensor.
+    pub label: Option<(Pos2, bool)>,
     /// Passes by other nodes: drawn quietly.
     pub is_skip: bool,
 }
@@ -158,32 +160,63 @@ fn longest_path_ranks(n: usize, links: &[Link]) -> Vec<usize> {
 
 /// Rank and horizontal position of each box. Falls back to the longest path in one row per rank if the library cannot cope.
 fn ranked(n: usize, links: &[Link], longest: &[usize]) -> (Vec<usize>, Vec<f32>) {
+    let incoming = incoming(n, links);
+    let span = |l: &Link| longest[l.to].saturating_sub(longest[l.from]);
+    // A residual passes by what it is added to: left out here, it keeps the chain straight and takes a lane at its side.
     let short: Vec<(u32, u32)> = links
         .iter()
-        .filter(|l| longest[l.to].saturating_sub(longest[l.from]) <= LONG_EDGE_RANKS)
+        .filter(|l| span(l) <= 1 || (span(l) <= LONG_EDGE_RANKS && !is_bypass(l, &incoming, longest)))
         .map(|l| (l.from as u32, l.to as u32))
         .collect();
     let vertices: Vec<(u32, (f64, f64))> = (0..n as u32).map(|i| (i, (f64::from(NODE.x), f64::from(NODE.y)))).collect();
     let config = Config { vertex_spacing: f64::from(NODE_GAP), ..Config::default() };
     // The library indexes without checks in places; a graph that trips it is still shown.
-    let laid_out = catch_unwind(AssertUnwindSafe(|| {
-        rust_sugiyama::from_vertices_and_edges(&vertices, &short, &config)
-    }));
+    let laid_out = catch_unwind(AssertUnwindSafe(|| rust_sugiyama::from_vertices_and_edges(&vertices, &short, &config)));
     match laid_out {
         Ok(components) if components.iter().map(|c| c.0.len()).sum::<usize>() == n => from_components(n, components),
         _ => rows(longest),
     }
 }
 
+/// For each box those that feed it.
+fn incoming(n: usize, links: &[Link]) -> Vec<Vec<usize>> {
+    let mut incoming = vec![Vec::new(); n];
+    for link in links {
+        incoming[link.to].push(link.from);
+    }
+    incoming
+}
+
+/// Whether there is a longer way from one end of the link to the other. Gives up on wide neighbourhoods: then it is laid out like
+/// any other.
+fn is_bypass(link: &Link, incoming: &[Vec<usize>], longest: &[usize]) -> bool {
+    let mut open: Vec<usize> = incoming[link.to].iter().copied().filter(|&m| m != link.from).collect();
+    let mut seen = std::collections::HashSet::new();
+    while let Some(at) = open.pop() {
+        if at == link.from {
+            return true;
+        }
+        if longest[at] > longest[link.from] && seen.insert(at) {
+            open.extend(&incoming[at]);
+        }
+        if seen.len() > MAX_BYPASSED {
+            return false;
+        }
+    }
+    false
+}
+
+/// What the library returns for a connected part: boxes with their positions, width and height.
+type Component = (Vec<(usize, (f64, f64))>, f64, f64);
+
 /// Puts the library's components beside one another, centred around 0, and turns their heights into ranks.
-fn from_components(n: usize, components: Vec<(Vec<(usize, (f64, f64))>, f64, f64)>) -> (Vec<usize>, Vec<f32>) {
+fn from_components(n: usize, components: Vec<Component>) -> (Vec<usize>, Vec<f32>) {
     let (mut ranks, mut xs) = (vec![0; n], vec![0.0f32; n]);
     let mut left = 0.0;
     for (positions, _, _) in components {
         let mut heights: Vec<i64> = positions.iter().map(|(_, (_, y))| y.round() as i64).collect();
         heights.sort_unstable();
         heights.dedup();
-        // Heights may grow upwards or downwards; the first node in execution order tells which.
         let min_x = positions.iter().map(|(_, (x, _))| *x).fold(f64::INFINITY, f64::min);
         let max_x = positions.iter().map(|(_, (x, _))| *x).fold(f64::NEG_INFINITY, f64::max);
         for (i, (x, y)) in &positions {

@@ -1,5 +1,7 @@
 //! Lines between boxes: straight down to the next, around the others by a lane at the side, over the top into the next column.
 
+use std::collections::HashSet;
+
 use eframe::egui::{Pos2, Rect, pos2};
 
 use super::layout::{COLUMN_GAP, Edge, Link, NODE_GAP, Placed};
@@ -13,7 +15,12 @@ const CORNER: f32 = 6.0;
 /// Routes all edges.
 pub(super) fn route(placed: &[Placed], links: &[Link]) -> Vec<Edge> {
     let mut lanes = Lanes::default();
-    links.iter().map(|link| route_one(placed, *link, &mut lanes)).collect()
+    let mut edges: Vec<Edge> = links.iter().map(|link| route_one(placed, *link, &mut lanes)).collect();
+    let mut labelled = HashSet::new();
+    for edge in &mut edges {
+        edge.label = edge.label.filter(|_| labelled.insert(edge.tensor));
+    }
+    edges
 }
 
 fn route_one(placed: &[Placed], link: Link, lanes: &mut Lanes) -> Edge {
@@ -27,7 +34,7 @@ fn route_one(placed: &[Placed], link: Link, lanes: &mut Lanes) -> Edge {
         let (points, label) = beside(placed, from, to, lanes);
         (points, (label, false), true)
     };
-    Edge { from: link.from, to: link.to, tensor: link.tensor, points: rounded(&points), label, is_skip }
+    Edge { from: link.from, to: link.to, tensor: link.tensor, points: rounded(&points), label: Some(label), is_skip }
 }
 
 /// Down from the box, over to the target's middle just above it, and in: if no box is in the way.
@@ -55,7 +62,7 @@ fn beside(placed: &[Placed], from: &Placed, to: &Placed, lanes: &mut Lanes) -> (
     let lane = lanes.take(from.column, from.rank, to.rank);
     let x = right + SKIP_OFFSET + lane as f32 * LANE;
     let start = from.rect.center_bottom();
-    let turn = start.y + NODE_GAP * 0.35;
+    let turn = start.y + NODE_GAP * 0.2;
     let end = to.rect.right_center();
     (vec![start, pos2(start.x, turn), pos2(x, turn), pos2(x, end.y), end], pos2(x + 6.0, (turn + end.y) / 2.0))
 }
@@ -67,9 +74,8 @@ fn across(placed: &[Placed], from: &Placed, to: &Placed, lanes: &mut Lanes) -> R
     let start = from.rect.center_bottom();
     let is_next = to.rank == from.rank + 1;
     let lane = if is_next { 0.0 } else { 1.0 + lanes.take(usize::MAX - to.column, from.rank, to.rank) as f32 };
-    let column_right = |column: usize| {
-        placed.iter().filter(|p| p.column == column).map(|p| p.rect.right()).fold(f32::MIN, f32::max)
-    };
+    let column_right =
+        |column: usize| placed.iter().filter(|p| p.column == column).map(|p| p.rect.right()).fold(f32::MIN, f32::max);
     let top = placed.iter().map(|p| p.rect.top()).fold(f32::MAX, f32::min);
     let gutter = |column: usize| column_right(column) + COLUMN_GAP * 0.62 - lane * LANE * 0.6;
     let below = start.y + NODE_GAP / 2.0;

@@ -66,9 +66,12 @@ fn drop_zone(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
 fn sample_card(cx: PanelCtx<'_>, ui: &mut Ui) {
     let p = Palette::of(ui);
     let margin = Margin::same(20);
-    Frame::new().fill(p.panel).stroke(Stroke::new(1.0, p.card_line)).corner_radius(CornerRadius::same(RADIUS_CARD)).inner_margin(margin).show(
-        ui,
-        |ui| {
+    Frame::new()
+        .fill(p.panel)
+        .stroke(Stroke::new(1.0, p.card_line))
+        .corner_radius(CornerRadius::same(RADIUS_CARD))
+        .inner_margin(margin)
+        .show(ui, |ui| {
             ui.set_width(ASIDE - 42.0);
             ui.set_height(DROP_HEIGHT - 42.0);
             ui.vertical(|ui| {
@@ -89,12 +92,14 @@ fn sample_card(cx: PanelCtx<'_>, ui: &mut Ui) {
                         }
                     }
                     None => {
-                        ui.label(Type::Small.text("The sample is not beside this program: it is in the source folder under projects.", p.text_faint));
+                        ui.label(Type::Small.text(
+                            "The sample is not beside this program: it is in the source folder under projects.",
+                            p.text_faint,
+                        ));
                     }
                 }
             });
-        },
-    );
+        });
 }
 
 /// A small chain of boxes with a residual, for the eye.
@@ -155,9 +160,12 @@ fn what_it_opens(ui: &mut Ui) {
                     ui.label(Type::Small.text(what, p.text_weak));
                 });
                 for suffix in suffixes {
-                    Frame::new().fill(p.control).corner_radius(CornerRadius::same(3)).inner_margin(Margin::symmetric(6, 2)).show(ui, |ui| {
-                        ui.label(Type::Mono.text(*suffix, p.text));
-                    });
+                    Frame::new().fill(p.control).corner_radius(CornerRadius::same(3)).inner_margin(Margin::symmetric(6, 2)).show(
+                        ui,
+                        |ui| {
+                            ui.label(Type::Mono.text(*suffix, p.text));
+                        },
+                    );
                 }
             });
         }

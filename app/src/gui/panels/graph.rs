@@ -31,12 +31,8 @@ pub enum ColourBy {
     Kind,
 }
 
-const COLOURS: [(ColourBy, &str); 4] = [
-    (ColourBy::Error, "quantization error"),
-    (ColourBy::Macs, "MACs"),
-    (ColourBy::Size, "size"),
-    (ColourBy::Kind, "op kind"),
-];
+const COLOURS: [(ColourBy, &str); 4] =
+    [(ColourBy::Error, "quantization error"), (ColourBy::Macs, "MACs"), (ColourBy::Size, "size"), (ColourBy::Kind, "op kind")];
 
 /// The panel's view state.
 #[derive(Debug, Default)]
@@ -191,7 +187,7 @@ fn look_of(cx: PanelCtx<'_>, graph: &Graph, item: Item, scale: &Scale, p: &Palet
     let (value, fill, ink) = match (scale.by, scale.value(cx, id)) {
         (ColourBy::Kind, _) => (String::new(), kind_colour(&node.op, p), p.text),
         (_, Some((words, t))) => (words, p.heat_at(t), p.heat_ink_at(t)),
-        (_, None) => (NONE.to_owned(), p.control, p.text_weak),
+        (_, None) => (NONE.to_owned(), p.control_hover, p.text_weak),
     };
     BoxLook { title, about, value, fill, ink, is_obstacle }
 }
@@ -218,7 +214,7 @@ fn kind_colour(op: &Op, p: &Palette) -> Color32 {
         Op::DepthwiseConv2d(_) => tint(1),
         Op::FullyConnected(_) => tint(2),
         Op::Unknown(_) => p.amber_soft,
-        _ => p.control,
+        _ => p.control_hover,
     }
 }
 
@@ -253,7 +249,10 @@ fn legend_ui(ui: &Ui, canvas: Rect, scale: &Scale, layout: &Layout, view: View) 
     let n = 32;
     for i in 0..n {
         let t = i as f32 / (n - 1) as f32;
-        let part = Rect::from_min_size(pos2(bar.left() + bar.width() * i as f32 / n as f32, bar.top()), vec2(bar.width() / n as f32 + 0.5, 8.0));
+        let part = Rect::from_min_size(
+            pos2(bar.left() + bar.width() * i as f32 / n as f32, bar.top()),
+            vec2(bar.width() / n as f32 + 0.5, 8.0),
+        );
         let t = if scale.by == ColourBy::Error { 1.0 - t } else { t };
         painter.rect_filled(part, 0.0, p.heat_at(t));
     }

@@ -1,6 +1,6 @@
 //! The table of layers, and beside it the timeline of memory.
 
-use eframe::egui::{Align, CornerRadius, Label, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align, CornerRadius, Frame, Label, Layout, Margin, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use egui_extras::{Column, TableBuilder};
 use tinsmith_core::graph::NodeId;
 use tinsmith_core::measure::{LayerFigures, StaticFigures};
@@ -121,7 +121,10 @@ impl LayersPanel {
             return;
         };
         match self.tab {
-            Tab::Layers => self.table_ui(cx, statics, ui),
+            Tab::Layers => {
+                let margin = Margin { right: 10, ..Margin::ZERO };
+                Frame::new().inner_margin(margin).show(ui, |ui| self.table_ui(cx, statics, ui));
+            }
             Tab::Memory => memory::ui(cx, statics, ui),
         }
     }
@@ -170,7 +173,8 @@ impl LayersPanel {
                             row.col(|ui| layer_ui(cx, layer, col, most_macs, ui));
                         }
                         let response = row.response();
-                        response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, format!("Layer {}", layer.name)));
+                        response
+                            .widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, format!("Layer {}", layer.name)));
                         if response.clicked() {
                             cx.send(Command::Select(Some(layer.name.clone())));
                         }

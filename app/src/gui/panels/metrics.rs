@@ -8,7 +8,7 @@ use super::status::describe;
 use crate::gui::context::PanelCtx;
 use crate::gui::theme::{METRICS_STRIP, Palette, Type, small_caps};
 use crate::gui::units::{self, Figure, NONE};
-use crate::gui::widgets::{Change, Known, badge, change, fits, known};
+use crate::gui::widgets::{Change, Known, change, fits, known};
 
 const CANDIDATE_WIDTH: f32 = 212.0;
 const CANDIDATE_NARROW: f32 = 164.0;
@@ -88,7 +88,7 @@ fn candidate_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
         }
         Line::About => {
             ui.label(Type::Caption.text("against the source, hold", p.text_faint));
-            badge(ui, None, "B", p.text_weak, p.control);
+            ui.label(Type::Caption.text("B", p.text));
         }
     });
     response.on_hover_text("What the recipe makes of the model, compared with the model as it came. Hold B to see the source.");
@@ -147,7 +147,11 @@ fn statics<'a>(cx: PanelCtx<'a>) -> (Option<&'a StaticFigures>, Option<&'a Stati
     let figures = &cx.session.figures;
     let (base, candidate) = (figures.baseline_static.value.as_deref(), figures.candidate_static.value.as_deref());
     // While B is held the source takes the candidate's place.
-    if cx.session.hold_baseline { (None, base, figures.baseline_static.known()) } else { (base, candidate, figures.candidate_static.known()) }
+    if cx.session.hold_baseline {
+        (None, base, figures.baseline_static.known())
+    } else {
+        (base, candidate, figures.candidate_static.known())
+    }
 }
 
 /// Why there is no candidate to show figures of.
@@ -171,37 +175,49 @@ fn counted(
 }
 
 fn size(cx: PanelCtx<'_>) -> Metric {
-    let mut metric = counted(cx, "Size", |s| s.size.file_bytes, units::bytes, |s| {
-        let z = &s.size;
-        format!(
-            "{} bytes, the exported file\nweights {}, biases {}, other constants {}, structure {}",
-            units::exact(z.file_bytes),
-            units::exact(z.weights_bytes),
-            units::exact(z.bias_bytes),
-            units::exact(z.other_constants_bytes),
-            units::exact(z.structure_bytes)
-        )
-    });
+    let mut metric = counted(
+        cx,
+        "Size",
+        |s| s.size.file_bytes,
+        units::bytes,
+        |s| {
+            let z = &s.size;
+            format!(
+                "{} bytes, the exported file\nweights {}, biases {}, other constants {}, structure {}",
+                units::exact(z.file_bytes),
+                units::exact(z.weights_bytes),
+                units::exact(z.bias_bytes),
+                units::exact(z.other_constants_bytes),
+                units::exact(z.structure_bytes)
+            )
+        },
+    );
     let needed = statics(cx).1.map(|s| s.size.file_bytes);
     metric.fits = fits_board(cx, needed, |d| d.flash_bytes);
     metric
 }
 
 fn ram(cx: PanelCtx<'_>) -> Metric {
-    let mut metric = counted(cx, "RAM", |s| s.arena.arena_mcu32_bytes, units::bytes, |s| {
-        let a = &s.arena;
-        format!(
-            "{} bytes: the smallest arena that TensorFlow Lite Micro starts with on a 32-bit processor\n\
+    let mut metric = counted(
+        cx,
+        "RAM",
+        |s| s.arena.arena_mcu32_bytes,
+        units::bytes,
+        |s| {
+            let a = &s.arena;
+            format!(
+                "{} bytes: the smallest arena that TensorFlow Lite Micro starts with on a 32-bit processor\n\
              activations {} ({} by its own planner, no plan can do with less than {}), persistent part {}\n\
              on a 64-bit host {}",
-            units::exact(a.arena_mcu32_bytes),
-            units::exact(a.activations_bytes),
-            units::exact(a.greedy_bytes),
-            units::exact(a.lower_bound_bytes),
-            units::exact(a.persistent_mcu32_bytes),
-            units::exact(a.arena_host64_bytes)
-        )
-    });
+                units::exact(a.arena_mcu32_bytes),
+                units::exact(a.activations_bytes),
+                units::exact(a.greedy_bytes),
+                units::exact(a.lower_bound_bytes),
+                units::exact(a.persistent_mcu32_bytes),
+                units::exact(a.arena_host64_bytes)
+            )
+        },
+    );
     let needed = statics(cx).1.map(|s| s.arena.arena_mcu32_bytes);
     metric.fits = fits_board(cx, needed, |d| d.ram_bytes);
     metric
@@ -218,9 +234,20 @@ fn fits_board(cx: PanelCtx<'_>, needed: Option<u64>, has: impl Fn(&Device) -> u6
 }
 
 fn macs(cx: PanelCtx<'_>) -> Metric {
-    counted(cx, "MACs", |s| s.macs, units::count, |s| {
-        format!("{} multiply-accumulates, {} operations\n{} parameters", units::exact(s.macs), units::exact(s.flops), units::exact(s.parameters))
-    })
+    counted(
+        cx,
+        "MACs",
+        |s| s.macs,
+        units::count,
+        |s| {
+            format!(
+                "{} multiply-accumulates, {} operations\n{} parameters",
+                units::exact(s.macs),
+                units::exact(s.flops),
+                units::exact(s.parameters)
+            )
+        },
+    )
 }
 
 fn estimated(
@@ -242,7 +269,9 @@ fn estimated(
         (Some(_), other) => other,
     };
     let explanation = match estimate {
-        Some(e) => format!("between {} and {}, four times out of five\n{}", show(e.low).joined(), show(e.high).joined(), e.source),
+        Some(e) => {
+            format!("between {} and {}, four times out of five\n{}", show(e.low).joined(), show(e.high).joined(), e.source)
+        }
         None if candidate.is_none() => missing(cx),
         None => match cx.session.device() {
             None => "No board is chosen.".to_owned(),

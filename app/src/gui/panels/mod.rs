@@ -9,6 +9,7 @@ pub mod layers;
 pub mod memory;
 pub mod metrics;
 pub mod notices;
+pub mod palette;
 pub mod rail;
 pub mod recipe;
 pub mod status;

@@ -114,7 +114,13 @@ fn card_rule(ui: &mut Ui) {
 fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
     label_row(ui, "Scheme", |ui| {
         let width = ui.available_width();
-        select(ui, "Scheme", &mut q.scheme, &[(Scheme::Int8, "int8, full integer"), (Scheme::Float32, "float32, as it came")], width)
+        select(
+            ui,
+            "Scheme",
+            &mut q.scheme,
+            &[(Scheme::Int8, "int8, full integer"), (Scheme::Float32, "float32, as it came")],
+            width,
+        )
     });
     if q.scheme == Scheme::Float32 && q.overrides.is_empty() {
         return;
@@ -211,11 +217,8 @@ fn pack_ui(cx: PanelCtx<'_>, pack: &mut Pack, ui: &mut Ui) {
         let response = switch(ui, &mut pack.plan_memory, "Plan memory");
         if let Some(arena) = cx.session.figures.candidate_static.value.as_ref().map(|s| &s.arena) {
             let saved = arena.greedy_bytes.saturating_sub(arena.best_bytes);
-            let words = if saved == 0 {
-                "as the runtime plans".to_owned()
-            } else {
-                format!("saves {}", units::bytes(saved).joined())
-            };
+            let words =
+                if saved == 0 { "as the runtime plans".to_owned() } else { format!("saves {}", units::bytes(saved).joined()) };
             ui.label(Type::Caption.text(words, p.text_weak));
         }
         response
@@ -241,7 +244,13 @@ fn totals_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
             ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
                 let words = statics.map_or_else(
                     || units::NONE.to_owned(),
-                    |s| format!("{}    {} RAM", units::bytes(s.size.file_bytes).joined(), units::bytes(s.arena.arena_mcu32_bytes).joined()),
+                    |s| {
+                        format!(
+                            "{}    {} RAM",
+                            units::bytes(s.size.file_bytes).joined(),
+                            units::bytes(s.arena.arena_mcu32_bytes).joined()
+                        )
+                    },
                 );
                 ui.label(Type::Caption.text(words, colour));
             });

@@ -1,7 +1,8 @@
 //! The bar at the top: what is open, for which board, with which data; undo, redo and the theme.
 
 use eframe::egui::{
-    Align, Align2, Button, ComboBox, CornerRadius, Layout, Rect, Response, RichText, Sense, Stroke, ThemePreference, Ui, pos2, vec2,
+    Align, Align2, Button, ComboBox, CornerRadius, Layout, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind,
+    ThemePreference, Ui, WidgetInfo, pos2, vec2,
 };
 use tinsmith_core::measure::device::{Device, devices};
 
@@ -34,8 +35,32 @@ pub fn ui(cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
                 action_ui(cx, ui, Action::Save, true);
             }
             action_ui(cx, ui, Action::Open, true);
+            ui.add_space(8.0);
+            search_ui(cx, ui);
         });
     });
+}
+
+/// What looks like a field opens the palette, where there is room for what is found.
+fn search_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let width = (ui.available_width() - 40.0).clamp(0.0, 320.0);
+    if width < 160.0 {
+        action_ui(cx, ui, Action::Search, true);
+        return;
+    }
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, Action::Search.name()));
+    let edge = if response.hovered() || response.has_focus() { p.line_strong } else { p.line };
+    ui.painter().rect(rect, CornerRadius::same(4), p.sunken, Stroke::new(1.0, edge), StrokeKind::Inside);
+    let left = rect.left_center() + vec2(18.0, 0.0);
+    ui.painter().text(left, Align2::CENTER_CENTER, icons::MAGNIFYING_GLASS, Type::IconSmall.font(), p.text_weak);
+    ui.painter().text(left + vec2(14.0, 0.0), Align2::LEFT_CENTER, Action::Search.name(), Type::Small.font(), p.text_weak);
+    let keys = Action::Search.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+    ui.painter().text(rect.right_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, keys, Type::Caption.font(), p.text_faint);
+    if response.clicked() {
+        cx.commands.act(Action::Search);
+    }
 }
 
 /// A T of tin plate, with a small part beside it.
@@ -50,7 +75,7 @@ fn logo_ui(ui: &mut Ui) {
     bar(-2.5, -7.0, 4.5, 14.5);
     let part = |y: f32| Rect::from_min_size(pos2(c.x + 4.5, c.y + y), vec2(3.5, 3.5));
     ui.painter().rect_filled(part(-0.5), CornerRadius::ZERO, p.text_weak);
-    ui.painter().rect_stroke(part(4.0), CornerRadius::ZERO, Stroke::new(1.0, p.text_weak), eframe::egui::StrokeKind::Inside);
+    ui.painter().rect_stroke(part(4.0), CornerRadius::ZERO, Stroke::new(1.0, p.text_weak), StrokeKind::Inside);
 }
 
 fn project_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
@@ -115,7 +140,8 @@ fn device_ui(cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
 
 fn about(device: &Device) -> String {
     let psram = device.psram_bytes.map_or_else(String::new, |b| format!(", {} slow RAM", units::bytes(b).joined()));
-    let power = device.active_power.as_ref().map_or_else(|| "power unknown".to_owned(), |p| format!("{:.0} mW while it computes", p.mw));
+    let power =
+        device.active_power.as_ref().map_or_else(|| "power unknown".to_owned(), |p| format!("{:.0} mW while it computes", p.mw));
     format!(
         "{} MHz, {} flash, {} RAM{psram}\n{}, {power}",
         device.clock_mhz,

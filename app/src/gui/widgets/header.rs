@@ -8,11 +8,21 @@ use crate::gui::theme::{LABEL_COLUMN, PANEL_HEADER, PANEL_PADDING, Palette, Type
 pub fn panel_header(ui: &mut Ui, title: &str, about: &str, actions: impl FnOnce(&mut Ui)) {
     let p = Palette::of(ui);
     header_line(ui, |ui| {
-        ui.label(Type::SmallTitle.text(title, p.text));
-        if !about.is_empty() {
-            ui.add(Label::new(Type::Small.text(about, p.text_weak)).truncate());
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), actions);
+        title_line(ui, title, Type::Small.text(about, p.text_weak), actions);
+    });
+}
+
+/// Actions take their room first; what is left is the title's.
+fn title_line(ui: &mut Ui, title: &str, about: RichText, actions: impl FnOnce(&mut Ui)) {
+    let p = Palette::of(ui);
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        actions(ui);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.label(Type::SmallTitle.text(title, p.text));
+            if !about.is_empty() {
+                ui.add(Label::new(about).truncate());
+            }
+        });
     });
 }
 
@@ -44,11 +54,9 @@ pub fn tab(ui: &mut Ui, chosen: bool, text: &str) -> Response {
 
 /// A group's title inside a panel, with what it is about and an action at the right.
 pub fn group_title(ui: &mut Ui, title: &str, about: impl Into<RichText>, actions: impl FnOnce(&mut Ui)) {
-    let p = Palette::of(ui);
     ui.horizontal(|ui| {
-        ui.label(Type::SmallTitle.text(title, p.text));
-        ui.label(about.into());
-        ui.with_layout(Layout::right_to_left(Align::Center), actions);
+        ui.set_min_height(20.0);
+        title_line(ui, title, about.into(), actions);
     });
 }
 

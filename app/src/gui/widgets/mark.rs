@@ -1,8 +1,6 @@
 //! Marks: how a figure is known, how it changed, badges.
 
-use eframe::egui::{
-    Align2, Color32, CornerRadius, Frame, Label, Margin, Rect, Response, Sense, Stroke, Ui, Vec2, pos2, vec2,
-};
+use eframe::egui::{Align2, Color32, CornerRadius, Frame, Label, Margin, Rect, Response, Sense, Stroke, Ui, Vec2, pos2, vec2};
 
 use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};

@@ -126,12 +126,8 @@ fn set_clip(recipe: &mut Recipe, node: &str, clip: Option<(f32, f32)>) {
 }
 
 fn sentence(seen: &ActivationStatistics, (low, high): (f32, f32)) -> String {
-    let beyond: u64 = seen
-        .bins
-        .iter()
-        .filter(|(x, _)| *x >= f64::from(high) || x + seen.bin_width <= f64::from(low))
-        .map(|b| b.1)
-        .sum();
+    let beyond: u64 =
+        seen.bins.iter().filter(|(x, _)| *x >= f64::from(high) || x + seen.bin_width <= f64::from(low)).map(|b| b.1).sum();
     let total: u64 = seen.bins.iter().map(|b| b.1).sum();
     let share = beyond as f64 / total.max(1) as f64 * 100.0;
     let mut words = format!(

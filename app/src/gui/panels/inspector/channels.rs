@@ -29,7 +29,8 @@ pub fn ui(of: &Distributions, ui: &mut Ui) {
     let every = n.div_ceil(MAX_BARS);
     let sampled = if every > 1 { format!(", 1 in {every} shown") } else { String::new() };
     group_title(ui, "Channel ranges", Type::Small.text(format!("{n} channels, widest first{sampled}"), p.text_weak), |_| {});
-    let sorted: Vec<(usize, ChannelStats)> = stats.by_range.iter().rev().step_by(every).map(|&i| (i, stats.channels[i])).collect();
+    let sorted: Vec<(usize, ChannelStats)> =
+        stats.by_range.iter().rev().step_by(every).map(|&i| (i, stats.channels[i])).collect();
     let bars = sorted.iter().enumerate().map(|(i, (_, c))| {
         let colour = if c.is_outlier { p.amber } else { p.accent };
         Bar::new(i as f64, f64::from(c.max - c.min)).base_offset(f64::from(c.min)).width(0.66).fill(colour)

@@ -68,10 +68,9 @@ fn facts_ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
         ("Weights".to_owned(), layer.map_or_else(|| NONE.to_owned(), |l| format!("{} B", units::exact(l.weights_bytes)))),
         (
             "MACs".to_owned(),
-            layer.zip(cx.session.shown_static()).map_or_else(
-                || NONE.to_owned(),
-                |(l, s)| format!("{}{}", units::count(l.macs).joined(), share(l.macs, s.macs)),
-            ),
+            layer
+                .zip(cx.session.shown_static())
+                .map_or_else(|| NONE.to_owned(), |(l, s)| format!("{}{}", units::count(l.macs).joined(), share(l.macs, s.macs))),
         ),
         ("SQNR".to_owned(), error.map_or_else(|| NONE.to_owned(), |e| format!("{} dB", sqnr(e.sqnr_db)))),
     ];

@@ -88,12 +88,14 @@ fn bars(name: &'static str, of: &Weights, colour: eframe::egui::Color32, width: 
     let bin = (f64::from(h.high) - low) / h.counts.len().max(1) as f64;
     let bar = |(i, &n): (usize, &u64)| Bar::new(low + (i as f64 + 0.5) * bin, n as f64 / peak).width(bin * width).fill(colour);
     let (counts, total) = (h.counts.clone(), of.stats.n as u64);
-    BarChart::new(name, h.counts.iter().enumerate().map(bar).collect()).color(colour).element_formatter(Box::new(move |bar, _| {
-        let i = ((bar.argument - low) / bin) as usize;
-        let n = units::exact(counts.get(i).copied().unwrap_or(0));
-        let from = low + i as f64 * bin;
-        format!("{name}: {n} of {} between {} and {}", units::exact(total), units::real(from), units::real(from + bin))
-    }))
+    BarChart::new(name, h.counts.iter().enumerate().map(bar).collect()).color(colour).element_formatter(Box::new(
+        move |bar, _| {
+            let i = ((bar.argument - low) / bin) as usize;
+            let n = units::exact(counts.get(i).copied().unwrap_or(0));
+            let from = low + i as f64 * bin;
+            format!("{name}: {n} of {} between {} and {}", units::exact(total), units::real(from), units::real(from + bin))
+        },
+    ))
 }
 
 fn codes_ui(codes: &CodeStats, ui: &mut Ui) {
@@ -124,7 +126,11 @@ fn caption_ui(shown: &Weights, ui: &mut Ui) {
     let mut words = vec![format!("{:.1} % zero", shown.stats.sparsity() * 100.0)];
     if let Some(codes) = &shown.stats.codes {
         words.push(format!("{} codes unused", n_available(codes).saturating_sub(n_used(codes))));
-        words.push(format!("{} at the low end, {} at the high end", units::exact(codes.n_saturated_low), units::exact(codes.n_saturated_high)));
+        words.push(format!(
+            "{} at the low end, {} at the high end",
+            units::exact(codes.n_saturated_low),
+            units::exact(codes.n_saturated_high)
+        ));
     }
     if let Some(step) = shown.step {
         words.push(format!("step at most {}", units::real(f64::from(step))));

@@ -1,0 +1,121 @@
+//! Search or command: every action and every layer by name, from the keyboard.
+
+use eframe::egui::{Align2, Area, Context, Frame, Id, Key, Margin, Order, ScrollArea, TextEdit, Ui, vec2};
+
+use super::graph::short_name;
+use crate::gui::command::{Action, Command};
+use crate::gui::context::PanelCtx;
+use crate::gui::icons;
+use crate::gui::theme::{Palette, TOP_BAR, Type};
+use crate::gui::widgets::small_icon;
+
+const WIDTH: f32 = 440.0;
+const MAX_SHOWN: usize = 60;
+
+/// The palette's state.
+#[derive(Debug, Default)]
+pub struct CommandPalette {
+    is_open: bool,
+    just_opened: bool,
+    text: String,
+    /// Which of the found things Enter takes.
+    chosen: usize,
+}
+
+/// Something that can be found.
+struct Found {
+    icon: &'static str,
+    words: String,
+    about: String,
+    command: Command,
+}
+
+impl CommandPalette {
+    /// Opens it empty, or closes it.
+    pub fn toggle(&mut self) {
+        *self = Self { is_open: !self.is_open, just_opened: true, ..Self::default() };
+    }
+
+    /// Shows the palette below the top bar, if it is open.
+    pub fn ui(&mut self, cx: PanelCtx<'_>, ctx: &Context) {
+        if !self.is_open {
+            return;
+        }
+        let shown = Area::new(Id::unique("command palette"))
+            .order(Order::Foreground)
+            .anchor(Align2::CENTER_TOP, vec2(0.0, TOP_BAR + 8.0))
+            .show(ctx, |ui| {
+                let margin = Margin::same(8);
+                Frame::popup(ui.style()).inner_margin(margin).show(ui, |ui| self.contents_ui(cx, ui));
+            });
+        let clicked_away = shown.response.clicked_elsewhere() && !self.just_opened;
+        if clicked_away || ctx.input(|i| i.key_pressed(Key::Escape)) {
+            self.is_open = false;
+        }
+        self.just_opened = false;
+    }
+
+    fn contents_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        ui.set_width(WIDTH);
+        let field = TextEdit::singleline(&mut self.text).hint_text("Search or command").desired_width(f32::INFINITY);
+        let response = ui.add(field).accessible_name("Search or command");
+        if self.just_opened {
+            response.request_focus();
+        }
+        let found = find(cx, &self.text);
+        let moved = ui.input(|i| i.num_presses(Key::ArrowDown) as i64 - i.num_presses(Key::ArrowUp) as i64);
+        let last = found.len().saturating_sub(1);
+        self.chosen = (self.chosen.min(last) as i64 + moved).clamp(0, last as i64) as usize;
+        let enter = ui.input(|i| i.key_pressed(Key::Enter));
+        let mut taken = if enter { found.get(self.chosen) } else { None };
+        ui.add_space(4.0);
+        if found.is_empty() {
+            ui.label(Type::Small.text("Nothing of that name.", p.text_faint));
+        }
+        ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+            for (i, of) in found.iter().enumerate() {
+                let row = ui.horizontal(|ui| {
+                    small_icon(ui, of.icon, p.text_weak);
+                    let response = ui.selectable_label(i == self.chosen, Type::Small.text(&of.words, p.text));
+                    ui.label(Type::Caption.text(&of.about, p.text_faint));
+                    response
+                });
+                if row.inner.clicked() {
+                    taken = Some(of);
+                }
+            }
+        });
+        if let Some(of) = taken {
+            cx.send(of.command.clone());
+            self.is_open = false;
+        }
+    }
+}
+
+/// Actions and layers whose name holds all words of `text`.
+fn find(cx: PanelCtx<'_>, text: &str) -> Vec<Found> {
+    let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let fits = |name: &str| {
+        let name = name.to_lowercase();
+        words.iter().all(|w| name.contains(w.as_str()))
+    };
+    let actions = Action::ALL.into_iter().filter(|a| fits(a.name())).map(|action| Found {
+        icon: action.icon(),
+        words: action.name().to_owned(),
+        about: action.shortcut().map_or_else(String::new, |s| shortcut_words(&s)),
+        command: Command::Do(action),
+    });
+    let nodes = cx.session.graph().map(|g| g.nodes.as_slice()).unwrap_or_default();
+    let layers = nodes.iter().filter(|n| fits(&n.name)).map(|node| Found {
+        icon: icons::STACK,
+        words: short_name(&node.name),
+        about: node.op.name().to_owned(),
+        command: Command::Select(Some(node.name.clone())),
+    });
+    actions.chain(layers).take(MAX_SHOWN).collect()
+}
+
+fn shortcut_words(shortcut: &eframe::egui::KeyboardShortcut) -> String {
+    shortcut.format(&eframe::egui::ModifierNames::NAMES, cfg!(target_os = "macos"))
+}
