@@ -1,0 +1,268 @@
+//! The window as a user finds it: by the words on it. No renderer and no display are needed; what is painted is not looked at.
+//!
+//! Every figure is compared with what the core's engine gives for the same recipe, which is what `tinsmith run` prints.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use tinsmith::gui::command::{Action, Command};
+use tinsmith::gui::{App, theme, units};
+use tinsmith_core::measure::device::devices;
+use tinsmith_core::measure::{AccuracyFigures, StaticFigures};
+use tinsmith_core::preview::{Engine, Event, Job, Side, Source};
+use tinsmith_core::progress::Cancel;
+use tinsmith_core::recipe::{Recipe, Scheme};
+
+type Window = Harness<'static, Option<App>>;
+
+/// Longer than any machine needs; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+#[test]
+fn a_float_model_becomes_int8_is_saved_opened_again_and_exported() {
+    let folder = Folder::new("window-main-job");
+    let (model, data) = folder.sample();
+    let mut window = open(Some(model.clone()));
+    wait(&mut window, "the model to be open", |app| app.session().open.is_some());
+    drop_file(&mut window, &data);
+    wait(&mut window, "all figures", is_complete);
+
+    // The window shows what the engine gives for the same job.
+    let expected = run(&model, &data, &Recipe::int8());
+    assert_figures(&window, &expected);
+    let bytes = expected.candidate.size.file_bytes;
+    assert!(bytes < expected.baseline.size.file_bytes / 2, "int8 takes less than half of float32");
+
+    // Another layer is chosen in the table, and the inspector follows.
+    let layer = expected.candidate.layers.iter().rfind(|l| l.weights_bytes > 0).unwrap().name.clone();
+    window.get_by_label(&format!("Layer {layer}")).click();
+    wait(&mut window, "the layer to be selected", |app| app.session().selection.as_ref() == Some(&layer));
+    wait(&mut window, "its histograms", |app| app.session().distributions.as_ref().is_some_and(|d| d.node == layer));
+    assert!(is_shown(&window, "Weights") && is_shown(&window, "Channel ranges") && is_shown(&window, "Output range"));
+
+    // Another scheme changes the figures, and undo brings the old ones back.
+    settle(&mut window);
+    window.get_by_role_and_label(Role::ComboBox, "Scheme").click();
+    settle(&mut window);
+    window.query_all_by_label("float32, as it came").last().expect("the menu is open").click();
+    wait(&mut window, "the scheme to be taken", |app| scheme(app) == Some(Scheme::Float32));
+    wait(&mut window, "the float figures", is_complete);
+    let mut float = Recipe::int8();
+    float.quantize_mut().unwrap().scheme = Scheme::Float32;
+    assert_figures(&window, &run(&model, &data, &float));
+    settle(&mut window);
+    act(&mut window, Action::Undo);
+    wait(&mut window, "undo", |app| scheme(app) == Some(Scheme::Int8));
+    wait(&mut window, "the old figures", is_complete);
+    assert_figures(&window, &expected);
+
+    // Saved, it opens again with the same figures.
+    let project = folder.0.join("keyword.ron");
+    send(&mut window, Command::SaveTo(project.clone()));
+    wait(&mut window, "the project to be saved", |app| !app.session().is_unsaved());
+    let mut again = open(Some(project));
+    wait(&mut again, "the project's figures", is_complete);
+    assert_eq!(again.state().as_ref().unwrap().session().edit.recipe, Recipe::int8());
+    assert_figures(&again, &expected);
+
+    // The export is the file that was measured.
+    let out = folder.0.join("export");
+    send(&mut again, Command::ExportTo(out.clone()));
+    let exported = out.join("keyword.tflite");
+    wait(&mut again, "the export", |_| exported.is_file());
+    assert_eq!(std::fs::metadata(&exported).unwrap().len(), bytes);
+}
+
+#[test]
+fn the_first_page_says_what_to_do_and_a_file_that_is_no_model_is_refused() {
+    let folder = Folder::new("window-first-page");
+    let mut window = open(None);
+    settle(&mut window);
+    window.get_by_label("Drop a model here");
+    let wrong = folder.0.join("wrong.tflite");
+    std::fs::write(&wrong, b"these bytes are no model, however long they are").unwrap();
+    drop_file(&mut window, &wrong);
+    wait(&mut window, "the refusal", |app| !app.session().notices.is_empty());
+    settle(&mut window);
+    assert!(is_shown(&window, "wrong.tflite was not opened"));
+    window.get_by_label("Dismiss").click();
+    wait(&mut window, "the notice to go", |app| app.session().notices.is_empty());
+}
+
+#[test]
+fn the_selection_walks_along_edges_and_the_window_comes_to_rest() {
+    let folder = Folder::new("window-walk");
+    let (model, _) = folder.sample();
+    let mut window = open(Some(model));
+    wait(&mut window, "the model to be open", |app| app.session().layout.is_some());
+    let first = app(&window).session().graph().unwrap().nodes[0].name.clone();
+    let second = app(&window).session().graph().unwrap().nodes[1].name.clone();
+    send(&mut window, Command::Select(Some(first)));
+    settle(&mut window);
+    window.key_press(eframe::egui::Key::ArrowDown);
+    wait(&mut window, "the next layer", |app| app.session().selection.as_ref() == Some(&second));
+    // Nothing moves any more, so nothing is painted any more: `run` fails if frames go on for ever.
+    wait(&mut window, "the worker to finish", |app| app.session().activity.is_none());
+    settle(&mut window);
+    window.run();
+}
+
+// ------------------------------------------------------------------------------------------------------------ helpers
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tinsmith-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// The sample's model and data, copied here so that nothing is written beside the originals.
+    fn sample(&self) -> (PathBuf, PathBuf) {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword");
+        let copy = |name: &str| {
+            let to = self.0.join(name);
+            std::fs::copy(from.join(name), &to).unwrap();
+            to
+        };
+        (copy("keyword_float32.tflite"), copy("keyword.npz"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn open(path: Option<PathBuf>) -> Window {
+    let frame = move |ui: &mut eframe::egui::Ui, app: &mut Option<App>| {
+        let app = app.get_or_insert_with(|| App::new(ui.ctx(), path.clone()));
+        app.step(ui.ctx());
+        app.show(ui);
+    };
+    Harness::builder().with_size([1280.0, 800.0]).with_step_dt(0.1).with_context_setup(theme::install).build_ui_state(frame, None)
+}
+
+fn app(window: &Window) -> &App {
+    window.state().as_ref().expect("the first frame makes the app")
+}
+
+fn send(window: &mut Window, command: Command) {
+    app(window).send(command);
+    window.step();
+}
+
+fn act(window: &mut Window, action: Action) {
+    send(window, Command::Do(action));
+}
+
+/// Frames until menus are open, animations over and the history at rest.
+fn settle(window: &mut Window) {
+    for _ in 0..12 {
+        window.step();
+    }
+}
+
+fn wait(window: &mut Window, what: &str, done: impl Fn(&App) -> bool) {
+    let start = Instant::now();
+    loop {
+        window.step();
+        if done(app(window)) {
+            // One more, so that what is shown is what is known.
+            return window.step();
+        }
+        let session = app(window).session();
+        assert!(
+            start.elapsed() < PATIENCE,
+            "waited in vain for {what}; {}; {:?}; {:?}",
+            session.message,
+            session.figures.failure,
+            session.notices
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn is_complete(app: &App) -> bool {
+    app.session().figures.is_complete
+}
+
+fn scheme(app: &App) -> Option<Scheme> {
+    app.session().edit.recipe.quantize().map(|q| q.scheme)
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl eframe::egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|e| e.to_string())
+    }
+}
+
+fn drop_file(window: &mut Window, path: &Path) {
+    window.input_mut().dropped_files.push(Arc::new(Dropped(path.to_owned())));
+    window.step();
+    // Dropped once: the harness keeps its input from frame to frame.
+    window.input_mut().dropped_files.clear();
+    window.step();
+}
+
+/// What the engine gives for a recipe.
+struct Expected {
+    baseline: Arc<StaticFigures>,
+    candidate: Arc<StaticFigures>,
+    baseline_accuracy: AccuracyFigures,
+    candidate_accuracy: AccuracyFigures,
+}
+
+fn run(model: &Path, data: &Path, recipe: &Recipe) -> Expected {
+    let job = Job {
+        source: Arc::new(Source::open(model).unwrap()),
+        data: Some(Arc::new(tinsmith_core::data::open(data).unwrap())),
+        ranges: None,
+        recipe: recipe.clone(),
+        device: devices()[0].clone(),
+    };
+    let (mut statics, mut accuracies) = ([None, None], [None, None]);
+    let index = |side| usize::from(side == Side::Candidate);
+    let mut tell = |event| match event {
+        Event::Static { side, figures } => statics[index(side)] = Some(figures),
+        Event::Accuracy { side, figures } => accuracies[index(side)] = Some(figures),
+        _ => {}
+    };
+    Engine::new().run(&job, &Cancel::new(), &mut tell).unwrap();
+    let [baseline, candidate] = statics.map(Option::unwrap);
+    let [baseline_accuracy, candidate_accuracy] = accuracies.map(Option::unwrap);
+    Expected { baseline, candidate, baseline_accuracy, candidate_accuracy }
+}
+
+fn assert_figures(window: &Window, expected: &Expected) {
+    let figures = &app(window).session().figures;
+    assert_eq!(figures.baseline_static.value.as_ref(), Some(&expected.baseline));
+    assert_eq!(figures.candidate_static.value.as_ref(), Some(&expected.candidate));
+    assert_eq!(figures.baseline_accuracy.value.as_ref(), Some(&expected.baseline_accuracy));
+    assert_eq!(figures.candidate_accuracy.value.as_ref(), Some(&expected.candidate_accuracy));
+    assert!(figures.candidate_accuracy.value.as_ref().unwrap().is_complete());
+    // And they are on screen, in words.
+    let words = units::bytes(expected.candidate.size.file_bytes).joined();
+    assert!(is_shown(window, &format!("Size {words}")), "the size {words} is shown");
+    let top1 = expected.candidate_accuracy.top1().expect("the sample has labels");
+    let words = units::percent(top1).joined();
+    assert!(is_shown(window, &format!("Accuracy {words}")), "the accuracy {words} is shown");
+}
+
+fn is_shown(window: &Window, label: &str) -> bool {
+    window.query_all_by_label(label).next().is_some()
+}
