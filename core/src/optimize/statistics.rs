@@ -19,19 +19,22 @@ pub struct Statistics {
 pub(super) fn finite_range(values: &[f32]) -> Option<(f32, f32)> {
     // Sixteen lanes that know nothing of each other: the compiler turns them into vector instructions.
     let (mut low, mut high, mut odd) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16], [0.0f32; 16]);
-    let mut chunks = values.chunks_exact(16);
-    let mut see = |lane: usize, x: f32| {
-        low[lane] = if x < low[lane] { x } else { low[lane] };
-        high[lane] = if x > high[lane] { x } else { high[lane] };
-        // 0 for finite values; infinity and NaN make it NaN, for good.
-        odd[lane] += x * 0.0;
-    };
-    for chunk in &mut chunks {
-        for (lane, &x) in chunk.iter().enumerate() {
-            see(lane, x);
+    let mut see = |values: &[f32; 16]| {
+        for lane in 0..16 {
+            let x = values[lane];
+            low[lane] = if x < low[lane] { x } else { low[lane] };
+            high[lane] = if x > high[lane] { x } else { high[lane] };
+            // 0 for finite values; infinity and NaN make it NaN, for good.
+            odd[lane] += x * 0.0;
         }
+    };
+    let (chunks, rest) = values.as_chunks();
+    chunks.iter().for_each(&mut see);
+    if let Some(&first) = rest.first() {
+        let mut last = [first; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        see(&last);
     }
-    chunks.remainder().iter().enumerate().for_each(|(lane, &x)| see(lane, x));
     let finite = odd.iter().all(|x| *x == 0.0);
     finite.then(|| (low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max)))
 }

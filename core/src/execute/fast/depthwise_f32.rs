@@ -4,6 +4,9 @@
 //! output[p, c] = clamp(bias[c] + Σ_t x[start(p) + tap(t) + c] · weights[t, c])
 //! ```
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
 use super::simd_f32::{Level, PORTABLE_FUSED, SimdF32, clamp, multiply_add};
 
 /// Operands of a depthwise convolution with as many output channels as input channels.
@@ -37,17 +40,116 @@ pub fn depthwise(simd: SimdF32, x: &[f32], operands: Depthwise<'_>, output: &mut
     }
 }
 
+/// The kernel for one kind of vector registers. A macro, because instructions can only be inlined into functions that name their
+/// feature themselves.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn depthwise_avx512(x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
-    depthwise_blocked::<32, true>(x, operands, output);
+macro_rules! vector_depthwise {
+    ($depthwise:ident, $block:ident, $features:literal, $lanes:literal, $vector:ident, $load:ident, $store:ident, $splat:ident,
+     $multiply_add:ident, $max:ident, $min:ident) => {
+        /// See [`depthwise`]: four pixels times two registers of channels at a time; channels that fill no register are left to
+        /// the portable kernel, in the same order of sums.
+        #[target_feature(enable = $features)]
+        fn $depthwise(x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
+            let (n_pixels, n_channels) = (operands.starts.len(), operands.bias.len());
+            let (last_start, last_tap) = (operands.starts.iter().max(), operands.taps.iter().max());
+            assert!(last_start.unwrap_or(&0) + last_tap.unwrap_or(&0) + n_channels <= x.len(), "every window lies in the image");
+            assert!(operands.weights.len() >= operands.taps.len() * n_channels && output.len() >= n_pixels * n_channels);
+            let (mut p, n_fast) = (0, n_channels / $lanes * $lanes);
+            while p < n_pixels {
+                let n = if p + 4 <= n_pixels { 4 } else { 1 };
+                let mut c = 0;
+                while c < n_fast {
+                    let two = c + 2 * $lanes <= n_fast;
+                    match (n, two) {
+                        // SAFETY: asserted above; `p + n <= n_pixels`, and the block's channels end at `n_fast` at most.
+                        (4, true) => unsafe { $block::<4, 2>(x, operands, p, c, output) },
+                        // SAFETY: as above.
+                        (4, false) => unsafe { $block::<4, 1>(x, operands, p, c, output) },
+                        // SAFETY: as above.
+                        (_, true) => unsafe { $block::<1, 2>(x, operands, p, c, output) },
+                        // SAFETY: as above.
+                        (_, false) => unsafe { $block::<1, 1>(x, operands, p, c, output) },
+                    }
+                    c += if two { 2 * $lanes } else { $lanes };
+                }
+                for c in n_fast..n_channels {
+                    (p..p + n).for_each(|p| block::<1, 1, true>(x, operands, p, c, n_channels, output));
+                }
+                p += n;
+            }
+        }
+
+        /// # Safety
+        /// The windows of pixels `first..first + PIXELS` lie in `x`, their results in `output`; every tap has weights; channels
+        /// `channel..channel + VECTORS * lanes` exist.
+        #[target_feature(enable = $features)]
+        unsafe fn $block<const PIXELS: usize, const VECTORS: usize>(
+            x: &[f32],
+            operands: Depthwise<'_>,
+            first: usize,
+            channel: usize,
+            output: &mut [f32],
+        ) {
+            let (n_channels, width) = (operands.bias.len(), VECTORS * $lanes);
+            let bias = &operands.bias[channel..][..width];
+            // SAFETY: `bias` holds `VECTORS` registers.
+            let start: [$vector; VECTORS] = std::array::from_fn(|v| unsafe { $load(bias.as_ptr().add(v * $lanes)) });
+            let mut sums = [start; PIXELS];
+            let starts: [usize; PIXELS] = std::array::from_fn(|i| operands.starts[first + i] + channel);
+            for (t, &tap) in operands.taps.iter().enumerate() {
+                // SAFETY: by contract tap `t` has `n_channels` weights.
+                let weights = unsafe { operands.weights.as_ptr().add(t * n_channels + channel) };
+                // SAFETY: of which this block's channels are some.
+                let w: [$vector; VECTORS] = std::array::from_fn(|v| unsafe { $load(weights.add(v * $lanes)) });
+                for i in 0..PIXELS {
+                    for v in 0..VECTORS {
+                        // SAFETY: by contract the window lies in `x`.
+                        let value = unsafe { $load(x.as_ptr().add(starts[i] + tap + v * $lanes)) };
+                        sums[i][v] = $multiply_add(value, w[v], sums[i][v]);
+                    }
+                }
+            }
+            let (low, high) = ($splat(operands.clamp.0), $splat(operands.clamp.1));
+            for (i, sum) in sums.iter().enumerate() {
+                let to = &mut output[(first + i) * n_channels + channel..][..width];
+                for (v, &sum) in sum.iter().enumerate() {
+                    // With the sum second, NaN stays, as in `simd_f32::clamp`.
+                    // SAFETY: `to` holds `VECTORS` registers.
+                    unsafe { $store(to.as_mut_ptr().add(v * $lanes), $min(high, $max(low, sum))) };
+                }
+            }
+        }
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn depthwise_avx2(x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
-    depthwise_blocked::<16, true>(x, operands, output);
-}
+vector_depthwise!(
+    depthwise_avx512,
+    block_avx512,
+    "avx512f,avx2,fma",
+    16,
+    __m512,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps,
+    _mm512_max_ps,
+    _mm512_min_ps
+);
+#[cfg(target_arch = "x86_64")]
+vector_depthwise!(
+    depthwise_avx2,
+    block_avx2,
+    "avx2,fma",
+    8,
+    __m256,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps,
+    _mm256_max_ps,
+    _mm256_min_ps
+);
 
 /// Four pixels times `WIDTH` channels at a time, then what is left.
 #[inline(always)]

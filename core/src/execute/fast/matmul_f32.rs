@@ -12,6 +12,9 @@
 //! Weights are packed once into panels of 8 to 32 output channels, `[panel, k, channel]`. A tile of rows times a panel is summed
 //! in registers, over `k` in order: a result does not depend on which rows stand beside it.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
 use super::simd_f32::{Level, PORTABLE_FUSED, SimdF32, clamp, multiply_add};
 
 /// Weights `[c_out, k]` and biases, rearranged for [`matmul`].
@@ -53,6 +56,22 @@ pub struct Target {
     pub clamp: (f32, f32),
 }
 
+impl Rows<'_> {
+    /// Rows of all samples.
+    fn count(&self) -> usize {
+        self.starts.len() * self.n_samples
+    }
+
+    /// Where rows `first` and following start; beyond the last one the last one's start again.
+    fn starts_from<const ROWS: usize>(&self, first: usize) -> [usize; ROWS] {
+        let (n, last) = (self.starts.len(), self.count() - 1);
+        std::array::from_fn(|r| {
+            let row = (first + r).min(last);
+            row / n * self.sample_stride + self.starts[row % n]
+        })
+    }
+}
+
 impl PackedWeights {
     /// Packs `weights: [c_out, k]` and `bias: [c_out]` (zeros if `None`) for the instructions of `simd`.
     pub fn new(simd: SimdF32, weights: &[f32], bias: Option<&[f32]>, c_out: usize, k: usize) -> Self {
@@ -89,28 +108,124 @@ pub fn matmul(x: &[f32], rows: Rows<'_>, weights: &PackedWeights, output: &mut [
     match weights.simd.level() {
         // SAFETY: only `SimdF32::available` makes a `SimdF32` of this level, after it found these features.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { matmul_avx512(x, rows, weights, output, target) },
+        Level::Avx512 => unsafe {
+            match weights.width {
+                32 => matmul_avx512::<12, 2>(x, rows, weights, output, target),
+                _ => matmul_avx512::<14, 1>(x, rows, weights, output, target),
+            }
+        },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { matmul_avx2(x, rows, weights, output, target) },
+        Level::Avx2 => unsafe { matmul_avx2::<6, 2>(x, rows, weights, output, target) },
         Level::Portable => matmul_tiled::<4, 8, PORTABLE_FUSED>(x, rows, weights, output, target),
     }
 }
 
+/// The product for one kind of vector registers. A macro, because instructions can only be inlined into functions that name
+/// their feature themselves.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-fn matmul_avx512(x: &[f32], rows: Rows<'_>, weights: &PackedWeights, output: &mut [f32], target: Target) {
-    match weights.width {
-        32 => matmul_tiled::<12, 32, true>(x, rows, weights, output, target),
-        _ => matmul_tiled::<14, 16, true>(x, rows, weights, output, target),
-    }
+macro_rules! vector_matmul {
+    ($matmul:ident, $tile:ident, $features:literal, $lanes:literal, $vector:ident, $load:ident, $store:ident, $splat:ident,
+     $multiply_add:ident, $max:ident, $min:ident) => {
+        /// See [`matmul`]: `ROWS` rows times `VECTORS` registers of channels at a time. The last tile repeats its last row and
+        /// drops what it computes for it.
+        #[target_feature(enable = $features)]
+        fn $matmul<const ROWS: usize, const VECTORS: usize>(
+            x: &[f32],
+            rows: Rows<'_>,
+            weights: &PackedWeights,
+            output: &mut [f32],
+            target: Target,
+        ) {
+            let width = VECTORS * $lanes;
+            assert_eq!(weights.width, width);
+            let mut tile = vec![0.0; ROWS * width];
+            for first in (0..rows.count()).step_by(ROWS) {
+                let starts = rows.starts_from::<ROWS>(first);
+                for (p, panel) in weights.panels.chunks_exact(weights.k * width).enumerate() {
+                    let channel = p * width;
+                    $tile::<ROWS, VECTORS>(x, &starts, rows, panel, &weights.bias[channel..][..width], target.clamp, &mut tile);
+                    let n_channels = (weights.c_out - channel).min(width);
+                    for (r, sum) in tile.chunks_exact(width).enumerate().take(rows.count() - first) {
+                        let to = target.offset + (first + r) * target.row_stride + channel;
+                        output[to..][..n_channels].copy_from_slice(&sum[..n_channels]);
+                    }
+                }
+            }
+        }
+
+        /// One tile, `[ROWS, VECTORS * lanes]`, summed in registers and clamped.
+        #[target_feature(enable = $features)]
+        fn $tile<const ROWS: usize, const VECTORS: usize>(
+            x: &[f32],
+            starts: &[usize; ROWS],
+            rows: Rows<'_>,
+            panel: &[f32],
+            bias: &[f32],
+            clamp: (f32, f32),
+            tile: &mut [f32],
+        ) {
+            let (width, tap_len) = (VECTORS * $lanes, rows.tap_len);
+            assert!(bias.len() == width && panel.len() == rows.taps.len() * tap_len * width && tile.len() == ROWS * width);
+            // SAFETY: `bias` holds `VECTORS` registers, as asserted.
+            let start: [$vector; VECTORS] = std::array::from_fn(|v| unsafe { $load(bias.as_ptr().add(v * $lanes)) });
+            let mut sums = [start; ROWS];
+            for (&tap, panel) in rows.taps.iter().zip(panel.chunks_exact(tap_len * width)) {
+                let runs: [&[f32]; ROWS] = std::array::from_fn(|r| &x[starts[r] + tap..][..tap_len]);
+                for k in 0..tap_len {
+                    // SAFETY: `panel` holds `tap_len` times `VECTORS` registers.
+                    let w: [$vector; VECTORS] =
+                        std::array::from_fn(|v| unsafe { $load(panel.as_ptr().add(k * width + v * $lanes)) });
+                    for r in 0..ROWS {
+                        // SAFETY: every run holds `tap_len` values.
+                        let value = $splat(unsafe { *runs[r].get_unchecked(k) });
+                        for v in 0..VECTORS {
+                            sums[r][v] = $multiply_add(value, w[v], sums[r][v]);
+                        }
+                    }
+                }
+            }
+            let (low, high) = ($splat(clamp.0), $splat(clamp.1));
+            for (r, sum) in sums.iter().enumerate() {
+                for (v, &sum) in sum.iter().enumerate() {
+                    // With the sum second, NaN stays, as in `simd_f32::clamp`.
+                    let clamped = $min(high, $max(low, sum));
+                    // SAFETY: `tile` holds `ROWS` times `VECTORS` registers, as asserted.
+                    unsafe { $store(tile.as_mut_ptr().add(r * width + v * $lanes), clamped) };
+                }
+            }
+        }
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn matmul_avx2(x: &[f32], rows: Rows<'_>, weights: &PackedWeights, output: &mut [f32], target: Target) {
-    matmul_tiled::<6, 16, true>(x, rows, weights, output, target);
-}
+vector_matmul!(
+    matmul_avx512,
+    tile_avx512,
+    "avx512f,avx2,fma",
+    16,
+    __m512,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_set1_ps,
+    _mm512_fmadd_ps,
+    _mm512_max_ps,
+    _mm512_min_ps
+);
+#[cfg(target_arch = "x86_64")]
+vector_matmul!(
+    matmul_avx2,
+    tile_avx2,
+    "avx2,fma",
+    8,
+    __m256,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_set1_ps,
+    _mm256_fmadd_ps,
+    _mm256_max_ps,
+    _mm256_min_ps
+);
 
 /// `ROWS` rows times `WIDTH` channels at a time; the last tile repeats its last row and drops what it computes for it.
 #[inline(always)]
@@ -122,14 +237,9 @@ fn matmul_tiled<const ROWS: usize, const WIDTH: usize, const FUSED: bool>(
     target: Target,
 ) {
     assert_eq!(weights.width, WIDTH);
-    let rows_per_sample = rows.starts.len();
-    let n_rows = rows_per_sample * rows.n_samples;
-    for first in (0..n_rows).step_by(ROWS) {
-        let n = (n_rows - first).min(ROWS);
-        let starts: [usize; ROWS] = std::array::from_fn(|r| {
-            let row = first + r.min(n - 1);
-            row / rows_per_sample * rows.sample_stride + rows.starts[row % rows_per_sample]
-        });
+    for first in (0..rows.count()).step_by(ROWS) {
+        let n = (rows.count() - first).min(ROWS);
+        let starts = rows.starts_from::<ROWS>(first);
         for (p, panel) in weights.panels.chunks_exact(weights.k * WIDTH).enumerate() {
             let channel = p * WIDTH;
             let bias: &[f32; WIDTH] = weights.bias[channel..][..WIDTH].try_into().expect("biases are padded to whole panels");
