@@ -44,3 +44,5 @@ pub mod tensor;
 
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod test_graph;

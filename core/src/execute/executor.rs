@@ -1,7 +1,10 @@
 //! Any graph that can be run, behind one door: bytes in and bytes out, or real numbers to compare.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
+use super::batch::run_blocks;
+use super::segments::{Segment, has_integer_activations, in_whole_graph, segments, subgraph};
 use super::{ExecuteError, float, int8};
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
@@ -11,11 +14,20 @@ use crate::tensor::ElementType;
 /// A graph, ready to run in the arithmetic that it is made for.
 #[derive(Debug)]
 pub struct Executor {
-    arithmetic: Arithmetic,
+    /// One, but for graphs that mix integer and float layers.
+    parts: Vec<Part>,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
     /// For each tensor its type and quantization, to make observed bytes real.
     meanings: Vec<(ElementType, Option<Quantization>)>,
+}
+
+/// A run of nodes of one arithmetic.
+#[derive(Debug)]
+struct Part {
+    arithmetic: Arithmetic,
+    inputs: Vec<TensorId>,
+    outputs: Vec<TensorId>,
 }
 
 #[derive(Debug)]
@@ -39,22 +51,16 @@ pub struct Port {
 
 /// Memory of one thread.
 #[derive(Debug)]
-pub(crate) enum Scratch {
+pub(crate) struct Scratch(Vec<PartScratch>);
+
+#[derive(Debug)]
+enum PartScratch {
     Float(float::Scratch),
     Integer(int8::Scratch),
 }
 
-/// Whether some activation is an integer that stands for a real number: then the integer executor runs the graph.
-fn has_integer_activations(graph: &Graph) -> bool {
-    let mut activations = graph.nodes.iter().flat_map(|node| &node.outputs).chain(&graph.inputs);
-    activations.any(|&id| {
-        let tensor = graph.tensor(id);
-        !tensor.is_constant() && tensor.quantization.is_some() && tensor.element != ElementType::F32
-    })
-}
-
 impl Executor {
-    /// Prepares `graph`: in integers, rounding as TFLM does by default, if any of its activations are, else in floats.
+    /// Prepares `graph`: integer layers in integers, rounding as TFLM does by default, float layers in floats.
     ///
     /// # Errors
     /// [`ExecuteError`] names what cannot be run.
@@ -67,16 +73,25 @@ impl Executor {
     /// # Errors
     /// As [`Executor::new`].
     pub fn with_rounding(graph: &Graph, rounding: int8::Rounding) -> Result<Self, ExecuteError> {
-        let arithmetic = match has_integer_activations(graph) {
-            true => Arithmetic::Integer(int8::Prepared::new(graph, rounding)?),
-            false => Arithmetic::Float(float::Prepared::new(graph)?),
+        let parts = segments(graph);
+        let single = parts.len() == 1;
+        let part = |segment: Segment| {
+            let part = if single { None } else { Some(subgraph(graph, &segment)) };
+            let part = part.as_ref().unwrap_or(graph);
+            let arithmetic = match segment.is_float {
+                false => int8::Prepared::new(part, rounding).map(Arithmetic::Integer),
+                true => float::Prepared::new(part).map(Arithmetic::Float),
+            };
+            let arithmetic = arithmetic.map_err(|error| in_whole_graph(error, &segment))?;
+            Ok(Part { arithmetic, inputs: segment.inputs, outputs: segment.outputs })
         };
+        let parts = parts.into_iter().map(part).collect::<Result<Vec<_>, ExecuteError>>()?;
         let port = |&tensor: &TensorId| {
             let t = graph.tensor(tensor);
             Port { tensor, element: t.element, quantization: t.quantization.clone(), sample_len: t.n_elements() }
         };
         Ok(Self {
-            arithmetic,
+            parts,
             inputs: graph.inputs.iter().map(port).collect(),
             outputs: graph.outputs.iter().map(port).collect(),
             meanings: graph.tensors.iter().map(|t| (t.element, t.quantization.clone())).collect(),
@@ -98,9 +113,9 @@ impl Executor {
         &self.outputs
     }
 
-    /// Whether the graph runs in integers.
+    /// Whether some of the graph runs in integers.
     pub fn is_integer(&self) -> bool {
-        matches!(self.arithmetic, Arithmetic::Integer(_))
+        self.parts.iter().any(|part| matches!(part.arithmetic, Arithmetic::Integer(_)))
     }
 
     /// Runs `n_samples` on rayon's current pool. `inputs` holds for each input the bytes of all samples, little-endian, in the
@@ -109,15 +124,68 @@ impl Executor {
     /// # Errors
     /// [`ExecuteError::Input`] if the bytes do not fit; [`ExecuteError::Cancelled`].
     pub fn run(&self, inputs: &[&[u8]], n_samples: usize, cancel: &Cancel) -> Result<Vec<Vec<u8>>, ExecuteError> {
-        match &self.arithmetic {
-            Arithmetic::Integer(prepared) => prepared.run_batch(inputs, n_samples, cancel, |_| {}),
-            Arithmetic::Float(prepared) => {
+        match self.parts.as_slice() {
+            [Part { arithmetic: Arithmetic::Integer(prepared), .. }] => prepared.run_batch(inputs, n_samples, cancel, |_| {}),
+            [Part { arithmetic: Arithmetic::Float(prepared), .. }] => {
                 let inputs: Vec<Vec<f32>> = inputs.iter().map(|bytes| floats(bytes)).collect();
                 let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-                let outputs = prepared.run(&inputs, cancel)?;
-                Ok(outputs.iter().map(|values| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect())
+                Ok(prepared.run(&inputs, cancel)?.iter().map(|values| bytes_of(values)).collect())
             }
+            _ => self.run_mixed(inputs, n_samples, cancel),
         }
+    }
+
+    fn run_mixed(&self, inputs: &[&[u8]], n_samples: usize, cancel: &Cancel) -> Result<Vec<Vec<u8>>, ExecuteError> {
+        let lens: Vec<usize> = inputs.iter().map(|bytes| bytes.len().checked_div(n_samples).unwrap_or(0)).collect();
+        let blocks = run_blocks(n_samples, self.block(), cancel, || self.scratch(), |scratch, samples| {
+            let part = inputs.iter().zip(&lens).map(|(bytes, len)| bytes[samples.start * len..samples.end * len].to_vec());
+            let values = self.run_parts(scratch, part.collect(), samples.len(), &mut |_, _| {})?;
+            Ok(self.outputs.iter().map(|port| values.get(&port.tensor).cloned().unwrap_or_default()).collect::<Vec<_>>())
+        })?;
+        let mut outputs = vec![Vec::new(); self.outputs.len()];
+        for block in blocks {
+            outputs.iter_mut().zip(block).for_each(|(all, part)| all.extend(part));
+        }
+        Ok(outputs)
+    }
+
+    /// Runs the parts one after the other on one block; returns what they hand on, by tensor.
+    fn run_parts(
+        &self,
+        scratch: &mut Scratch,
+        inputs: Vec<Vec<u8>>,
+        n_samples: usize,
+        observe: &mut dyn FnMut(TensorId, Observed<'_>),
+    ) -> Result<HashMap<TensorId, Vec<u8>>, ExecuteError> {
+        let mut values: HashMap<TensorId, Vec<u8>> = self.inputs.iter().map(|port| port.tensor).zip(inputs).collect();
+        for (part, scratch) in self.parts.iter().zip(&mut scratch.0) {
+            let inputs: Vec<&[u8]> = part.inputs.iter().map(|id| values.get(id).map_or(&[][..], Vec::as_slice)).collect();
+            let outputs = match (&part.arithmetic, scratch) {
+                (Arithmetic::Float(prepared), PartScratch::Float(scratch)) => {
+                    let inputs: Vec<Vec<f32>> = inputs.iter().map(|bytes| floats(bytes)).collect();
+                    let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+                    if prepared.n_samples(&inputs)? != n_samples {
+                        return Err(ExecuteError::Input("the model's inputs hold different numbers of samples".into()));
+                    }
+                    let mut see = |tensor, values: &[f32]| observe(tensor, Observed::Real(values));
+                    let outputs = prepared.run_sequential(scratch, &inputs, 0..n_samples, &mut see);
+                    outputs.iter().map(|values| bytes_of(values)).collect()
+                }
+                (Arithmetic::Integer(prepared), PartScratch::Integer(scratch)) => {
+                    let mut outputs: Vec<Vec<u8>> =
+                        prepared.outputs().iter().map(|port| vec![0; port.sample_bytes * n_samples]).collect();
+                    let mut views: Vec<&mut [u8]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+                    let mut see = |tensor, bytes: &[u8]| observe(tensor, Observed::Bytes(bytes));
+                    prepared.run_observed(scratch, &inputs, &mut views, &mut see)?;
+                    outputs
+                }
+                (Arithmetic::Float(_), PartScratch::Integer(_)) | (Arithmetic::Integer(_), PartScratch::Float(_)) => {
+                    return Err(ExecuteError::Input("the scratch memory belongs to another model".into()));
+                }
+            };
+            values.extend(part.outputs.iter().copied().zip(outputs));
+        }
+        Ok(values)
     }
 
     /// As [`Executor::run`], with the outputs as real numbers.
@@ -130,22 +198,24 @@ impl Executor {
     }
 
     pub(crate) fn scratch(&self) -> Scratch {
-        match &self.arithmetic {
-            Arithmetic::Float(_) => Scratch::Float(float::Scratch::default()),
-            Arithmetic::Integer(prepared) => Scratch::Integer(prepared.scratch()),
-        }
+        let scratch = |part: &Part| match &part.arithmetic {
+            Arithmetic::Float(_) => PartScratch::Float(float::Scratch::default()),
+            Arithmetic::Integer(prepared) => PartScratch::Integer(prepared.scratch()),
+        };
+        Scratch(self.parts.iter().map(scratch).collect())
     }
 
     /// How many samples [`Executor::observe_block`] takes at most.
     pub(crate) fn block(&self) -> usize {
-        match &self.arithmetic {
+        let block = |part: &Part| match &part.arithmetic {
             Arithmetic::Float(prepared) => prepared.block(),
             Arithmetic::Integer(prepared) => prepared.block(),
-        }
+        };
+        self.parts.iter().map(block).min().unwrap_or(1)
     }
 
     /// Runs one block of samples, given as real numbers `[samples, ..]` for each input, and shows every activation that a node
-    /// makes: its tensor and its bytes in its own type.
+    /// makes: its tensor and its values.
     ///
     /// # Errors
     /// [`ExecuteError::Input`] if the samples do not fit.
@@ -156,28 +226,12 @@ impl Executor {
         samples: Range<usize>,
         observe: &mut dyn FnMut(TensorId, Observed<'_>),
     ) -> Result<(), ExecuteError> {
-        match (&self.arithmetic, scratch) {
-            (Arithmetic::Float(prepared), Scratch::Float(scratch)) => {
-                prepared.run_block(scratch, inputs, samples, &mut |tensor, values| observe(tensor, Observed::Real(values)));
-                Ok(())
-            }
-            (Arithmetic::Integer(prepared), Scratch::Integer(scratch)) => {
-                let parts = inputs.iter().zip(&self.inputs).map(|(values, port)| {
-                    let part = values.get(samples.start * port.sample_len..samples.end * port.sample_len);
-                    Ok(port.bytes_from_real(part.ok_or_else(|| ExecuteError::Input("too few samples".into()))?))
-                });
-                let parts = parts.collect::<Result<Vec<_>, ExecuteError>>()?;
-                let inputs: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-                let mut outputs: Vec<Vec<u8>> =
-                    prepared.outputs().iter().map(|port| vec![0; port.sample_bytes * samples.len()]).collect();
-                let mut outputs: Vec<&mut [u8]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-                let mut see = |tensor, bytes: &[u8]| observe(tensor, Observed::Bytes(bytes));
-                prepared.run_observed(scratch, &inputs, &mut outputs, &mut see)
-            }
-            (Arithmetic::Float(_), Scratch::Integer(_)) | (Arithmetic::Integer(_), Scratch::Float(_)) => {
-                Err(ExecuteError::Input("the scratch memory belongs to another model".into()))
-            }
-        }
+        let parts = inputs.iter().zip(&self.inputs).map(|(values, port)| {
+            let part = values.get(samples.start * port.sample_len..samples.end * port.sample_len);
+            Ok(port.bytes_from_real(part.ok_or_else(|| ExecuteError::Input("too few samples".into()))?))
+        });
+        let parts = parts.collect::<Result<Vec<_>, ExecuteError>>()?;
+        self.run_parts(scratch, parts, samples.len(), observe).map(|_| ())
     }
 
     /// Bytes of a tensor as real numbers.
@@ -214,6 +268,10 @@ impl Port {
             _ => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
         }
     }
+}
+
+fn bytes_of(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

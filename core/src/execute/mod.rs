@@ -10,6 +10,7 @@ pub mod executor;
 pub mod fast;
 pub mod float;
 pub mod int8;
+mod segments;
 
 use crate::graph::{CheckError, Graph, Node, NodeId};
 use crate::ops::OpError;

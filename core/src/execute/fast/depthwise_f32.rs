@@ -92,15 +92,24 @@ macro_rules! vector_depthwise {
         ) {
             let (n_channels, width) = (operands.bias.len(), VECTORS * $lanes);
             let bias = &operands.bias[channel..][..width];
-            // SAFETY: `bias` holds `VECTORS` registers.
-            let start: [$vector; VECTORS] = std::array::from_fn(|v| unsafe { $load(bias.as_ptr().add(v * $lanes)) });
-            let mut sums = [start; PIXELS];
-            let starts: [usize; PIXELS] = std::array::from_fn(|i| operands.starts[first + i] + channel);
+            // Plain loops: a closure that needs these instructions could not be inlined into `array::from_fn`.
+            let mut w = [$splat(0.0); VECTORS];
+            for v in 0..VECTORS {
+                // SAFETY: `bias` holds `VECTORS` registers.
+                w[v] = unsafe { $load(bias.as_ptr().add(v * $lanes)) };
+            }
+            let mut sums = [w; PIXELS];
+            let mut starts = [0; PIXELS];
+            for i in 0..PIXELS {
+                starts[i] = operands.starts[first + i] + channel;
+            }
             for (t, &tap) in operands.taps.iter().enumerate() {
                 // SAFETY: by contract tap `t` has `n_channels` weights.
                 let weights = unsafe { operands.weights.as_ptr().add(t * n_channels + channel) };
-                // SAFETY: of which this block's channels are some.
-                let w: [$vector; VECTORS] = std::array::from_fn(|v| unsafe { $load(weights.add(v * $lanes)) });
+                for v in 0..VECTORS {
+                    // SAFETY: of which this block's channels are some.
+                    w[v] = unsafe { $load(weights.add(v * $lanes)) };
+                }
                 for i in 0..PIXELS {
                     for v in 0..VECTORS {
                         // SAFETY: by contract the window lies in `x`.

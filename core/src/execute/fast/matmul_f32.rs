@@ -167,15 +167,23 @@ macro_rules! vector_matmul {
         ) {
             let (width, tap_len) = (VECTORS * $lanes, rows.tap_len);
             assert!(bias.len() == width && panel.len() == rows.taps.len() * tap_len * width && tile.len() == ROWS * width);
-            // SAFETY: `bias` holds `VECTORS` registers, as asserted.
-            let start: [$vector; VECTORS] = std::array::from_fn(|v| unsafe { $load(bias.as_ptr().add(v * $lanes)) });
-            let mut sums = [start; ROWS];
+            // Plain loops: a closure that needs these instructions could not be inlined into `array::from_fn`.
+            let mut w = [$splat(0.0); VECTORS];
+            for v in 0..VECTORS {
+                // SAFETY: `bias` holds `VECTORS` registers, as asserted.
+                w[v] = unsafe { $load(bias.as_ptr().add(v * $lanes)) };
+            }
+            let mut sums = [w; ROWS];
             for (&tap, panel) in rows.taps.iter().zip(panel.chunks_exact(tap_len * width)) {
-                let runs: [&[f32]; ROWS] = std::array::from_fn(|r| &x[starts[r] + tap..][..tap_len]);
+                let mut runs: [&[f32]; ROWS] = [&[]; ROWS];
+                for r in 0..ROWS {
+                    runs[r] = &x[starts[r] + tap..][..tap_len];
+                }
                 for k in 0..tap_len {
-                    // SAFETY: `panel` holds `tap_len` times `VECTORS` registers.
-                    let w: [$vector; VECTORS] =
-                        std::array::from_fn(|v| unsafe { $load(panel.as_ptr().add(k * width + v * $lanes)) });
+                    for v in 0..VECTORS {
+                        // SAFETY: `panel` holds `tap_len` times `VECTORS` registers.
+                        w[v] = unsafe { $load(panel.as_ptr().add(k * width + v * $lanes)) };
+                    }
                     for r in 0..ROWS {
                         // SAFETY: every run holds `tap_len` values.
                         let value = $splat(unsafe { *runs[r].get_unchecked(k) });

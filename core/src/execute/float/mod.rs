@@ -26,6 +26,7 @@ use super::ExecuteError;
 use super::batch::run_blocks;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
+pub(super) use kernel::data_operands;
 use kernel::{Kernel, Operand, Values};
 
 /// A graph, ready to run any number of samples.
@@ -93,8 +94,7 @@ impl Prepared {
     pub fn run(&self, inputs: &[&[f32]], cancel: &Cancel) -> Result<Vec<Vec<f32>>, ExecuteError> {
         let n_samples = self.n_samples(inputs)?;
         let blocks = run_blocks(n_samples, self.block, cancel, Scratch::default, |scratch, samples| {
-            self.run_block(scratch, inputs, samples.clone(), &mut |_, _| {});
-            Ok(self.outputs.iter().map(|port| scratch.values(port, samples.len())).collect::<Vec<_>>())
+            Ok(self.run_sequential(scratch, inputs, samples, &mut |_, _| {}))
         })?;
         let mut outputs: Vec<Vec<f32>> = self.outputs.iter().map(|port| Vec::with_capacity(port.len * n_samples)).collect();
         for block in blocks {
@@ -156,8 +156,20 @@ impl Prepared {
         Ok(n_samples.unwrap_or(0))
     }
 
+    /// Runs the samples of one block on this thread; `see` gets each activation as soon as it is there.
+    pub(super) fn run_sequential(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[&[f32]],
+        samples: Range<usize>,
+        see: &mut dyn FnMut(TensorId, &[f32]),
+    ) -> Vec<Vec<f32>> {
+        self.run_block(scratch, inputs, samples.clone(), see);
+        self.outputs.iter().map(|port| scratch.values(port, samples.len())).collect()
+    }
+
     /// Runs the samples of one block, one node after the other; `see` gets each activation as soon as it is there.
-    pub(crate) fn run_block(
+    fn run_block(
         &self,
         scratch: &mut Scratch,
         inputs: &[&[f32]],

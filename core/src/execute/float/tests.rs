@@ -1,54 +1,10 @@
 //! Small graphs against formulas written out in double precision. Whole models are held to LiteRT's outputs in the tests crate.
 
-use std::sync::Arc;
-
 use super::*;
-use crate::graph::Node;
 use crate::ops::*;
 use crate::progress::Cancelled;
-use crate::tensor::{Data, ElementType, Tensor};
-
-fn values(n: usize, seed: usize) -> Vec<f32> {
-    (0..n).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1000.0 - 1.0).collect()
-}
-
-fn constant(graph: &mut Graph, shape: &[usize], seed: usize) -> TensorId {
-    let data: Arc<[f32]> = values(shape.iter().product(), seed).into();
-    graph.add_tensor(Tensor::constant("c", shape, Data::F32(data)))
-}
-
-/// A graph that grows at its end.
-struct Chain {
-    graph: Graph,
-    last: TensorId,
-}
-
-impl Chain {
-    fn new(shape: &[usize]) -> Self {
-        let mut graph = Graph::default();
-        let input = graph.add_tensor(Tensor::activation("in", ElementType::F32, shape));
-        graph.inputs.push(input);
-        Self { graph, last: input }
-    }
-
-    fn then(mut self, op: Op, constants: &[TensorId]) -> Self {
-        let inputs = [self.last].iter().chain(constants).map(|&id| Some(id)).collect();
-        let output = self.graph.add_tensor(Tensor::activation("", ElementType::F32, []));
-        let name = format!("n{}", self.graph.nodes.len());
-        let node = Node { sources: vec![name.clone()], name, op, inputs, outputs: vec![output] };
-        let shape = node.op.facts().output_shapes(&Operands::new(&self.graph, &node)).unwrap().remove(0);
-        self.graph.tensors[output.index()].shape = shape;
-        self.graph.nodes.push(node);
-        self.last = output;
-        self
-    }
-
-    fn finish(mut self) -> Graph {
-        self.graph.outputs = vec![self.last];
-        crate::graph::check(&self.graph).unwrap();
-        self.graph
-    }
-}
+use crate::tensor::ElementType;
+use crate::test_graph::{Chain, constant, small_net, values};
 
 fn run(graph: &Graph, input: &[f32]) -> Vec<f32> {
     Prepared::new(graph).unwrap().run(&[input], &Cancel::new()).unwrap().remove(0)
@@ -137,21 +93,6 @@ fn convolutions_equal_their_definition() {
             assert!((a - e).abs() < 1e-5, "{a} for {e}: depthwise {}, window {:?}", case.depthwise, case.window);
         }
     }
-}
-
-/// Convolution, reshape, dense layer, softmax: five kinds of buffers.
-fn small_net() -> Graph {
-    let mut chain = Chain::new(&[1, 6, 5, 3]);
-    let (w1, b1) = (constant(&mut chain.graph, &[4, 3, 3, 3], 1), constant(&mut chain.graph, &[4], 2));
-    let shape = chain.graph.add_tensor(Tensor::constant("shape", [2], Data::I32([1, 120].into())));
-    let (w2, b2) = (constant(&mut chain.graph, &[7, 120], 3), constant(&mut chain.graph, &[7], 4));
-    let conv = Conv2d { stride: [1, 1], dilation: [1, 1], padding: Padding::Same, activation: Activation::Relu6 };
-    chain
-        .then(Op::Conv2d(conv), &[w1, b1])
-        .then(Op::Reshape(Reshape { new_shape: vec![] }), &[shape])
-        .then(Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None }), &[w2, b2])
-        .then(Op::Softmax(Softmax { beta: 1.0 }), &[])
-        .finish()
 }
 
 #[test]

@@ -11,6 +11,8 @@
 mod parameters;
 mod plan;
 mod rewrite;
+#[cfg(test)]
+mod tests;
 
 use super::prepare::simplified;
 use super::{Calibration, OptimizeError, StepOutcome, compact};

@@ -1,0 +1,171 @@
+//! Small graphs: where conversions go, which scales are shared, that the result computes what the float graph does.
+
+use super::*;
+use crate::execute::executor::Executor;
+use crate::graph::Node;
+use crate::ops::*;
+use crate::optimize::calibrate;
+use crate::progress::Cancel;
+use crate::recipe::{LayerOverride, Scheme};
+use crate::tensor::ElementType;
+use crate::test_graph::{Chain, constant, small_net, values};
+
+const SAMPLES: usize = 40;
+
+fn samples(graph: &Graph) -> Vec<f32> {
+    values(SAMPLES * graph.tensor(graph.inputs[0]).n_elements(), 11)
+}
+
+fn quantized(graph: &Graph, settings: &Quantize) -> Applied {
+    let calibration = calibrate(graph, &[&samples(graph)], None, &Cancel::new()).unwrap();
+    let applied = quantize(graph, settings, Some(&calibration)).unwrap();
+    crate::graph::check(&applied.graph).unwrap();
+    assert_eq!(applied.origin.len(), applied.graph.tensors.len());
+    applied
+}
+
+/// Largest difference between the outputs of two graphs on the same real samples.
+fn difference(float: &Graph, candidate: &Graph) -> f32 {
+    let outputs = |graph: &Graph| {
+        let executor = Executor::new(graph).unwrap();
+        let bytes = executor.inputs()[0].bytes_from_real(&samples(float));
+        executor.run_real(&[&bytes], SAMPLES, &Cancel::new()).unwrap().remove(0)
+    };
+    outputs(float).iter().zip(outputs(candidate)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn names(graph: &Graph) -> Vec<&str> {
+    graph.nodes.iter().map(|node: &Node| node.op.name()).collect()
+}
+
+fn layer(settings: LayerOverride) -> Quantize {
+    Quantize { overrides: [("n0".to_owned(), settings)].into(), ..Quantize::default() }
+}
+
+#[test]
+fn a_net_becomes_integers_throughout() {
+    let graph = small_net();
+    let applied = quantized(&graph, &Quantize::default());
+    assert_eq!(names(&applied.graph), ["CONV_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]);
+    let tensor = |i: usize| &applied.graph.tensors[i];
+    assert_eq!(tensor(2).quantization.as_ref().unwrap().axis, Some(0), "biases are per channel along their only axis");
+    assert_eq!(tensor(6).quantization, tensor(7).quantization, "a reshape keeps scale and zero point");
+    let output = tensor(9).quantization.as_ref().unwrap();
+    assert_eq!((output.scale(), output.zero_point()), (1.0 / 256.0, -128), "the specification fixes a softmax's");
+    assert!(applied.graph.is_integer());
+    assert!(difference(&graph, &applied.graph) < 0.02);
+}
+
+#[test]
+fn ends_are_what_was_asked_for() {
+    let graph = small_net();
+    for (io, element, first, last) in [
+        (IoType::Float32, ElementType::F32, "QUANTIZE", "DEQUANTIZE"),
+        (IoType::UInt8, ElementType::U8, "QUANTIZE", "QUANTIZE"),
+    ] {
+        let applied = quantized(&graph, &Quantize { io, ..Quantize::default() });
+        let names = names(&applied.graph);
+        assert_eq!((names[0], names[names.len() - 1], names.len()), (first, last, 6));
+        for id in [applied.graph.inputs[0], applied.graph.outputs[0]] {
+            assert_eq!(applied.graph.tensor(id).element, element);
+        }
+        assert!(difference(&graph, &applied.graph) < 0.02, "{io:?}");
+    }
+}
+
+#[test]
+fn a_layer_kept_in_floats_is_fenced_by_conversions_and_runs() {
+    let graph = small_net();
+    let all_integer = difference(&graph, &quantized(&graph, &Quantize::default()).graph);
+    let keep = LayerOverride { scheme: Some(Scheme::Float32), ..LayerOverride::default() };
+    let applied = quantized(&graph, &layer(keep));
+    let expected = ["DEQUANTIZE", "CONV_2D", "QUANTIZE", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"];
+    assert_eq!(names(&applied.graph), expected);
+    assert_eq!(applied.graph.tensors[1].element, ElementType::F32, "its weights stay floats");
+    assert!(difference(&graph, &applied.graph) <= all_integer + 0.004);
+}
+
+#[test]
+fn a_clip_sets_the_range_and_bounds_the_layer() {
+    let graph = small_net();
+    let clip = LayerOverride { clip: Some((0.0, 0.51)), ..LayerOverride::default() };
+    let applied = quantized(&graph, &layer(clip));
+    let q = applied.graph.tensors[6].quantization.as_ref().unwrap();
+    assert_eq!((q.scale(), q.zero_point()), (0.51 / 255.0, -128));
+    let backwards = layer(LayerOverride { clip: Some((1.0, -1.0)), ..LayerOverride::default() });
+    let calibration = calibrate(&graph, &[&samples(&graph)], None, &Cancel::new()).unwrap();
+    assert!(matches!(quantize(&graph, &backwards, Some(&calibration)), Err(OptimizeError::Setting { .. })));
+}
+
+#[test]
+fn without_ranges_it_says_so() {
+    assert!(matches!(quantize(&small_net(), &Quantize::default(), None), Err(OptimizeError::NotCalibrated)));
+}
+
+#[test]
+fn an_integer_model_stays_as_it_is() {
+    let graph = quantized(&small_net(), &Quantize::default()).graph;
+    let again = quantize(&graph, &Quantize::default(), None).unwrap();
+    assert_eq!((again.outcome, again.graph), (StepOutcome::Skipped, graph));
+}
+
+#[test]
+fn stored_ranges_give_the_same_graph() {
+    let graph = small_net();
+    let settings = Quantize { calibrator: Calibrator::Mse, ..Quantize::default() };
+    let calibration = calibrate(&graph, &[&samples(&graph)], None, &Cancel::new()).unwrap();
+    let text = ron::to_string(&calibration.ranges_for(&settings)).unwrap();
+    let restored = Calibration::from_ranges(ron::from_str(&text).unwrap());
+    let fresh = quantize(&graph, &settings, Some(&calibration)).unwrap();
+    assert_eq!(quantize(&graph, &settings, Some(&restored)).unwrap().graph, fresh.graph);
+    let other = Quantize::default();
+    assert!(matches!(quantize(&graph, &other, Some(&restored)), Err(OptimizeError::Calibration(_))));
+}
+
+#[test]
+fn a_clamp_keeps_the_scale_and_costs_no_codes() {
+    let chain = Chain::new(&[1, 8]).then(Op::Unary(Unary::Relu6), &[]);
+    let graph = chain.then(Op::LeakyRelu(LeakyRelu { alpha: 0.1 }), &[]).finish();
+    let applied = quantized(&graph, &Quantize::default());
+    let q = |i: usize| applied.graph.tensors[i].quantization.clone().unwrap();
+    assert_eq!(q(0), q(1), "TFLM's RELU6 keeps the input's scale");
+    assert_eq!(q(0).zero_point(), -128, "what is below zero is clamped anyway");
+    assert!(difference(&graph, &applied.graph) < 0.01);
+}
+
+#[test]
+fn parts_of_a_concatenation_share_a_scale_or_are_rescaled() {
+    let mut chain = Chain::new(&[1, 8]);
+    let input = chain.last;
+    let weights = constant(&mut chain.graph, &[4, 8], 3);
+    let dense = Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None });
+    let wide = chain.node(dense, &[input, weights]);
+    let sigmoid = chain.node(Op::Unary(Unary::Logistic), &[input]);
+    let joined = Op::Concatenation(Concatenation { axis: 1, activation: Activation::None });
+    chain.last = chain.node(joined, &[wide, sigmoid]);
+    let graph = chain.finish();
+    let applied = quantized(&graph, &Quantize::default());
+    assert_eq!(names(&applied.graph), ["FULLY_CONNECTED", "LOGISTIC", "QUANTIZE", "CONCATENATION"]);
+    let node = &applied.graph.nodes[3];
+    for part in 0..2 {
+        let (part, whole) = (applied.graph.input(node, part).unwrap(), applied.graph.output(node, 0).unwrap());
+        assert_eq!(part.quantization, whole.quantization);
+    }
+    assert!(difference(&graph, &applied.graph) < 0.05);
+}
+
+#[test]
+fn weights_shared_by_two_layers_get_a_bias_each() {
+    let mut chain = Chain::new(&[1, 8]);
+    let input = chain.last;
+    let (weights, bias) = (constant(&mut chain.graph, &[8, 8], 3), constant(&mut chain.graph, &[8], 4));
+    let dense = || Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::Relu });
+    let once = chain.node(dense(), &[input, weights, bias]);
+    chain.last = chain.node(dense(), &[once, weights, bias]);
+    let graph = chain.finish();
+    let applied = quantized(&graph, &Quantize { correct_bias: false, ..Quantize::default() });
+    let operand = |node: usize, i: usize| applied.graph.nodes[node].inputs[i];
+    assert_eq!(operand(0, 1), operand(1, 1));
+    assert_ne!(operand(0, 2), operand(1, 2));
+    assert!(difference(&graph, &applied.graph) < 0.1);
+}
