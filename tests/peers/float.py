@@ -7,8 +7,9 @@
 Needs `pip install ai-edge-litert numpy`. Every model with float inputs gets the same samples: those of an .npz beside it
 whose `x` fits, else random ones. Outputs are held to LiteRT's reference kernels: the largest difference, relative to the
 largest output (or 1), has to stay below 1e-5 and the largest output of each sample has to be the same one. Hybrid models
-(int8 weights) are reported but not judged: LiteRT quantizes their activations on the way. Time is the least CPU time per
-sample: XNNPACK with batch 1 as its users run it, one thread each. With --golden, inputs and outputs of four samples are
+(int8 weights) are reported but not judged: LiteRT quantizes their activations on the way. Times are the least per sample
+on one thread: of the executor's clock, of XNNPACK's CPU time with batch 1, as its users run it. On a busy machine take few
+samples (--samples 8): a long repetition is always interrupted. With --golden, inputs and outputs of four samples are
 written as NAME.x.npy and NAME.y.npy. Exits 1 if a model that is judged differs.
 """
 

@@ -137,11 +137,17 @@ impl Executor {
 
     fn run_mixed(&self, inputs: &[&[u8]], n_samples: usize, cancel: &Cancel) -> Result<Vec<Vec<u8>>, ExecuteError> {
         let lens: Vec<usize> = inputs.iter().map(|bytes| bytes.len().checked_div(n_samples).unwrap_or(0)).collect();
-        let blocks = run_blocks(n_samples, self.block(), cancel, || self.scratch(), |scratch, samples| {
-            let part = inputs.iter().zip(&lens).map(|(bytes, len)| bytes[samples.start * len..samples.end * len].to_vec());
-            let values = self.run_parts(scratch, part.collect(), samples.len(), &mut |_, _| {})?;
-            Ok(self.outputs.iter().map(|port| values.get(&port.tensor).cloned().unwrap_or_default()).collect::<Vec<_>>())
-        })?;
+        let blocks = run_blocks(
+            n_samples,
+            self.block(),
+            cancel,
+            || self.scratch(),
+            |scratch, samples| {
+                let part = inputs.iter().zip(&lens).map(|(bytes, len)| bytes[samples.start * len..samples.end * len].to_vec());
+                let values = self.run_parts(scratch, part.collect(), samples.len(), &mut |_, _| {})?;
+                Ok(self.outputs.iter().map(|port| values.get(&port.tensor).cloned().unwrap_or_default()).collect::<Vec<_>>())
+            },
+        )?;
         let mut outputs = vec![Vec::new(); self.outputs.len()];
         for block in blocks {
             outputs.iter_mut().zip(block).for_each(|(all, part)| all.extend(part));

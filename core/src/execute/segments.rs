@@ -94,7 +94,9 @@ pub(super) fn in_whole_graph(error: ExecuteError, segment: &Segment) -> ExecuteE
     let first = segment.nodes.start;
     match error {
         ExecuteError::Op { index, node, op, source } => ExecuteError::Op { index: index + first, node, op, source },
-        ExecuteError::Unsupported { index, node, op, reason } => ExecuteError::Unsupported { index: index + first, node, op, reason },
+        ExecuteError::Unsupported { index, node, op, reason } => {
+            ExecuteError::Unsupported { index: index + first, node, op, reason }
+        }
         other => other,
     }
 }

@@ -145,7 +145,7 @@ fn number_between(word: &str, min: f32, max: f32) -> Option<f32> {
 }
 
 const DEFAULT_MOMENTUM: f32 = 0.9;
-const DEFAULT_KEEP: f32 = 99.95;
+const DEFAULT_KEEP: f32 = 99.99;
 
 fn quantize_parameters() -> Vec<Parameter<Quantize>> {
     vec![

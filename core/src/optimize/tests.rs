@@ -7,7 +7,7 @@ use crate::execute::executor::Executor;
 use crate::measure::AccuracyFigures;
 use crate::measure::accuracy::{Truth, accuracy};
 use crate::progress::Cancel;
-use crate::recipe::{Calibrator, Entry, Quantize};
+use crate::recipe::{Entry, Quantize};
 use crate::test_data::shared;
 
 struct Bench {
@@ -52,7 +52,7 @@ fn key_words() -> Option<Bench> {
     Bench::open("data/mlperf_tiny/kws/kws_model_float32.tflite", "data/kws01/kws01.npz")
 }
 
-/// What the issue asks of the default recipe, on the key words: TensorFlow's converter is the one to beat.
+/// The default recipe on the key words, against TensorFlow's converter: agreement .9922, mean |dp| .00231, accuracy .9133.
 #[test]
 fn key_words_keep_their_quality() {
     let Some(bench) = key_words() else { return };
@@ -60,5 +60,5 @@ fn key_words_keep_their_quality() {
     let figures = bench.judge(&candidate);
     let (agreement, top1, dp) = (figures.agreement().unwrap(), figures.top1().unwrap(), figures.mean_abs_difference.unwrap());
     eprintln!("agreement {agreement:.4}, mean |dp| {dp:.5}, accuracy {top1:.4}");
-    assert!(agreement >= 0.9922 && dp <= 0.00231 && top1 >= 0.9133, "{figures:?}");
+    assert!(agreement > 0.9922 && dp < 0.00231 && top1 > 0.9133, "{figures:?}");
 }

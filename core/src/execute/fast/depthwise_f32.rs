@@ -47,7 +47,7 @@ macro_rules! vector_depthwise {
     ($depthwise:ident, $block:ident, $features:literal, $lanes:literal, $vector:ident, $load:ident, $store:ident, $splat:ident,
      $multiply_add:ident, $max:ident, $min:ident) => {
         /// See [`depthwise`]: four pixels times two registers of channels at a time; channels that fill no register are left to
-        /// the portable kernel, in the same order of sums.
+        /// shorter registers and the portable kernel, in the same order of sums.
         #[target_feature(enable = $features)]
         fn $depthwise(x: &[f32], operands: Depthwise<'_>, output: &mut [f32]) {
             let (n_pixels, n_channels) = (operands.starts.len(), operands.bias.len());
@@ -72,7 +72,17 @@ macro_rules! vector_depthwise {
                     }
                     c += if two { 2 * $lanes } else { $lanes };
                 }
-                for c in n_fast..n_channels {
+                // Half a register of channels, where whole ones are twice as long.
+                while c + 8 <= n_channels {
+                    match n {
+                        // SAFETY: asserted above; `c + 8 <= n_channels`.
+                        4 => unsafe { block_avx2::<4, 1>(x, operands, p, c, output) },
+                        // SAFETY: as above.
+                        _ => unsafe { block_avx2::<1, 1>(x, operands, p, c, output) },
+                    }
+                    c += 8;
+                }
+                for c in c..n_channels {
                     (p..p + n).for_each(|p| block::<1, 1, true>(x, operands, p, c, n_channels, output));
                 }
                 p += n;

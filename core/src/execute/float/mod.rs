@@ -169,13 +169,7 @@ impl Prepared {
     }
 
     /// Runs the samples of one block, one node after the other; `see` gets each activation as soon as it is there.
-    fn run_block(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[&[f32]],
-        samples: Range<usize>,
-        see: &mut dyn FnMut(TensorId, &[f32]),
-    ) {
+    fn run_block(&self, scratch: &mut Scratch, inputs: &[&[f32]], samples: Range<usize>, see: &mut dyn FnMut(TensorId, &[f32])) {
         let n_samples = samples.len();
         let Scratch { slots, results, work } = scratch;
         slots.resize_with(self.slots.len(), Vec::new);

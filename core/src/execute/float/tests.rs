@@ -138,3 +138,30 @@ fn integer_activations_are_refused_by_name() {
     let error = Prepared::new(&graph).unwrap_err().to_string();
     assert!(error.contains("node 0 \"n0\" (CONV_2D)") && error.contains("int8"), "{error}");
 }
+
+/// The outputs of LiteRT 2.3's reference kernels, recorded by `tests/peers/float.py --golden`.
+#[test]
+fn whole_models_equal_litert() {
+    let models = [
+        "mlperf_tiny/kws/kws_model_float32",
+        "mlperf_tiny/ad/ad01_fp32",
+        "models/digits_cnn/digits_cnn_float32",
+        "models/wand_conv1d/wand_conv1d_float32",
+        "models/fsdd_dscnn/fsdd_dscnn_float16",
+    ];
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/float");
+    for model in models {
+        let Some(path) = crate::test_data::shared(&format!("data/{model}.tflite")) else { continue };
+        let graph = crate::formats::import(&path).unwrap().graph;
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let floats = |kind: &str| match crate::data::open(&golden.join(format!("{stem}.{kind}.npy"))).unwrap().values {
+            crate::data::Values::F32(values) => values,
+            other => panic!("{other:?}"),
+        };
+        let (expected, actual) = (floats("y"), run(&graph, &floats("x")));
+        assert_eq!(expected.len(), actual.len());
+        let largest = expected.iter().fold(1.0f32, |m, x| m.max(x.abs()));
+        let error = expected.iter().zip(&actual).map(|(e, a)| (e - a).abs()).fold(0.0, f32::max);
+        assert!(error <= 1e-5 * largest, "{model}: {error} of {largest}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::*;
 use crate::execute::executor::Executor;
 use crate::graph::Node;
-use crate::ops::*;
+use crate::ops::{Activation, Concatenation, FullyConnected, LeakyRelu, Op, Unary};
 use crate::optimize::calibrate;
 use crate::progress::Cancel;
 use crate::recipe::{LayerOverride, Scheme};
@@ -53,23 +53,24 @@ fn a_net_becomes_integers_throughout() {
     let output = tensor(9).quantization.as_ref().unwrap();
     assert_eq!((output.scale(), output.zero_point()), (1.0 / 256.0, -128), "the specification fixes a softmax's");
     assert!(applied.graph.is_integer());
-    assert!(difference(&graph, &applied.graph) < 0.02);
+    let difference = difference(&graph, &applied.graph);
+    assert!(difference < 0.1, "{difference}");
 }
 
 #[test]
 fn ends_are_what_was_asked_for() {
     let graph = small_net();
-    for (io, element, first, last) in [
-        (IoType::Float32, ElementType::F32, "QUANTIZE", "DEQUANTIZE"),
-        (IoType::UInt8, ElementType::U8, "QUANTIZE", "QUANTIZE"),
-    ] {
+    for (io, element, first, last) in
+        [(IoType::Float32, ElementType::F32, "QUANTIZE", "DEQUANTIZE"), (IoType::UInt8, ElementType::U8, "QUANTIZE", "QUANTIZE")]
+    {
         let applied = quantized(&graph, &Quantize { io, ..Quantize::default() });
         let names = names(&applied.graph);
         assert_eq!((names[0], names[names.len() - 1], names.len()), (first, last, 6));
         for id in [applied.graph.inputs[0], applied.graph.outputs[0]] {
             assert_eq!(applied.graph.tensor(id).element, element);
         }
-        assert!(difference(&graph, &applied.graph) < 0.02, "{io:?}");
+        let difference = difference(&graph, &applied.graph);
+        assert!(difference < 0.1, "{io:?}: {difference}");
     }
 }
 
@@ -118,7 +119,7 @@ fn stored_ranges_give_the_same_graph() {
     let restored = Calibration::from_ranges(ron::from_str(&text).unwrap());
     let fresh = quantize(&graph, &settings, Some(&calibration)).unwrap();
     assert_eq!(quantize(&graph, &settings, Some(&restored)).unwrap().graph, fresh.graph);
-    let other = Quantize::default();
+    let other = Quantize { calibrator: Calibrator::MinMax, ..Quantize::default() };
     assert!(matches!(quantize(&graph, &other, Some(&restored)), Err(OptimizeError::Calibration(_))));
 }
 
