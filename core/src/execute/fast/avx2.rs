@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{Lanes, N_LANES, Scale};
+use super::lanes::{Lanes, Scale};
 
 /// See [`Lanes`]. Needs AVX2.
 pub(super) struct Avx2;
@@ -18,6 +18,7 @@ type Pair = [__m256i; 2];
 macro_rules! pairs {
     () => {
         type I32 = Pair;
+        type Factors = [Factors; 2];
         const TAP_OFFSET: i32 = 128;
 
         #[inline(always)]
@@ -74,9 +75,12 @@ macro_rules! pairs {
         }
 
         #[inline(always)]
-        unsafe fn mul(a: Pair, b: Pair) -> Pair {
-            // SAFETY: see above.
-            unsafe { [_mm256_mullo_epi32(a[0], b[0]), _mm256_mullo_epi32(a[1], b[1])] }
+        unsafe fn load_factor(from: *const i8) -> Pair {
+            // SAFETY: see above. The high half of each lane is zero, so that of its two 16-bit products one counts.
+            unsafe {
+                let (bytes, low) = (Self::load_i8(from), _mm256_set1_epi32(0xffff));
+                [_mm256_and_si256(bytes[0], low), _mm256_and_si256(bytes[1], low)]
+            }
         }
 
         #[inline(always)]
@@ -89,9 +93,15 @@ macro_rules! pairs {
         }
 
         #[inline(always)]
-        unsafe fn scale_double(value: Pair, scale: &Scale) -> Pair {
-            // SAFETY: see above; every field of `scale` is sixteen integers.
-            unsafe { [scale_half(value[0], scale, 0), scale_half(value[1], scale, 8)] }
+        unsafe fn factors(scale: &Scale) -> [Factors; 2] {
+            // SAFETY: see above.
+            unsafe { [Factors::load(scale, 0), Factors::load(scale, 8)] }
+        }
+
+        #[inline(always)]
+        unsafe fn scale_double(value: Pair, factors: [Factors; 2]) -> Pair {
+            // SAFETY: see above.
+            unsafe { [factors[0].apply(value[0]), factors[1].apply(value[1])] }
         }
     };
 }
@@ -103,6 +113,15 @@ impl Lanes for Avx2 {
     type Taps = [__m256i; 2];
 
     pairs!();
+
+    #[inline(always)]
+    unsafe fn multiply_add(sum: Pair, value: Pair, factor: Pair) -> Pair {
+        // SAFETY: see above.
+        unsafe {
+            let products = [_mm256_madd_epi16(value[0], factor[0]), _mm256_madd_epi16(value[1], factor[1])];
+            Self::add(sum, products)
+        }
+    }
 
     #[inline(always)]
     unsafe fn load_weights(from: *const i8) -> Self::Weights {
@@ -143,6 +162,15 @@ impl Lanes for AvxVnni {
     pairs!();
 
     #[inline(always)]
+    unsafe fn multiply_add(sum: Pair, value: Pair, factor: Pair) -> Pair {
+        // SAFETY: see above.
+        unsafe {
+            let low = _mm256_dpwssd_avx_epi32(sum[0], value[0], factor[0]);
+            [low, _mm256_dpwssd_avx_epi32(sum[1], value[1], factor[1])]
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_weights(from: *const i8) -> Self::Weights {
         // SAFETY: see above.
         unsafe { Self::load(from.cast()) }
@@ -161,28 +189,50 @@ impl Lanes for AvxVnni {
     }
 }
 
-/// Eight lanes of [`Lanes::scale_double`], with the scales from lane `first` on.
-#[inline(always)]
-unsafe fn scale_half(value: __m256i, scale: &Scale, first: usize) -> __m256i {
-    // SAFETY: see above; every field of `scale` is sixteen integers, and `first` is 0 or 8.
-    unsafe {
-        let value = _mm256_sllv_epi32(value, field(&scale.left, first));
-        let mantissa = field(&scale.mantissa, first);
-        let nudge = _mm256_set1_epi64x(1 << 30);
-        let even = _mm256_add_epi64(_mm256_mul_epi32(value, mantissa), nudge);
-        let odd = _mm256_mul_epi32(_mm256_srli_epi64::<32>(value), _mm256_srli_epi64::<32>(mantissa));
-        let odd = _mm256_add_epi64(odd, nudge);
-        // Bits 31 to 62 of each product, the even ones to the low half of a 64-bit lane, the odd ones to the high half.
-        let high = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<31>(even), _mm256_slli_epi64::<1>(odd));
-        let tie = _mm256_and_si256(_mm256_srai_epi32::<31>(high), field(&scale.tie, first));
-        let rounded = _mm256_add_epi32(_mm256_add_epi32(high, field(&scale.half, first)), tie);
-        _mm256_srav_epi32(rounded, field(&scale.right, first))
-    }
+/// Eight lanes of a [`Scale`] in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Factors {
+    left: __m256i,
+    /// Mantissas of the even lanes in the low halves of 64 bits (the high halves hold anything), and of the odd lanes.
+    even: __m256i,
+    odd: __m256i,
+    half: __m256i,
+    tie: __m256i,
+    right: __m256i,
 }
 
-/// Eight integers of a field, from lane `first` on.
-#[inline(always)]
-unsafe fn field(field: &[i32; N_LANES], first: usize) -> __m256i {
-    // SAFETY: see above; `first` is 0 or 8.
-    unsafe { _mm256_loadu_si256(field.as_ptr().add(first).cast()) }
+impl Factors {
+    /// Lanes `first` to `first + 7`; `first` is 0 or 8.
+    #[inline(always)]
+    unsafe fn load(scale: &Scale, first: usize) -> Self {
+        // SAFETY: see above; every field of `scale` is sixteen integers.
+        unsafe {
+            let even = _mm256_loadu_si256(scale.mantissa.as_ptr().add(first).cast());
+            Self {
+                left: _mm256_loadu_si256(scale.left.as_ptr().add(first).cast()),
+                even,
+                odd: _mm256_srli_epi64::<32>(even),
+                half: _mm256_loadu_si256(scale.half.as_ptr().add(first).cast()),
+                tie: _mm256_loadu_si256(scale.tie.as_ptr().add(first).cast()),
+                right: _mm256_loadu_si256(scale.right.as_ptr().add(first).cast()),
+            }
+        }
+    }
+
+    /// Eight lanes of [`Lanes::scale_double`].
+    #[inline(always)]
+    unsafe fn apply(self, value: __m256i) -> __m256i {
+        // SAFETY: see above.
+        unsafe {
+            let value = _mm256_sllv_epi32(value, self.left);
+            let nudge = _mm256_set1_epi64x(1 << 30);
+            let even = _mm256_add_epi64(_mm256_mul_epi32(value, self.even), nudge);
+            let odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64::<32>(value), self.odd), nudge);
+            // Bits 31 to 62 of each product, the even ones to the low half of a 64-bit lane, the odd ones to the high half.
+            let high = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<31>(even), _mm256_slli_epi64::<1>(odd));
+            let tie = _mm256_and_si256(_mm256_srai_epi32::<31>(high), self.tie);
+            let rounded = _mm256_add_epi32(_mm256_add_epi32(high, self.half), tie);
+            _mm256_srav_epi32(rounded, self.right)
+        }
+    }
 }

@@ -6,7 +6,7 @@ use tinsmith_runtime::kernels::depthwise_conv2d::{DepthwiseConv2dParams, depthwi
 use super::Isa;
 use super::gemm::{Finish, scales};
 use super::image::PaddedImage;
-use super::lanes::{Lanes, N_LANES, Scale, dispatch};
+use super::lanes::{Lanes, N_LANES, Scale, Stored, dispatch};
 
 /// Pixels that are computed together, so that a weight is loaded once for all.
 const PIXELS: usize = 4;
@@ -191,15 +191,21 @@ unsafe fn tile<L: Lanes, const P: usize>(tiled: &Tiled, block: usize, first: usi
         let mut sums = [L::load(tiled.biases.get_unchecked(block).as_ptr()); P];
         let weights = tiled.weights.as_ptr().add(block * tiled.taps.len());
         for (index, tap) in tiled.taps.iter().enumerate() {
-            let weight = L::load_i8(weights.add(index).cast());
+            let weight = L::load_factor(weights.add(index).cast());
             for p in 0..P {
-                sums[p] = L::add(sums[p], L::mul(L::load_i8(pixels[p].add(*tap)), weight));
+                sums[p] = L::multiply_add(sums[p], L::load_i8(pixels[p].add(*tap)), weight);
             }
         }
+        // By way of memory: were the loop below to index the sums themselves, they would live there all along.
+        let mut finished = [Stored([0; N_LANES]); P];
+        for p in 0..P {
+            L::store(sums[p], finished[p].0.as_mut_ptr());
+        }
         let scale = tiled.scales.get_unchecked(block);
-        for (p, sum) in sums.into_iter().enumerate() {
+        let factors = L::factors(scale);
+        for (p, sum) in finished.iter().enumerate() {
             let to = output.as_mut_ptr().add((first + p) * tiled.channels + channel);
-            tiled.finish.store::<L>(sum, scale, to, tiled.channels - channel);
+            tiled.finish.store::<L>(L::load(sum.0.as_ptr()), (scale, factors), to, tiled.channels - channel);
         }
     }
 }

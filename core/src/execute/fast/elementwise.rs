@@ -53,18 +53,20 @@ unsafe fn all<L: Lanes>(add: &Add, left: &[i8], right: &[i8], output: &mut [i8])
         return;
     }
     let finish = Finish { zero_point: add.params.zero_points[2], range: add.params.range, rounding: add.params.rounding };
+    // SAFETY: as this function.
+    let factors = unsafe { [L::factors(&add.scales[0]), L::factors(&add.scales[1]), L::factors(&add.scales[2])] };
     let mut at = 0;
     while at < n {
         at = at.min(n - N_LANES);
         // SAFETY: as this function; sixteen elements from `at` on exist in all three.
         unsafe {
-            let left = operand::<L>(add, 0, left.as_ptr().add(at));
-            let right = operand::<L>(add, 1, right.as_ptr().add(at));
+            let left = operand::<L>(add, 0, factors[0], left.as_ptr().add(at));
+            let right = operand::<L>(add, 1, factors[1], right.as_ptr().add(at));
             let sum = match add.params.sum {
                 Sum::Add => L::add(left, right),
                 Sum::Sub => L::sub(left, right),
             };
-            finish.store::<L>(sum, &add.scales[2], output.as_mut_ptr().add(at), N_LANES);
+            finish.store::<L>(sum, (&add.scales[2], factors[2]), output.as_mut_ptr().add(at), N_LANES);
         }
         at += N_LANES;
     }
@@ -75,10 +77,10 @@ unsafe fn all<L: Lanes>(add: &Add, left: &[i8], right: &[i8], output: &mut [i8])
 /// # Safety
 /// As [`Lanes`]; `from` is valid for sixteen bytes, `side` is 0 or 1.
 #[inline(always)]
-unsafe fn operand<L: Lanes>(add: &Add, side: usize, from: *const i8) -> L::I32 {
+unsafe fn operand<L: Lanes>(add: &Add, side: usize, factors: L::Factors, from: *const i8) -> L::I32 {
     // SAFETY: as this function.
     unsafe {
         let centred = L::sub(L::load_i8(from), L::splat(add.params.zero_points[side]));
-        L::scale(centred, &add.scales[side], add.params.rounding)
+        L::scale(centred, &add.scales[side], factors, add.params.rounding)
     }
 }

@@ -19,7 +19,7 @@ use tinsmith_runtime::fixed_point::{Multiplier, Rounding};
 
 use super::Isa;
 use super::isa::Kind;
-use super::lanes::{Lanes, N_LANES, Scale, dispatch};
+use super::lanes::{Lanes, N_LANES, Scale, Stored, dispatch};
 
 /// Taps of one dot product.
 const GROUP: usize = 4;
@@ -28,11 +28,6 @@ const GROUP: usize = 4;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line([i8; N_LANES * GROUP]);
-
-/// Sixteen biases.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Bias([i32; N_LANES]);
 
 /// Packed weights and everything that follows the product.
 #[derive(Debug)]
@@ -44,7 +39,7 @@ pub(super) struct Product {
     /// Groups of 4 taps in each run.
     groups: usize,
     lines: Vec<Line>,
-    biases: Vec<Bias>,
+    biases: Vec<Stored>,
     scales: Vec<Scale>,
     zero_point: i32,
     range: OutputRange,
@@ -72,7 +67,7 @@ impl Product {
         let blocks = params.channels.div_ceil(N_LANES);
         let taps = params.runs.len() * params.run_len;
         let mut lines = vec![Line([0; N_LANES * GROUP]); blocks * params.runs.len() * groups];
-        let mut biases = vec![Bias([0; N_LANES]); blocks];
+        let mut biases = vec![Stored([0; N_LANES]); blocks];
         for channel in 0..params.channels {
             let (block, lane) = (channel / N_LANES, channel % N_LANES);
             let own = &weights[channel * taps..][..taps];
@@ -252,12 +247,21 @@ impl Job<'_> {
                     line = line.add(size_of::<Line>());
                 }
             }
-            for (p, sums) in sums.iter().enumerate() {
-                for (n, sum) in sums.iter().enumerate() {
-                    let channel = (self.block + n) * N_LANES;
+            // By way of memory: were the loop below to index the sums themselves, they would live there all along.
+            let mut finished = [[Stored([0; N_LANES]); N]; P];
+            for p in 0..P {
+                for n in 0..N {
+                    L::store(sums[p][n], finished[p][n].0.as_mut_ptr());
+                }
+            }
+            let finish = Finish { zero_point: product.zero_point, range: product.range, rounding: product.rounding };
+            for n in 0..N {
+                let channel = (self.block + n) * N_LANES;
+                let scale = product.scales.get_unchecked(self.block + n);
+                let factors = L::factors(scale);
+                for (p, sums) in finished.iter().enumerate() {
                     let to = self.output.add((first + p) * product.channels + channel);
-                    let finish = Finish { zero_point: product.zero_point, range: product.range, rounding: product.rounding };
-                    finish.store::<L>(*sum, product.scales.get_unchecked(self.block + n), to, product.channels - channel);
+                    finish.store::<L>(L::load(sums[n].0.as_ptr()), (scale, factors), to, product.channels - channel);
                 }
             }
         }
@@ -276,20 +280,47 @@ impl Finish {
     /// Stores sixteen results, or as many as are `left`.
     ///
     /// # Safety
-    /// As [`Lanes`]; `to` is valid for `left` bytes, or for sixteen.
+    /// As [`Lanes`]; `to` is valid for `left` bytes, or for sixteen; the factors are those of the scale.
     #[inline(always)]
-    pub(super) unsafe fn store<L: Lanes>(self, sum: L::I32, scale: &Scale, to: *mut i8, left: usize) {
+    pub(super) unsafe fn store<L: Lanes>(self, sum: L::I32, (scale, factors): (&Scale, L::Factors), to: *mut i8, left: usize) {
         // SAFETY: as this function; the buffer holds sixteen bytes.
         unsafe {
-            let scaled = L::add(L::scale(sum, scale, self.rounding), L::splat(self.zero_point));
+            let scaled = L::add(L::scale(sum, scale, factors, self.rounding), L::splat(self.zero_point));
             let value = L::clamp(scaled, L::splat(self.range.min.into()), L::splat(self.range.max.into()));
             if left >= N_LANES {
                 L::store_i8(value, to);
             } else {
                 let mut lanes = [0_i8; N_LANES];
                 L::store_i8(value, lanes.as_mut_ptr());
-                to.copy_from_nonoverlapping(lanes.as_ptr(), left);
+                store_some(lanes, to, left);
             }
+        }
+    }
+}
+
+/// Stores the first `n` bytes of sixteen, `n < 16`. A call of `memcpy` would empty all vector registers of the loop around it.
+///
+/// # Safety
+/// `to` is valid for `n` bytes.
+#[inline(always)]
+unsafe fn store_some(lanes: [i8; N_LANES], mut to: *mut i8, n: usize) {
+    let mut bits = u128::from_le_bytes(lanes.map(|lane| lane as u8));
+    // SAFETY: the widths of the set bits of `n` add up to `n`; these writes need no alignment.
+    unsafe {
+        if n & 8 != 0 {
+            to.cast::<u64>().write_unaligned((bits as u64).to_le());
+            (bits, to) = (bits >> 64, to.add(8));
+        }
+        if n & 4 != 0 {
+            to.cast::<u32>().write_unaligned((bits as u32).to_le());
+            (bits, to) = (bits >> 32, to.add(4));
+        }
+        if n & 2 != 0 {
+            to.cast::<u16>().write_unaligned((bits as u16).to_le());
+            (bits, to) = (bits >> 16, to.add(2));
+        }
+        if n & 1 != 0 {
+            to.write(bits as i8);
         }
     }
 }

@@ -9,6 +9,11 @@ use tinsmith_runtime::fixed_point::{Multiplier, Rounding};
 /// Lanes of one vector: output channels, or neighbours in a buffer.
 pub(super) const N_LANES: usize = 16;
 
+/// Sixteen integers in memory, where no vector crosses a cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Stored(pub(super) [i32; N_LANES]);
+
 /// Vector instructions on sixteen lanes.
 ///
 /// # Safety
@@ -21,6 +26,8 @@ pub(super) trait Lanes {
     type Weights: Copy;
     /// Four input values, the same for every channel.
     type Taps: Copy;
+    /// The fields of a [`Scale`] that a double rounding needs, in registers.
+    type Factors: Copy;
     /// What a tap is too large by when [`Lanes::dot`] multiplies it: taps are stored as `value + 128` in a byte.
     const TAP_OFFSET: i32;
 
@@ -38,8 +45,10 @@ pub(super) trait Lanes {
     unsafe fn add(a: Self::I32, b: Self::I32) -> Self::I32;
     /// Lane by lane; wraps.
     unsafe fn sub(a: Self::I32, b: Self::I32) -> Self::I32;
-    /// Lane by lane, the low 32 bits.
-    unsafe fn mul(a: Self::I32, b: Self::I32) -> Self::I32;
+    /// Sixteen bytes from memory as the second factor of [`Lanes::multiply_add`].
+    unsafe fn load_factor(from: *const i8) -> Self::I32;
+    /// `sum + value * factor`, lane by lane; `value` is of [`Lanes::load_i8`], `factor` of [`Lanes::load_factor`].
+    unsafe fn multiply_add(sum: Self::I32, value: Self::I32, factor: Self::I32) -> Self::I32;
     /// Lane by lane.
     unsafe fn clamp(value: Self::I32, min: Self::I32, max: Self::I32) -> Self::I32;
     /// `[16][4]` weights from 64 bytes of memory.
@@ -48,15 +57,17 @@ pub(super) trait Lanes {
     unsafe fn load_taps(from: *const u8) -> Self::Taps;
     /// `sum + taps . weights`, lane by lane, exactly.
     unsafe fn dot(sum: Self::I32, taps: Self::Taps, weights: Self::Weights) -> Self::I32;
+    /// Loads a scale; once for many values.
+    unsafe fn factors(scale: &Scale) -> Self::Factors;
     /// [`Multiplier::apply`] with [`Rounding::Double`], each lane with its own multiplier.
-    unsafe fn scale_double(value: Self::I32, scale: &Scale) -> Self::I32;
+    unsafe fn scale_double(value: Self::I32, factors: Self::Factors) -> Self::I32;
 
-    /// [`Multiplier::apply`], each lane with its own multiplier.
+    /// [`Multiplier::apply`], each lane with its own multiplier; `factors` are those of `scale`.
     #[inline(always)]
-    unsafe fn scale(value: Self::I32, scale: &Scale, rounding: Rounding) -> Self::I32 {
+    unsafe fn scale(value: Self::I32, scale: &Scale, factors: Self::Factors, rounding: Rounding) -> Self::I32 {
         match rounding {
             // SAFETY: as this function.
-            Rounding::Double => unsafe { Self::scale_double(value, scale) },
+            Rounding::Double => unsafe { Self::scale_double(value, factors) },
             Rounding::Single => {
                 let mut lanes = [0_i32; N_LANES];
                 // SAFETY: as this function; the array holds sixteen integers.

@@ -17,6 +17,16 @@ macro_rules! each {
     };
 }
 
+/// A [`Scale`] in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Factors {
+    left: Quad,
+    mantissa: Quad,
+    half: Quad,
+    tie: Quad,
+    right: Quad,
+}
+
 // SAFETY of every block below: the caller runs on a processor with NEON, and its pointers are valid for the bytes that the
 // trait names; these loads and stores need no alignment.
 impl Lanes for Neon {
@@ -24,6 +34,7 @@ impl Lanes for Neon {
     /// Four channels of four taps in each register.
     type Weights = [int8x16_t; 4];
     type Taps = int8x8_t;
+    type Factors = Factors;
     // Products are of signed bytes: loading taps takes the offset away.
     const TAP_OFFSET: i32 = 0;
 
@@ -87,9 +98,18 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    unsafe fn mul(a: Quad, b: Quad) -> Quad {
+    unsafe fn load_factor(from: *const i8) -> Quad {
         // SAFETY: see above.
-        unsafe { each!(vmulq_s32, a, b) }
+        unsafe { Self::load_i8(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(sum: Quad, value: Quad, factor: Quad) -> Quad {
+        // SAFETY: see above.
+        unsafe {
+            let products = each!(vmulq_s32, value, factor);
+            each!(vaddq_s32, sum, products)
+        }
     }
 
     #[inline(always)]
@@ -128,17 +148,29 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    unsafe fn scale_double(value: Quad, scale: &Scale) -> Quad {
+    unsafe fn factors(scale: &Scale) -> Factors {
         // SAFETY: see above; every field of `scale` is sixteen integers.
+        unsafe {
+            Factors {
+                left: Self::load(scale.left.as_ptr()),
+                mantissa: Self::load(scale.mantissa.as_ptr()),
+                half: Self::load(scale.half.as_ptr()),
+                tie: Self::load(scale.tie.as_ptr()),
+                right: Self::load(scale.right.as_ptr()),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn scale_double(value: Quad, factors: Factors) -> Quad {
+        // SAFETY: see above.
         unsafe {
             let mut value = value;
             for (index, part) in value.iter_mut().enumerate() {
-                let at = 4 * index;
-                let raised = vshlq_s32(*part, vld1q_s32(scale.left.as_ptr().add(at)));
-                let high = vqrdmulhq_s32(raised, vld1q_s32(scale.mantissa.as_ptr().add(at)));
-                let tie = vandq_s32(vshrq_n_s32::<31>(high), vld1q_s32(scale.tie.as_ptr().add(at)));
-                let rounded = vaddq_s32(vaddq_s32(high, vld1q_s32(scale.half.as_ptr().add(at))), tie);
-                *part = vshlq_s32(rounded, vnegq_s32(vld1q_s32(scale.right.as_ptr().add(at))));
+                let high = vqrdmulhq_s32(vshlq_s32(*part, factors.left[index]), factors.mantissa[index]);
+                let tie = vandq_s32(vshrq_n_s32::<31>(high), factors.tie[index]);
+                let rounded = vaddq_s32(vaddq_s32(high, factors.half[index]), tie);
+                *part = vshlq_s32(rounded, vnegq_s32(factors.right[index]));
             }
             value
         }

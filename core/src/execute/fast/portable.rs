@@ -9,6 +9,7 @@ impl Lanes for Portable {
     type I32 = [i32; N_LANES];
     type Weights = [[i8; 4]; N_LANES];
     type Taps = [u8; 4];
+    type Factors = Scale;
     const TAP_OFFSET: i32 = 128;
 
     #[inline(always)]
@@ -51,8 +52,14 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    unsafe fn mul(a: Self::I32, b: Self::I32) -> Self::I32 {
-        zip(a, b, i32::wrapping_mul)
+    unsafe fn load_factor(from: *const i8) -> Self::I32 {
+        // SAFETY: as this function.
+        unsafe { Self::load_i8(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(sum: Self::I32, value: Self::I32, factor: Self::I32) -> Self::I32 {
+        zip(sum, zip(value, factor, i32::wrapping_mul), i32::wrapping_add)
     }
 
     #[inline(always)]
@@ -83,7 +90,12 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    unsafe fn scale_double(mut value: Self::I32, scale: &Scale) -> Self::I32 {
+    unsafe fn factors(scale: &Scale) -> Scale {
+        *scale
+    }
+
+    #[inline(always)]
+    unsafe fn scale_double(mut value: Self::I32, scale: Scale) -> Self::I32 {
         for (index, lane) in value.iter_mut().enumerate() {
             let raised = i64::from(lane.wrapping_shl(scale.left[index] as u32));
             let high = ((raised * i64::from(scale.mantissa[index]) + (1 << 30)) >> 31) as i32;

@@ -46,8 +46,8 @@ fn layer(op: &Op, tensor: &str) -> Option<String> {
         Op::FullyConnected(_) => &["BiasAdd", "MatMul", "Tensordot"],
         _ => &[],
     };
-    let marked =
-        |marker: &&str| paths().filter_map(|path| path.rsplit_once('/')).filter(|(_, last)| is_marker(last, marker)).next_back();
+    let parents = || paths().filter_map(|path| path.rsplit_once('/'));
+    let marked = |marker: &&str| parents().rfind(|(_, last)| is_marker(last, marker));
     match markers.iter().find_map(marked) {
         Some((layer_path, _)) => component(layer_path),
         None => component(paths().next()?),

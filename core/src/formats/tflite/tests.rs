@@ -105,7 +105,7 @@ impl Odd {
 
     fn tensors<'a>(&self, b: &mut FlatBufferBuilder<'a>) -> WIPOffset<Tensors<'a>> {
         let sparsity = self.weights_sparse.then(|| schema::SparsityParameters::create(b, &Default::default()));
-        let rows: [(&[i32], schema::TensorType, u32, &[f32], i32); 4] = [
+        let rows: [Row<'_>; 4] = [
             (&[self.batch, 4], self.activations, 0, &[0.5], 0),
             (&[2, 4], schema::TensorType::INT8, 1, &[0.25, 0.125], 0),
             (&[2], schema::TensorType::INT32, 2, &[0.125, 0.0625], self.bias_axis),
@@ -151,6 +151,8 @@ impl Odd {
     }
 }
 
+/// Shape, type, buffer, scales and their axis.
+type Row<'a> = (&'a [i32], schema::TensorType, u32, &'a [f32], i32);
 type Buffers<'a> = flatbuffers::Vector<'a, flatbuffers::ForwardsUOffset<schema::Buffer<'a>>>;
 type Tensors<'a> = flatbuffers::Vector<'a, flatbuffers::ForwardsUOffset<schema::Tensor<'a>>>;
 type Operators<'a> = flatbuffers::Vector<'a, flatbuffers::ForwardsUOffset<schema::Operator<'a>>>;
