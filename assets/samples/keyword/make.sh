@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the keyword sample anew: speech -> features -> network. The output is committed: run this only to change it.
-# Needs espeak-ng, and Python 3.11 or newer for the training; takes about ten minutes on two cores and 500 MB of /tmp.
+# Needs espeak-ng, and Python 3.11 or newer for the training; takes about ten minutes of two idle cores and 500 MB of /tmp.
 #
 #   sh assets/samples/keyword/make.sh
 #   PYTHON=/path/to/python sh assets/samples/keyword/make.sh     with requirements.txt already installed there

@@ -82,7 +82,7 @@ def clip(rng, word, speaker, background):
         at = int(np.clip(middle + rng.integers(-2400, 2401), 0, RATE_HZ - len(spoken)))
         x[at : at + len(spoken)] = spoken
         x = noise.room(rng, x)
-        snr_db = rng.uniform(4, 30)
+        snr_db = rng.uniform(8, 32)
         x = x / noise.rms(x[at : at + len(spoken)]) + 10 ** (-snr_db / 20) * noise.any_noise(rng, RATE_HZ, background)
     else:
         x = noise.any_noise(rng, RATE_HZ, speech=[])

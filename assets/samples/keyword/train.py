@@ -11,47 +11,50 @@ import sys
 from pathlib import Path
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["TF_USE_LEGACY_KERAS"] = "1"  # Keras 2: its names of layers survive the conversion unchanged.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
+import tf_keras as keras
+from tf_keras import layers
 
 from corpus import LABELS, SEED
 
-EPOCHS = 25
+EPOCHS = 30
 BATCH = 64
 HERE = Path(__file__).parent
 
 
-def norm_relu(x, relu=True):
-    x = layers.BatchNormalization()(x)
-    return layers.ReLU()(x) if relu else x
+def normalized(x, name, relu=True):
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
-def separable(x, channels, strides=1, relu=True):
+def separable(x, channels, block, strides=1, relu=True):
     """Depthwise 3x3, then pointwise: a convolution in two cheap halves."""
-    x = norm_relu(layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False)(x))
-    return norm_relu(layers.Conv2D(channels, 1, use_bias=False)(x), relu)
+    x = layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False, name=f"depthwise_{block}")(x)
+    x = normalized(x, f"depthwise_{block}")
+    x = layers.Conv2D(channels, 1, use_bias=False, name=f"pointwise_{block}")(x)
+    return normalized(x, f"pointwise_{block}", relu)
 
 
-def residual(x, channels):
-    return layers.ReLU()(layers.Add()([x, separable(x, channels, relu=False)]))
+def residual(x, channels, block):
+    total = layers.Add(name=f"sum_{block}")([x, separable(x, channels, block, relu=False)])
+    return layers.ReLU(name=f"add_{block}")(total)
 
 
 def network(batch_size=None):
     """A DS-CNN (Zhang et al., "Hello Edge", 2017) with two residual blocks."""
     inputs = keras.Input((49, 10, 1), batch_size=batch_size, name="mfcc")
-    x = norm_relu(layers.Conv2D(64, (10, 4), strides=2, padding="same", use_bias=False)(inputs))
-    x = layers.Dropout(0.1)(x)
-    x = separable(x, 64)
-    x = residual(x, 64)
-    x = separable(x, 96, strides=2)
-    x = residual(x, 96)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(0.3)(x)
-    return keras.Model(inputs, layers.Dense(len(LABELS), activation="softmax")(x))
+    x = layers.Conv2D(64, (10, 4), strides=2, padding="same", use_bias=False, name="conv")(inputs)
+    x = layers.Dropout(0.1)(normalized(x, "conv"))
+    x = separable(x, 64, 1)
+    x = residual(x, 64, 2)
+    x = separable(x, 96, 3, strides=2)
+    x = residual(x, 96, 4)
+    x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D(name="mean")(x))
+    return keras.Model(inputs, layers.Dense(len(LABELS), activation="softmax", name="dense")(x))
 
 
 def varied(x, rng):
