@@ -64,7 +64,13 @@ pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, Open
         })?,
         None => devices()[0].clone(),
     };
-    let job = Job { source: Arc::new(source), data: data.map(Arc::new), ranges: ranges.map(Arc::new), recipe: project.recipe.clone(), device: board };
+    let job = Job {
+        source: Arc::new(source),
+        data: data.map(Arc::new),
+        ranges: ranges.map(Arc::new),
+        recipe: project.recipe.clone(),
+        device: board,
+    };
     Ok(OpenedProject { project, job, data_path })
 }
 

@@ -139,22 +139,31 @@ macro_rules! vector_matmul {
         ) {
             let width = VECTORS * $lanes;
             assert_eq!(weights.width, width);
-            let mut tile = vec![0.0; ROWS * width];
+            let mut narrow = vec![0.0; ROWS * width];
             for first in (0..rows.count()).step_by(ROWS) {
                 let starts = rows.starts_from::<ROWS>(first);
+                let n_rows = (rows.count() - first).min(ROWS);
                 for (p, panel) in weights.panels.chunks_exact(weights.k * width).enumerate() {
                     let channel = p * width;
-                    $tile::<ROWS, VECTORS>(x, &starts, rows, panel, &weights.bias[channel..][..width], target.clamp, &mut tile);
+                    let bias = &weights.bias[channel..][..width];
+                    let to = &mut output[target.offset + first * target.row_stride + channel..];
                     let n_channels = (weights.c_out - channel).min(width);
-                    for (r, sum) in tile.chunks_exact(width).enumerate().take(rows.count() - first) {
-                        let to = target.offset + (first + r) * target.row_stride + channel;
-                        output[to..][..n_channels].copy_from_slice(&sum[..n_channels]);
+                    if n_channels == width {
+                        let (n, stride) = (n_rows, target.row_stride);
+                        $tile::<ROWS, VECTORS>(x, &starts, rows, panel, bias, target.clamp, to, stride, n);
+                        continue;
+                    }
+                    $tile::<ROWS, VECTORS>(x, &starts, rows, panel, bias, target.clamp, &mut narrow, width, n_rows);
+                    for (to, sum) in to.chunks_mut(target.row_stride).zip(narrow.chunks_exact(width)).take(n_rows) {
+                        to[..n_channels].copy_from_slice(&sum[..n_channels]);
                     }
                 }
             }
         }
 
-        /// One tile, `[ROWS, VECTORS * lanes]`, summed in registers and clamped.
+        /// One tile, `[ROWS, VECTORS * lanes]`, summed in registers and clamped; the first `n_rows` of its rows go to `output`,
+        /// `stride` apart.
+        #[allow(clippy::too_many_arguments)]
         #[target_feature(enable = $features)]
         fn $tile<const ROWS: usize, const VECTORS: usize>(
             x: &[f32],
@@ -163,10 +172,12 @@ macro_rules! vector_matmul {
             panel: &[f32],
             bias: &[f32],
             clamp: (f32, f32),
-            tile: &mut [f32],
+            output: &mut [f32],
+            stride: usize,
+            n_rows: usize,
         ) {
             let (width, tap_len) = (VECTORS * $lanes, rows.tap_len);
-            assert!(bias.len() == width && panel.len() == rows.taps.len() * tap_len * width && tile.len() == ROWS * width);
+            assert!(bias.len() == width && panel.len() == rows.taps.len() * tap_len * width);
             // Plain loops: a closure that needs these instructions could not be inlined into `array::from_fn`.
             let mut w = [$splat(0.0); VECTORS];
             for v in 0..VECTORS {
@@ -194,12 +205,13 @@ macro_rules! vector_matmul {
                 }
             }
             let (low, high) = ($splat(clamp.0), $splat(clamp.1));
-            for (r, sum) in sums.iter().enumerate() {
+            for (r, sum) in sums.iter().enumerate().take(n_rows) {
+                let to = &mut output[r * stride..][..width];
                 for (v, &sum) in sum.iter().enumerate() {
                     // With the sum second, NaN stays, as in `simd_f32::clamp`.
                     let clamped = $min(high, $max(low, sum));
-                    // SAFETY: `tile` holds `ROWS` times `VECTORS` registers, as asserted.
-                    unsafe { $store(tile.as_mut_ptr().add(r * width + v * $lanes), clamped) };
+                    // SAFETY: `to` holds `VECTORS` registers.
+                    unsafe { $store(to.as_mut_ptr().add(v * $lanes), clamped) };
                 }
             }
         }
