@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ops::Op;
+use crate::ops::{BinaryKind, Op};
 
 /// The longest name taken from a file.
 const MAX_CHARS: usize = 64;
@@ -41,9 +41,16 @@ impl Names {
 fn layer(op: &Op, tensor: &str) -> Option<String> {
     let paths = || tensor.split(';').map(str::trim).filter(|path| !path.is_empty());
     let markers: &[&str] = match op {
-        Op::Conv2d(_) => &["BiasAdd", "Conv2D", "Conv1D"],
+        // Keras 2 writes the first three, Keras 3 the last.
+        Op::Conv2d(_) => &["BiasAdd", "Conv2D", "Conv1D", "convolution"],
         Op::DepthwiseConv2d(_) => &["BiasAdd", "depthwise"],
         Op::FullyConnected(_) => &["BiasAdd", "MatMul", "Tensordot"],
+        // A ReLU merged into an addition stands first; the addition is the layer that people look for.
+        Op::Binary(binary) => match binary.kind {
+            BinaryKind::Add => &["Add", "AddV2"],
+            BinaryKind::Sub => &["Sub"],
+            BinaryKind::Mul => &["Mul"],
+        },
         _ => &[],
     };
     let parents = || paths().filter_map(|path| path.rsplit_once('/'));
@@ -83,7 +90,7 @@ fn clean(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{Activation, FullyConnected, Reshape, Softmax};
+    use crate::ops::{Activation, Binary, Conv2d, FullyConnected, Padding, Reshape, Softmax};
 
     fn dense() -> Op {
         Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None })
@@ -100,6 +107,17 @@ mod tests {
         assert_eq!(name(&Op::Reshape(Reshape { new_shape: vec![] }), "functional_1/flatten/Reshape"), "flatten");
         assert_eq!(name(&Op::Reshape(Reshape { new_shape: vec![] }), "tfl.reshape"), "reshape");
         assert_eq!(name(&dense(), ""), "fully_connected");
+    }
+
+    #[test]
+    fn keras_3_hides_the_layer_behind_its_normalization() {
+        let mut names = Names::default();
+        let add = Op::Binary(Binary { kind: BinaryKind::Add, activation: Activation::Relu });
+        let (stride, dilation) = ([1, 1], [1, 1]);
+        let conv = Op::Conv2d(Conv2d { stride, dilation, padding: Padding::Same, activation: Activation::Relu });
+        let merged = "f/re_lu_9/Relu;f/batch_normalization_9/batchnorm/add_1;f/conv2d_5/convolution;f/batch_normalization_9/sub1";
+        assert_eq!(names.node(&conv, merged), "conv2d_5");
+        assert_eq!(names.node(&add, "f/re_lu_12/Relu;f/add_2/Add"), "add_2");
     }
 
     #[test]
