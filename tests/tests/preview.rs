@@ -21,10 +21,8 @@ fn run(engine: &mut Engine, job: &Job) -> Vec<Event> {
 
 /// Stages that did work, each once, in order.
 fn stages(events: &[Event]) -> Vec<Stage> {
-    let mut stages: Vec<Stage> = events
-        .iter()
-        .filter_map(|event| if let Event::Progress { stage, .. } = event { Some(*stage) } else { None })
-        .collect();
+    let mut stages: Vec<Stage> =
+        events.iter().filter_map(|event| if let Event::Progress { stage, .. } = event { Some(*stage) } else { None }).collect();
     stages.dedup();
     stages
 }

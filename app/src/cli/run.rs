@@ -66,7 +66,8 @@ impl Run {
         if self.save {
             let calibration = results.calibration.as_deref();
             let data_path = opened.data_path.as_deref();
-            preview::project_of(&self.project, &opened.job, data_path, calibration, Some(&opened.project)).write(&self.project)?;
+            preview::project_of(&self.project, &opened.job, data_path, calibration, Some(&opened.project))
+                .write(&self.project)?;
         }
         let files = match (&self.export, &results.candidate) {
             (Some(folder), Some(candidate)) => {
