@@ -479,7 +479,12 @@ impl App {
             Event::Failed(revision, text) if revision == self.revision => self.session.figures.fail(text),
             Event::Ended(revision) if revision == self.revision => {
                 self.session.activity = None;
-                self.session.message = "up to date".to_owned();
+                let figures = &self.session.figures;
+                if figures.is_complete {
+                    self.session.message = "up to date".to_owned();
+                } else if figures.failure.is_some() {
+                    self.session.message = "the recipe gives no candidate".to_owned();
+                }
             }
             // Results of older recipes are nobody's any more.
             Event::Preview(..) | Event::Failed(..) | Event::Ended(_) => {}

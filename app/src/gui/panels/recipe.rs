@@ -4,18 +4,20 @@ use eframe::egui::{CornerRadius, Frame, Margin, ScrollArea, Stroke, Ui};
 use tinsmith_core::optimize::StepOutcome;
 use tinsmith_core::recipe::{Calibrator, Entry, Granularity, IoType, Pack, Quantize, Recipe, Scheme, Step};
 
-use crate::gui::command::Command;
+use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, RADIUS_CARD, Type};
 use crate::gui::units;
-use crate::gui::widgets::{Slider, icon_button, label_row, panel_header, rule, segmented, select, slider, small_icon, switch};
+use crate::gui::widgets::{
+    Slider, button, icon_button, label_row, panel_header, rule, segmented, select, slider, small_icon, switch,
+};
 
 /// Names of the calibrators with their customary parameter, as offered in cards and overrides.
 pub const CALIBRATORS: [(Calibrator, &str); 5] = [
     (Calibrator::MinMax, "min / max"),
     (Calibrator::MovingAverage { momentum: 0.9 }, "moving average"),
-    (Calibrator::Percentile { keep: 99.95 }, "percentile"),
+    (Calibrator::Percentile { keep: 99.99 }, "percentile"),
     (Calibrator::Mse, "least squared error"),
     (Calibrator::Entropy, "entropy (KL)"),
 ];
@@ -32,12 +34,33 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         Frame::new().inner_margin(Margin { left: 8, right: 8, top: 8, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
+            failure_ui(cx, ui);
             for (i, entry) in recipe.steps.iter_mut().enumerate() {
                 ui.push_id(i, |ui| card_ui(cx, i, entry, ui));
             }
             totals_ui(cx, ui);
         });
     });
+}
+
+/// Why the recipe gives no candidate, and what to do.
+fn failure_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let Some(why) = &cx.session.figures.failure else { return };
+    Frame::new().fill(p.amber_soft).corner_radius(CornerRadius::same(RADIUS_CARD)).inner_margin(Margin::symmetric(10, 8)).show(
+        ui,
+        |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_wrapped(|ui| {
+                small_icon(ui, icons::WARNING, p.amber);
+                ui.label(Type::Caption.text(why, p.text));
+            });
+            let has_data = cx.session.open.as_ref().is_some_and(|o| o.data.is_some());
+            if !has_data && button(ui, Action::ChooseData.name()).clicked() {
+                cx.commands.act(Action::ChooseData);
+            }
+        },
+    );
 }
 
 fn card_ui(cx: PanelCtx<'_>, index: usize, entry: &mut Entry, ui: &mut Ui) {
@@ -155,7 +178,7 @@ pub fn calibrator_ui(name: &str, calibrator: &mut Calibrator, ui: &mut Ui) {
     });
     match calibrator {
         Calibrator::Percentile { keep } => {
-            let of = Slider { name: "Keep", range: 99.0..=100.0, default: 99.95, step: 0.01, decimals: 2, unit: "%" };
+            let of = Slider { name: "Keep", range: 99.0..=100.0, default: 99.99, step: 0.01, decimals: 2, unit: "%" };
             parameter_ui(ui, &of, keep);
         }
         Calibrator::MovingAverage { momentum } => {
