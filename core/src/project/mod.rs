@@ -103,7 +103,7 @@ pub struct ProjectError {
     pub file: String,
     /// What is wrong.
     #[source]
-    pub trouble: ProjectTrouble,
+    pub trouble: Box<ProjectTrouble>,
 }
 
 /// What is wrong with a project.
@@ -162,7 +162,7 @@ pub enum ProjectTrouble {
 impl ProjectTrouble {
     /// The error about a project's file.
     pub fn of(self, file: &Path) -> ProjectError {
-        ProjectError { file: file.display().to_string(), trouble: self }
+        ProjectError { file: file.display().to_string(), trouble: Box::new(self) }
     }
 }
 
