@@ -99,7 +99,6 @@ impl Tiled {
         let (input, output, window) = (params.input, params.output, params.window);
         let repeat = output.channels / input.channels;
         let image = PaddedImage::new(input, output, &window, repeat)?;
-        u32::try_from(image.bytes()).ok()?;
         let [kernel_height, kernel_width] = window.size;
         let n_taps = kernel_height * kernel_width;
         let blocks = output.channels.div_ceil(N_LANES);

@@ -5,6 +5,11 @@ use tinsmith_runtime::shape::{Nhwc, Window};
 /// Bytes behind an image that a kernel may read: a vector of lanes, or the rest of four taps.
 pub(super) const SLACK: usize = 64;
 
+/// The largest copy that is worth making, and the most output pixels whose positions are worth keeping. Beyond (a hostile
+/// dilation, say) the reference kernel runs, which needs no memory.
+const MAX_BYTES: usize = 32 << 20;
+const MAX_PIXELS: usize = 1 << 20;
+
 /// One sample, padded: `[height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PaddedImage {
@@ -19,7 +24,7 @@ pub(super) struct PaddedImage {
 }
 
 impl PaddedImage {
-    /// The image that all windows of `output` lie in; `None` if its size does not fit `usize`.
+    /// The image that all windows of `output` lie in; `None` if it is too large.
     pub(super) fn new(input: Nhwc, output: Nhwc, window: &Window, repeat: usize) -> Option<Self> {
         let reach = |axis: usize, out: usize| {
             let last_output = out.saturating_sub(1).checked_mul(window.stride[axis])?;
@@ -30,7 +35,10 @@ impl PaddedImage {
         // Rows that no window reaches are left out, rows that a window reaches beyond the input are padding.
         let (height, width) = (reach(0, output.height)?, reach(1, output.width)?);
         let channels = input.channels.checked_mul(repeat)?;
-        height.checked_mul(width)?.checked_mul(channels)?.checked_add(SLACK)?;
+        let bytes = height.checked_mul(width)?.checked_mul(channels)?;
+        if bytes > MAX_BYTES || output.height.checked_mul(output.width)? > MAX_PIXELS {
+            return None;
+        }
         Some(Self { input, repeat, top, left, height, width, channels })
     }
 
