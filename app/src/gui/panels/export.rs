@@ -1,6 +1,6 @@
 //! What to write for the firmware, and where.
 
-use eframe::egui::{Align, Context, Layout, Ui, Window};
+use eframe::egui::{Align, Align2, Context, Layout, Ui, Vec2, Window, vec2};
 
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
@@ -25,14 +25,17 @@ impl ExportPanel {
     /// Shows the dialog, if it is open.
     pub fn ui(&mut self, cx: PanelCtx<'_>, ctx: &Context) {
         let mut is_open = self.is_open && cx.session.open.is_some();
-        Window::new("Export for the firmware").open(&mut is_open).collapsible(false).resizable(false).default_width(460.0).show(
-            ctx,
-            |ui| {
+        Window::new("Export for the firmware")
+            .open(&mut is_open)
+            .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
+            .collapsible(false)
+            .resizable(false)
+            .default_width(460.0)
+            .show(ctx, |ui| {
                 if self.contents_ui(cx, ui) {
                     self.is_open = false;
                 }
-            },
-        );
+            });
         self.is_open &= is_open;
     }
 
@@ -42,8 +45,8 @@ impl ExportPanel {
         let figures = &cx.session.figures;
         for (suffix, about) in FILES {
             ui.horizontal(|ui| {
-                ui.allocate_ui_with_layout([64.0, 20.0].into(), Layout::left_to_right(Align::Center), |ui| {
-                    ui.set_width(64.0);
+                ui.allocate_ui_with_layout(vec2(80.0, 20.0), Layout::left_to_right(Align::Center), |ui| {
+                    ui.set_width(80.0);
                     ui.label(Type::Mono.text(suffix, p.text));
                 });
                 ui.label(Type::Small.text(about, p.text_weak));
@@ -63,7 +66,8 @@ impl ExportPanel {
         ui.label(Type::Small.text(words, if figures.failure.is_some() { p.amber } else { p.text_weak }));
         let is_ready = figures.candidate.value.is_some() && !figures.candidate.is_stale && figures.failure.is_none();
         ui.add_space(8.0);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let line = vec2(ui.available_width(), 32.0);
+        ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
             let chosen = ui.add_enabled_ui(is_ready, |ui| primary_button(ui, "Choose a folder").clicked()).inner;
             if chosen {
                 cx.send(Command::ChooseExportFolder);
