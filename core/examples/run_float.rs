@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let reals = real_samples(&data, meaning(&data, input), &data.samples_of(None)?, input)?;
     let prepared = Prepared::new(&graph)?;
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let mut run = || one_thread.install(|| prepared.run(&[&reals], &Cancel::new()));
+    let run = || one_thread.install(|| prepared.run(&[&reals], &Cancel::new()));
     let output = run()?.swap_remove(0);
     let mut least = f64::INFINITY;
     let end = Instant::now() + Duration::from_secs_f64(seconds);
