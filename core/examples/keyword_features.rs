@@ -10,8 +10,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ndarray::Array4;
 use tinsmith_core::data::features::{Mfcc, MfccConfig, fit_clip};
+use tinsmith_core::data::npy;
 use tinsmith_core::data::wav::read_wav;
 
 fn main() -> ExitCode {
@@ -47,8 +47,8 @@ fn write_features(folder: &Path, out: &Path) -> Result<usize, Box<dyn Error>> {
         }
         features.extend(mfcc.coefficients(&fit_clip(&sound.mono(), clip_len)));
     }
-    let features = Array4::from_shape_vec((files.len(), n_frames, n_coefficients, 1), features)?;
-    ndarray_npy::write_npy(out, &features)?;
+    let bytes: Vec<u8> = features.iter().flat_map(|value: &f32| value.to_le_bytes()).collect();
+    npy::write(&mut std::fs::File::create(out)?, "<f4", &[files.len(), n_frames, n_coefficients, 1], &bytes)?;
     Ok(files.len())
 }
 
