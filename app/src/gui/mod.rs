@@ -36,7 +36,8 @@ const RECENT_KEY: &str = "recent";
 /// Set to `dark` or `light` to show that theme whatever the system says.
 const THEME_VARIABLE: &str = "TINSMITH_THEME";
 
-/// Opens the window on a project, a model or nothing, and returns when it is closed.
+/// Opens the window on a project or a model, and returns when it is closed. Without either, on the sample project; where that is
+/// not at hand, on a page that says how to begin.
 ///
 /// # Errors
 /// No window can be opened: no display, or no OpenGL.
@@ -49,7 +50,7 @@ pub fn open(path: Option<PathBuf>) -> Result<(), eframe::Error> {
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let start = move |creation: &eframe::CreationContext<'_>| {
-        let mut app = App::new(&creation.egui_ctx, path);
+        let mut app = App::new(&creation.egui_ctx, path.or_else(crate::worker::sample_project));
         if let Some(recent) = creation.storage.and_then(|s| eframe::get_value::<Vec<PathBuf>>(s, RECENT_KEY)) {
             app.set_recent(recent);
         }
