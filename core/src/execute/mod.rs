@@ -10,6 +10,7 @@ pub mod executor;
 pub mod fast;
 pub mod float;
 pub mod int8;
+mod pool;
 mod segments;
 
 use crate::graph::{CheckError, Graph, Node, NodeId};

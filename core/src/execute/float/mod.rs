@@ -24,6 +24,7 @@ pub use constants::real_values;
 
 use super::ExecuteError;
 use super::batch::run_blocks;
+use super::pool::Pool;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
 pub(super) use kernel::data_operands;
@@ -38,6 +39,7 @@ pub struct Prepared {
     /// Values of one sample in each buffer.
     slots: Vec<usize>,
     block: usize,
+    scratch: Pool<Scratch>,
 }
 
 /// One node, ready to run.
@@ -93,7 +95,7 @@ impl Prepared {
     /// [`ExecuteError::Input`] if the samples do not fit; [`ExecuteError::Cancelled`].
     pub fn run(&self, inputs: &[&[f32]], cancel: &Cancel) -> Result<Vec<Vec<f32>>, ExecuteError> {
         let n_samples = self.n_samples(inputs)?;
-        let blocks = run_blocks(n_samples, self.block, cancel, Scratch::default, |scratch, samples| {
+        let blocks = run_blocks(n_samples, self.block, cancel, || self.scratch.lend(), |scratch, samples| {
             Ok(self.run_sequential(scratch, inputs, samples, &mut |_, _| {}))
         })?;
         let mut outputs: Vec<Vec<f32>> = self.outputs.iter().map(|port| Vec::with_capacity(port.len * n_samples)).collect();
@@ -117,7 +119,7 @@ impl Prepared {
         start: impl Fn() -> T + Send + Sync,
         see: impl Fn(&mut T, TensorId, Range<usize>, &[f32]) + Send + Sync,
     ) -> Result<Vec<T>, ExecuteError> {
-        run_blocks(self.n_samples(inputs)?, chunk, cancel, Scratch::default, |scratch, chunk| {
+        run_blocks(self.n_samples(inputs)?, chunk, cancel, || self.scratch.lend(), |scratch, chunk| {
             let mut state = start();
             for first in chunk.clone().step_by(self.block) {
                 cancel.check()?;

@@ -6,6 +6,7 @@ use super::kernel::{self, Operand, data_operands, is_alias};
 use super::{Port, Prepared, Step};
 use crate::execute::ExecuteError;
 use crate::execute::fast::simd_f32::SimdF32;
+use crate::execute::pool::Pool;
 use crate::graph::{Graph, NodeId, TensorId};
 use crate::ops::{Op, Operands};
 use crate::tensor::ElementType;
@@ -33,7 +34,7 @@ pub(super) fn prepare(graph: &Graph, simd: SimdF32) -> Result<Prepared, ExecuteE
     let outputs = graph.outputs.iter().map(|&id| places.port(graph, id)).collect::<Result<Vec<_>, _>>()?;
     let sample_bytes: usize = places.slots.iter().map(|len| len * size_of::<f32>()).sum();
     let block = (BLOCK_BYTES / sample_bytes.max(1)).clamp(1, MAX_BLOCK);
-    Ok(Prepared { steps, inputs, outputs, slots: places.slots, block })
+    Ok(Prepared { steps, inputs, outputs, slots: places.slots, block, scratch: Pool::default() })
 }
 
 /// Nodes whose results reach an output as data. One that only computes a shape does not: shapes are known already.
