@@ -248,6 +248,7 @@ impl App {
                 self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse });
             }
             Command::Select(name) => self.select(name),
+            Command::SelectAlso(name) => self.session.select_also(name),
             Command::Walk(direction) => self.walk(direction),
             Command::Show(shown) => {
                 self.session.shown = shown;
@@ -302,7 +303,7 @@ impl App {
     }
 
     fn select(&mut self, name: Option<String>) {
-        self.session.selection = name;
+        self.session.select_only(name);
         if let (Some(layout), Some(node)) = (&self.session.layout, self.session.selected_node()) {
             self.graph.reveal(layout, node);
         }

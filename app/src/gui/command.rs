@@ -19,6 +19,8 @@ pub enum Command {
     OpenPath(PathBuf),
     /// Select a node by name, or nothing.
     Select(Option<String>),
+    /// Add a node to the selection, or take it out.
+    SelectAlso(String),
     /// Move the selection along an edge.
     Walk(Walk),
     /// Show another graph.

@@ -1,5 +1,6 @@
 //! What is open, how it is being changed, and everything known about it so far. No widget in it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,6 +90,8 @@ pub struct Session {
     pub figures: Figures,
     /// Name of the selected node.
     pub selection: Option<String>,
+    /// Names of nodes selected besides it: the controls edit them all.
+    pub also_selected: BTreeSet<String>,
     /// Which graph is chosen to be shown.
     pub shown: Shown,
     /// Shows the source while B is held.
@@ -118,6 +121,7 @@ impl Default for Session {
             edit: Edit { recipe: Recipe::default(), device: default_device() },
             figures: Figures::default(),
             selection: None,
+            also_selected: BTreeSet::new(),
             shown: Shown::Candidate,
             hold_baseline: false,
             layout: None,
@@ -139,7 +143,7 @@ impl Session {
         self.open = Some(open);
         self.edit = edit;
         self.figures = Figures::default();
-        self.selection = None;
+        self.select_only(None);
         self.shown = Shown::Candidate;
         self.layout = None;
         self.distributions = None;
@@ -232,7 +236,33 @@ impl Session {
             if node.op.has_weights() { graph.input(node, 1).map_or(0, |t| t.n_elements()) } else { 0 }
         };
         let heaviest = graph.node_ids().max_by_key(|&id| (weights(id), std::cmp::Reverse(id)));
-        self.selection = heaviest.map(|id| graph.node(id).name.clone());
+        let name = heaviest.map(|id| graph.node(id).name.clone());
+        self.select_only(name);
+    }
+
+    /// Selects this node alone, or nothing.
+    pub fn select_only(&mut self, name: Option<String>) {
+        self.selection = name;
+        self.also_selected.clear();
+    }
+
+    /// Adds a node to the selection, or takes it out. The node added last is the one that the inspector describes.
+    pub fn select_also(&mut self, name: String) {
+        if self.selection.as_ref() == Some(&name) {
+            self.selection = self.also_selected.pop_first();
+        } else if !self.also_selected.remove(&name) {
+            self.also_selected.extend(self.selection.replace(name));
+        }
+    }
+
+    /// Whether a node is selected, alone or among others.
+    pub fn is_selected(&self, name: &str) -> bool {
+        self.selection.as_deref() == Some(name) || self.also_selected.contains(name)
+    }
+
+    /// Names of all selected nodes, the one that the inspector describes first.
+    pub fn all_selected(&self) -> impl Iterator<Item = &String> {
+        self.selection.iter().chain(&self.also_selected)
     }
 
     /// Tells the history what is on screen now, once a frame.
@@ -345,6 +375,20 @@ mod tests {
 
     fn edit() -> Edit {
         Edit { recipe: Recipe::int8(), device: default_device() }
+    }
+
+    #[test]
+    fn several_layers_are_selected_one_after_another() {
+        let mut session = Session::default();
+        for name in ["a", "b", "c"] {
+            session.select_also(name.to_owned());
+        }
+        assert_eq!(session.all_selected().collect::<Vec<_>>(), ["c", "a", "b"]);
+        session.select_also("c".to_owned());
+        assert_eq!(session.all_selected().collect::<Vec<_>>(), ["a", "b"]);
+        session.select_also("b".to_owned());
+        session.select_also("a".to_owned());
+        assert_eq!(session.all_selected().count(), 0);
     }
 
     #[test]
