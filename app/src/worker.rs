@@ -4,6 +4,7 @@
 //! The preview thread holds one job, not a queue: a newer one takes its place and cancels the work on the older. Everything is
 //! handed over as immutable snapshots; nothing is locked while work goes on. The wake-up function is all it knows of the window.
 
+mod claim;
 mod details;
 mod files;
 mod jobs;
@@ -15,6 +16,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use tinsmith_core::preview::{self, Job};
 use tinsmith_core::project::Outside;
 
+pub use claim::Claim;
 pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, Weights};
 pub use files::{ExportRequest, Opened, Picked, SaveRequest, Saved, project_beside, sample_project};
 

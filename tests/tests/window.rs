@@ -86,11 +86,11 @@ fn the_first_page_says_what_to_do_and_a_file_that_is_no_model_is_refused() {
     let wrong = folder.0.join("wrong.tflite");
     std::fs::write(&wrong, b"these bytes are no model, however long they are").unwrap();
     drop_file(&mut window, &wrong);
-    wait(&mut window, "the refusal", |app| !app.session().notices.is_empty());
+    wait(&mut window, "the refusal", |app| app.session().notices.shown().count() == 1);
     settle(&mut window);
     assert!(is_shown(&window, "wrong.tflite was not opened"));
     window.get_by_label("Dismiss").click();
-    wait(&mut window, "the notice to go", |app| app.session().notices.is_empty());
+    wait(&mut window, "the notice to go", |app| app.session().notices.shown().count() == 0);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn wait(window: &mut Window, what: &str, done: impl Fn(&App) -> bool) {
             "waited in vain for {what}; {}; {:?}; {:?}",
             session.message,
             session.figures.failure,
-            session.notices
+            session.notices.all()
         );
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -1,14 +1,17 @@
-//! The one list of commands: it feeds menus, shortcuts and tooltips, in the order shown.
+//! The one list of commands: it feeds menus, palette, shortcuts, tooltips and the help page, in the order shown.
 //!
 //! Edits to the model are not here: they are edits to the recipe. Commands open, save, export, select and show.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
+use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::graph_view::select::Walk;
 use super::icons;
+use super::session::Session;
+use super::settings::Settings;
+use super::workspace::{Pane, Workspace};
 
 /// Something that happens once, at the end of the frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,12 +28,14 @@ pub enum Command {
     Walk(Walk),
     /// Show another graph.
     Show(Shown),
-    /// Show this theme.
-    SetTheme(ThemePreference),
+    /// Look and move like this.
+    Set(Settings),
+    /// Put a panel into the workspace, or take it out.
+    TogglePane(Pane),
     /// Stop what the worker is doing.
     Cancel,
-    /// Put away the notice at this position.
-    Dismiss(usize),
+    /// Put away the notice with this number.
+    Dismiss(u64),
     /// Write the project to this file.
     SaveTo(PathBuf),
     /// Ask where to write the export.
@@ -39,6 +44,27 @@ pub enum Command {
     ExportTo(PathBuf),
     /// Take the autosaved project, or drop it.
     Recover(bool),
+    /// What to do with unsaved changes before going on.
+    Unsaved(Unsaved),
+}
+
+/// What to do with unsaved changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    /// Write them, then go on.
+    Save,
+    /// Go on without them.
+    Discard,
+    /// Stay.
+    Stay,
+}
+
+impl Command {
+    /// What a click on a layer asks for: with Ctrl or Shift it joins the selection.
+    pub fn select(name: &str, modifiers: Modifiers) -> Self {
+        let name = name.to_owned();
+        if modifiers.command || modifiers.shift { Self::SelectAlso(name) } else { Self::Select(Some(name)) }
+    }
 }
 
 /// Which graph the canvas and the table show.
@@ -56,10 +82,16 @@ pub enum Shown {
 pub enum Action {
     /// File dialog for a model, project or data set.
     Open,
+    /// The project that comes with the program.
+    OpenSample,
     /// Write the project.
     Save,
     /// Write the project under another name.
     SaveAs,
+    /// Back to the first page.
+    Close,
+    /// End the program.
+    Quit,
     /// File dialog for a data set.
     ChooseData,
     /// Go on without data.
@@ -70,77 +102,241 @@ pub enum Action {
     Undo,
     /// Forward again.
     Redo,
+    /// The recipe that the model was opened with.
+    ResetRecipe,
+    /// Select every layer.
+    SelectAll,
+    /// Select the layer with most weights.
+    SelectHeaviest,
+    /// Select nothing.
+    SelectNone,
+    /// A workspace.
+    Go(Workspace),
+    /// Show the source, or the candidate.
+    SwitchGraph,
     /// Show the whole graph.
     Fit,
-    /// From system to light to dark.
-    NextTheme,
     /// Find an action or a layer by name.
     Search,
+    /// What is running and what failed.
+    Activity,
+    /// The workspace as it came.
+    ResetLayout,
+    /// From system to light to dark.
+    NextTheme,
+    /// Text and lines at full strength.
+    HighContrast,
+    /// Nothing glides.
+    ReducedMotion,
+    /// Everything larger.
+    Larger,
+    /// Everything smaller.
+    Smaller,
+    /// As the system says.
+    NormalSize,
+    /// The whole screen.
+    FullScreen,
+    /// All commands with their shortcuts.
+    Help,
+}
+
+/// Where a menu and the help page list an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Files.
+    File,
+    /// The recipe and the selection.
+    Edit,
+    /// What is on screen.
+    View,
+    /// How it looks.
+    Look,
+    /// Help.
+    Help,
+}
+
+impl Group {
+    /// All groups in the order in which they are listed.
+    pub const ALL: [Self; 5] = [Self::File, Self::Edit, Self::View, Self::Look, Self::Help];
+
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::File => "Files",
+            Self::Edit => "Recipe and selection",
+            Self::View => "View",
+            Self::Look => "Look",
+            Self::Help => "Help",
+        }
+    }
+}
+
+/// Everything about an action that menus, palette, tooltips and help show.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// The words on its button.
+    pub name: &'static str,
+    /// Its icon.
+    pub icon: &'static str,
+    /// Where it is listed.
+    pub group: Group,
+    /// What it does, where the name does not say it all.
+    pub what: &'static str,
 }
 
 impl Action {
     /// All actions in the order in which menus show them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 34] = [
         Self::Open,
+        Self::OpenSample,
         Self::Save,
         Self::SaveAs,
         Self::ChooseData,
         Self::RemoveData,
         Self::Export,
+        Self::Close,
+        Self::Quit,
         Self::Undo,
         Self::Redo,
+        Self::ResetRecipe,
+        Self::SelectAll,
+        Self::SelectHeaviest,
+        Self::SelectNone,
+        Self::Go(Workspace::Model),
+        Self::Go(Workspace::Optimize),
+        Self::Go(Workspace::Compare),
+        Self::Go(Workspace::Data),
+        Self::Go(Workspace::Live),
+        Self::Go(Workspace::Export),
+        Self::SwitchGraph,
         Self::Fit,
-        Self::NextTheme,
         Self::Search,
+        Self::Activity,
+        Self::ResetLayout,
+        Self::NextTheme,
+        Self::HighContrast,
+        Self::ReducedMotion,
+        Self::Larger,
+        Self::Smaller,
+        Self::NormalSize,
+        Self::FullScreen,
+        Self::Help,
     ];
+
+    /// Name, icon, group and what it does.
+    pub fn about(self) -> About {
+        let of = |group, icon, name, what| About { name, icon, group, what };
+        use Group::{Edit, File, Help, Look, View};
+        match self {
+            Self::Open => of(File, icons::FOLDER_OPEN, "Open a file", "A model, a project or a data set"),
+            Self::OpenSample => of(File, icons::FOLDER, "Open the sample", "A key word spotter with its own data"),
+            Self::Save => of(File, icons::FLOPPY_DISK, "Save", "Writes the project"),
+            Self::SaveAs => of(File, icons::FLOPPY_DISK, "Save as", "Writes the project to another file"),
+            Self::ChooseData => of(File, icons::DATABASE, "Choose data", "Samples to calibrate and evaluate with"),
+            Self::RemoveData => of(File, icons::X, "Remove data", "Goes on without samples"),
+            Self::Export => of(File, icons::EXPORT, "Export", "Files for the firmware"),
+            Self::Close => of(File, icons::X, "Close", "Back to the first page"),
+            Self::Quit => of(File, icons::X, "Quit", "Ends the program"),
+            Self::Undo => of(Edit, icons::ARROW_U_UP_LEFT, "Undo", "Takes back the last edit"),
+            Self::Redo => of(Edit, icons::ARROW_U_UP_RIGHT, "Redo", "Brings back what was undone"),
+            Self::ResetRecipe => {
+                of(Edit, icons::ARROW_COUNTER_CLOCKWISE, "Reset the recipe", "The steps that the model was opened with")
+            }
+            Self::SelectAll => of(Edit, icons::STACK, "Select all layers", "What is edited then is edited for all"),
+            Self::SelectHeaviest => of(Edit, icons::STACK, "Select the heaviest layer", "The one with most weights"),
+            Self::SelectNone => of(Edit, icons::STACK, "Select nothing", ""),
+            Self::Go(workspace) => of(View, workspace.icon(), workspace.go(), workspace.question()),
+            Self::SwitchGraph => of(View, icons::GIT_DIFF, "Switch source and candidate", "Which graph is on screen"),
+            Self::Fit => of(View, icons::CORNERS_OUT, "Fit the graph", "The whole graph in view"),
+            Self::Search => of(View, icons::MAGNIFYING_GLASS, "Search or command", "Finds commands and layers by name"),
+            Self::Activity => of(View, icons::LIST_BULLETS, "Activity", "What is running and what failed"),
+            Self::ResetLayout => of(View, icons::SQUARES_FOUR, "Reset the layout", "The panels of this workspace as they came"),
+            Self::NextTheme => of(Look, icons::CIRCLE_HALF, "Change theme", "As the system says, light, dark"),
+            Self::HighContrast => of(Look, icons::EYE, "High contrast", "Text and lines at full strength"),
+            Self::ReducedMotion => of(Look, icons::PAUSE, "Reduced motion", "Nothing glides or eases"),
+            Self::Larger => of(Look, icons::PLUS, "Larger", "Everything on screen"),
+            Self::Smaller => of(Look, icons::MINUS, "Smaller", "Everything on screen"),
+            Self::NormalSize => of(Look, icons::TEXT_AA, "Normal size", "As large as the system says"),
+            Self::FullScreen => of(Look, icons::MONITOR, "Full screen", ""),
+            Self::Help => of(Help, icons::QUESTION, "Help", "All commands with their shortcuts"),
+        }
+    }
 
     /// The words on its button.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "Open a file",
-            Self::Save => "Save",
-            Self::SaveAs => "Save as",
-            Self::ChooseData => "Choose data",
-            Self::RemoveData => "Remove data",
-            Self::Export => "Export",
-            Self::Undo => "Undo",
-            Self::Redo => "Redo",
-            Self::Fit => "Fit the graph",
-            Self::NextTheme => "Change theme",
-            Self::Search => "Search or command",
-        }
+        self.about().name
     }
 
     /// Its icon.
     pub fn icon(self) -> &'static str {
-        match self {
-            Self::Open => icons::FOLDER_OPEN,
-            Self::Save | Self::SaveAs => icons::FLOPPY_DISK,
-            Self::ChooseData => icons::DATABASE,
-            Self::RemoveData => icons::X,
-            Self::Export => icons::EXPORT,
-            Self::Undo => icons::ARROW_U_UP_LEFT,
-            Self::Redo => icons::ARROW_U_UP_RIGHT,
-            Self::Fit => icons::CORNERS_OUT,
-            Self::NextTheme => icons::CIRCLE_HALF,
-            Self::Search => icons::MAGNIFYING_GLASS,
-        }
+        self.about().icon
     }
 
     /// Its shortcut.
     pub fn shortcut(self) -> Option<KeyboardShortcut> {
-        let control = |key| KeyboardShortcut::new(Modifiers::COMMAND, key);
-        let shifted = |key| KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, key);
+        let control = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        let shifted = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, key));
+        let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
         match self {
-            Self::Open => Some(control(Key::O)),
-            Self::Save => Some(control(Key::S)),
-            Self::SaveAs => Some(shifted(Key::S)),
-            Self::Export => Some(control(Key::E)),
-            Self::Undo => Some(control(Key::Z)),
-            Self::Redo => Some(control(Key::Y)),
-            Self::Fit => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F)),
-            Self::Search => Some(control(Key::K)),
-            Self::ChooseData | Self::RemoveData | Self::NextTheme => None,
+            Self::Open => control(Key::O),
+            Self::Save => control(Key::S),
+            Self::SaveAs => shifted(Key::S),
+            Self::ChooseData => shifted(Key::O),
+            Self::Export => control(Key::E),
+            Self::Close => control(Key::W),
+            Self::Quit => control(Key::Q),
+            Self::Undo => control(Key::Z),
+            Self::Redo => control(Key::Y),
+            Self::SelectAll => control(Key::A),
+            Self::SelectNone => plain(Key::Escape),
+            Self::Go(Workspace::Model) => control(Key::Num1),
+            Self::Go(Workspace::Optimize) => control(Key::Num2),
+            Self::Go(Workspace::Compare) => control(Key::Num3),
+            Self::Go(Workspace::Data) => control(Key::Num4),
+            Self::Go(Workspace::Live) => control(Key::Num5),
+            Self::Go(Workspace::Export) => control(Key::Num6),
+            Self::SwitchGraph => plain(Key::S),
+            Self::Fit => plain(Key::F),
+            Self::Search => control(Key::K),
+            Self::Activity => shifted(Key::A),
+            Self::Larger => control(Key::Plus),
+            Self::Smaller => control(Key::Minus),
+            Self::NormalSize => control(Key::Num0),
+            Self::FullScreen => plain(Key::F11),
+            Self::Help => plain(Key::F1),
+            Self::OpenSample
+            | Self::RemoveData
+            | Self::ResetRecipe
+            | Self::SelectHeaviest
+            | Self::ResetLayout
+            | Self::NextTheme
+            | Self::HighContrast
+            | Self::ReducedMotion => None,
+        }
+    }
+
+    /// Whether it can be done now.
+    pub fn is_enabled(self, session: &Session) -> bool {
+        let is_open = session.open.is_some();
+        match self {
+            Self::Undo => session.can_undo(),
+            Self::Redo => session.can_redo(),
+            Self::RemoveData => session.open.as_ref().is_some_and(|o| o.data.is_some()),
+            Self::SelectNone => session.selection.is_some(),
+            Self::Open
+            | Self::OpenSample
+            | Self::Quit
+            | Self::Search
+            | Self::Activity
+            | Self::NextTheme
+            | Self::HighContrast
+            | Self::ReducedMotion
+            | Self::Larger
+            | Self::Smaller
+            | Self::NormalSize
+            | Self::FullScreen
+            | Self::Help => true,
+            _ => is_open,
         }
     }
 }
@@ -171,10 +367,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_actions_share_a_shortcut() {
+    fn no_two_actions_share_a_shortcut_or_a_name() {
         for (i, a) in Action::ALL.iter().enumerate() {
             for b in &Action::ALL[i + 1..] {
                 assert!(a.shortcut().is_none() || a.shortcut() != b.shortcut(), "{a:?} and {b:?}");
+                assert!(a.name() != b.name(), "{a:?} and {b:?}");
             }
         }
     }

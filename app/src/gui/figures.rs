@@ -6,6 +6,7 @@ use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use tinsmith_core::optimize::{Calibration, Candidate};
 use tinsmith_core::preview::{Event, Side, Stage};
 
+use super::units;
 use super::widgets::Known;
 
 /// A value, and whether it belongs to an older recipe.
@@ -47,6 +48,33 @@ pub struct Activity {
     pub done: usize,
     /// Of how much.
     pub total: usize,
+}
+
+impl Activity {
+    /// Done and to do: `412 of 900`; empty for work that is not counted.
+    pub fn counted(&self) -> String {
+        if self.total > 1 {
+            format!("{} of {}", units::exact(self.done as u64), units::exact(self.total as u64))
+        } else {
+            String::new()
+        }
+    }
+
+    /// The same in words and figures: `evaluating 412 of 900`.
+    pub fn words(&self) -> String {
+        let words = format!("{} {}", self.label, self.counted());
+        words.trim_end().to_owned()
+    }
+
+    /// How much is done, 0 to 1, if it is counted.
+    pub fn fraction(&self) -> Option<f32> {
+        (self.total > 1).then(|| self.done as f32 / self.total as f32)
+    }
+
+    /// What stays of cancelled work.
+    pub fn kept(&self) -> String {
+        if self.total > 1 { format!("{} were done", self.counted()) } else { String::new() }
+    }
 }
 
 /// Everything known about source and candidate.

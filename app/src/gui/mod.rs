@@ -1,10 +1,12 @@
-//! The window: the *Optimize* workspace, in which a recipe is edited and every figure follows.
+//! The window: six workspaces in which a recipe is edited and every figure follows.
 //!
 //! | module | what lives there |
 //! | --- | --- |
 //! | [`app`] | the window as a whole: events in, panels, commands out |
 //! | [`session`], [`figures`] | what is open and what is known about it; no widget in it |
 //! | [`command`], [`context`] | what panels may ask for, and what they are lent |
+//! | [`workspace`] | which panels there are, and how they are docked |
+//! | [`settings`], [`notice`] | what is kept for the user, and what is told |
 //! | [`panels`] | one file a panel |
 //! | [`graph_view`] | layout, painting and selection of the layer graph |
 //! | [`widgets`], `plots`, [`theme`], [`units`] | controls, plots, colours and type, figures as text |
@@ -18,12 +20,15 @@ mod dialogs;
 pub mod figures;
 pub mod graph_view;
 pub mod icons;
+pub mod notice;
 pub mod panels;
 mod plots;
 pub mod session;
+pub mod settings;
 pub mod theme;
 pub mod units;
 pub mod widgets;
+pub mod workspace;
 
 use std::path::PathBuf;
 
@@ -31,8 +36,6 @@ use eframe::egui::{ThemePreference, ViewportBuilder};
 
 pub use app::App;
 
-/// Under which key recent files are remembered.
-const RECENT_KEY: &str = "recent";
 /// Set to `dark` or `light` to show that theme whatever the system says.
 const THEME_VARIABLE: &str = "TINSMITH_THEME";
 
@@ -51,14 +54,13 @@ pub fn open(path: Option<PathBuf>) -> Result<(), eframe::Error> {
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let start = move |creation: &eframe::CreationContext<'_>| {
         let mut app = App::new(&creation.egui_ctx, path.or_else(crate::worker::sample_project));
-        if let Some(recent) = creation.storage.and_then(|s| eframe::get_value::<Vec<PathBuf>>(s, RECENT_KEY)) {
-            app.set_recent(recent);
-        }
+        let mut kept = creation.storage.map(settings::Kept::read).unwrap_or_default();
         match std::env::var(THEME_VARIABLE).as_deref() {
-            Ok("dark") => creation.egui_ctx.set_theme(ThemePreference::Dark),
-            Ok("light") => creation.egui_ctx.set_theme(ThemePreference::Light),
+            Ok("dark") => kept.settings.theme = ThemePreference::Dark,
+            Ok("light") => kept.settings.theme = ThemePreference::Light,
             _ => {}
         }
+        app.restore(kept, &creation.egui_ctx);
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
     eframe::run_native("tinsmith", options, Box::new(start))

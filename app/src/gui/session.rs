@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::util::undoer::{Settings, Undoer};
+use eframe::egui::util::undoer::{Settings as UndoSettings, Undoer};
 use tinsmith_core::data::DataSet;
 use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::device::{Device, device, devices};
@@ -17,8 +17,10 @@ use tinsmith_core::recipe::Recipe;
 use super::command::Shown;
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
-use super::widgets::Notice;
-use crate::worker::Distributions;
+use super::notice::Notices;
+use super::settings::Settings;
+use super::workspace::Workspace;
+use crate::worker::{Distributions, project_beside};
 
 /// What undo goes back over.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +60,11 @@ pub struct Open {
 }
 
 impl Open {
+    /// The project's file, or the one that it would get.
+    pub fn project_file(&self) -> PathBuf {
+        self.project.clone().unwrap_or_else(|| project_beside(&self.source.path))
+    }
+
     /// Everything that the figures of an edit are made from.
     pub fn job(&self, edit: &Edit, device: Arc<Device>) -> Job {
         Job {
@@ -67,6 +74,25 @@ impl Open {
             recipe: edit.recipe.clone(),
             device,
         }
+    }
+}
+
+/// Something that takes the open project's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// Another file.
+    Open(PathBuf),
+    /// The first page.
+    Close,
+    /// Nothing: the program ends.
+    Quit,
+}
+
+impl Leaving {
+    /// Whether the recipe on screen goes away. Data is only added to it.
+    pub fn loses_changes(&self) -> bool {
+        let Self::Open(path) = self else { return true };
+        !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz") || e.eq_ignore_ascii_case("npy"))
     }
 }
 
@@ -100,8 +126,20 @@ pub struct Session {
     pub layout: Option<Arc<Layout>>,
     /// Histograms of the selected node.
     pub distributions: Option<Arc<Distributions>>,
-    /// What the user should know.
-    pub notices: Vec<Notice>,
+    /// What happened and should be known.
+    pub notices: Notices,
+    /// The workspace on screen.
+    pub workspace: Workspace,
+    /// How the window looks and moves.
+    pub settings: Settings,
+    /// What is being read from disk.
+    pub opening: Option<PathBuf>,
+    /// Where the user is going, while it is asked what to do with unsaved changes.
+    pub leaving: Option<Leaving>,
+    /// Another window has the project open: that one autosaves.
+    pub is_elsewhere: bool,
+    /// The project's file must not be written.
+    pub is_read_only: bool,
     /// What the worker is doing.
     pub activity: Option<Activity>,
     /// What happened last, for the status line.
@@ -126,7 +164,13 @@ impl Default for Session {
             hold_baseline: false,
             layout: None,
             distributions: None,
-            notices: Vec::new(),
+            notices: Notices::default(),
+            workspace: Workspace::default(),
+            settings: Settings::default(),
+            opening: None,
+            leaving: None,
+            is_elsewhere: false,
+            is_read_only: false,
             activity: None,
             message: "ready".to_owned(),
             recovery: None,
@@ -151,6 +195,19 @@ impl Session {
         self.message = format!("opened {name}");
         self.undoer = new_undoer();
         self.undoer.add_undo(&self.edit);
+    }
+
+    /// Back to the first page.
+    pub fn close(&mut self) {
+        self.open = None;
+        self.figures = Figures::default();
+        self.select_only(None);
+        self.layout = None;
+        self.distributions = None;
+        self.activity = None;
+        self.recovery = None;
+        self.message = "ready".to_owned();
+        self.undoer = new_undoer();
     }
 
     /// The name in the top bar.
@@ -255,6 +312,15 @@ impl Session {
         }
     }
 
+    /// Selects every node on screen; the inspector goes on describing the one that it describes.
+    pub fn select_all(&mut self) {
+        let Some(graph) = self.graph() else { return };
+        let names: Vec<String> = graph.nodes.iter().map(|n| n.name.clone()).collect();
+        let shown = self.selection.take().filter(|name| names.contains(name)).or_else(|| names.first().cloned());
+        self.also_selected = names.into_iter().filter(|name| Some(name) != shown.as_ref()).collect();
+        self.selection = shown;
+    }
+
     /// Whether a node is selected, alone or among others.
     pub fn is_selected(&self, name: &str) -> bool {
         self.selection.as_deref() == Some(name) || self.also_selected.contains(name)
@@ -329,7 +395,7 @@ pub fn first_recipe(graph: &Graph) -> Recipe {
 }
 
 fn new_undoer() -> Undoer<Edit> {
-    Undoer::with_settings(Settings { max_undos: 200, stable_time: 0.5, auto_save_interval: 10.0 })
+    Undoer::with_settings(UndoSettings { max_undos: 200, stable_time: 0.5, auto_save_interval: 10.0 })
 }
 
 /// What was edited, in a word or two: the name of the first thing that differs.

@@ -212,17 +212,84 @@ static LIGHT: Palette = Palette {
     shadow_alpha: 41,
 };
 
+/// Dark with black grounds; text and lines at full strength. Text on its grounds has a contrast of 7 and more (WCAG 2.2, AAA).
+static DARK_HIGH: Palette = Palette {
+    bg: hex(0x000000),
+    panel: hex(0x000001),
+    sunken: hex(0x000000),
+    plot: hex(0x000000),
+    raised: hex(0x101214),
+    control: hex(0x1c2024),
+    control_hover: hex(0x3a424a),
+    segment: hex(0x46505a),
+    line: hex(0x7a868f),
+    line_strong: hex(0xb9c2c9),
+    card_line: hex(0x7a868f),
+    grid: hex(0x3a424a),
+    axis: hex(0xa3adb6),
+    text: hex(0xffffff),
+    text_weak: hex(0xe1e6ea),
+    text_faint: hex(0xc9d1d7),
+    accent: hex(0x4fe0cc),
+    accent_text: hex(0x7ff0e0),
+    accent_soft: hex(0x0d4640),
+    accent_line: hex(0x2f8a7e),
+    on_accent: hex(0x000000),
+    base: hex(0xc3ccd3),
+    base_soft: hex(0x566069),
+    base_fill: hex(0x6c7780),
+    amber: hex(0xffd27a),
+    red: hex(0xff9a92),
+    green: hex(0xb5ec8c),
+    ..DARK
+};
+
+/// Light with white grounds; text and lines at full strength.
+static LIGHT_HIGH: Palette = Palette {
+    bg: hex(0xf2f3f4),
+    panel: hex(0xffffff),
+    sunken: hex(0xffffff),
+    plot: hex(0xffffff),
+    control: hex(0xe2e6e9),
+    control_hover: hex(0xc8ced3),
+    line: hex(0x6b757e),
+    line_strong: hex(0x3a424a),
+    card_line: hex(0x6b757e),
+    grid: hex(0xc8ced3),
+    axis: hex(0x4f5a64),
+    text: hex(0x000000),
+    text_weak: hex(0x1f262b),
+    text_faint: hex(0x343c43),
+    accent: hex(0x005a50),
+    accent_text: hex(0x004f46),
+    accent_soft: hex(0xbfe6e0),
+    accent_line: hex(0x4fa598),
+    base: hex(0x3f484f),
+    base_soft: hex(0xb9c0c6),
+    base_fill: hex(0x8f99a1),
+    amber: hex(0x5f4000),
+    red: hex(0x8f1711),
+    green: hex(0x24520d),
+    ..LIGHT
+};
+
+static ALL: [&Palette; 4] = [&DARK, &LIGHT, &DARK_HIGH, &LIGHT_HIGH];
+
 impl Palette {
-    /// The colours of the theme that `ui` is painted in.
+    /// The colours that `ui` is painted in. They are known by the ground that [`set_style`] gave the style: every palette has
+    /// another.
     pub fn of(ui: &Ui) -> &'static Self {
-        Self::named(if ui.visuals().dark_mode { Theme::Dark } else { Theme::Light })
+        let ground = ui.visuals().panel_fill;
+        ALL.into_iter().find(|p| p.panel == ground).unwrap_or_else(|| Self::named(ui.theme(), false))
     }
 
-    /// The colours of a theme.
-    pub fn named(theme: Theme) -> &'static Self {
-        match theme {
-            Theme::Dark => &DARK,
-            Theme::Light => &LIGHT,
+    /// The colours of a theme, as they are or with strong contrast.
+    pub fn named(theme: Theme, high_contrast: bool) -> &'static Self {
+        match (theme, high_contrast) {
+            (Theme::Dark, false) => &DARK,
+            (Theme::Light, false) => &LIGHT,
+            (Theme::Dark, true) => &DARK_HIGH,
+            (Theme::Light, true) => &LIGHT_HIGH,
         }
     }
 
@@ -319,8 +386,17 @@ pub fn small_caps(text: &str, colour: Color32) -> RichText {
 /// Installs fonts and both themes.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
+    set_style(ctx, false, false);
+}
+
+/// Paints both themes with or without strong contrast, and lets things move or not: a style that eases in no time at all is how
+/// every animation knows that motion is unwanted.
+pub fn set_style(ctx: &Context, high_contrast: bool, reduced_motion: bool) {
     for theme in [Theme::Dark, Theme::Light] {
-        ctx.style_mut_of(theme, |style| apply(style, Palette::named(theme), theme));
+        ctx.style_mut_of(theme, |style| {
+            apply(style, Palette::named(theme, high_contrast), theme);
+            style.animation_time = if reduced_motion { 0.0 } else { EASE_S };
+        });
     }
 }
 
@@ -357,7 +433,6 @@ fn apply(style: &mut Style, p: &Palette, theme: Theme) {
         (TextStyle::Monospace, Type::Mono.font()),
     ]
     .into();
-    style.animation_time = EASE_S;
     style.interaction.tooltip_delay = 0.4;
     style.interaction.selectable_labels = false;
     let spacing = &mut style.spacing;
@@ -425,11 +500,46 @@ mod tests {
     #[test]
     fn heat_map_starts_and_ends_at_its_colours() {
         for theme in [Theme::Dark, Theme::Light] {
-            let p = Palette::named(theme);
+            let p = Palette::named(theme, false);
             assert_eq!(p.heat_at(-1.0), p.heat[0]);
             assert_eq!(p.heat_at(0.0), p.heat[0]);
             assert_eq!(p.heat_at(1.0), p.heat[7]);
             assert_eq!(p.heat_at(f32::INFINITY), p.heat[7]);
+        }
+    }
+    /// Relative luminance of an opaque colour (WCAG 2.2).
+    fn luminance(colour: Color32) -> f64 {
+        let linear = |c: u8| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+    }
+
+    fn contrast(a: Color32, b: Color32) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_can_be_read_on_every_ground() {
+        for (theme, high_contrast, least) in
+            [(Theme::Dark, false, 4.5), (Theme::Light, false, 4.5), (Theme::Dark, true, 7.0), (Theme::Light, true, 7.0)]
+        {
+            let p = Palette::named(theme, high_contrast);
+            for ground in [p.panel, p.raised, p.plot, p.sunken] {
+                for ink in [p.text, p.text_weak, p.accent_text, p.amber, p.red, p.green] {
+                    let found = contrast(ink, ground);
+                    assert!(found >= least, "{theme:?}, high contrast {high_contrast}: {ink:?} on {ground:?} has {found:.2}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_palette_is_known_by_its_ground() {
+        for (i, a) in ALL.iter().enumerate() {
+            assert!(ALL[i + 1..].iter().all(|b| b.panel != a.panel));
         }
     }
 }

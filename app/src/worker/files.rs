@@ -92,6 +92,10 @@ pub(super) fn open(path: &Path, outside: Outside) -> Result<Opened, String> {
 pub(super) fn save(request: SaveRequest) -> Result<Saved, String> {
     let SaveRequest { path, job, data_path, calibration, before, is_autosave, .. } = &request;
     let project = project_of(path, job, data_path.as_deref(), calibration.as_deref(), before.as_deref());
+    // Renaming over a file takes no notice of its permissions, so they are asked for here.
+    if !is_autosave && std::fs::metadata(path).is_ok_and(|m| m.permissions().readonly()) {
+        return Err(format!("{} is read-only: save the project under another name", path.display()));
+    }
     let target = if *is_autosave { autosave_path(path) } else { path.clone() };
     project.write(&target).map_err(|e| e.to_string())?;
     if !is_autosave {

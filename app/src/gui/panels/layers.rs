@@ -1,4 +1,4 @@
-//! The table of layers, and beside it the timeline of memory.
+//! The table of layers.
 
 use eframe::egui::{Align, CornerRadius, Frame, Label, Layout, Margin, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use egui_extras::{Column, TableBuilder};
@@ -6,26 +6,16 @@ use tinsmith_core::graph::NodeId;
 use tinsmith_core::measure::{LayerFigures, StaticFigures};
 
 use super::graph::{heat_of_sqnr, short_name, sqnr};
-use super::memory;
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{empty_state, header_line, icon_button, tab};
-
-/// What the panel shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-enum Tab {
-    #[default]
-    Layers,
-    Memory,
-}
+use crate::gui::widgets::{empty_state, icon_button, panel_header};
 
 /// The panel's view state.
 #[derive(Debug, Default)]
 pub struct LayersPanel {
-    tab: Tab,
     /// The row last scrolled to, so that the table follows the selection but can be scrolled away from it.
     followed: Option<String>,
 }
@@ -100,33 +90,22 @@ impl Col {
 impl LayersPanel {
     /// Shows the panel.
     pub fn ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
-        header_line(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 16.0;
-            for (of, words) in [(Tab::Layers, "Layers"), (Tab::Memory, "Memory timeline")] {
-                if tab(ui, self.tab == of, words).clicked() {
-                    self.tab = of;
-                }
+        let n_selected = cx.session.all_selected().count();
+        let n_ops = cx.session.graph().map_or(0, |g| g.nodes.len());
+        panel_header(ui, "Layers", &format!("{n_ops} ops, {n_selected} selected"), |ui| {
+            if let Some(statics) = cx.session.shown_static()
+                && icon_button(ui, icons::COPY, "Copy the table").clicked()
+            {
+                ui.ctx().copy_text(as_text(cx, statics));
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if let Some(statics) = cx.session.shown_static()
-                    && icon_button(ui, icons::COPY, "Copy the table").clicked()
-                {
-                    ui.ctx().copy_text(as_text(cx, statics));
-                }
-            });
         });
         let Some(statics) = cx.session.shown_static() else {
             let why = cx.session.figures.failure.as_deref().unwrap_or("The figures arrive as soon as they are measured.");
             empty_state(ui, icons::TABLE, "Not measured yet", why, None);
             return;
         };
-        match self.tab {
-            Tab::Layers => {
-                let margin = Margin { right: 10, ..Margin::ZERO };
-                Frame::new().inner_margin(margin).show(ui, |ui| self.table_ui(cx, statics, ui));
-            }
-            Tab::Memory => memory::ui(cx, statics, ui),
-        }
+        let margin = Margin { right: 10, ..Margin::ZERO };
+        Frame::new().inner_margin(margin).show(ui, |ui| self.table_ui(cx, statics, ui));
     }
 
     fn table_ui(&mut self, cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {
@@ -167,7 +146,7 @@ impl LayersPanel {
             .body(|body| {
                 body.rows(TABLE_ROW, n + 1, |mut row| match statics.layers.get(row.index()) {
                     Some(layer) => {
-                        let is_selected = selected == Some(layer.node);
+                        let is_selected = cx.session.is_selected(&layer.name);
                         row.set_selected(is_selected);
                         for &col in &columns {
                             row.col(|ui| layer_ui(cx, layer, col, most_macs, ui));
@@ -176,7 +155,7 @@ impl LayersPanel {
                         response
                             .widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, format!("Layer {}", layer.name)));
                         if response.clicked() {
-                            cx.send(Command::Select(Some(layer.name.clone())));
+                            cx.send(Command::select(&layer.name, response.ctx.input(|i| i.modifiers)));
                         }
                     }
                     None => {
@@ -195,7 +174,7 @@ fn layer_ui(cx: PanelCtx<'_>, layer: &LayerFigures, col: Col, most_macs: u64, ui
     match col {
         Col::Index => cell(ui, false, &format!("   {}", layer.node.index() + 1), Type::Small, p.text_faint),
         Col::Layer => {
-            let is_selected = cx.session.selection.as_deref() == Some(layer.name.as_str());
+            let is_selected = cx.session.is_selected(&layer.name);
             let is_overridden = cx.session.edit.recipe.quantize().is_some_and(|q| q.overrides.contains_key(&layer.name));
             let kind = if is_selected { Type::SmallTitle } else { Type::Small };
             let mark = if is_overridden { " •" } else { "" };

@@ -9,15 +9,26 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::empty_state;
+use crate::gui::widgets::{empty_state, panel_header};
 
 const LEFT: f32 = 52.0;
 const BOTTOM: f32 = 22.0;
 const TOP: f32 = 22.0;
 const TICKS: u64 = 3;
 
+/// Shows the panel.
+pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    panel_header(ui, "Memory timeline", "", |_| {});
+    match cx.session.shown_static() {
+        Some(statics) => timeline_ui(cx, statics, ui),
+        None => {
+            empty_state(ui, icons::MEMORY, "Not measured yet", "The timeline arrives as soon as the model is measured.", None);
+        }
+    }
+}
+
 /// Shows the timeline over the rest of the panel.
-pub fn ui(cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {
+fn timeline_ui(cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {
     let (Some(graph), arena) = (cx.session.graph(), &statics.arena) else { return };
     if arena.lifetimes.is_empty() || arena.activations_bytes == 0 {
         empty_state(ui, icons::MEMORY, "No activations", "This model keeps nothing in the arena.", None);

@@ -36,6 +36,11 @@ impl CommandPalette {
         *self = Self { is_open: !self.is_open, just_opened: true, ..Self::default() };
     }
 
+    /// Whether it is shown.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     /// Shows the palette below the top bar, if it is open.
     pub fn ui(&mut self, cx: PanelCtx<'_>, ctx: &Context) {
         if !self.is_open {
@@ -49,7 +54,7 @@ impl CommandPalette {
                 Frame::popup(ui.style()).inner_margin(margin).show(ui, |ui| self.contents_ui(cx, ui));
             });
         let clicked_away = shown.response.clicked_elsewhere() && !self.just_opened;
-        if clicked_away || ctx.input(|i| i.key_pressed(Key::Escape)) {
+        if clicked_away || super::is_escaped(ctx) {
             self.is_open = false;
         }
         self.just_opened = false;
@@ -93,29 +98,62 @@ impl CommandPalette {
     }
 }
 
-/// Actions and layers whose name holds all words of `text`.
+/// Actions that can be done now and layers, the best fit first.
 fn find(cx: PanelCtx<'_>, text: &str) -> Vec<Found> {
-    let words: Vec<String> = text.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let fits = |name: &str| {
-        let name = name.to_lowercase();
-        words.iter().all(|w| name.contains(w.as_str()))
-    };
-    let actions = Action::ALL.into_iter().filter(|a| fits(a.name())).map(|action| Found {
-        icon: action.icon(),
-        words: action.name().to_owned(),
-        about: action.shortcut().map_or_else(String::new, |s| shortcut_words(&s)),
-        command: Command::Do(action),
+    let actions = Action::ALL.into_iter().filter(|a| a.is_enabled(cx.session)).filter_map(|action| {
+        let about = action.about();
+        let keys = action.shortcut().map_or_else(String::new, |s| shortcut_words(&s));
+        let found = Found { icon: about.icon, words: about.name.to_owned(), about: keys, command: Command::Do(action) };
+        fit(about.name, text).map(|fit| (fit, found))
     });
     let nodes = cx.session.graph().map(|g| g.nodes.as_slice()).unwrap_or_default();
-    let layers = nodes.iter().filter(|n| fits(&n.name)).map(|node| Found {
-        icon: icons::STACK,
-        words: short_name(&node.name),
-        about: node.op.name().to_owned(),
-        command: Command::Select(Some(node.name.clone())),
+    let layers = nodes.iter().filter_map(|node| {
+        let fit = fit(&node.name, text)?;
+        let command = Command::Select(Some(node.name.clone()));
+        let found = Found { icon: icons::STACK, words: short_name(&node.name), about: node.op.name().to_owned(), command };
+        Some((fit, found))
     });
-    actions.chain(layers).take(MAX_SHOWN).collect()
+    let mut all: Vec<(u32, Found)> = actions.chain(layers).collect();
+    // Stable: what fits equally well stays in the order of the lists.
+    all.sort_by_key(|(fit, _)| *fit);
+    all.into_iter().map(|(_, found)| found).take(MAX_SHOWN).collect()
+}
+
+/// How badly `text` fits a name, 0 for the best; `None` if its letters do not occur in that order. Letters that follow each other or
+/// begin a word cost nothing, the others the letters that they skip.
+fn fit(name: &str, text: &str) -> Option<u32> {
+    let name: Vec<char> = name.to_lowercase().chars().collect();
+    let mut at = 0;
+    let mut cost = 0;
+    for letter in text.to_lowercase().chars().filter(|c| !c.is_whitespace()) {
+        let rest = &name[at..];
+        let next = rest.iter().position(|&c| c == letter)?;
+        let begins = |&i: &usize| rest[i] == letter && (at + i == 0 || !name[at + i - 1].is_alphanumeric());
+        let word = (0..rest.len()).find(begins).filter(|_| next > 0);
+        cost += if word.is_some() { 0 } else { next as u32 };
+        let step = word.unwrap_or(next);
+        at += step + 1;
+    }
+    Some(cost)
 }
 
 fn shortcut_words(shortcut: &eframe::egui::KeyboardShortcut) -> String {
     shortcut.format(&eframe::egui::ModifierNames::NAMES, cfg!(target_os = "macos"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    #[test]
+    fn letters_in_order_fit_and_words_fit_best() {
+        assert_eq!(fit("Save as", "save"), Some(0));
+        assert_eq!(fit("Save as", "sa"), Some(0));
+        assert_eq!(fit("Save as", "save as"), Some(0));
+        assert!(fit("conv2d_3", "c3").is_some());
+        assert_eq!(fit("conv2d_3", "3c"), None);
+        assert!(fit("Fit the graph", "graph") < fit("Photograph", "graph"));
+        assert!(fit("Export", "xo") > fit("Export", "ex"));
+        assert_eq!(fit("anything", ""), Some(0));
+    }
 }

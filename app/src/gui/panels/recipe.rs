@@ -1,6 +1,6 @@
 //! The recipe: one card a step, with a switch, its few controls, and what it did.
 
-use eframe::egui::{CornerRadius, Frame, Margin, ScrollArea, Stroke, Ui};
+use eframe::egui::{CornerRadius, Frame, Label, Margin, ScrollArea, Stroke, Ui};
 use tinsmith_core::optimize::StepOutcome;
 use tinsmith_core::recipe::{Calibrator, Entry, Granularity, IoType, Pack, Quantize, Recipe, Scheme, Step};
 
@@ -27,8 +27,9 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
     let n = recipe.steps.len();
     let about = if n == 1 { "1 step".to_owned() } else { format!("{n} steps") };
     panel_header(ui, "Recipe", &about, |ui| {
-        if icon_button(ui, icons::ARROW_COUNTER_CLOCKWISE, "Reset the recipe").clicked() {
-            *recipe = Recipe::int8();
+        let reset = Action::ResetRecipe;
+        if icon_button(ui, reset.icon(), reset.name()).clicked() {
+            cx.commands.act(reset);
         }
     });
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -219,7 +220,7 @@ fn overrides_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
     q.overrides.retain(|_, o| !o.is_empty());
     label_row(ui, "Overrides", |ui| {
         if q.overrides.is_empty() {
-            ui.label(Type::Small.text("none; choose a layer to set its own", p.text_faint));
+            ui.add(Label::new(Type::Small.text("none; choose a layer to set its own", p.text_faint)).truncate());
             return;
         }
         ui.horizontal_wrapped(|ui| {

@@ -3,13 +3,14 @@
 use eframe::egui::{Align, Layout, Ui};
 use tinsmith_core::graph::Graph;
 
-use crate::gui::command::Command;
+use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::notice::Kind;
 use crate::gui::session::Session;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{icon_button, progress_bar};
+use crate::gui::widgets::{icon_button, progress_bar, text_icon_button};
 
 /// Shows the line. `undo_name` is what undo would take back.
 pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
@@ -19,14 +20,8 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
         ui.add_space(4.0);
         match &cx.session.activity {
             Some(activity) => {
-                let counted = activity.total > 1;
-                let mut words = capitalized(&activity.label);
-                if counted {
-                    words = format!("{words} {} of {}", units::exact(activity.done as u64), units::exact(activity.total as u64));
-                }
-                ui.label(Type::Small.text(words, p.text_weak));
-                let fraction = counted.then(|| activity.done as f32 / activity.total as f32);
-                progress_bar(ui, fraction, 84.0, "Progress");
+                ui.label(Type::Small.text(capitalized(&activity.words()), p.text_weak));
+                progress_bar(ui, activity.fraction(), 84.0, "Progress");
                 if icon_button(ui, icons::X, "Cancel").clicked() {
                     cx.send(Command::Cancel);
                 }
@@ -44,6 +39,12 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(4.0);
+            let n_failed = cx.session.notices.shown().filter(|n| n.kind == Kind::Error).count();
+            let colour = if n_failed > 0 { p.red } else { p.text_faint };
+            let name = if n_failed > 0 { format!("Activity, {n_failed} failed") } else { Action::Activity.name().to_owned() };
+            if text_icon_button(ui, icons::LIST_BULLETS, &name, colour).clicked() {
+                cx.commands.act(Action::Activity);
+            }
             let words = undo_name.map_or_else(|| format!("Tinsmith {}", env!("CARGO_PKG_VERSION")), |n| format!("undo: {n}"));
             ui.label(Type::Small.text(words, p.text_faint));
         });

@@ -1,21 +1,24 @@
 //! The bar at the top: what is open, for which board, with which data; undo, redo and the theme.
 
+use eframe::egui::containers::menu::MenuButton;
 use eframe::egui::{
-    Align, Align2, Button, ComboBox, CornerRadius, Layout, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind,
+    Align, Align2, Button, Checkbox, ComboBox, CornerRadius, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind,
     ThemePreference, Ui, WidgetInfo, pos2, vec2,
 };
 use tinsmith_core::measure::device::{Device, devices};
 
-use crate::gui::command::{Action, Command};
+use crate::gui::command::{Action, Command, Group};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::session::Edit;
-use crate::gui::theme::{CONTROL, Palette, RAIL, Type};
+use crate::gui::settings::SCALES;
+use crate::gui::theme::{CONTROL, ICON_BUTTON, Palette, RAIL, Type, small_caps};
 use crate::gui::units;
-use crate::gui::widgets::{dot, icon_button};
+use crate::gui::widgets::{badge, dot, icon_button};
+use crate::gui::workspace::Pane;
 
 /// Shows the bar.
-pub fn ui(cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
+pub fn ui(cx: PanelCtx<'_>, edit: &mut Edit, undo_name: Option<&str>, panes: &[Pane], ui: &mut Ui) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         logo_ui(ui);
@@ -28,13 +31,14 @@ pub fn ui(cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(12.0);
             ui.spacing_mut().item_spacing.x = 4.0;
-            theme_ui(cx, ui);
+            action_ui(cx, ui, Action::Help, None);
+            settings_ui(cx, ui, panes);
             if cx.session.open.is_some() {
-                action_ui(cx, ui, Action::Redo, cx.session.can_redo());
-                action_ui(cx, ui, Action::Undo, cx.session.can_undo());
-                action_ui(cx, ui, Action::Save, true);
+                action_ui(cx, ui, Action::Redo, None);
+                action_ui(cx, ui, Action::Undo, undo_name);
+                action_ui(cx, ui, Action::Save, None);
             }
-            action_ui(cx, ui, Action::Open, true);
+            action_ui(cx, ui, Action::Open, None);
             ui.add_space(8.0);
             search_ui(cx, ui);
         });
@@ -46,7 +50,7 @@ fn search_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let p = Palette::of(ui);
     let width = (ui.available_width() - 40.0).clamp(0.0, 320.0);
     if width < 160.0 {
-        action_ui(cx, ui, Action::Search, true);
+        action_ui(cx, ui, Action::Search, None);
         return;
     }
     let (rect, response) = ui.allocate_exact_size(vec2(width, 28.0), Sense::click());
@@ -90,6 +94,14 @@ fn project_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         dot(ui, p.base, false);
         ui.label(Type::Caption.text("unsaved", p.text_weak));
     }
+    if cx.session.is_read_only {
+        badge(ui, Some(icons::LOCK), "read-only", p.text_weak, p.control)
+            .on_hover_text("The file must not be written: save the project under another name.");
+    }
+    if cx.session.is_elsewhere {
+        badge(ui, Some(icons::WARNING), "open in another window", p.amber, p.amber_soft)
+            .on_hover_text("That window autosaves the project. Save this one under another name to keep both.");
+    }
     ui.spacing_mut().item_spacing.x = 12.0;
 }
 
@@ -103,14 +115,17 @@ fn where_from(cx: PanelCtx<'_>) -> String {
 }
 
 fn file_menu(cx: PanelCtx<'_>, ui: &mut Ui) {
-    let is_open = cx.session.open.is_some();
-    for action in [Action::Open, Action::Save, Action::SaveAs, Action::Export] {
-        let shortcut = action.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
-        let enabled = is_open || action == Action::Open;
-        if ui.add_enabled(enabled, Button::new(action.name()).shortcut_text(shortcut)).clicked() {
-            cx.commands.act(action);
-            ui.close();
-        }
+    let of = |group: Group| Action::ALL.into_iter().filter(move |a| a.about().group == group);
+    for action in of(Group::File) {
+        menu_action_ui(cx, ui, action);
+    }
+    ui.separator();
+    for group in Group::ALL.into_iter().filter(|g| *g != Group::File) {
+        ui.menu_button(group.title(), |ui| {
+            for action in of(group) {
+                menu_action_ui(cx, ui, action);
+            }
+        });
     }
     if !cx.session.recent.is_empty() {
         ui.separator();
@@ -185,26 +200,62 @@ fn with_icon(ui: &Ui, salt: &'static str, icon: &str, words: &str) -> ComboBox<'
     })
 }
 
-fn action_ui(cx: PanelCtx<'_>, ui: &mut Ui, action: Action, enabled: bool) -> Response {
-    let shortcut = action.shortcut().map(|s| format!(" ({})", ui.ctx().format_shortcut(&s))).unwrap_or_default();
-    ui.add_enabled_ui(enabled, |ui| {
-        let response = icon_button(ui, action.icon(), action.name()).on_hover_text(shortcut.trim());
-        if response.clicked() {
+/// An action as a button; `of` is what it is about to be done to.
+fn action_ui(cx: PanelCtx<'_>, ui: &mut Ui, action: Action, of: Option<&str>) {
+    let shortcut = action.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+    let about = of.map_or_else(|| action.about().what.to_owned(), |of| format!("{}: {of}", action.name()));
+    ui.add_enabled_ui(action.is_enabled(cx.session), |ui| {
+        let tooltip = format!("{about}  {shortcut}");
+        if icon_button(ui, action.icon(), action.name()).on_hover_text(tooltip.trim()).clicked() {
             cx.commands.act(action);
         }
-        response
-    })
-    .inner
+    });
 }
 
-fn theme_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
-    let preference = ui.ctx().options(|o| o.theme_preference);
-    let (icon, name) = match preference {
-        ThemePreference::System => (icons::CIRCLE_HALF, "Theme: as the system"),
-        ThemePreference::Light => (icons::SUN, "Theme: light"),
-        ThemePreference::Dark => (icons::MOON, "Theme: dark"),
-    };
-    if icon_button(ui, icon, name).clicked() {
-        cx.commands.act(Action::NextTheme);
+/// How the window looks, and which panels are in the workspace.
+fn settings_ui(cx: PanelCtx<'_>, ui: &mut Ui, panes: &[Pane]) {
+    let p = Palette::of(ui);
+    let button = Button::new(Type::Icon.text(icons::GEAR, p.text_weak)).frame_when_inactive(false).min_size(ICON_BUTTON);
+    let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
+        let mut settings = cx.session.settings.clone();
+        ui.label(small_caps("Theme", p.text_weak));
+        let themes =
+            [(ThemePreference::System, "As the system says"), (ThemePreference::Light, "Light"), (ThemePreference::Dark, "Dark")];
+        for (theme, name) in themes {
+            ui.radio_value(&mut settings.theme, theme, name);
+        }
+        ui.checkbox(&mut settings.high_contrast, Action::HighContrast.name());
+        ui.checkbox(&mut settings.reduced_motion, Action::ReducedMotion.name());
+        ui.separator();
+        ui.label(small_caps("Size", p.text_weak));
+        ui.horizontal(|ui| {
+            for scale in SCALES {
+                ui.selectable_value(&mut settings.scale, scale, format!("{:.0} %", scale * 100.0));
+            }
+        });
+        if settings != cx.session.settings {
+            cx.send(Command::Set(settings));
+        }
+        ui.separator();
+        ui.label(small_caps(&format!("Panels of {}", cx.session.workspace.name()), p.text_weak));
+        for pane in Pane::ALL {
+            let mut is_shown = panes.contains(&pane);
+            let can = cx.session.open.is_some() && (!is_shown || panes.len() > 1);
+            if ui.add_enabled(can, Checkbox::new(&mut is_shown, pane.title())).clicked() {
+                cx.send(Command::TogglePane(pane));
+            }
+        }
+        menu_action_ui(cx, ui, Action::ResetLayout);
+    });
+    response.accessible_name("Settings").on_hover_text("Settings");
+}
+
+/// An action as a line of a menu.
+fn menu_action_ui(cx: PanelCtx<'_>, ui: &mut Ui, action: Action) {
+    let shortcut = action.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+    let button = Button::new(action.name()).shortcut_text(shortcut);
+    if ui.add_enabled(action.is_enabled(cx.session), button).on_hover_text(action.about().what).clicked() {
+        cx.commands.act(action);
+        ui.close();
     }
 }

@@ -22,6 +22,12 @@ pub fn text_button(ui: &mut Ui, text: &str) -> Response {
     ui.add(Button::new(Type::SmallMedium.text(text, p.text_weak)).frame(false))
 }
 
+/// A quiet line of an icon and words that can be pressed.
+pub fn text_icon_button(ui: &mut Ui, icon: &str, text: &str, colour: Color32) -> Response {
+    let words = (Type::IconSmall.text(icon, colour), Type::Small.text(text, colour));
+    ui.add(Button::new(words).frame(false)).accessible_name(text)
+}
+
 /// A square button with an icon. `name` is what it does: its tooltip and its accessible name.
 pub fn icon_button(ui: &mut Ui, icon: &str, name: &str) -> Response {
     let p = Palette::of(ui);
@@ -48,7 +54,7 @@ pub fn icon_button(ui: &mut Ui, icon: &str, name: &str) -> Response {
 }
 
 /// A ring around what the keyboard acts on.
-pub(super) fn focus_ring(ui: &Ui, rect: eframe::egui::Rect, colour: Color32) {
+pub fn focus_ring(ui: &Ui, rect: eframe::egui::Rect, colour: Color32) {
     let outside = eframe::egui::StrokeKind::Outside;
     ui.painter().rect_stroke(rect, CornerRadius::same(RADIUS_CONTROL), Stroke::new(1.5, colour), outside);
 }

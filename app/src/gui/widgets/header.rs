@@ -1,15 +1,37 @@
 //! Headers, tabs and label columns of panels.
 
-use eframe::egui::{Align, Label, Layout, Rect, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align, Id, Label, Layout, Rect, Response, RichText, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+};
 
+use super::button::focus_ring;
 use crate::gui::theme::{LABEL_COLUMN, PANEL_HEADER, PANEL_PADDING, Palette, Type};
 
-/// A panel's header: title, then what it is about; `actions` are set from the right.
+/// Tag of a `ui` whose panel is one of several tabs: its header is the line of tabs above it.
+pub const TABBED: &str = "tabbed";
+
+/// A panel's header: title, then what it is about; `actions` are set from the right. Where the panel is a tab, the tab is the
+/// title, and the rest is set into the line of tabs.
 pub fn panel_header(ui: &mut Ui, title: &str, about: &str, actions: impl FnOnce(&mut Ui)) {
     let p = Palette::of(ui);
-    header_line(ui, |ui| {
-        title_line(ui, title, Type::Small.text(about, p.text_weak), actions);
-    });
+    let about = Type::Small.text(about, p.text_weak);
+    if ui.stack().iter().any(|level| level.tags().contains(TABBED)) {
+        return tab_line(ui, about, actions);
+    }
+    header_line(ui, |ui| title_line(ui, title, about, actions));
+}
+
+/// What a tabbed panel has to say in the right half of the line of tabs above it.
+fn tab_line(ui: &mut Ui, about: RichText, actions: impl FnOnce(&mut Ui)) {
+    let panel = ui.max_rect();
+    let line = Rect::from_min_max(pos2(panel.center().x, panel.top() - PANEL_HEADER), pos2(panel.right(), panel.top() - 1.0));
+    let inner = line.shrink2(vec2(f32::from(PANEL_PADDING), 0.0));
+    let mut line_ui = ui.new_child(UiBuilder::new().max_rect(inner).layout(Layout::right_to_left(Align::Center)));
+    line_ui.set_clip_rect(line);
+    actions(&mut line_ui);
+    if !about.is_empty() {
+        line_ui.add(Label::new(about).truncate());
+    }
 }
 
 /// Actions take their room first; what is left is the title's.
@@ -36,18 +58,25 @@ pub fn header_line(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
     contents(&mut line);
 }
 
-/// One tab of a header line; underlined when chosen.
-pub fn tab(ui: &mut Ui, chosen: bool, text: &str) -> Response {
+/// One tab of a header line; underlined when chosen. With an id of its own it can be dragged.
+pub fn tab_ui(ui: &mut Ui, id: Option<Id>, chosen: bool, text: &str) -> Response {
     let p = Palette::of(ui);
     let font = if chosen { Type::SmallTitle } else { Type::Small };
     let galley = ui.painter().layout_no_wrap(text.to_owned(), font.font(), p.text);
-    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 4.0, PANEL_HEADER), Sense::click());
+    let (rect, own) = ui.allocate_exact_size(vec2(galley.size().x + 4.0, PANEL_HEADER), Sense::hover());
+    let response = match id {
+        Some(id) => ui.interact(rect, id, Sense::click_and_drag()),
+        None => ui.interact(rect, own.id, Sense::click()),
+    };
     response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), chosen, text));
     let colour = if chosen || response.hovered() || response.has_focus() { p.text } else { p.text_weak };
     ui.painter().galley_with_override_text_color(rect.center() - galley.size() / 2.0, galley, colour);
     if chosen {
         let line = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 2.0), rect.max);
         ui.painter().rect_filled(line, 0.0, p.accent);
+    }
+    if response.has_focus() {
+        focus_ring(ui, rect.shrink2(vec2(0.0, 4.0)), p.accent);
     }
     response
 }

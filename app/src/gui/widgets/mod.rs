@@ -12,11 +12,11 @@ mod slider;
 mod state;
 mod switch;
 
-pub use button::{button, icon_button, primary_button, text_button};
-pub use header::{group_title, header_line, label_row, panel_header, rule, tab};
+pub use button::{button, focus_ring, icon_button, primary_button, text_button, text_icon_button};
+pub use header::{TABBED, group_title, label_row, panel_header, rule, tab_ui};
 pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
 pub use segmented::segmented;
 pub use select::select;
 pub use slider::{Slider, slider};
-pub use state::{Notice, empty_state, notice, progress_bar};
+pub use state::{NoticeTouch, empty_state, notice, progress_bar};
 pub use switch::switch;

@@ -39,39 +39,47 @@ pub fn progress_bar(ui: &mut Ui, fraction: Option<f32>, width: f32, name: &str) 
     response
 }
 
-/// Something the user should know, and what can be done about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Red with a bar for what failed, amber for what may surprise.
-    pub is_error: bool,
-    /// What happened: `kws_v3.onnx was not opened`.
-    pub title: String,
-    /// Where, what was expected, what to do.
-    pub text: String,
+/// What was done with a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeTouch {
+    /// To be put away.
+    Dismiss,
+    /// The remedy is wanted.
+    Remedy,
 }
 
-/// Shows a notice with its actions; true once it is to be put away.
-pub fn notice(ui: &mut Ui, of: &Notice) -> bool {
+/// Shows a notice as a card: red with a bar for what failed, amber for what may surprise. `remedy` is the button that mends it.
+pub fn notice(ui: &mut Ui, is_error: bool, title: &str, text: &str, remedy: Option<&str>) -> Option<NoticeTouch> {
     let p = Palette::of(ui);
-    let (colour, ground) = if of.is_error { (p.red, p.red_soft) } else { (p.amber, p.amber_soft) };
-    let mut dismissed = false;
+    let (colour, ground) = if is_error { (p.red, p.red_soft) } else { (p.amber, p.amber_soft) };
+    let mut touch = None;
+    let margin = Margin { left: 14, right: 8, top: 8, bottom: 8 };
     let response = Frame::new()
         .fill(ground)
-        .inner_margin(Margin { left: 14, right: 8, top: 8, bottom: 8 })
+        .inner_margin(margin)
         .show(ui, |ui| {
-            ui.set_min_width(ui.available_width());
+            ui.set_width(ui.available_width());
             ui.horizontal_top(|ui| {
                 small_icon(ui, icons::WARNING, colour);
                 ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                    dismissed = super::icon_button(ui, icons::X, "Dismiss").clicked();
-                    if super::text_button(ui, "Copy details").clicked() {
-                        ui.ctx().copy_text(format!("{}\n{}", of.title, of.text));
+                    if super::icon_button(ui, icons::X, "Dismiss").clicked() {
+                        touch = Some(NoticeTouch::Dismiss);
                     }
                     ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                        ui.label(Type::Title.text(&of.title, p.text));
-                        if !of.text.is_empty() {
-                            ui.label(Type::Small.text(&of.text, p.text_weak));
+                        ui.add(eframe::egui::Label::new(Type::Title.text(title, p.text)).wrap());
+                        if !text.is_empty() {
+                            ui.add(eframe::egui::Label::new(Type::Small.text(text, p.text_weak)).wrap());
                         }
+                        ui.horizontal(|ui| {
+                            if let Some(remedy) = remedy
+                                && super::button(ui, remedy).clicked()
+                            {
+                                touch = Some(NoticeTouch::Remedy);
+                            }
+                            if super::text_button(ui, "Copy details").clicked() {
+                                ui.ctx().copy_text(format!("{title}\n{text}"));
+                            }
+                        });
                     });
                 });
             });
@@ -79,5 +87,5 @@ pub fn notice(ui: &mut Ui, of: &Notice) -> bool {
         .response;
     let bar = Rect::from_min_max(response.rect.min, pos2(response.rect.left() + 2.0, response.rect.bottom()));
     ui.painter().rect_filled(bar, 0.0, colour);
-    dismissed
+    touch
 }

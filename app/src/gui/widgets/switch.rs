@@ -3,7 +3,7 @@
 use eframe::egui::{CornerRadius, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::button::focus_ring;
-use crate::gui::theme::{EASE_S, Palette};
+use crate::gui::theme::Palette;
 
 /// A switch. `name` says what it switches.
 pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
@@ -15,7 +15,7 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
     }
     response.widget_info(|| WidgetInfo::selected(Role::Switch, ui.is_enabled(), *on, name));
     if ui.is_rect_visible(rect) {
-        let t = ui.ctx().animate_bool_with_time(response.id, *on, EASE_S);
+        let t = ui.ctx().animate_bool(response.id, *on);
         ui.painter().rect_filled(rect, CornerRadius::same(7), p.base_fill.lerp_to_gamma(p.accent, t));
         let x = eframe::egui::lerp(rect.left() + 7.0..=rect.right() - 7.0, t);
         let knob = if *on { p.on_accent } else { p.panel };

@@ -1,0 +1,307 @@
+//! The window as a whole: takes what the worker sends, shows the panels, runs the commands they left, and turns a difference in the
+//! edit into a job. Each frame only paints and compares.
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | this | state, one frame, what the worker sends |
+//! | [`commands`] | running commands |
+//! | [`files`] | opening, saving, exporting, what to do with unsaved work |
+//! | [`input`] | dropped files, shortcuts, keys |
+
+mod commands;
+mod files;
+mod input;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
+
+use super::command::{Command, Commands, Shown};
+use super::context::PanelCtx;
+use super::notice::Kind;
+use super::panels::activity::ActivityPanel;
+use super::panels::export::ExportPanel;
+use super::panels::help::HelpPanel;
+use super::panels::palette::CommandPalette;
+use super::panels::{drop_overlay, first_run, metrics, notices, rail, status, top_bar, unsaved};
+use super::session::{Edit, Leaving, Session};
+use super::settings::Kept;
+use super::theme::{METRICS_STRIP, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
+use super::workspace::dock::Dock;
+use super::workspace::panes::Panels;
+use crate::worker::{Claim, DetailRequest, Event, GraphRef, LayoutKey, Picked, Wake, Worker};
+
+/// Seconds after an edit until it is autosaved.
+const AUTOSAVE_DELAY_S: f64 = 4.0;
+/// A canvas that differs by less than this fraction keeps its layout.
+const CANVAS_TOLERANCE: f32 = 0.12;
+
+/// The window's state.
+pub struct App {
+    session: Session,
+    worker: Worker,
+    commands: Commands,
+    dock: Dock,
+    panels: Panels,
+    export: ExportPanel,
+    palette: CommandPalette,
+    activity: ActivityPanel,
+    help: HelpPanel,
+    revision: u64,
+    layout_asked: Option<LayoutKey>,
+    distributions_asked: Option<(String, usize)>,
+    autosave_at_s: Option<f64>,
+    /// Held while this window is the one that autosaves.
+    claim: Option<Claim>,
+    /// What to do once the project is saved.
+    after_save: Option<Leaving>,
+    may_close: bool,
+    title: String,
+}
+
+impl App {
+    /// Sets up fonts and themes and starts the threads; opens `path` if there is one.
+    pub fn new(ctx: &Context, path: Option<PathBuf>) -> Self {
+        install(ctx);
+        let waker = ctx.clone();
+        let wake: Wake = Arc::new(move || waker.request_repaint());
+        let worker = Worker::start(wake);
+        let commands = Commands::default();
+        if let Some(path) = path {
+            commands.send(Command::OpenPath(path));
+        }
+        Self {
+            session: Session::default(),
+            worker,
+            commands,
+            dock: Dock::default(),
+            panels: Panels::default(),
+            export: ExportPanel::default(),
+            palette: CommandPalette::default(),
+            activity: ActivityPanel::default(),
+            help: HelpPanel::default(),
+            revision: 0,
+            layout_asked: None,
+            distributions_asked: None,
+            autosave_at_s: None,
+            claim: None,
+            after_save: None,
+            may_close: false,
+            title: String::new(),
+        }
+    }
+
+    /// Everything there is to show.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Leaves a command as a panel would; it runs at the end of the next frame.
+    pub fn send(&self, command: Command) {
+        self.commands.send(command);
+    }
+
+    /// Takes up what was kept for the user.
+    pub fn restore(&mut self, kept: Kept, ctx: &Context) {
+        kept.settings.apply(ctx);
+        self.session.workspace = kept.settings.workspace;
+        self.session.settings = kept.settings;
+        self.session.recent = kept.recent;
+        self.dock.restore(kept.layouts);
+    }
+
+    /// What to keep for the user.
+    pub fn kept(&self) -> Kept {
+        let mut settings = self.session.settings.clone();
+        settings.workspace = self.session.workspace;
+        Kept { settings, layouts: self.dock.changed(), recent: self.session.recent.clone() }
+    }
+
+    /// Takes what happened since the last frame. Paints nothing.
+    pub fn step(&mut self, ctx: &Context) {
+        let events: Vec<Event> = self.worker.events().collect();
+        for event in events {
+            self.take(event);
+        }
+        self.take_input(ctx);
+        if self.autosave_at_s.is_some_and(|at| ctx.time() >= at) {
+            self.autosave_at_s = None;
+            self.autosave();
+        }
+    }
+
+    /// Shows everything and runs what the panels asked for.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let mut edit = self.session.edit.clone();
+        self.frame_ui(&mut edit, ui);
+        let ctx = ui.ctx().clone();
+        self.over_ui(&ctx);
+        self.take_edit(edit, &ctx);
+        for command in self.commands.take() {
+            self.run(command, &ctx);
+        }
+        self.ask_for_details();
+        self.session.feed_history(ctx.time());
+        if self.session.is_in_flux() {
+            // The history waits for the edit to come to rest, so one more frame is needed although nothing moves.
+            ctx.request_repaint_after_secs(0.6);
+        }
+        self.set_title(&ctx);
+    }
+
+    fn frame_ui(&mut self, edit: &mut Edit, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let undo_name = self.session.undo_name();
+        let cx = PanelCtx { session: &self.session, commands: &self.commands };
+        let plain = |fill| Frame::new().fill(fill);
+        let shown = self.dock.shown(self.session.workspace);
+        Panel::top("top bar")
+            .exact_size(TOP_BAR)
+            .frame(plain(p.panel))
+            .show(ui, |ui| top_bar::ui(cx, edit, undo_name.as_deref(), &shown, ui));
+        Panel::bottom("status line")
+            .exact_size(STATUS_LINE)
+            .frame(plain(p.panel).inner_margin(Margin::symmetric(8, 0)))
+            .show(ui, |ui| status::ui(cx, undo_name.as_deref(), ui));
+        Panel::left("rail").exact_size(RAIL).resizable(false).frame(plain(p.panel)).show(ui, |ui| rail::ui(cx, ui));
+        if notices::is_recovery_offered(cx) {
+            Panel::top("recovery").frame(plain(p.panel)).show(ui, |ui| notices::recovery_ui(cx, ui));
+        }
+        if self.session.open.is_none() {
+            CentralPanel::default().frame(plain(p.bg)).show(ui, |ui| first_run::ui(cx, ui));
+            return;
+        }
+        Panel::top("metrics").exact_size(METRICS_STRIP).frame(plain(p.panel)).show(ui, |ui| metrics::ui(cx, ui));
+        let workspace = self.session.workspace;
+        CentralPanel::default().frame(plain(p.panel)).show(ui, |ui| self.dock.ui(workspace, &mut self.panels, cx, edit, ui));
+    }
+
+    /// What lies over the panels. None of it takes the focus by itself, except what was asked for.
+    fn over_ui(&mut self, ctx: &Context) {
+        let cx = PanelCtx { session: &self.session, commands: &self.commands };
+        notices::ui(cx, ctx);
+        self.export.ui(cx, ctx);
+        self.activity.ui(cx, ctx);
+        self.help.ui(ctx);
+        self.palette.ui(cx, ctx);
+        unsaved::ui(cx, ctx);
+        drop_overlay::ui(cx, ctx);
+    }
+
+    fn set_title(&mut self, ctx: &Context) {
+        let mark = if self.session.is_unsaved() { " •" } else { "" };
+        let title = match &self.session.open {
+            Some(_) => format!("{}{mark} - Tinsmith", self.session.name()),
+            None => "Tinsmith".to_owned(),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- edits
+
+    /// A difference from what was shown is the edit.
+    fn take_edit(&mut self, edit: Edit, ctx: &Context) {
+        if edit != self.session.edit {
+            self.session.edit = edit;
+            self.edited(ctx);
+        }
+    }
+
+    fn edited(&mut self, ctx: &Context) {
+        self.autosave_at_s = Some(ctx.time() + AUTOSAVE_DELAY_S);
+        ctx.request_repaint_after_secs(AUTOSAVE_DELAY_S as f32 + 0.05);
+        self.start_job();
+    }
+
+    fn start_job(&mut self) {
+        let (Some(open), Some(device)) = (&self.session.open, self.session.device()) else { return };
+        self.revision += 1;
+        let job = open.job(&self.session.edit, device);
+        self.session.figures.expect_all();
+        self.worker.preview(self.revision, job);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- worker
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Preview(revision, event) if revision == self.revision => {
+                let activity = self.session.figures.take(event);
+                self.session.activity = activity.or(self.session.activity.take());
+            }
+            Event::Failed(revision, text) if revision == self.revision => self.session.figures.fail(text),
+            Event::Ended(revision) if revision == self.revision => {
+                self.session.activity = None;
+                let figures = &self.session.figures;
+                if figures.is_complete {
+                    self.session.message = "up to date".to_owned();
+                } else if figures.failure.is_some() {
+                    self.session.message = "the recipe gives no candidate".to_owned();
+                }
+            }
+            // Results of older recipes are nobody's any more.
+            Event::Preview(..) | Event::Failed(..) | Event::Ended(_) => {}
+            Event::Layout(key, layout) if self.layout_asked == Some(key) => self.session.layout = Some(layout),
+            Event::Layout(..) => {}
+            Event::Distributions(distributions) => self.session.distributions = Some(distributions),
+            Event::Opened(path, result) => self.opened(path, *result),
+            Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
+            Event::Exported(Ok((folder, files))) => {
+                self.session.message = format!("exported {} files to {}", files.len(), folder.display());
+                self.session.notices.add(Kind::Done, self.session.message.clone(), files.join(", "), None);
+            }
+            Event::Exported(Err(text)) => {
+                let again = Some(("Choose another folder", Command::ChooseExportFolder));
+                self.complain("Nothing was exported", text, again);
+            }
+            Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
+            Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
+            Event::Picked(Picked::ExportTo(folder)) => self.commands.send(Command::ExportTo(folder)),
+        }
+    }
+
+    /// Asks for the layout of the graph on screen and the histograms of the selection, if they are not of these.
+    fn ask_for_details(&mut self) {
+        let Some(open) = &self.session.open else { return };
+        let graph = match (self.session.shown_now(), self.session.candidate()) {
+            (Shown::Candidate, Some(candidate)) => GraphRef::Candidate(Arc::clone(candidate)),
+            _ => GraphRef::Source(Arc::clone(&open.source)),
+        };
+        let key = LayoutKey { graph: graph.address(), canvas: self.panels.graph.canvas };
+        let is_similar = |asked: LayoutKey| {
+            let change = (asked.canvas / key.canvas.max(eframe::egui::Vec2::splat(1.0)) - eframe::egui::Vec2::splat(1.0)).abs();
+            asked.graph == key.graph && change.max_elem() < CANVAS_TOLERANCE
+        };
+        if key.canvas.min_elem() > 0.0 && !self.layout_asked.is_some_and(is_similar) {
+            self.layout_asked = Some(key);
+            self.worker.detail(DetailRequest::Layout(key, graph));
+        }
+        let Some(node) = self.session.selection.clone() else { return };
+        let candidate = self.session.candidate().cloned();
+        let asked = (node.clone(), candidate.as_ref().map_or(0, |c| Arc::as_ptr(c) as usize));
+        if self.distributions_asked.as_ref() != Some(&asked) {
+            self.distributions_asked = Some(asked);
+            let source = Arc::clone(&open.source);
+            let calibration = self.session.figures.calibration.value.clone();
+            self.worker.detail(DetailRequest::Distributions { node, source, candidate, calibration });
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.step(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.kept().write(storage);
+    }
+}

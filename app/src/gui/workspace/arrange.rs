@@ -1,0 +1,106 @@
+//! How each workspace is arranged until the user changes it. Sizes are points at the size of window it is made for.
+
+use eframe::egui::{Id, Vec2};
+use egui_tiles::{Container, Linear, LinearDir, TileId, Tiles, Tree};
+
+use super::{Pane, Workspace};
+
+/// From this width of the working area on there is room for wide side panels.
+const WIDE: f32 = 1360.0;
+
+/// Something to arrange.
+enum Part {
+    /// A panel.
+    Of(Pane),
+    /// Panels behind one another, the first in front.
+    Tabs(&'static [Pane]),
+    /// Parts beside one another.
+    Row(Vec<(Part, Size)>),
+    /// Parts above one another.
+    Column(Vec<(Part, Size)>),
+}
+
+/// How much room a part gets.
+#[derive(Clone, Copy)]
+enum Size {
+    /// So many points.
+    Fixed(f32),
+    /// A share of what is left.
+    Rest(f32),
+}
+
+use Part::{Column, Of, Row, Tabs};
+use Size::{Fixed, Rest};
+
+/// The arrangement of a workspace for a working area of this size.
+pub fn arrangement(of: Workspace, area: Vec2) -> Tree<Pane> {
+    let mut tiles = Tiles::default();
+    let root = insert(&mut tiles, plan(of, area), area);
+    Tree::new(Id::unique(("workspace", of)), root, tiles)
+}
+
+fn plan(of: Workspace, area: Vec2) -> Part {
+    let is_wide = area.x > WIDE;
+    let side = Fixed(if is_wide { 296.0 } else { 268.0 });
+    let inspector = Fixed(if is_wide { 376.0 } else { 320.0 });
+    let lower = Fixed((area.y * 0.38).clamp(160.0, 336.0));
+    match of {
+        _ => Row(vec![
+            (Of(Pane::Recipe), side),
+            (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory]), lower)]), Rest(1.0)),
+            (Of(Pane::Inspector), inspector),
+        ]),
+    }
+}
+
+fn insert(tiles: &mut Tiles<Pane>, part: Part, area: Vec2) -> TileId {
+    match part {
+        Of(pane) => tiles.insert_pane(pane),
+        Tabs(panes) => {
+            let children: Vec<TileId> = panes.iter().map(|&pane| tiles.insert_pane(pane)).collect();
+            tiles.insert_tab_tile(children)
+        }
+        Row(parts) => insert_line(tiles, parts, area, LinearDir::Horizontal),
+        Column(parts) => insert_line(tiles, parts, area, LinearDir::Vertical),
+    }
+}
+
+fn insert_line(tiles: &mut Tiles<Pane>, parts: Vec<(Part, Size)>, area: Vec2, dir: LinearDir) -> TileId {
+    let all = if dir == LinearDir::Horizontal { area.x } else { area.y };
+    let fixed: f32 = parts.iter().map(|(_, size)| if let Fixed(points) = size { *points } else { 0.0 }).sum();
+    let shares: f32 = parts.iter().map(|(_, size)| if let Rest(share) = size { *share } else { 0.0 }).sum();
+    let points = |size: Size| match size {
+        Fixed(points) => points,
+        Rest(share) => (all - fixed).max(0.0) * share / shares,
+    };
+    let mut line = Linear::new(dir, Vec::new());
+    for (part, size) in parts {
+        let along = points(size);
+        let room = if dir == LinearDir::Horizontal { Vec2::new(along, area.y) } else { Vec2::new(area.x, along) };
+        let child = insert(tiles, part, room);
+        line.add_child(child);
+        line.shares.set_share(child, along.max(1.0));
+    }
+    tiles.insert_container(Container::Linear(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui::vec2;
+
+    #[test]
+    fn every_workspace_has_panels_and_none_twice() {
+        for workspace in Workspace::ALL {
+            for area in [vec2(1224.0, 664.0), vec2(1864.0, 944.0)] {
+                let tree = arrangement(workspace, area);
+                let mut panes: Vec<Pane> =
+                    tree.tiles.tiles().filter_map(|t| if let egui_tiles::Tile::Pane(p) = t { Some(*p) } else { None }).collect();
+                let n = panes.len();
+                panes.sort_unstable();
+                panes.dedup();
+                assert!(n > 0 && panes.len() == n, "{workspace:?} shows {panes:?}");
+            }
+        }
+    }
+}

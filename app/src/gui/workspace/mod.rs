@@ -1,0 +1,118 @@
+//! Six workspaces: saved arrangements of the same dockable panels, one for each question an engineer asks.
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | this | which workspaces there are, and which panels |
+//! | [`arrange`] | how each workspace is arranged until the user changes it |
+//! | [`dock`] | showing an arrangement: dragging, tabs, splitting, resetting |
+//! | [`panes`] | the panels themselves, with the state of their views |
+
+pub mod arrange;
+pub mod dock;
+pub mod panes;
+
+use serde::{Deserialize, Serialize};
+
+use super::icons;
+
+/// An arrangement of panels for one question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Workspace {
+    /// What is in this network, and where do its bytes, time and error sit?
+    Model,
+    /// What happens if I prune and quantize like this?
+    #[default]
+    Optimize,
+    /// Which of my candidates is the one?
+    Compare,
+    /// What does the model see?
+    Data,
+    /// Does it work, here and on the board?
+    Live,
+    /// What goes into the firmware, and does it fit?
+    Export,
+}
+
+impl Workspace {
+    /// All workspaces in the order of the strip at the left.
+    pub const ALL: [Self; 6] = [Self::Model, Self::Optimize, Self::Compare, Self::Data, Self::Live, Self::Export];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "Model",
+            Self::Optimize => "Optimize",
+            Self::Compare => "Compare",
+            Self::Data => "Data",
+            Self::Live => "Live",
+            Self::Export => "Export",
+        }
+    }
+
+    /// The name of the command that goes there.
+    pub fn go(self) -> &'static str {
+        match self {
+            Self::Model => "Go to Model",
+            Self::Optimize => "Go to Optimize",
+            Self::Compare => "Go to Compare",
+            Self::Data => "Go to Data",
+            Self::Live => "Go to Live",
+            Self::Export => "Go to Export",
+        }
+    }
+
+    /// The question that it answers.
+    pub fn question(self) -> &'static str {
+        match self {
+            Self::Model => "What is in this network, and where do its bytes, time and error sit?",
+            Self::Optimize => "What happens if I quantize like this?",
+            Self::Compare => "Which of my candidates is the one?",
+            Self::Data => "What does the model see?",
+            Self::Live => "Does it work, here and on the board?",
+            Self::Export => "What goes into the firmware, and does it fit?",
+        }
+    }
+
+    /// Its icon.
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Model => icons::TREE_STRUCTURE,
+            Self::Optimize => icons::SLIDERS_HORIZONTAL,
+            Self::Compare => icons::CHART_SCATTER,
+            Self::Data => icons::PULSE,
+            Self::Live => icons::BROADCAST,
+            Self::Export => icons::CPU,
+        }
+    }
+}
+
+/// A panel that can be docked anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Pane {
+    /// The steps and their controls.
+    Recipe,
+    /// The layers as boxes.
+    Graph,
+    /// Everything about the selection.
+    Inspector,
+    /// The layers as a table.
+    Layers,
+    /// What lies in the arena, and when.
+    Memory,
+}
+
+impl Pane {
+    /// All panels.
+    pub const ALL: [Self; 5] = [Self::Recipe, Self::Graph, Self::Inspector, Self::Layers, Self::Memory];
+
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Recipe => "Recipe",
+            Self::Graph => "Graph",
+            Self::Inspector => "Inspector",
+            Self::Layers => "Layers",
+            Self::Memory => "Memory timeline",
+        }
+    }
+}
