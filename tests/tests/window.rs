@@ -38,7 +38,9 @@ fn a_float_model_becomes_int8_is_saved_opened_again_and_exported() {
     assert!(bytes < expected.baseline.size.file_bytes / 2, "int8 takes less than half of float32");
 
     // Another layer is chosen in the table, and the inspector follows.
-    let layer = expected.candidate.layers.iter().rfind(|l| l.weights_bytes > 0).unwrap().name.clone();
+    let selected = app(&window).session().selection.clone().unwrap();
+    let before = expected.candidate.layers.iter().take_while(|l| l.name != selected);
+    let layer = before.filter(|l| l.weights_bytes > 0).last().unwrap().name.clone();
     window.get_by_label(&format!("Layer {layer}")).click();
     wait(&mut window, "the layer to be selected", |app| app.session().selection.as_ref() == Some(&layer));
     wait(&mut window, "its histograms", |app| app.session().distributions.as_ref().is_some_and(|d| d.node == layer));

@@ -45,6 +45,7 @@ fn plan(of: Workspace, area: Vec2) -> Part {
     let inspector = Fixed(if is_wide { 376.0 } else { 320.0 });
     let lower = Fixed((area.y * 0.38).clamp(160.0, 336.0));
     match of {
+        Workspace::Model => Row(vec![(Of(Pane::Graph), Rest(1.0)), (Of(Pane::Inspector), inspector)]),
         _ => Row(vec![
             (Of(Pane::Recipe), side),
             (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory]), lower)]), Rest(1.0)),
