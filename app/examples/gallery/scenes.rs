@@ -1,0 +1,229 @@
+//! What is to be seen: every workspace at every size in both themes, and every state.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tinsmith::gui::App;
+use tinsmith::gui::command::{Action, Command, Shown};
+use tinsmith::gui::workspace::Workspace;
+use tinsmith_core::data;
+use tinsmith_core::project::autosave_path;
+
+/// One picture.
+#[derive(Clone)]
+pub struct Scene {
+    /// Name of the file, without its suffix.
+    pub name: String,
+    /// Size of the window, points.
+    pub size: [f32; 2],
+    /// Pixels a point.
+    pub scale: f32,
+    /// Dark or light.
+    pub is_dark: bool,
+    /// With strong contrast.
+    pub high_contrast: bool,
+    /// What is opened; `None` shows the first page.
+    pub open: Option<PathBuf>,
+    /// Recently opened files.
+    pub recent: Vec<PathBuf>,
+    /// Where it is looked at.
+    pub workspace: Workspace,
+    /// What is done then.
+    pub commands: Vec<Command>,
+    /// A file held over the window.
+    pub held: Option<PathBuf>,
+    /// When the commands are left, and when the picture is taken.
+    pub ready: fn(&App) -> bool,
+    /// The state passes: the picture is taken in the frame in which it is there.
+    pub is_fleeting: bool,
+}
+
+/// The sizes: a small laptop, the design's, a usual screen, a small laptop at 200 %.
+const SIZES: [(&str, [f32; 2], f32); 4] = [
+    ("1280", [1280.0, 800.0], 1.0),
+    ("1600", [1600.0, 1000.0], 1.0),
+    ("1920", [1920.0, 1080.0], 1.0),
+    ("1280-200", [1280.0, 800.0], 2.0),
+];
+
+/// All scenes. Files that are made for them go into `work`.
+pub fn scenes(work: &Path) -> io::Result<Vec<Scene>> {
+    let sample = root().join("projects/keyword.ron");
+    let mut all = Vec::new();
+    let in_all_sizes = |scene: &Scene, all: &mut Vec<Scene>| {
+        for (size_name, size, scale) in SIZES {
+            for is_dark in [true, false] {
+                let theme = if is_dark { "dark" } else { "light" };
+                all.push(Scene { name: format!("{}-{size_name}-{theme}", scene.name), size, scale, is_dark, ..scene.clone() });
+            }
+        }
+    };
+    for workspace in Workspace::ALL {
+        in_all_sizes(&plain(workspace.name().to_lowercase(), Some(sample.clone()), workspace), &mut all);
+    }
+    for state in states(work, &sample)? {
+        in_all_sizes(&state, &mut all);
+    }
+    Ok(all)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+}
+
+fn shared() -> PathBuf {
+    std::env::var_os("TINSMITH_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
+}
+
+fn plain(name: impl Into<String>, open: Option<PathBuf>, workspace: Workspace) -> Scene {
+    Scene {
+        name: name.into(),
+        size: [1280.0, 800.0],
+        scale: 1.0,
+        is_dark: true,
+        high_contrast: false,
+        open,
+        recent: Vec::new(),
+        workspace,
+        commands: Vec::new(),
+        held: None,
+        ready: is_at_rest,
+        is_fleeting: false,
+    }
+}
+
+fn is_at_rest(app: &App) -> bool {
+    let session = app.session();
+    let has_ended = session.figures.is_complete || session.figures.failure.is_some();
+    session.opening.is_none()
+        && session.activity.is_none()
+        && (session.open.is_none() || (has_ended && session.layout.is_some()))
+        && (session.selection.is_none() || session.distributions.is_some())
+}
+
+fn is_refused(app: &App) -> bool {
+    app.session().notices.shown().count() > 0
+}
+
+fn is_counting(app: &App) -> bool {
+    app.session().activity.as_ref().is_some_and(|a| a.total > 1 && a.done * 3 > a.total)
+}
+
+fn is_partial(app: &App) -> bool {
+    app.session().figures.candidate_accuracy.value.as_ref().is_some_and(|a| a.done > 0 && !a.is_complete())
+}
+
+/// Every state that is not just a workspace at rest.
+fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
+    let optimize = Workspace::Optimize;
+    let samples = root().join("assets/samples/keyword");
+    let copy = |from: &Path, to: &str| -> io::Result<PathBuf> {
+        let to = work.join(to);
+        fs::create_dir_all(to.parent().unwrap_or(work))?;
+        fs::copy(from, &to)?;
+        Ok(to)
+    };
+    let model = copy(&samples.join("keyword_float32.tflite"), "bare/keyword.tflite")?;
+    let mut all = vec![
+        Scene { recent: vec![sample.to_path_buf(), model.clone()], ..plain("state-first-run", None, optimize) },
+        plain("state-no-data", Some(model.clone()), optimize),
+        Scene {
+            commands: vec![Command::OpenPath(unlabelled(work, &samples)?)],
+            ..plain("state-no-labels", Some(model.clone()), optimize)
+        },
+    ];
+    let broken = work.join("broken.tflite");
+    fs::write(&broken, &fs::read(&model)?[..40_000])?;
+    all.push(Scene { commands: vec![], ready: is_refused, ..plain("state-failed-to-open", Some(broken), optimize) });
+    let newer = work.join("newer.ron");
+    fs::write(&newer, "(version: 9, model: \"keyword.tflite\")")?;
+    all.push(Scene { ready: is_refused, ..plain("state-newer-version", Some(newer), optimize) });
+    all.push(read_only(&copy, sample, &samples)?);
+    all.push(recovery(&copy, sample, &samples)?);
+    let named = [
+        ("state-palette", Action::Search),
+        ("state-help", Action::Help),
+        ("state-activity", Action::Activity),
+        ("state-source", Action::SwitchGraph),
+    ];
+    for (name, action) in named {
+        all.push(Scene { commands: vec![Command::Do(action)], ..plain(name, Some(sample.to_path_buf()), optimize) });
+    }
+    all.push(Scene { held: Some(samples.join("keyword.npz")), ..plain("state-drop", Some(sample.to_path_buf()), optimize) });
+    all.push(Scene { high_contrast: true, ..plain("state-high-contrast", Some(sample.to_path_buf()), optimize) });
+    all.push(Scene {
+        commands: vec![Command::Do(Action::SelectAll)],
+        ..plain("state-several", Some(sample.to_path_buf()), optimize)
+    });
+    all.push(Scene {
+        commands: vec![Command::Show(Shown::Source), Command::Do(Action::RemoveData), Command::Do(Action::Close)],
+        ..plain("state-unsaved", Some(sample.to_path_buf()), optimize)
+    });
+    all.extend(with_other_models(optimize));
+    Ok(all)
+}
+
+/// States that take a larger or stranger model than the sample.
+fn with_other_models(workspace: Workspace) -> Vec<Scene> {
+    let models = shared().join("data/models");
+    let mobilenet = models.join("mbv1_025_96/mbv1_025_96_float32.tflite");
+    let data = models.join("mbv1_025_96/mbv1_025_96_data.npz");
+    let lstm = models.join("gesture_lstm/gesture_lstm_float32.tflite");
+    let (Some(mobilenet), Some(lstm)) = (Some(mobilenet).filter(|p| p.is_file()), Some(lstm).filter(|p| p.is_file())) else {
+        eprintln!("SKIP: no models in {}, the scenes running, partial, cancelled and unknown-op are left out", models.display());
+        return Vec::new();
+    };
+    let mut all = vec![plain("state-unknown-op", Some(lstm), workspace)];
+    if data.is_file() {
+        let attach = vec![Command::OpenPath(data)];
+        let of = |name: &str, ready| Scene {
+            commands: attach.clone(),
+            ready,
+            is_fleeting: true,
+            ..plain(name, Some(mobilenet.clone()), workspace)
+        };
+        all.push(of("state-running", is_counting));
+        all.push(of("state-partial", is_partial));
+    }
+    all
+}
+
+/// The sample's samples without what they are.
+fn unlabelled(work: &Path, samples: &Path) -> io::Result<PathBuf> {
+    let set = data::open(&samples.join("keyword.npz")).map_err(io::Error::other)?;
+    let path = work.join("clips.npy");
+    let wrong = || io::Error::other("the sample's data is not float");
+    let data::Values::F32(values) = &set.values else { return Err(wrong()) };
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let mut shape = vec![set.n_samples()];
+    shape.extend(&set.sample_shape);
+    data::npy::write(&mut fs::File::create(&path)?, "<f4", &shape, &bytes)?;
+    Ok(path)
+}
+
+type Copy<'a> = &'a dyn Fn(&Path, &str) -> io::Result<PathBuf>;
+
+/// A copy of the sample project with its files beside it.
+fn project(copy: Copy<'_>, sample: &Path, samples: &Path, folder: &str) -> io::Result<PathBuf> {
+    copy(&samples.join("keyword_float32.tflite"), &format!("{folder}/assets/samples/keyword/keyword_float32.tflite"))?;
+    copy(&samples.join("keyword.npz"), &format!("{folder}/assets/samples/keyword/keyword.npz"))?;
+    copy(&root().join(".tinsmith"), &format!("{folder}/.tinsmith"))?;
+    copy(sample, &format!("{folder}/projects/keyword.ron"))
+}
+
+fn read_only(copy: Copy<'_>, sample: &Path, samples: &Path) -> io::Result<Scene> {
+    let path = project(copy, sample, samples, "read-only")?;
+    let mut permissions = fs::metadata(&path)?.permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions)?;
+    Ok(plain("state-read-only", Some(path), Workspace::Optimize))
+}
+
+fn recovery(copy: Copy<'_>, sample: &Path, samples: &Path) -> io::Result<Scene> {
+    let path = project(copy, sample, samples, "recovery")?;
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let text = fs::read_to_string(&path)?.replacen("samples: None", "samples: Some(32)", 1);
+    fs::write(autosave_path(&path), text)?;
+    Ok(plain("state-recovery", Some(path), Workspace::Optimize))
+}
