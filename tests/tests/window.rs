@@ -2,25 +2,19 @@
 //!
 //! Every figure is compared with what the core's engine gives for the same recipe, which is what `tinsmith run` prints.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use tinsmith::gui::command::{Action, Command};
-use tinsmith::gui::{App, theme, units};
+use tinsmith::gui::units;
 use tinsmith_core::measure::device::devices;
 use tinsmith_core::measure::{AccuracyFigures, StaticFigures};
 use tinsmith_core::preview::{Engine, Event, Job, Side, Source};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::{Recipe, Scheme};
-
-type Window = Harness<'static, Option<App>>;
-
-/// Longer than any machine needs; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(240);
+use tinsmith_tests::window::{Folder, Window, act, app, drop_file, is_complete, is_shown, open, scheme, send, settle, wait};
 
 #[test]
 fn a_float_model_becomes_int8_is_saved_opened_again_and_exported() {
@@ -115,112 +109,6 @@ fn the_selection_walks_along_edges_and_the_window_comes_to_rest() {
 
 // ------------------------------------------------------------------------------------------------------------ helpers
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tinsmith-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// The sample's model and data, copied here so that nothing is written beside the originals.
-    fn sample(&self) -> (PathBuf, PathBuf) {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword");
-        let copy = |name: &str| {
-            let to = self.0.join(name);
-            std::fs::copy(from.join(name), &to).unwrap();
-            to
-        };
-        (copy("keyword_float32.tflite"), copy("keyword.npz"))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn open(path: Option<PathBuf>) -> Window {
-    let frame = move |ui: &mut eframe::egui::Ui, app: &mut Option<App>| {
-        let app = app.get_or_insert_with(|| App::new(ui.ctx(), path.clone()));
-        app.step(ui.ctx());
-        app.show(ui);
-    };
-    Harness::builder().with_size([1280.0, 800.0]).with_step_dt(0.1).with_context_setup(theme::install).build_ui_state(frame, None)
-}
-
-fn app(window: &Window) -> &App {
-    window.state().as_ref().expect("the first frame makes the app")
-}
-
-fn send(window: &mut Window, command: Command) {
-    app(window).send(command);
-    window.step();
-}
-
-fn act(window: &mut Window, action: Action) {
-    send(window, Command::Do(action));
-}
-
-/// Frames until menus are open, animations over and the history at rest.
-fn settle(window: &mut Window) {
-    for _ in 0..12 {
-        window.step();
-    }
-}
-
-fn wait(window: &mut Window, what: &str, done: impl Fn(&App) -> bool) {
-    let start = Instant::now();
-    loop {
-        window.step();
-        if done(app(window)) {
-            // One more, so that what is shown is what is known.
-            return window.step();
-        }
-        let session = app(window).session();
-        assert!(
-            start.elapsed() < PATIENCE,
-            "waited in vain for {what}; {}; {:?}; {:?}",
-            session.message,
-            session.figures.failure,
-            session.notices.all()
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn is_complete(app: &App) -> bool {
-    app.session().figures.is_complete
-}
-
-fn scheme(app: &App) -> Option<Scheme> {
-    app.session().edit.recipe.quantize().map(|q| q.scheme)
-}
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl eframe::egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|e| e.to_string())
-    }
-}
-
-fn drop_file(window: &mut Window, path: &Path) {
-    window.input_mut().dropped_files.push(Arc::new(Dropped(path.to_owned())));
-    window.step();
-    // Dropped once: the harness keeps its input from frame to frame.
-    window.input_mut().dropped_files.clear();
-    window.step();
-}
-
 /// What the engine gives for a recipe.
 struct Expected {
     baseline: Arc<StaticFigures>,
@@ -263,8 +151,4 @@ fn assert_figures(window: &Window, expected: &Expected) {
     let top1 = expected.candidate_accuracy.top1().expect("the sample has labels");
     let words = units::percent(top1).joined();
     assert!(is_shown(window, &format!("Accuracy {words}")), "the accuracy {words} is shown");
-}
-
-fn is_shown(window: &Window, label: &str) -> bool {
-    window.query_all_by_label(label).next().is_some()
 }

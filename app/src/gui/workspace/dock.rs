@@ -189,8 +189,8 @@ impl Behavior<Pane> for Docked<'_> {
     }
 
     fn is_tile_draggable(&self, tiles: &Tiles<Pane>, tile: TileId) -> bool {
-        // A whole stack of tabs is not dragged: one tab after another is.
-        matches!(tiles.get(tile), Some(Tile::Pane(_)))
+        // A whole stack of tabs is not dragged: one tab after another is. (A panel is not in the list while it is shown.)
+        !matches!(tiles.get(tile), Some(Tile::Container(_)))
     }
 
     fn simplification_options(&self) -> SimplificationOptions {
