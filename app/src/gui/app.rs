@@ -8,10 +8,12 @@ use eframe::egui::{CentralPanel, Context, Frame, Key, Margin, Panel, ThemePrefer
 use tinsmith_core::preview::{OpenedProject, roles};
 use tinsmith_core::project::{Outside, Project, discard_autosave};
 
+use super::candidates;
 use super::command::{Action, Command, Commands, Shown};
 use super::context::PanelCtx;
 use super::dialogs;
 use super::graph_view::select::{Walk, walk};
+use super::on_demand::{self, Order};
 use super::panels::export::ExportPanel;
 use super::panels::graph::GraphPanel;
 use super::panels::inspector::InspectorPanel;
@@ -120,6 +122,7 @@ impl App {
             self.run(command, &ctx);
         }
         self.ask_for_details();
+        self.ask_on_demand();
         self.session.feed_history(ctx.time());
         if self.session.is_in_flux() {
             // The history waits for the edit to come to rest, so one more frame is needed although nothing moves.
@@ -268,6 +271,9 @@ impl App {
             Command::ChooseExportFolder => self.worker.pick(dialogs::export_folder),
             Command::ExportTo(folder) => self.export_to(folder),
             Command::Recover(take) => self.recover(take, ctx),
+            Command::Need(need) => self.session.on_demand.need(need),
+            Command::ChooseExport(choice) => self.session.on_demand.export = choice,
+            Command::CompareWith(which) => self.session.on_demand.comparison.compared_with = which,
         }
     }
 
@@ -286,6 +292,10 @@ impl App {
             }
             Action::Redo if self.session.can_redo() => {
                 self.session.redo();
+                self.edited(ctx);
+            }
+            Action::PreviousCandidate | Action::NextCandidate if is_open => {
+                candidates::step(&mut self.session, action == Action::NextCandidate);
                 self.edited(ctx);
             }
             Action::Fit => self.graph.fit(),
@@ -373,16 +383,16 @@ impl App {
         let (Some(open), Some(device)) = (&self.session.open, self.session.device()) else { return };
         let Some(candidate) = self.session.candidate().cloned() else { return };
         let job = open.job(&self.session.edit, device);
-        let name = self.session.name();
-        let name = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
-        self.worker.export(folder, ExportRequest { job, candidate, name });
+        let (name, targets) = (self.session.export_name(), self.session.on_demand.export.targets.clone());
+        self.worker.export(folder, ExportRequest { job, candidate, name, targets });
     }
 
     /// Takes up work that was never saved, or drops it.
     fn recover(&mut self, take: bool, ctx: &Context) {
         let Some(unsaved) = self.session.recovery.take() else { return };
         if take {
-            self.session.edit = Edit { recipe: unsaved.recipe, device: unsaved.device.unwrap_or_else(default_device) };
+            let device = unsaved.device.unwrap_or_else(default_device);
+            self.session.edit = Edit { recipe: unsaved.recipe, device, variants: unsaved.variants };
             return self.edited(ctx);
         }
         let Some(open) = &self.session.open else { return };
@@ -396,7 +406,7 @@ impl App {
         self.session.message = "ready".to_owned();
         match result {
             Ok(Opened::Model(source, unsaved)) => {
-                let edit = Edit { recipe: first_recipe(&source.graph), device: default_device() };
+                let edit = Edit { recipe: first_recipe(&source.graph), device: default_device(), variants: Vec::new() };
                 let saved = Some(SavedState { edit: edit.clone(), data: None });
                 self.session.recovery = unsaved;
                 self.remember(path);
@@ -420,7 +430,7 @@ impl App {
     fn show_project(&mut self, path: PathBuf, opened: OpenedProject, unsaved: Option<Box<Project>>) {
         let OpenedProject { project, job, data_path } = opened;
         let data = job.data.zip(data_path).map(|(set, path)| LoadedData { roles: roles(&set), path, set });
-        let edit = Edit { recipe: job.recipe, device: job.device.id.clone() };
+        let edit = Edit { recipe: job.recipe, device: job.device.id.clone(), variants: project.variants.clone() };
         let saved = Some(SavedState { edit: edit.clone(), data: data.as_ref().map(|d| d.path.clone()) });
         self.session.recovery = unsaved;
         self.remember(path.clone());
@@ -492,15 +502,28 @@ impl App {
             Event::Layout(key, layout) if self.layout_asked == Some(key) => self.session.layout = Some(layout),
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
+            Event::Answer(basis, answer) => self.session.on_demand.take(&basis, answer),
+            Event::Compared(basis, compared) => self.session.on_demand.take_compared(&basis, compared),
             Event::Opened(path, result) => self.opened(path, *result),
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
                 self.session.message = format!("exported {} to {}", files.join(", "), folder.display());
+                self.session.on_demand.exported = Some((folder, files));
             }
             Event::Exported(Err(text)) => self.complain("Nothing was exported", text),
             Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
             Event::Picked(Picked::ExportTo(folder)) => self.commands.send(Command::ExportTo(folder)),
+        }
+    }
+
+    /// Asks for what the panels of this frame need and was not asked for yet.
+    fn ask_on_demand(&mut self) {
+        for order in on_demand::orders(&mut self.session) {
+            match order {
+                Order::Ask(basis, question) => self.worker.answer(basis, question),
+                Order::Compare(request) => self.worker.compare(request),
+            }
         }
     }
 

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
 
+use super::candidates::Which;
 use super::graph_view::select::Walk;
 use super::icons;
+use super::on_demand::{ExportChoice, Need};
 
 /// Something that happens once, at the end of the frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,12 @@ pub enum Command {
     ExportTo(PathBuf),
     /// Take the autosaved project, or drop it.
     Recover(bool),
+    /// A panel on screen shows this: have it computed. Sent in every frame.
+    Need(Need),
+    /// What an export writes.
+    ChooseExport(ExportChoice),
+    /// Compare the candidate on screen with this one.
+    CompareWith(Which),
 }
 
 /// Which graph the canvas and the table show.
@@ -76,11 +84,15 @@ pub enum Action {
     NextTheme,
     /// Find an action or a layer by name.
     Search,
+    /// Show the candidate before.
+    PreviousCandidate,
+    /// Show the next candidate.
+    NextCandidate,
 }
 
 impl Action {
     /// All actions in the order in which menus show them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Open,
         Self::Save,
         Self::SaveAs,
@@ -92,6 +104,8 @@ impl Action {
         Self::Fit,
         Self::NextTheme,
         Self::Search,
+        Self::PreviousCandidate,
+        Self::NextCandidate,
     ];
 
     /// The words on its button.
@@ -108,6 +122,8 @@ impl Action {
             Self::Fit => "Fit the graph",
             Self::NextTheme => "Change theme",
             Self::Search => "Search or command",
+            Self::PreviousCandidate => "Previous candidate",
+            Self::NextCandidate => "Next candidate",
         }
     }
 
@@ -124,6 +140,8 @@ impl Action {
             Self::Fit => icons::CORNERS_OUT,
             Self::NextTheme => icons::CIRCLE_HALF,
             Self::Search => icons::MAGNIFYING_GLASS,
+            Self::PreviousCandidate => icons::CARET_LEFT,
+            Self::NextCandidate => icons::CARET_RIGHT,
         }
     }
 
@@ -140,6 +158,8 @@ impl Action {
             Self::Redo => Some(control(Key::Y)),
             Self::Fit => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F)),
             Self::Search => Some(control(Key::K)),
+            Self::PreviousCandidate => Some(KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket)),
+            Self::NextCandidate => Some(KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket)),
             Self::ChooseData | Self::RemoveData | Self::NextTheme => None,
         }
     }

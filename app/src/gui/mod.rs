@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`app`] | the window as a whole: events in, panels, commands out |
 //! | [`session`], [`figures`] | what is open and what is known about it; no widget in it |
+//! | [`candidates`], [`on_demand`] | the candidates of a project, and results that only some panels need |
 //! | [`command`], [`context`] | what panels may ask for, and what they are lent |
 //! | [`panels`] | one file a panel |
 //! | [`graph_view`] | layout, painting and selection of the layer graph |
@@ -12,15 +13,20 @@
 //! Architecture invariant: a frame only paints and compares. Whatever takes longer than a millisecond runs in [`crate::worker`].
 
 pub mod app;
+pub mod c_words;
+pub mod candidates;
 pub mod command;
 pub mod context;
 mod dialogs;
 pub mod figures;
 pub mod graph_view;
 pub mod icons;
+pub mod line_diff;
+pub mod on_demand;
 pub mod panels;
 mod plots;
 pub mod session;
+pub mod squarify;
 pub mod theme;
 pub mod units;
 pub mod widgets;

@@ -6,6 +6,7 @@
 mod button;
 mod header;
 mod mark;
+mod rows;
 mod segmented;
 mod select;
 mod slider;
@@ -15,6 +16,7 @@ mod switch;
 pub use button::{button, icon_button, primary_button, text_button};
 pub use header::{group_title, header_line, label_row, panel_header, rule, tab};
 pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
+pub use rows::{elided, sentence_row, text_in, twin_bar, value_row};
 pub use segmented::segmented;
 pub use select::select;
 pub use slider::{Slider, slider};
