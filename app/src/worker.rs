@@ -5,9 +5,13 @@
 //! handed over as immutable snapshots; nothing is locked while work goes on. The wake-up function is all it knows of the window.
 
 mod claim;
+mod comparison;
+mod demand;
 mod details;
 mod files;
 mod jobs;
+mod slot;
+mod source_facts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,8 +21,11 @@ use tinsmith_core::preview::{self, Job};
 use tinsmith_core::project::Outside;
 
 pub use claim::Claim;
+pub use comparison::{CompareRequest, Compared, Confusion, MAX_CLASSES, Measured};
+pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
 pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, Weights};
 pub use files::{ExportRequest, Opened, Picked, SaveRequest, Saved, project_beside, sample_project};
+pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
 
 use crate::gui::graph_view::layout::Layout;
 
@@ -48,6 +55,10 @@ pub enum Event {
     Exported(Result<(PathBuf, Vec<String>), String>),
     /// Something was picked in a file dialog.
     Picked(Picked),
+    /// What a panel on screen needed, and what it was made from.
+    Answer(Basis, Answer),
+    /// A figure of a stored candidate.
+    Compared(Basis, Compared),
 }
 
 /// Wakes the window from another thread.
@@ -73,8 +84,10 @@ impl Outbox {
 pub struct Worker {
     events: Receiver<Event>,
     outbox: Outbox,
-    jobs: jobs::Slot,
+    jobs: slot::Slot<jobs::Numbered>,
     details: Sender<DetailRequest>,
+    demands: Sender<(Basis, Question)>,
+    comparison: slot::Slot<CompareRequest>,
 }
 
 impl Worker {
@@ -84,7 +97,9 @@ impl Worker {
         let outbox = Outbox { events: sender, wake };
         let jobs = jobs::start(outbox.clone());
         let details = details::start(outbox.clone());
-        Self { events, outbox, jobs, details }
+        let demands = demand::start(outbox.clone());
+        let comparison = comparison::start(outbox.clone());
+        Self { events, outbox, jobs, details, demands, comparison }
     }
 
     /// What happened since the last call.
@@ -106,6 +121,17 @@ impl Worker {
     pub fn detail(&self, request: DetailRequest) {
         // The thread ends only with the worker.
         let _ = self.details.send(request);
+    }
+
+    /// Computes what a panel on screen needs.
+    pub fn answer(&self, basis: Basis, question: Question) {
+        // The thread ends only with the worker.
+        let _ = self.demands.send((basis, question));
+    }
+
+    /// Measures stored candidates from now on; work on older ones is cancelled.
+    pub fn compare(&self, request: CompareRequest) {
+        self.comparison.put(request);
     }
 
     /// Opens a model, a project or a data set. `outside` says whether a project may refer to files outside its folder.
@@ -145,5 +171,6 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.jobs.close();
+        self.comparison.close();
     }
 }

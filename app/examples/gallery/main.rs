@@ -21,7 +21,7 @@ use scenes::{Scene, scenes};
 /// Longer than any scene needs.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Frames after which a window that was resized and a scene that is ready have come to rest.
-const REST: usize = 14;
+const REST: usize = 40;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);

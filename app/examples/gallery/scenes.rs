@@ -96,9 +96,10 @@ fn plain(name: impl Into<String>, open: Option<PathBuf>, workspace: Workspace) -
 fn is_at_rest(app: &App) -> bool {
     let session = app.session();
     let has_ended = session.figures.is_complete || session.figures.failure.is_some();
+    let shows_graph = matches!(session.workspace, Workspace::Model | Workspace::Optimize);
     session.opening.is_none()
         && session.activity.is_none()
-        && (session.open.is_none() || (has_ended && session.layout.is_some()))
+        && (session.open.is_none() || (has_ended && (session.layout.is_some() || !shows_graph)))
         && (session.selection.is_none() || session.distributions.is_some())
 }
 

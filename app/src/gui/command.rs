@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::candidates::Which;
 use super::graph_view::select::Walk;
 use super::icons;
+use super::on_demand::{ExportChoice, Need};
 use super::session::Session;
 use super::settings::Settings;
 use super::workspace::{Pane, Workspace};
@@ -46,6 +48,12 @@ pub enum Command {
     Recover(bool),
     /// What to do with unsaved changes before going on.
     Unsaved(Unsaved),
+    /// A panel on screen shows this: have it computed. Sent in every frame.
+    Need(Need),
+    /// What an export writes.
+    ChooseExport(ExportChoice),
+    /// Compare the candidate on screen with this one.
+    CompareWith(Which),
 }
 
 /// What to do with unsaved changes.
@@ -118,6 +126,10 @@ pub enum Action {
     Fit,
     /// Find an action or a layer by name.
     Search,
+    /// Show the candidate before.
+    PreviousCandidate,
+    /// Show the next candidate.
+    NextCandidate,
     /// What is running and what failed.
     Activity,
     /// The workspace as it came.
@@ -186,7 +198,7 @@ pub struct About {
 
 impl Action {
     /// All actions in the order in which menus show them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::Open,
         Self::OpenSample,
         Self::Save,
@@ -211,6 +223,8 @@ impl Action {
         Self::SwitchGraph,
         Self::Fit,
         Self::Search,
+        Self::PreviousCandidate,
+        Self::NextCandidate,
         Self::Activity,
         Self::ResetLayout,
         Self::NextTheme,
@@ -234,7 +248,7 @@ impl Action {
             Self::SaveAs => of(File, icons::FLOPPY_DISK, "Save as", "Writes the project to another file"),
             Self::ChooseData => of(File, icons::DATABASE, "Choose data", "Samples to calibrate and evaluate with"),
             Self::RemoveData => of(File, icons::X, "Remove data", "Goes on without samples"),
-            Self::Export => of(File, icons::EXPORT, "Export", "Files for the firmware"),
+            Self::Export => of(File, icons::EXPORT, "Export", "Files for the firmware; asks for the folder in the workspace Export"),
             Self::Close => of(File, icons::X, "Close", "Back to the first page"),
             Self::Quit => of(File, icons::X, "Quit", "Ends the program"),
             Self::Undo => of(Edit, icons::ARROW_U_UP_LEFT, "Undo", "Takes back the last edit"),
@@ -249,6 +263,8 @@ impl Action {
             Self::SwitchGraph => of(View, icons::GIT_DIFF, "Switch source and candidate", "Which graph is on screen"),
             Self::Fit => of(View, icons::CORNERS_OUT, "Fit the graph", "The whole graph in view"),
             Self::Search => of(View, icons::MAGNIFYING_GLASS, "Search or command", "Finds commands and layers by name"),
+            Self::PreviousCandidate => of(View, icons::CARET_LEFT, "Previous candidate", "Of those that were kept"),
+            Self::NextCandidate => of(View, icons::CARET_RIGHT, "Next candidate", "Of those that were kept"),
             Self::Activity => of(View, icons::LIST_BULLETS, "Activity", "What is running and what failed"),
             Self::ResetLayout => of(View, icons::SQUARES_FOUR, "Reset the layout", "The panels of this workspace as they came"),
             Self::NextTheme => of(Look, icons::CIRCLE_HALF, "Change theme", "As the system says, light, dark"),
@@ -304,6 +320,8 @@ impl Action {
             Self::NormalSize => control(Key::Num0),
             Self::FullScreen => plain(Key::F11),
             Self::Help => plain(Key::F1),
+            Self::PreviousCandidate => plain(Key::OpenBracket),
+            Self::NextCandidate => plain(Key::CloseBracket),
             Self::OpenSample
             | Self::RemoveData
             | Self::ResetRecipe

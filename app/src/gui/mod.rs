@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`app`] | the window as a whole: events in, panels, commands out |
 //! | [`session`], [`figures`] | what is open and what is known about it; no widget in it |
+//! | [`candidates`], [`on_demand`] | the candidates of a project, and results that only some panels need |
 //! | [`command`], [`context`] | what panels may ask for, and what they are lent |
 //! | [`workspace`] | which panels there are, and how they are docked |
 //! | [`settings`], [`notice`] | what is kept for the user, and what is told |
@@ -14,17 +15,22 @@
 //! Architecture invariant: a frame only paints and compares. Whatever takes longer than a millisecond runs in [`crate::worker`].
 
 pub mod app;
+pub mod c_words;
+pub mod candidates;
 pub mod command;
 pub mod context;
 mod dialogs;
 pub mod figures;
 pub mod graph_view;
 pub mod icons;
+pub mod line_diff;
 pub mod notice;
+pub mod on_demand;
 pub mod panels;
 mod plots;
 pub mod session;
 pub mod settings;
+pub mod squarify;
 pub mod theme;
 pub mod units;
 pub mod widgets;

@@ -11,13 +11,14 @@ use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
 use tinsmith_core::optimize::Candidate;
 use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
-use tinsmith_core::project::Project;
+use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
 
 use super::command::Shown;
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
 use super::notice::Notices;
+use super::on_demand::OnDemand;
 use super::settings::Settings;
 use super::workspace::Workspace;
 use crate::worker::{Distributions, project_beside};
@@ -29,6 +30,8 @@ pub struct Edit {
     pub recipe: Recipe,
     /// Id of the board.
     pub device: String,
+    /// Candidates that were set aside.
+    pub variants: Vec<Variant>,
 }
 
 /// A data set as it was opened.
@@ -126,6 +129,8 @@ pub struct Session {
     pub layout: Option<Arc<Layout>>,
     /// Histograms of the selected node.
     pub distributions: Option<Arc<Distributions>>,
+    /// Results that only some panels need.
+    pub on_demand: OnDemand,
     /// What happened and should be known.
     pub notices: Notices,
     /// The workspace on screen.
@@ -156,7 +161,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             open: None,
-            edit: Edit { recipe: Recipe::default(), device: default_device() },
+            edit: Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() },
             figures: Figures::default(),
             selection: None,
             also_selected: BTreeSet::new(),
@@ -164,6 +169,7 @@ impl Default for Session {
             hold_baseline: false,
             layout: None,
             distributions: None,
+            on_demand: OnDemand::default(),
             notices: Notices::default(),
             workspace: Workspace::default(),
             settings: Settings::default(),
@@ -191,6 +197,7 @@ impl Session {
         self.shown = Shown::Candidate;
         self.layout = None;
         self.distributions = None;
+        self.on_demand = OnDemand::default();
         self.activity = None;
         self.message = format!("opened {name}");
         self.undoer = new_undoer();
@@ -215,6 +222,15 @@ impl Session {
         let Some(open) = &self.open else { return "Tinsmith".to_owned() };
         let path = open.project.as_ref().unwrap_or(&open.source.path);
         path.file_name().map_or_else(|| open.source.graph.name.clone(), |n| n.to_string_lossy().into_owned())
+    }
+
+    /// What exported files are called.
+    pub fn export_name(&self) -> String {
+        let chosen = self.on_demand.export.name.clone().filter(|name| !name.trim().is_empty());
+        chosen.unwrap_or_else(|| {
+            let name = self.name();
+            name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned()
+        })
     }
 
     /// Whether something would be lost by closing.
@@ -407,6 +423,9 @@ pub fn difference(from: &Edit, to: &Edit) -> String {
     if from.recipe.steps.len() != to.recipe.steps.len() {
         return "steps".to_owned();
     }
+    if from.variants != to.variants && from.recipe == to.recipe {
+        return "candidates".to_owned();
+    }
     for (a, b) in from.recipe.steps.iter().zip(&to.recipe.steps) {
         if a.enabled != b.enabled {
             return format!("{} {}", b.step.name(), if b.enabled { "on" } else { "off" });
@@ -440,7 +459,7 @@ mod tests {
     use tinsmith_core::recipe::{Granularity, Scheme};
 
     fn edit() -> Edit {
-        Edit { recipe: Recipe::int8(), device: default_device() }
+        Edit { recipe: Recipe::int8(), device: default_device(), variants: Vec::new() }
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub struct ExportRequest {
     pub candidate: Arc<Candidate>,
     /// What the files are called.
     pub name: String,
+    /// What to write.
+    pub targets: Vec<Target>,
 }
 
 /// Opens whatever lies at `path`. A suffix decides only between projects, data and models; each is then known by its bytes.
@@ -91,7 +93,8 @@ pub(super) fn open(path: &Path, outside: Outside) -> Result<Opened, String> {
 
 pub(super) fn save(request: SaveRequest) -> Result<Saved, String> {
     let SaveRequest { path, job, data_path, calibration, before, is_autosave, .. } = &request;
-    let project = project_of(path, job, data_path.as_deref(), calibration.as_deref(), before.as_deref());
+    let mut project = project_of(path, job, data_path.as_deref(), calibration.as_deref(), before.as_deref());
+    project.variants.clone_from(&request.state.edit.variants);
     // Renaming over a file takes no notice of its permissions, so they are asked for here.
     if !is_autosave && std::fs::metadata(path).is_ok_and(|m| m.permissions().readonly()) {
         return Err(format!("{} is read-only: save the project under another name", path.display()));
@@ -106,8 +109,8 @@ pub(super) fn save(request: SaveRequest) -> Result<Saved, String> {
 }
 
 pub(super) fn export(folder: PathBuf, request: &ExportRequest) -> Result<(PathBuf, Vec<String>), String> {
-    let ExportRequest { job, candidate, name } = request;
-    let written = write(job, &candidate.graph, name, &Target::ALL, &folder).map_err(|e| e.message().to_owned())?;
+    let ExportRequest { job, candidate, name, targets } = request;
+    let written = write(job, &candidate.graph, name, targets, &folder).map_err(|e| e.message().to_owned())?;
     let name_of = |path: &PathBuf| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Ok((folder, written.iter().map(name_of).collect()))
 }

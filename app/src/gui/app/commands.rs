@@ -3,6 +3,7 @@
 use eframe::egui::{Context, ThemePreference, ViewportCommand};
 
 use super::App;
+use crate::gui::candidates;
 use crate::gui::command::{Action, Command, Shown};
 use crate::gui::dialogs;
 use crate::gui::graph_view::select::{Walk, walk};
@@ -40,6 +41,9 @@ impl App {
             Command::ChooseExportFolder => self.worker.pick(dialogs::export_folder),
             Command::ExportTo(folder) => self.export_to(folder),
             Command::Recover(take) => self.recover(take, ctx),
+            Command::Need(need) => self.session.on_demand.need(need),
+            Command::ChooseExport(choice) => self.session.on_demand.export = choice,
+            Command::CompareWith(which) => self.session.on_demand.comparison.compared_with = which,
             Command::Unsaved(answer) => self.answer(answer, ctx),
         }
     }
@@ -61,7 +65,8 @@ impl App {
             Action::SaveAs => self.save_as(),
             Action::Close => self.leave_for(Leaving::Close, ctx),
             Action::Quit => self.leave_for(Leaving::Quit, ctx),
-            Action::Export => self.export.is_open = true,
+            Action::Export if self.session.workspace == Workspace::Export => self.worker.pick(dialogs::export_folder),
+            Action::Export => self.go(Workspace::Export),
             Action::Undo => {
                 self.session.undo();
                 self.edited(ctx);
@@ -88,6 +93,10 @@ impl App {
                     Shown::Source => Shown::Candidate,
                     Shown::Candidate => Shown::Source,
                 };
+            }
+            Action::PreviousCandidate | Action::NextCandidate => {
+                candidates::step(&mut self.session, action == Action::NextCandidate);
+                self.edited(ctx);
             }
             Action::Fit => self.panels.graph.fit(),
             Action::Search => self.palette.toggle(),

@@ -82,10 +82,12 @@ impl App {
         }
         match result {
             Ok(Opened::Model(source, unsaved)) => {
-                let edit = Edit { recipe: first_recipe(&source.graph), device: default_device() };
+                let edit = Edit { recipe: first_recipe(&source.graph), device: default_device(), variants: Vec::new() };
                 let saved = Some(SavedState { edit: edit.clone(), data: None });
                 self.session.recovery = unsaved;
                 self.remember(path);
+                // A new model is first made smaller; a project comes back to where the user was.
+                self.go(Workspace::Optimize);
                 self.show_model(Open { source, project: None, data: None, saved, ranges: None, before: None }, edit);
             }
             Ok(Opened::Data(_)) if self.session.open.is_none() => {
@@ -104,7 +106,7 @@ impl App {
     fn show_project(&mut self, path: PathBuf, opened: OpenedProject, unsaved: Option<Box<Project>>) {
         let OpenedProject { project, job, data_path } = opened;
         let data = job.data.zip(data_path).map(|(set, path)| LoadedData { roles: roles(&set), path, set });
-        let edit = Edit { recipe: job.recipe, device: job.device.id.clone() };
+        let edit = Edit { recipe: job.recipe, device: job.device.id.clone(), variants: project.variants.clone() };
         let saved = Some(SavedState { edit: edit.clone(), data: data.as_ref().map(|d| d.path.clone()) });
         self.session.recovery = unsaved;
         self.remember(path.clone());
@@ -123,10 +125,6 @@ impl App {
         if self.session.is_elsewhere {
             // Another window is at work on it: what lies autosaved is that window's.
             self.session.recovery = None;
-        }
-        // Opening a model lands where it is made smaller; a workspace that needs no model to be understood stays.
-        if self.session.workspace == Workspace::Live {
-            self.go(Workspace::Optimize);
         }
         self.panels.graph.fit();
         self.layout_asked = None;
@@ -250,16 +248,16 @@ impl App {
         let (Some(open), Some(device)) = (&self.session.open, self.session.device()) else { return };
         let Some(candidate) = self.session.candidate().cloned() else { return };
         let job = open.job(&self.session.edit, device);
-        let name = self.session.name();
-        let name = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
-        self.worker.export(folder, ExportRequest { job, candidate, name });
+        let (name, targets) = (self.session.export_name(), self.session.on_demand.export.targets.clone());
+        self.worker.export(folder, ExportRequest { job, candidate, name, targets });
     }
 
     /// Takes up work that was never saved, or drops it.
     pub(super) fn recover(&mut self, take: bool, ctx: &Context) {
         let Some(unsaved) = self.session.recovery.take() else { return };
         if take {
-            self.session.edit = Edit { recipe: unsaved.recipe, device: unsaved.device.unwrap_or_else(default_device) };
+            let device = unsaved.device.unwrap_or_else(default_device);
+            self.session.edit = Edit { recipe: unsaved.recipe, device, variants: unsaved.variants };
             return self.edited(ctx);
         }
         let Some(open) = &self.session.open else { return };

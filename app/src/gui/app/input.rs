@@ -32,7 +32,7 @@ impl App {
     }
 
     fn take_shortcuts(&mut self, ctx: &Context) {
-        let has_overlay = self.palette.is_open() || self.help.is_open || self.activity.is_open || self.export.is_open;
+        let has_overlay = self.palette.is_open() || self.help.is_open || self.activity.is_open;
         // Longest first: Ctrl+Shift+S also holds Ctrl+S.
         let mut actions = Action::ALL;
         actions.sort_by_key(|a| a.shortcut().map_or(0, |s| usize::from(!s.modifiers.shift)));

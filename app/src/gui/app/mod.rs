@@ -20,8 +20,8 @@ use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportComm
 use super::command::{Command, Commands, Shown};
 use super::context::PanelCtx;
 use super::notice::Kind;
+use super::on_demand::{self, Order};
 use super::panels::activity::ActivityPanel;
-use super::panels::export::ExportPanel;
 use super::panels::help::HelpPanel;
 use super::panels::palette::CommandPalette;
 use super::panels::{drop_overlay, first_run, metrics, notices, rail, status, top_bar, unsaved};
@@ -44,7 +44,6 @@ pub struct App {
     commands: Commands,
     dock: Dock,
     panels: Panels,
-    export: ExportPanel,
     palette: CommandPalette,
     activity: ActivityPanel,
     help: HelpPanel,
@@ -77,7 +76,6 @@ impl App {
             commands,
             dock: Dock::default(),
             panels: Panels::default(),
-            export: ExportPanel::default(),
             palette: CommandPalette::default(),
             activity: ActivityPanel::default(),
             help: HelpPanel::default(),
@@ -142,6 +140,7 @@ impl App {
             self.run(command, &ctx);
         }
         self.ask_for_details();
+        self.ask_on_demand();
         self.session.feed_history(ctx.time());
         if self.session.is_in_flux() {
             // The history waits for the edit to come to rest, so one more frame is needed although nothing moves.
@@ -181,7 +180,6 @@ impl App {
     fn over_ui(&mut self, ctx: &Context) {
         let cx = PanelCtx { session: &self.session, commands: &self.commands };
         notices::ui(cx, ctx);
-        self.export.ui(cx, ctx);
         self.activity.ui(cx, ctx);
         self.help.ui(ctx);
         self.palette.ui(cx, ctx);
@@ -248,11 +246,14 @@ impl App {
             Event::Layout(key, layout) if self.layout_asked == Some(key) => self.session.layout = Some(layout),
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
+            Event::Answer(basis, answer) => self.session.on_demand.take(&basis, answer),
+            Event::Compared(basis, compared) => self.session.on_demand.take_compared(&basis, compared),
             Event::Opened(path, result) => self.opened(path, *result),
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
                 self.session.message = format!("exported {} files to {}", files.len(), folder.display());
                 self.session.notices.add(Kind::Done, self.session.message.clone(), files.join(", "), None);
+                self.session.on_demand.exported = Some((folder, files));
             }
             Event::Exported(Err(text)) => {
                 let again = Some(("Choose another folder", Command::ChooseExportFolder));
@@ -261,6 +262,16 @@ impl App {
             Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
             Event::Picked(Picked::ExportTo(folder)) => self.commands.send(Command::ExportTo(folder)),
+        }
+    }
+
+    /// Asks for what the panels of this frame need and was not asked for yet.
+    fn ask_on_demand(&mut self) {
+        for order in on_demand::orders(&mut self.session) {
+            match order {
+                Order::Ask(basis, question) => self.worker.answer(basis, question),
+                Order::Compare(request) => self.worker.compare(request),
+            }
         }
     }
 

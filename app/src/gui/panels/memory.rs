@@ -28,7 +28,7 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
 }
 
 /// Shows the timeline over the rest of the panel.
-fn timeline_ui(cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {
+pub fn timeline_ui(cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {
     let (Some(graph), arena) = (cx.session.graph(), &statics.arena) else { return };
     if arena.lifetimes.is_empty() || arena.activations_bytes == 0 {
         empty_state(ui, icons::MEMORY, "No activations", "This model keeps nothing in the arena.", None);

@@ -2,22 +2,35 @@
 //! knows another panel.
 
 pub mod activity;
+pub mod candidates;
+pub mod confusion;
+pub mod data_set;
 pub mod drop_overlay;
-pub mod export;
+pub mod files;
 pub mod first_run;
+pub mod fits;
 pub mod graph;
 pub mod help;
 pub mod inspector;
 pub mod layers;
+pub mod live_empty;
 pub mod memory;
 pub mod metrics;
 pub mod notices;
 pub mod palette;
 pub mod rail;
 pub mod recipe;
+pub mod recipe_diff;
+pub mod sample;
+pub mod source;
 pub mod status;
+pub mod targets;
 pub mod top_bar;
+pub mod tradeoff;
+pub mod treemap;
 pub mod unsaved;
+pub mod what_next;
+pub mod where_it_sits;
 
 use eframe::egui::{Context, Key, Modifiers};
 

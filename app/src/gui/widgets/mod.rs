@@ -6,6 +6,7 @@
 mod button;
 mod header;
 mod mark;
+mod rows;
 mod segmented;
 mod select;
 mod slider;
@@ -13,8 +14,9 @@ mod state;
 mod switch;
 
 pub use button::{button, focus_ring, icon_button, primary_button, text_button, text_icon_button};
-pub use header::{TABBED, group_title, label_row, panel_header, rule, tab_ui};
+pub use header::{TABBED, group_title, header_line, label_row, panel_header, rule, tab_ui};
 pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
+pub use rows::{elided, sentence_row, text_in, twin_bar, value_row};
 pub use segmented::segmented;
 pub use select::select;
 pub use slider::{Slider, slider};

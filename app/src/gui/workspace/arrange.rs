@@ -45,11 +45,37 @@ fn plan(of: Workspace, area: Vec2) -> Part {
     let inspector = Fixed(if is_wide { 376.0 } else { 320.0 });
     let lower = Fixed((area.y * 0.38).clamp(160.0, 336.0));
     match of {
-        Workspace::Model => Row(vec![(Of(Pane::Graph), Rest(1.0)), (Of(Pane::Inspector), inspector)]),
-        _ => Row(vec![
+        Workspace::Model => Row(vec![
+            (Of(Pane::Source), side),
+            (
+                Column(vec![
+                    (Of(Pane::Graph), Rest(0.45)),
+                    (Row(vec![(Of(Pane::WhereItSits), Rest(1.0)), (Of(Pane::Treemap), inspector)]), Rest(0.55)),
+                ]),
+                Rest(1.0),
+            ),
+        ]),
+        Workspace::Optimize => Row(vec![
             (Of(Pane::Recipe), side),
             (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory]), lower)]), Rest(1.0)),
             (Of(Pane::Inspector), inspector),
+        ]),
+        Workspace::Compare => Column(vec![
+            (Row(vec![(Of(Pane::Candidates), Rest(0.7)), (Of(Pane::Difference), Rest(0.3))]), Rest(0.44)),
+            (Row(vec![(Of(Pane::Tradeoff), Rest(1.0)), (Of(Pane::Confusion), Rest(1.0))]), Rest(0.56)),
+        ]),
+        Workspace::Data => Row(vec![(Of(Pane::DataSet), Rest(1.0)), (Of(Pane::Sample), Rest(1.0))]),
+        Workspace::Live => Of(Pane::Live),
+        Workspace::Export => Row(vec![
+            (Of(Pane::Targets), side),
+            (
+                Column(vec![
+                    (Tabs(&[Pane::Fits, Pane::Memory]), Rest(0.68)),
+                    (Of(Pane::WhatNext), Rest(0.32)),
+                ]),
+                Rest(0.4),
+            ),
+            (Of(Pane::Files), Rest(0.6)),
         ]),
     }
 }

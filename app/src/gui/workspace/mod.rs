@@ -99,11 +99,39 @@ pub enum Pane {
     Layers,
     /// What lies in the arena, and when.
     Memory,
+    /// What the model is.
+    Source,
+    /// Where bytes, time and error sit.
+    WhereItSits,
+    /// Bytes as areas.
+    Treemap,
+    /// All candidates as a table.
+    Candidates,
+    /// Size against accuracy.
+    Tradeoff,
+    /// What two recipes do differently.
+    Difference,
+    /// Which class is taken for which.
+    Confusion,
+    /// The samples and their labels.
+    DataSet,
+    /// One sample, and what the model makes of it.
+    Sample,
+    /// The model at work.
+    Live,
+    /// What can be exported.
+    Targets,
+    /// Flash and RAM against the board.
+    Fits,
+    /// The files of an export.
+    Files,
+    /// What to do with the files.
+    WhatNext,
 }
 
 impl Pane {
     /// All panels.
-    pub const ALL: [Self; 5] = [Self::Recipe, Self::Graph, Self::Inspector, Self::Layers, Self::Memory];
+    pub const ALL: [Self; 19] = [Self::Recipe, Self::Graph, Self::Inspector, Self::Layers, Self::Memory,Self::Source,Self::WhereItSits,Self::Treemap,Self::Candidates,Self::Tradeoff,Self::Difference,Self::Confusion,Self::DataSet,Self::Sample,Self::Live,Self::Targets,Self::Fits,Self::Files,Self::WhatNext];
 
     /// Its title.
     pub fn title(self) -> &'static str {
@@ -113,6 +141,20 @@ impl Pane {
             Self::Inspector => "Inspector",
             Self::Layers => "Layers",
             Self::Memory => "Memory timeline",
+            Self::Source => "Source",
+            Self::WhereItSits => "Where it sits",
+            Self::Treemap => "Bytes",
+            Self::Candidates => "Candidates",
+            Self::Tradeoff => "Trade-off",
+            Self::Difference => "Recipe difference",
+            Self::Confusion => "Confusion",
+            Self::DataSet => "Data set",
+            Self::Sample => "Sample",
+            Self::Live => "Live",
+            Self::Targets => "Targets",
+            Self::Fits => "Fits",
+            Self::Files => "Files",
+            Self::WhatNext => "What to type next",
         }
     }
 }

@@ -2,21 +2,38 @@
 
 use eframe::egui::Ui;
 
-use super::Pane;
+use super::{Pane, Workspace};
+use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
+use crate::gui::panels::candidates::CandidatesPanel;
+use crate::gui::panels::data_set::DataSetPanel;
+use crate::gui::panels::files::FilesPanel;
 use crate::gui::panels::graph::GraphPanel;
 use crate::gui::panels::inspector::InspectorPanel;
 use crate::gui::panels::layers::LayersPanel;
-use crate::gui::panels::{memory, recipe};
+use crate::gui::panels::recipe_diff::RecipeDiffPanel;
+use crate::gui::panels::sample::SamplePanel;
+use crate::gui::panels::tradeoff::TradeoffPanel;
+use crate::gui::panels::treemap::TreemapPanel;
+use crate::gui::panels::where_it_sits::WhereItSitsPanel;
+use crate::gui::panels::{confusion, fits, live_empty, memory, recipe, source, targets, what_next};
 use crate::gui::session::Edit;
 
 /// All panels.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Panels {
     /// The layers as boxes.
     pub graph: GraphPanel,
     layers: LayersPanel,
     inspector: InspectorPanel,
+    where_it_sits: WhereItSitsPanel,
+    treemap: TreemapPanel,
+    candidates: CandidatesPanel,
+    tradeoff: TradeoffPanel,
+    difference: RecipeDiffPanel,
+    data_set: DataSetPanel,
+    sample: SamplePanel,
+    files: FilesPanel,
 }
 
 impl Panels {
@@ -28,6 +45,24 @@ impl Panels {
             Pane::Inspector => self.inspector.ui(cx, &mut edit.recipe, ui),
             Pane::Layers => self.layers.ui(cx, ui),
             Pane::Memory => memory::ui(cx, ui),
+            Pane::Source => source::ui(cx, ui),
+            Pane::WhereItSits => self.where_it_sits.ui(cx, ui),
+            Pane::Treemap => self.treemap.ui(cx, ui),
+            Pane::Candidates => self.candidates.ui(cx, edit, ui),
+            Pane::Tradeoff => self.tradeoff.ui(cx, edit, ui),
+            Pane::Difference => self.difference.ui(cx, ui),
+            Pane::Confusion => confusion::ui(cx, ui),
+            Pane::DataSet => self.data_set.ui(cx, ui),
+            Pane::Sample => self.sample.ui(cx, ui),
+            Pane::Live => {
+                if live_empty::ui(cx, ui) {
+                    cx.commands.act(Action::Go(Workspace::Data));
+                }
+            }
+            Pane::Targets => targets::ui(cx, ui),
+            Pane::Fits => fits::ui(cx, ui),
+            Pane::Files => self.files.ui(cx, ui),
+            Pane::WhatNext => what_next::ui(cx, ui),
         }
     }
 }

@@ -1,0 +1,147 @@
+//! What the candidate takes for what: a row for each class as it is, a column for each class as it is said.
+
+use eframe::egui::{Align2, Color32, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+use super::status::describe;
+use crate::gui::command::{Action, Command};
+use crate::gui::context::PanelCtx;
+use crate::gui::icons;
+use crate::gui::on_demand::Need;
+use crate::gui::theme::{Palette, Type};
+use crate::gui::units;
+use crate::gui::widgets::{empty_state, icon_button, panel_header, text_in};
+use crate::worker::{Confusion, MAX_CLASSES};
+
+/// Room of the figures at the right.
+const RECALL: f32 = 48.0;
+/// Room of the names below, which stand upright where columns are narrow.
+const BELOW: f32 = 64.0;
+
+/// Shows the panel.
+pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    cx.send(Command::Need(Need::Confusion));
+    let candidate = cx.session.candidate();
+    let confusion = candidate.and_then(|c| cx.session.on_demand.comparison.confusion(c));
+    let about = format!("{}, rows are, columns said", describe(cx.session));
+    panel_header(ui, "Confusion", &about, |ui| {
+        if let Some(confusion) = confusion
+            && icon_button(ui, icons::COPY, "Copy the counts").clicked()
+        {
+            ui.ctx().copy_text(as_text(confusion));
+        }
+    });
+    match confusion {
+        Some(confusion) => matrix_ui(confusion, ui),
+        None => missing_ui(cx, ui),
+    }
+}
+
+/// Why there is no matrix, and what to do.
+fn missing_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let data = cx.session.open.as_ref().and_then(|o| o.data.as_ref());
+    let Some(data) = data else {
+        let words = "Labelled samples show what is taken for what.";
+        let chosen = empty_state(ui, icons::DATABASE, "No data yet", words, Some(Action::ChooseData.name()));
+        if chosen.is_some_and(|r| r.clicked()) {
+            cx.commands.act(Action::ChooseData);
+        }
+        return;
+    };
+    let n_classes = data.set.label_names.len();
+    let words = match (&data.set.labels, &cx.session.figures.failure) {
+        (None, _) => "The samples have no labels, so nothing can be taken for the wrong thing.".to_owned(),
+        (_, Some(why)) => why.clone(),
+        _ if data.roles.test.is_empty() => "The data set has no test samples.".to_owned(),
+        _ if n_classes < 2 => "The data set does not name its classes.".to_owned(),
+        _ if n_classes > MAX_CLASSES => format!("{n_classes} classes are more than a matrix of {MAX_CLASSES} can show."),
+        _ => "The test samples are being counted.".to_owned(),
+    };
+    empty_state(ui, icons::GRID_FOUR, "No matrix", &words, None);
+}
+
+fn matrix_ui(confusion: &Confusion, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let n = confusion.classes.len();
+    let all = ui.available_rect_before_wrap();
+    ui.advance_cursor_after_rect(all);
+    let name_width = confusion.classes.iter().map(|name| width(ui, name)).fold(24.0, f32::max).min(all.width() * 0.28);
+    let below = (name_width + 8.0).min(BELOW);
+    let grid = Rect::from_min_max(
+        pos2(all.left() + 12.0 + name_width + 8.0, all.top() + 10.0),
+        pos2(all.right() - RECALL, all.bottom() - below),
+    );
+    let cell = vec2(grid.width() / n as f32, (grid.height() / n as f32).min(30.0));
+    if cell.x < 3.0 || cell.y < 3.0 {
+        return;
+    }
+    let wrong = |row: usize, column: usize| if row == column { 0 } else { confusion.counts[row][column] };
+    let most = (0..n).flat_map(|r| (0..n).map(move |c| (r, c))).map(|(r, c)| wrong(r, c)).max().unwrap_or(0).max(1);
+    for row in 0..n {
+        let y = grid.top() + cell.y * row as f32;
+        let line = |left: f32, right: f32| Rect::from_min_max(pos2(left, y), pos2(right, y + cell.y));
+        if cell.y >= 10.0 {
+            text_in(ui, line(all.left() + 12.0, grid.left() - 8.0), true, &confusion.classes[row], Type::Caption, p.text_weak);
+            let recall = confusion.recall(row).map_or_else(|| units::NONE.to_owned(), |r| format!("{:.1}", r * 100.0));
+            text_in(ui, line(grid.right() + 4.0, all.right() - 8.0), true, &recall, Type::Caption, p.text_weak);
+        }
+        for column in 0..n {
+            let rect = Rect::from_min_size(pos2(grid.left() + cell.x * column as f32, y), cell).shrink(0.75);
+            cell_ui(confusion, (row, column), most, rect, ui);
+        }
+    }
+    let bottom = grid.top() + cell.y * n as f32;
+    for (column, name) in confusion.classes.iter().enumerate() {
+        let x = grid.left() + cell.x * (column as f32 + 0.5);
+        upright(ui, pos2(x, bottom + 4.0), name, cell.x, below - 6.0, p.text_weak);
+    }
+    let at = pos2(all.right() - 8.0, bottom + 4.0);
+    ui.painter().text(at, Align2::RIGHT_TOP, "recall %", Type::Caption.font(), p.text_faint);
+}
+
+fn width(ui: &Ui, text: &str) -> f32 {
+    ui.painter().layout_no_wrap(text.to_owned(), Type::Caption.font(), Color32::WHITE).size().x
+}
+
+/// A name below its column, turned where the column is narrower than the name.
+fn upright(ui: &Ui, at: eframe::egui::Pos2, name: &str, column: f32, room: f32, colour: Color32) {
+    let galley = crate::gui::widgets::elided(ui, name, Type::Caption, colour, room.max(column));
+    if galley.size().x <= column {
+        ui.painter().galley(at - vec2(galley.size().x / 2.0, 0.0), galley, colour);
+    } else if column >= 10.0 {
+        let start = pos2(at.x - galley.size().y / 2.0, at.y + galley.size().x);
+        let shape = eframe::egui::epaint::TextShape::new(start, galley, colour).with_angle(-std::f32::consts::FRAC_PI_2);
+        ui.painter().add(shape);
+    }
+}
+
+fn cell_ui(confusion: &Confusion, (row, column): (usize, usize), most: usize, rect: Rect, ui: &Ui) {
+    let p = Palette::of(ui);
+    let count = confusion.counts[row][column];
+    let is_right = row == column;
+    if count == 0 && !is_right {
+        return;
+    }
+    let t = 0.2 + 0.7 * count as f32 / most as f32;
+    let (fill, ink) = if is_right { (p.accent_soft, p.accent_text) } else { (p.heat_at(t), p.heat_ink_at(t)) };
+    ui.painter().rect_filled(rect, 2.0, fill);
+    if rect.width() >= 14.0 && rect.height() >= 11.0 {
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, count.to_string(), Type::Caption.font(), ink);
+    }
+    let response = ui.interact(rect, ui.scope_id().with((row, column)), Sense::hover());
+    let (is, said) = (&confusion.classes[row], &confusion.classes[column]);
+    let words = if is_right { format!("{is} recognised {count} times") } else { format!("{is} taken for {said} {count} times") };
+    response.widget_info(|| WidgetInfo::labeled(Role::Cell, true, &words));
+    if response.hovered() {
+        ui.painter().rect_stroke(rect, 2.0, Stroke::new(1.0, p.text), StrokeKind::Inside);
+    }
+    response.on_hover_text(words);
+}
+
+fn as_text(confusion: &Confusion) -> String {
+    let mut text = format!("is \\ said\t{}\n", confusion.classes.join("\t"));
+    for (name, row) in confusion.classes.iter().zip(&confusion.counts) {
+        let counts: Vec<String> = row.iter().map(usize::to_string).collect();
+        text += &format!("{name}\t{}\n", counts.join("\t"));
+    }
+    text
+}

@@ -1,0 +1,199 @@
+//! What accuracy costs: every candidate as a disc, and the front beyond which nothing is cheaper and better at once.
+
+use eframe::egui::{Align2, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::candidates::nothing_to_compare;
+use crate::gui::candidates::{Candidate, candidates, choose};
+use crate::gui::command::Command;
+use crate::gui::context::PanelCtx;
+use crate::gui::on_demand::Need;
+use crate::gui::plots::{ground, plot, value_axis, value_axis_y};
+use crate::gui::session::Edit;
+use crate::gui::theme::{Palette, Type};
+use crate::gui::units;
+use crate::gui::widgets::{panel_header, select};
+
+/// What the accuracy is set against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Cost {
+    #[default]
+    Size,
+    Ram,
+    Macs,
+    Latency,
+}
+
+impl Cost {
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Size, "size"), (Self::Ram, "RAM"), (Self::Macs, "MACs"), (Self::Latency, "latency")];
+
+    /// In the unit of the axis.
+    fn of(self, candidate: &Candidate) -> Option<f64> {
+        match self {
+            Self::Size => candidate.size_bytes().map(|n| n as f64 / 1024.0),
+            Self::Ram => candidate.ram_bytes().map(|n| n as f64 / 1024.0),
+            Self::Macs => candidate.macs().map(|n| n as f64 / 1e6),
+            Self::Latency => candidate.latency_us().map(|us| us / 1e3),
+        }
+    }
+
+    fn axis(self) -> &'static str {
+        match self {
+            Self::Size => "size, KB",
+            Self::Ram => "RAM, KB",
+            Self::Macs => "M MACs",
+            Self::Latency => "latency est., ms",
+        }
+    }
+}
+
+/// The panel's view state.
+#[derive(Debug, Default)]
+pub struct TradeoffPanel {
+    cost: Cost,
+}
+
+/// A candidate on the plot.
+struct Dot<'a> {
+    candidate: &'a Candidate,
+    x: f64,
+    y: f64,
+    is_front: bool,
+}
+
+impl TradeoffPanel {
+    /// Shows the panel.
+    pub fn ui(&mut self, cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
+        cx.send(Command::Need(Need::Candidates));
+        let all = candidates(cx.session);
+        let (base, candidate) = cx.session.accuracies();
+        let labelled = base.or(candidate).is_none_or(|a| a.top1_correct.is_some());
+        let dots = dots(&all, self.cost, labelled);
+        let n_front = dots.iter().filter(|d| d.is_front).count();
+        panel_header(ui, "Trade-off", &format!("{n_front} on the front"), |ui| {
+            select(ui, "Cost", &mut self.cost, &Cost::ALL, 84.0);
+        });
+        if dots.len() < 2 {
+            nothing_to_compare(ui);
+            return;
+        }
+        if let Some(chosen) = self.plot_ui(&dots, labelled, ui) {
+            choose(edit, chosen);
+        }
+    }
+
+    /// The candidate that was clicked.
+    fn plot_ui<'a>(&self, dots: &[Dot<'a>], labelled: bool, ui: &mut Ui) -> Option<&'a Candidate> {
+        let p = Palette::of(ui);
+        let all = ui.available_rect_before_wrap();
+        ui.advance_cursor_after_rect(all);
+        let rect = Rect::from_min_max(all.min + vec2(8.0, 22.0), all.max - vec2(12.0, 18.0));
+        let ends = |of: fn(&Dot<'_>) -> f64| {
+            let (low, high) = dots.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            let room = ((high - low) * 0.14).max(high.abs() * 0.004).max(1e-6);
+            (low - room, high + room)
+        };
+        let (x_ends, y_ends) = (ends(|d| d.x), ends(|d| d.y));
+        let canvas = plot(p, "trade-off", rect.height())
+            .show_axes([true, true])
+            .show_grid([true, true])
+            .include_x(x_ends.0)
+            .include_x(x_ends.1)
+            .default_y_bounds(y_ends.0, y_ends.1)
+            .default_x_bounds(x_ends.0, x_ends.1)
+            .custom_x_axes(vec![value_axis(p)])
+            .custom_y_axes(vec![value_axis_y(p)])
+            .label_formatter(|_| None);
+        let transform = ui
+            .scope_builder(eframe::egui::UiBuilder::new().max_rect(rect), |ui| ground(ui, |ui| canvas.show(ui, |_| {}).transform))
+            .inner;
+        let frame = *transform.frame();
+        let at = |d: &Dot<'_>| transform.position_from_point(&egui_plot::PlotPoint::new(d.x, d.y));
+        front_ui(ui, frame, dots.iter().filter(|d| d.is_front).map(at).collect());
+        let caption = |at: Pos2, align, words: &str| ui.painter().text(at, align, words, Type::Caption.font(), p.text_faint);
+        caption(pos2(all.left() + 12.0, all.top() + 5.0), Align2::LEFT_TOP, if labelled { "accuracy, %" } else { "as float, %" });
+        caption(pos2(frame.right(), all.bottom() - 2.0), Align2::RIGHT_BOTTOM, self.cost.axis());
+        caption(pos2(frame.left(), all.bottom() - 2.0), Align2::LEFT_BOTTOM, "disc: RAM");
+        dots.iter().enumerate().filter(|(i, dot)| dot_ui(ui, frame, at(dot), dot, *i)).map(|(_, dot)| dot.candidate).last()
+    }
+}
+
+fn dots<'a>(all: &'a [Candidate], cost: Cost, labelled: bool) -> Vec<Dot<'a>> {
+    let mut dots: Vec<Dot<'a>> = all
+        .iter()
+        .filter_map(|candidate| {
+            let (x, y) = (cost.of(candidate)?, candidate.quality(labelled).or_else(|| as_itself(candidate, labelled))? * 100.0);
+            Some(Dot { candidate, x, y, is_front: false })
+        })
+        .collect();
+    dots.sort_by(|a, b| a.x.total_cmp(&b.x).then(b.y.total_cmp(&a.y)));
+    let mut best = f64::NEG_INFINITY;
+    for dot in &mut dots {
+        dot.is_front = dot.y > best;
+        best = best.max(dot.y);
+    }
+    dots
+}
+
+/// The source agrees with itself.
+fn as_itself(candidate: &Candidate, labelled: bool) -> Option<f64> {
+    (!labelled && candidate.recipe.is_none() && candidate.accuracy.is_some()).then_some(1.0)
+}
+
+/// A step line: up to the next candidate, nothing costs less and does better.
+fn front_ui(ui: &Ui, frame: Rect, points: Vec<Pos2>) {
+    let p = Palette::of(ui);
+    let painter = ui.painter_at(frame);
+    let mut line: Vec<Pos2> = Vec::new();
+    for point in points {
+        if let Some(last) = line.last() {
+            line.push(pos2(point.x, last.y));
+        }
+        line.push(point);
+    }
+    let Some(last) = line.last().copied() else { return };
+    line.push(pos2(frame.right(), last.y));
+    for pair in line.windows(2).filter(|pair| pair[0].y == pair[1].y) {
+        let below = Rect::from_min_max(pair[0], pos2(pair[1].x, frame.bottom()));
+        painter.rect_filled(below, 0.0, p.accent.gamma_multiply(0.06));
+    }
+    painter.add(Shape::line(line, Stroke::new(1.5, p.accent)));
+}
+
+/// True if it was clicked.
+fn dot_ui(ui: &mut Ui, frame: Rect, at: Pos2, dot: &Dot<'_>, index: usize) -> bool {
+    let p = Palette::of(ui);
+    if !frame.expand(1.0).contains(at) {
+        return false;
+    }
+    let candidate = dot.candidate;
+    let kilobytes = candidate.ram_bytes().unwrap_or(0) as f32 / 1024.0;
+    let radius = (3.0 + 0.55 * kilobytes.sqrt()).min(16.0);
+    let response = ui.interact(Rect::from_center_size(at, vec2(22.0, 22.0)), ui.scope_id().with(("dot", index)), Sense::click());
+    let words = format!(
+        "{}: {}, {:.1} %",
+        candidate.name,
+        candidate.size_bytes().map_or_else(String::new, |n| units::bytes(n).joined()),
+        dot.y
+    );
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, candidate.is_shown, format!("Disc {words}")));
+    let painter = ui.painter_at(frame);
+    let (fill, ink) = match (candidate.is_shown, dot.is_front) {
+        (true, _) => (p.accent, p.accent_text),
+        (false, true) => (p.accent_line, p.text),
+        (false, false) => (p.base_fill, p.text_weak),
+    };
+    painter.circle(at, radius, fill, Stroke::new(1.0, if dot.is_front { p.accent } else { p.base }));
+    if candidate.is_shown || response.hovered() || response.has_focus() {
+        painter.circle_stroke(at, radius + 3.0, Stroke::new(1.5, if candidate.is_shown { p.accent } else { p.text }));
+    }
+    // Names stand inside the frame.
+    let right = at.x < frame.center().x;
+    let align = if right { Align2::LEFT_CENTER } else { Align2::RIGHT_CENTER };
+    let dx = if right { radius + 7.0 } else { -radius - 7.0 };
+    let font = if candidate.is_shown { Type::SmallMedium } else { Type::Caption };
+    // Neighbours take turns above and below, so that names do not run into each other.
+    let dy = if index.is_multiple_of(2) { -8.0 } else { 9.0 };
+    painter.text(at + vec2(dx, dy), align, &candidate.name, font.font(), ink);
+    response.on_hover_text(words).clicked()
+}

@@ -1,0 +1,144 @@
+//! The thread that measures stored candidates, one after the other, with an engine of its own: its figures are those of the preview.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tinsmith_core::measure::accuracy::class_of;
+use tinsmith_core::measure::{AccuracyFigures, StaticFigures};
+use tinsmith_core::optimize::Candidate;
+use tinsmith_core::preview::{Engine, Event as Told, Job, PreviewError, Side, roles};
+use tinsmith_core::progress::Cancel;
+use tinsmith_core::recipe::Recipe;
+
+use super::demand::{Basis, run_samples};
+use super::slot::Slot;
+use super::{Event, Outbox};
+
+/// The most classes of which a confusion matrix is counted.
+pub const MAX_CLASSES: usize = 64;
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct CompareRequest {
+    /// What the answers are made from.
+    pub basis: Basis,
+    /// Model, data, board; the recipe is replaced.
+    pub job: Job,
+    /// The recipes to measure, in order.
+    pub recipes: Vec<Recipe>,
+    /// Of this one the test samples are counted by what they are and what they are taken for, first of all.
+    pub confusion: Option<Arc<Candidate>>,
+}
+
+/// A result.
+#[derive(Clone, Debug)]
+pub enum Compared {
+    /// What a recipe gives.
+    Measured(Measured),
+    /// What the chosen candidate takes for what.
+    Confusion(Arc<Candidate>, Arc<Confusion>),
+}
+
+/// What a recipe gives.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What follows from the graph, or why there is no candidate.
+    pub statics: Result<Arc<StaticFigures>, String>,
+    /// How well it does; `None` without data.
+    pub accuracy: Option<AccuracyFigures>,
+}
+
+/// How often samples of each class are taken for each class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confusion {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// `counts[is][said]`.
+    pub counts: Vec<Vec<usize>>,
+}
+
+impl Confusion {
+    /// Samples of a class that were recognised, of all samples of the class.
+    pub fn recall(&self, class: usize) -> Option<f64> {
+        let row = self.counts.get(class)?;
+        let n: usize = row.iter().sum();
+        (n > 0).then(|| row[class] as f64 / n as f64)
+    }
+
+    /// Samples that were recognised.
+    pub fn n_right(&self) -> usize {
+        self.counts.iter().enumerate().map(|(i, row)| row[i]).sum()
+    }
+}
+
+pub(super) fn start(outbox: Outbox) -> Slot<CompareRequest> {
+    let slot = Slot::new();
+    let of_thread: Slot<CompareRequest> = slot.clone();
+    std::thread::spawn(move || {
+        let mut engine = Engine::new();
+        while let Some((request, cancel)) = of_thread.take() {
+            serve(&mut engine, &request, &cancel, &outbox);
+        }
+    });
+    slot
+}
+
+fn serve(engine: &mut Engine, request: &CompareRequest, cancel: &Cancel, outbox: &Outbox) {
+    let tell = |compared| outbox.send(Event::Compared(request.basis.clone(), compared));
+    if let Some(candidate) = &request.confusion
+        && let Some(confusion) = confusion(&request.job, candidate, cancel)
+    {
+        tell(Compared::Confusion(candidate.clone(), Arc::new(confusion)));
+    }
+    for recipe in &request.recipes {
+        let job = Job { recipe: recipe.clone(), ..request.job.clone() };
+        // As in the preview: a mistake in the core is told like any other failure.
+        let measured = catch_unwind(AssertUnwindSafe(|| measure(engine, &job, cancel)));
+        match measured {
+            Ok(Some(measured)) => tell(Compared::Measured(measured)),
+            Ok(None) => return,
+            Err(_) => {
+                *engine = Engine::new();
+                let why = "the program made a mistake while measuring this candidate; report it";
+                tell(Compared::Measured(Measured { recipe: recipe.clone(), statics: Err(why.to_owned()), accuracy: None }));
+            }
+        }
+    }
+}
+
+/// `None` once nobody wants to know any more.
+fn measure(engine: &mut Engine, job: &Job, cancel: &Cancel) -> Option<Measured> {
+    let (mut statics, mut accuracy) = (None, None);
+    let mut tell = |event| match event {
+        Told::Static { side: Side::Candidate, figures } => statics = Some(figures),
+        Told::Accuracy { side: Side::Candidate, figures } => accuracy = Some(figures),
+        _ => {}
+    };
+    let failure = match engine.run(job, cancel, &mut tell) {
+        Ok(()) => None,
+        Err(PreviewError::Cancelled(_)) => return None,
+        Err(error) => Some(error.to_string()),
+    };
+    let statics = statics.ok_or_else(|| failure.unwrap_or_else(|| "the recipe gives no candidate".to_owned()));
+    Some(Measured { recipe: job.recipe.clone(), statics, accuracy })
+}
+
+fn confusion(job: &Job, candidate: &Candidate, cancel: &Cancel) -> Option<Confusion> {
+    let data = job.data.as_deref()?;
+    let labels = data.labels.as_deref()?;
+    let test = roles(data).test;
+    let n_classes = data.label_names.len();
+    if test.is_empty() || n_classes < 2 || n_classes > MAX_CLASSES {
+        return None;
+    }
+    let outputs = run_samples(&job.source.graph, &candidate.graph, data, &test, cancel).ok()?;
+    let said = outputs.chunks_exact(outputs.len().checked_div(test.len()).filter(|n| *n > 0)?).map(class_of);
+    let mut counts = vec![vec![0; n_classes]; n_classes];
+    for (said, sample) in said.zip(&test) {
+        let is = labels.get(*sample).map(|l| *l as usize)?;
+        *counts.get_mut(is)?.get_mut(said)? += 1;
+    }
+    Some(Confusion { classes: data.label_names.clone(), counts })
+}
