@@ -15,7 +15,8 @@ pub const TABBED: &str = "tabbed";
 pub fn panel_header(ui: &mut Ui, title: &str, about: &str, actions: impl FnOnce(&mut Ui)) {
     let p = Palette::of(ui);
     let about = Type::Small.text(about, p.text_weak);
-    if ui.stack().iter().any(|level| level.tags().contains(TABBED)) {
+    let is_first = ui.cursor().top() <= ui.max_rect().top() + 1.0;
+    if is_first && ui.stack().iter().any(|level| level.tags().contains(TABBED)) {
         return tab_line(ui, about, actions);
     }
     header_line(ui, |ui| title_line(ui, title, about, actions));

@@ -70,7 +70,7 @@ fn plan(of: Workspace, area: Vec2) -> Part {
             (Of(Pane::Targets), side),
             (
                 Column(vec![
-                    (Tabs(&[Pane::Fits, Pane::Memory]), Rest(0.68)),
+                    (Of(Pane::Fits), Rest(0.68)),
                     (Of(Pane::WhatNext), Rest(0.32)),
                 ]),
                 Rest(0.4),
