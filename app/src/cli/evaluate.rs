@@ -54,7 +54,7 @@ pub struct Evaluate {
 }
 
 impl Evaluate {
-    pub fn run(self, messages: &Messages) -> Result<(), Failure> {
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
         }
@@ -110,13 +110,14 @@ impl Evaluate {
 }
 
 /// Runs all samples: piece by piece where somebody watches, else at once, which is quicker. The outputs are the same.
-fn outputs_of(executor: &Executor, inputs: &[u8], n_samples: usize, messages: &Messages) -> Result<Vec<Vec<u8>>, ExecuteError> {
+fn outputs_of(executor: &Executor, inputs: &[u8], n_samples: usize, messages: Messages) -> Result<Vec<Vec<u8>>, ExecuteError> {
     const PIECES: usize = 32;
     let piece = if messages.is_live() { n_samples.div_ceil(PIECES) } else { n_samples };
     let sample_bytes = inputs.len().checked_div(n_samples).unwrap_or(0);
+    let progress = messages.progress();
     let mut outputs = vec![Vec::new(); executor.outputs().len()];
     for start in (0..n_samples).step_by(piece.max(1)) {
-        messages.progress("evaluating", start, n_samples);
+        progress.show("evaluating", start, n_samples);
         let end = (start + piece).min(n_samples);
         let part = executor.run(&[&inputs[start * sample_bytes..end * sample_bytes]], end - start, &Cancel::new())?;
         outputs.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));

@@ -61,7 +61,7 @@ impl From<TargetName> for Target {
 }
 
 impl Export {
-    pub fn run(self, messages: &Messages) -> Result<(), Failure> {
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let name = self.file.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
         let job = self.job()?;
         let results = results_of(&job, messages).map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;

@@ -77,7 +77,7 @@ fn sections(help: &str) -> String {
         roff.push_str(&format!(".SH {}\n.nf\n", title.to_uppercase()));
         for line in lines.lines() {
             // "\&" keeps a leading dot from being a request.
-            let line = line.trim_start().replace('\\', "\\e").replace('-', "\\-");
+            let line = line.trim_start().replace('\\', "\\e").replace('-', "\\-").replace('~', "\\(ti");
             roff.push_str(&format!("\\&{line}\n"));
         }
         roff.push_str(".fi\n");

@@ -21,9 +21,8 @@ pub struct Manners {
     /// Say on stderr what is done and how long it takes; -vv says more. RUST_LOG, where set, decides instead
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// Colours: auto means on a terminal, unless NO_COLOR says otherwise
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto", hide_possible_values = true)]
-    #[arg(help = "Colours: auto (on a terminal, unless NO_COLOR is set), always or never")]
     color: ColorChoice,
 }
 
@@ -36,60 +35,67 @@ impl Manners {
     }
 }
 
-/// Messages of one command on stderr.
-#[derive(Debug)]
+/// What one command may say on stderr.
+#[derive(Clone, Copy, Debug)]
 pub struct Messages {
     is_quiet: bool,
     /// Someone watches a terminal that can rewrite a line.
     is_live: bool,
-    /// When the line was written last, if it stands.
-    line: Mutex<Option<Instant>>,
 }
 
 impl Messages {
     fn new(is_quiet: bool) -> Self {
-        Self { is_quiet, is_live: !is_quiet && can_rewrite(), line: Mutex::new(None) }
+        Self { is_quiet, is_live: !is_quiet && can_rewrite() }
     }
 
     /// Whether somebody sees progress.
-    pub fn is_live(&self) -> bool {
+    pub fn is_live(self) -> bool {
         self.is_live
     }
 
-    /// Shows how far a piece of work is in a line that is rewritten, at most ten times a second. May be called from any thread.
-    pub fn progress(&self, what: &str, done: usize, total: usize) {
-        log::debug!("{what} {done} / {total}");
-        if !self.is_live {
-            return;
-        }
-        let Ok(mut line) = self.line.lock() else { return };
-        if line.is_some_and(|at| at.elapsed() < Duration::from_millis(100)) {
-            return;
-        }
-        *line = Some(Instant::now());
-        let counts = if total > 1 { format!(" {done} / {total}") } else { String::new() };
-        let _ = write!(std::io::stderr(), "{CLEAR}{what}{counts}");
+    /// A line for a piece of work. It goes when it is dropped, so that results find a clean one.
+    pub fn progress(self) -> Progress {
+        Progress { is_live: self.is_live, shown: Mutex::new(None) }
     }
 
-    /// Something that is good to know, in a line that stays.
-    pub fn note(&self, text: &str) {
+    /// Something that is good to know.
+    pub fn note(self, text: &str) {
         if !self.is_quiet {
-            self.clear();
             let _ = writeln!(anstream::stderr(), "{NOTE}note:{NOTE:#} {text}");
-        }
-    }
-
-    fn clear(&self) {
-        if self.line.lock().is_ok_and(|mut line| line.take().is_some()) {
-            let _ = write!(std::io::stderr(), "{CLEAR}");
         }
     }
 }
 
-impl Drop for Messages {
-    /// Leaves a clean line behind.
+/// A line on stderr that is rewritten as work goes on, at most ten times a second.
+#[derive(Debug)]
+pub struct Progress {
+    is_live: bool,
+    /// When the line was written last, if it stands.
+    shown: Mutex<Option<Instant>>,
+}
+
+impl Progress {
+    /// Shows how far the work is. May be called from any thread.
+    pub fn show(&self, what: &str, done: usize, total: usize) {
+        log::debug!("{what} {done} / {total}");
+        if !self.is_live {
+            return;
+        }
+        let Ok(mut shown) = self.shown.lock() else { return };
+        if shown.is_some_and(|at| at.elapsed() < Duration::from_millis(100)) {
+            return;
+        }
+        *shown = Some(Instant::now());
+        let counts = if total > 1 { format!(" {done} / {total}") } else { String::new() };
+        let _ = write!(std::io::stderr(), "{CLEAR}{what}{counts}");
+    }
+}
+
+impl Drop for Progress {
     fn drop(&mut self) {
-        self.clear();
+        if self.shown.lock().is_ok_and(|shown| shown.is_some()) {
+            let _ = write!(std::io::stderr(), "{CLEAR}");
+        }
     }
 }
 

@@ -50,7 +50,7 @@ Examples:
 
 const ENVIRONMENT: &str = "\
 Environment:
-  NO_COLOR        no colours, whatever its value
+  NO_COLOR        no colours, unless it is empty
   CLICOLOR_FORCE  colours in a pipe as well, unless it is 0
   RUST_LOG        log lines on stderr, for example debug, or tinsmith=info
   TINSMITH_THEME  the window's theme, dark or light, whatever the system says";
@@ -98,21 +98,23 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let messages = arguments.manners.messages();
     match arguments.command {
         Some(Command::Inspect(command)) => command.run(),
-        Some(Command::Run(command)) => command.run(&messages),
-        Some(Command::Quantize(command)) => command.run(&messages),
+        Some(Command::Run(command)) => command.run(messages),
+        Some(Command::Quantize(command)) => command.run(messages),
         Some(Command::Steps(command)) => command.run(),
-        Some(Command::Evaluate(command)) => command.run(&messages),
-        Some(Command::Export(command)) => command.run(&messages),
+        Some(Command::Evaluate(command)) => command.run(messages),
+        Some(Command::Export(command)) => command.run(messages),
         Some(Command::Device(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),
-        None => open_window(arguments.file),
+        None => {
+            arguments.file.as_deref().map(paths::existing).transpose()?;
+            open_window(arguments.file)
+        }
     }
 }
 
 #[cfg(feature = "gui")]
 fn open_window(file: Option<PathBuf>) -> Result<(), Failure> {
-    file.as_deref().map(paths::existing).transpose()?;
     crate::gui::open(file).map_err(|error| Failure::new(error.to_string()))
 }
 

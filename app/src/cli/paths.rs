@@ -20,7 +20,8 @@ pub fn existing(path: &Path) -> Result<&Path, Failure> {
 fn remedy(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.exists() {
-        let missing = folder.ancestors().take_while(|part| !part.exists()).last().unwrap_or(folder);
+        let missing =
+            folder.ancestors().take_while(|part| !part.as_os_str().is_empty() && !part.exists()).last().unwrap_or(folder);
         return format!("there is no folder {} either, check the path", missing.display());
     }
     match path.file_name().and_then(|name| similar(folder, name)) {

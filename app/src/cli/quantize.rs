@@ -67,12 +67,14 @@ fn parse_step(text: &str) -> Result<Step, String> {
 }
 
 impl Quantize {
-    pub fn run(self, messages: &Messages) -> Result<(), Failure> {
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let opened = open_model(&self.model)?;
         let recipe = self.recipe();
         let (calibration, n_samples) = self.calibration(&opened.graph, &recipe, messages)?;
-        messages.progress("optimizing", 0, 1);
+        let progress = messages.progress();
+        progress.show("optimizing", 0, 1);
         let candidate = timed("applied the recipe", || optimize::apply(&recipe, &opened.graph, Some(&calibration)))?;
+        drop(progress);
         let bytes = exported(&candidate.graph)?;
         let at_output = |error| Failure::new(format!("{}: {error}", self.output.display()));
         interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(at_output)?;
@@ -119,12 +121,7 @@ impl Quantize {
         recipe
     }
 
-    fn calibration(
-        &self,
-        graph: &Graph,
-        recipe: &Recipe,
-        messages: &Messages,
-    ) -> Result<(optimize::Calibration, usize), Failure> {
+    fn calibration(&self, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(optimize::Calibration, usize), Failure> {
         let set = samples::open(&self.calibrate, None)?.set;
         let at_data = |problem: DataProblem| problem.of(&self.calibrate);
         let indices = self.calibration_samples(&set, messages).map_err(at_data)?;
@@ -132,14 +129,15 @@ impl Quantize {
         let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
         let limit = recipe.quantize().and_then(|q| q.samples);
         let n_samples = limit.unwrap_or(usize::MAX).min(indices.len());
-        messages.progress("calibrating", 0, n_samples);
+        let progress = messages.progress();
+        progress.show("calibrating", 0, n_samples);
         let calibrate = || optimize::calibrate(graph, &[&values], limit, &Cancel::new());
         let calibration = timed(format_args!("calibrated on {n_samples} samples"), calibrate)?;
         Ok((calibration, n_samples))
     }
 
     /// All samples of a set without splits: whoever names a set to calibrate with means it.
-    fn calibration_samples(&self, set: &DataSet, messages: &Messages) -> Result<Vec<usize>, DataProblem> {
+    fn calibration_samples(&self, set: &DataSet, messages: Messages) -> Result<Vec<usize>, DataProblem> {
         if self.split.is_some() || set.splits.is_none() {
             return set.samples_of(self.split);
         }

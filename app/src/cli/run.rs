@@ -61,7 +61,7 @@ struct Figures {
 }
 
 impl Run {
-    pub fn run(self, messages: &Messages) -> Result<(), Failure> {
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
         let opened = open_project(&self.project, outside)?;
         let at_project = |error: preview::PreviewError| Failure::new(format!("{}: {error}", self.project.display()));
@@ -148,15 +148,20 @@ pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, Fail
 }
 
 /// Runs the engine on a job, showing progress.
-pub fn results_of(job: &Job, messages: &Messages) -> Result<Results, preview::PreviewError> {
+pub fn results_of(job: &Job, messages: Messages) -> Result<Results, preview::PreviewError> {
+    let progress = messages.progress();
     let mut stopwatch = Stopwatch::start();
     let mut results = Results::default();
+    let mut last = None;
     Engine::new().run(job, &Cancel::new(), &mut |event| {
-        if let Some(done) = finished(&event) {
-            stopwatch.lap(done);
+        // Some ends are told twice.
+        let done = finished(&event).filter(|done| last.as_ref() != Some(done));
+        if let Some(done) = done {
+            stopwatch.lap(&done);
+            last = Some(done);
         }
         match event {
-            Event::Progress { stage, done, total } => messages.progress(stage.label(), done, total),
+            Event::Progress { stage, done, total } => progress.show(stage.label(), done, total),
             Event::Calibration(calibration) => results.calibration = Some(calibration),
             Event::Candidate(candidate) => results.candidate = Some(candidate),
             Event::Static { side, figures } => results.side(side).statics = Some(figures),

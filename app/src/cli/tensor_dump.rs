@@ -25,7 +25,7 @@ pub fn dump_tensors(
     folder: &Path,
 ) -> Result<(), Failure> {
     let draft = Draft::new(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
-    let mut files = TensorFiles { draft, graph, n_samples, files: graph.tensors.iter().map(|_| None).collect() };
+    let mut files = TensorFiles { folder, draft, graph, n_samples, files: graph.tensors.iter().map(|_| None).collect() };
     if Executor::runs_in_integers(graph) {
         dump_integers(&int8::Prepared::new(graph, rounding)?, inputs, n_samples, &mut files)?;
     } else {
@@ -71,6 +71,7 @@ fn dump_floats(prepared: &float::Prepared, inputs: &[u8], files: &mut TensorFile
 
 /// Files that grow block by block, one for each tensor.
 struct TensorFiles<'a> {
+    folder: &'a Path,
     draft: Draft,
     graph: &'a Graph,
     n_samples: usize,
@@ -102,7 +103,8 @@ impl TensorFiles<'_> {
 
     fn finish(self) -> Result<(), Failure> {
         // Closed before they are moved: Windows moves no open file.
-        self.files.into_iter().flatten().try_for_each(|mut file| file.flush())?;
+        let flushed = self.files.into_iter().flatten().try_for_each(|mut file| file.flush());
+        flushed.map_err(|error| Failure::new(format!("{}: {error}", self.folder.display())))?;
         self.draft.finish()
     }
 }

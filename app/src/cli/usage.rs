@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{ColorChoice, Command, CommandFactory, FromArgMatches, ValueEnum};
+use clap::{ColorChoice, Command, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::outcome::{report, written};
-use super::{Arguments, style};
+use super::{Arguments, Manners, style};
 
 /// Reads the process's arguments, the program's own name first.
 pub fn parse(words: &[OsString]) -> Result<Arguments, clap::Error> {
@@ -17,9 +17,9 @@ pub fn parse(words: &[OsString]) -> Result<Arguments, clap::Error> {
     // What clap says about wrong usage is coloured as asked for, too.
     style::choose(early.color);
     let mut command = Arguments::command();
-    if early.first.is_some_and(|word| !names_file(word)) {
-        // Then it is a command: with no file to take it for, clap tells which one is meant.
-        command = command.mut_arg("file", |file| file.last(true));
+    if early.first.is_some_and(|word| !names_file(word) && !names_command(word, &command)) {
+        // With no file to take the word for, clap tells which command is meant.
+        Commands::try_parse_from(words)?;
     }
     let mut matches = command.try_get_matches_from_mut(words)?;
     let arguments = Arguments::from_arg_matches_mut(&mut matches)?;
@@ -28,6 +28,16 @@ pub fn parse(words: &[OsString]) -> Result<Arguments, clap::Error> {
         return Err(command.error(ErrorKind::ArgumentConflict, what));
     }
     Ok(arguments)
+}
+
+/// The commands without a file to open.
+#[derive(Debug, Parser)]
+#[command(name = "tinsmith", override_usage = "tinsmith [OPTIONS] <COMMAND>")]
+struct Commands {
+    #[command(subcommand)]
+    _command: super::Command,
+    #[command(flatten)]
+    _manners: Manners,
 }
 
 /// Prints help, the version, or what is wrong with the words, with an example where something is missing.
@@ -79,12 +89,15 @@ fn names_file(word: &OsStr) -> bool {
     word.to_string_lossy().contains(['.', '/', '\\']) || Path::new(word).exists()
 }
 
+fn names_command(word: &OsStr, command: &Command) -> bool {
+    word == "help" || command.find_subcommand(word).is_some()
+}
+
 /// The first example of the command that the words name.
 fn example(words: &[OsString]) -> Option<String> {
     let root = Arguments::command();
     let first = Early::of(words).first?;
-    let command: &Command = root.get_subcommands().find(|command| command.get_name() == first)?;
-    let help = command.get_after_help()?.to_string();
+    let help = root.find_subcommand(first)?.get_after_help()?.to_string();
     Some(help.lines().nth(1)?.trim().to_owned())
 }
 
