@@ -13,7 +13,7 @@ use tinsmith_core::tensor::Tensor;
 
 use super::messages::timed;
 use super::paths::existing;
-use super::style::{ERROR, NOTE, WARNING, plain};
+use super::style::{ERROR, NOTE, WARNING};
 use super::{Failure, output, units};
 
 /// Show a model's layers, parameters, MACs, ranges, arena, and what a target cannot run
@@ -66,7 +66,7 @@ impl Inspect {
                 Severity::Obstacle => ("obstacle", ERROR),
             };
             let place = note.node.map(|id| format!(" at {}", graph.node(id).name)).unwrap_or_default();
-            text.push_str(&format!("{style}{word}{style:#}{}\n", plain(&format!("{place}: {}", note.text))));
+            text.push_str(&format!("{style}{word}{style:#}{place}: {}\n", note.text));
         }
         text
     }

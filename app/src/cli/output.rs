@@ -7,7 +7,6 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::outcome::{Failure, written};
-use super::style::plain;
 
 /// Prints text.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -29,9 +28,7 @@ pub fn print_json(value: &Value) -> Result<(), Failure> {
 /// A table with aligned columns; a column is aligned to the right if `right` says so. No line ends in spaces.
 pub fn table(header: &[&str], right: &[bool], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
-    // Names come from files that nobody vouches for.
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
-    let all = || std::iter::once(&head).chain(&rows);
+    let all = || std::iter::once(&head).chain(rows);
     let widths: Vec<usize> = (0..header.len()).map(|i| all().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
     let mut text = String::new();
     for row in all() {
