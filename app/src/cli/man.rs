@@ -51,7 +51,7 @@ fn write_pages(command: &Command, folder: &Path) -> Result<Vec<PathBuf>, Failure
 /// One page in roff. What stands after the options in `--help` becomes sections of its own, line by line: the renderer would
 /// run examples together.
 fn page(command: &Command) -> Result<Vec<u8>, Failure> {
-    let renderer = Renderer::new(command.clone());
+    let renderer = Renderer::new(command.clone()).source(concat!("tinsmith ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
     renderer.render_title(&mut page)?;
     renderer.render_name_section(&mut page)?;
