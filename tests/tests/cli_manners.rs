@@ -171,6 +171,8 @@ fn quiet_and_verbose_do_what_they_say() {
 
     let logged = command(&["run", PROJECT]).env("RUST_LOG", "tinsmith=info").output().unwrap();
     assert!(stderr(&logged).contains(" info applied the recipe"), "{}", stderr(&logged));
+    let decided = command(&["run", PROJECT, "-vv"]).env("RUST_LOG", "off").output().unwrap();
+    assert_eq!(stderr(&decided), "");
 
     let wrong = tinsmith(&["-q", "inspect", "no/model.tflite"]);
     assert!(stderr(&wrong).starts_with("error: no/model.tflite"), "{}", stderr(&wrong));

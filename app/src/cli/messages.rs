@@ -132,13 +132,18 @@ impl Stopwatch {
 
 /// Log lines begin with the time since the start of the program. Without `--verbose` and `RUST_LOG` there is no log.
 fn start_log(verbose: u8) {
-    let level = match verbose {
-        0 if std::env::var_os(env_logger::DEFAULT_FILTER_ENV).is_none() => return,
-        0 => LevelFilter::Off,
-        1 => LevelFilter::Info,
-        2 => LevelFilter::Debug,
-        _ => LevelFilter::Trace,
-    };
+    let mut logger = env_logger::Builder::new();
+    if std::env::var_os(env_logger::DEFAULT_FILTER_ENV).is_some_and(|filter| !filter.is_empty()) {
+        logger.parse_default_env();
+    } else {
+        let level = match verbose {
+            0 => return,
+            1 => LevelFilter::Info,
+            2 => LevelFilter::Debug,
+            _ => LevelFilter::Trace,
+        };
+        logger.filter_module("tinsmith", level);
+    }
     let start = Instant::now();
     let clear = if can_rewrite() { CLEAR } else { "" };
     let line = move |out: &mut env_logger::fmt::Formatter, record: &log::Record<'_>| {
@@ -155,5 +160,5 @@ fn start_log(verbose: u8) {
         writeln!(out, "{clear}{}", style::for_stderr(&line))
     };
     // A second logger in one process is refused; there is none.
-    let _ = env_logger::Builder::new().filter_module("tinsmith", level).parse_default_env().format(line).try_init();
+    let _ = logger.format(line).try_init();
 }

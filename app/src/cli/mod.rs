@@ -1,15 +1,15 @@
 //! The command line: parse, call the core, print. One subcommand a file.
 //!
 //! Scripts depend on it: with `--json` one JSON object goes to stdout and nothing else; messages and progress go to stderr.
-//! [`outcome`] says what exit codes mean.
+//! `outcome` says what exit codes mean.
 //!
 //! | file | what it is about |
 //! | --- | --- |
-//! | [`usage`], [`outcome`] | the words in, the exit code out |
-//! | [`messages`], [`style`] | what is said on stderr on the way; colours |
-//! | [`output`], [`units`] | what goes to stdout |
-//! | [`paths`], [`samples`] | files and data that are named |
-//! | [`interrupt`] | Ctrl-C |
+//! | `usage`, `outcome` | the words in, the exit code out |
+//! | `messages`, `style` | what is said on stderr on the way; colours |
+//! | `output`, `units` | what goes to stdout |
+//! | `paths`, `samples` | files and data that are named |
+//! | `interrupt` | Ctrl-C |
 //! | the others | a command each |
 
 mod completions;
