@@ -10,6 +10,10 @@ use super::{Failure, output, units};
 
 /// Boards: list the profiles that latency, energy and memory are estimated for
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tinsmith device list
+  tinsmith device list --json")]
 pub struct Device {
     #[command(subcommand)]
     command: Command,
@@ -17,7 +21,11 @@ pub struct Device {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the boards with their flash, RAM, clock and software
+    /// List the boards with their core, clock in MHz, flash and RAM
+    #[command(after_help = "\
+Examples:
+  tinsmith device list
+  tinsmith device list --json")]
     List {
         /// Print one JSON object
         #[arg(long)]

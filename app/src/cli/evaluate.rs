@@ -1,44 +1,48 @@
 //! `tinsmith evaluate`: runs a model over samples; outputs in the model's own type.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::json;
 use tinsmith_core::data::{Split, feed, npy};
+use tinsmith_core::execute::ExecuteError;
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::execute::int8::Rounding;
-use tinsmith_core::formats;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::accuracy::{Truth, class_of, is_classifier};
 use tinsmith_core::preview::only_input;
 use tinsmith_core::progress::Cancel;
+use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::tensor::{ElementType, Tensor};
 
-use super::inspect::tensor_json;
+use super::inspect::{open_model, tensor_json};
+use super::messages::{Messages, timed};
 use super::samples::{self, Samples, parse_split};
 use super::tensor_dump::dump_tensors;
-use super::{Failure, output, units};
+use super::{Failure, interrupt, output, units};
 
 /// Run a model over samples: accuracy, and its outputs in the model's own type
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tinsmith evaluate assets/samples/keyword/keyword_float32.tflite --data assets/samples/keyword/keyword.npz --split test
+  tinsmith evaluate assets/samples/keyword/keyword_float32.tflite --data assets/samples/keyword/keyword.npz --dump-outputs outputs.npy --json")]
 pub struct Evaluate {
-    /// The model
+    /// The model (.tflite)
     model: PathBuf,
     /// Samples: an .npz with x, y, labels, split, or an .npy of inputs
     #[arg(long)]
     data: PathBuf,
-    /// Only the samples of this split: train, calibration or test
+    /// Only the samples of this split: train, calibration or test; all samples if left out
     #[arg(long, value_parser = parse_split)]
     split: Option<Split>,
     /// Write the outputs to this .npy; with several outputs to OUT.0.npy, OUT.1.npy, …
     #[arg(long, value_name = "OUT.npy")]
     dump_outputs: Option<PathBuf>,
     /// Write every intermediate tensor to this folder, tN.npy for the tensor of index N
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dump_tensors: Option<PathBuf>,
-    /// Threads; as many as there are processors if left out. Results do not depend on it
+    /// Threads, 1 to 1024; as many as there are processors if left out. Results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// For firmware built with TFLITE_SINGLE_ROUNDING: round once instead of twice
@@ -50,11 +54,11 @@ pub struct Evaluate {
 }
 
 impl Evaluate {
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
         }
-        let opened = formats::open(&self.model)?;
+        let opened = open_model(&self.model)?;
         let samples = samples::open(&self.data, self.split)?;
         let graph = &*opened.graph;
         let rounding = if self.single_rounding { Rounding::Single } else { Rounding::Double };
@@ -69,7 +73,8 @@ impl Evaluate {
         if let Some(folder) = &self.dump_tensors {
             dump_tensors(graph, rounding, &inputs, n, folder)?;
         }
-        let outputs = executor.run(&[&inputs], n, &Cancel::new()).map_err(|error| at_model(&error))?;
+        let evaluated = || outputs_of(&executor, &inputs, n, messages);
+        let outputs = timed(format_args!("evaluated {n} samples"), evaluated).map_err(|error| at_model(&error))?;
         if let Some(path) = &self.dump_outputs {
             for (index, (&id, bytes)) in graph.outputs.iter().zip(&outputs).enumerate() {
                 let path = if graph.outputs.len() == 1 { path.clone() } else { numbered(path, index) };
@@ -104,6 +109,22 @@ impl Evaluate {
     }
 }
 
+/// Runs all samples: piece by piece where somebody watches, else at once, which is quicker. The outputs are the same.
+fn outputs_of(executor: &Executor, inputs: &[u8], n_samples: usize, messages: Messages) -> Result<Vec<Vec<u8>>, ExecuteError> {
+    const PIECES: usize = 32;
+    let piece = if messages.is_live() { n_samples.div_ceil(PIECES) } else { n_samples };
+    let sample_bytes = inputs.len().checked_div(n_samples).unwrap_or(0);
+    let progress = messages.progress();
+    let mut outputs = vec![Vec::new(); executor.outputs().len()];
+    for start in (0..n_samples).step_by(piece.max(1)) {
+        progress.show("evaluating", start, n_samples);
+        let end = (start + piece).min(n_samples);
+        let part = executor.run(&[&inputs[start * sample_bytes..end * sample_bytes]], end - start, &Cancel::new())?;
+        outputs.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));
+    }
+    Ok(outputs)
+}
+
 /// Samples whose output names their label; `None` without labels, or if the output names no class.
 fn top1_correct(graph: &Graph, executor: &Executor, samples: &Samples, outputs: &[Vec<u8>]) -> Option<usize> {
     let labels = samples.set.labels.as_deref()?;
@@ -123,9 +144,9 @@ fn numbered(path: &Path, index: usize) -> PathBuf {
 
 fn write_npy(path: &Path, tensor: &Tensor, n_samples: usize, bytes: &[u8]) -> Result<(), Failure> {
     let at = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    let mut file = BufWriter::new(File::create(path).map_err(at)?);
+    let mut file = Vec::with_capacity(bytes.len() + 128);
     npy::write(&mut file, descr(tensor.element)?, &batched(tensor, n_samples), bytes).map_err(at)?;
-    file.flush().map_err(at)
+    interrupt::whole(|| write_atomically(path, &file)).map_err(at)
 }
 
 /// The tensor's shape with as many samples as there are. A batch of one is the sample axis; a tensor whose first extent is not

@@ -4,25 +4,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use serde_json::json;
 use tinsmith_core::export::NamedFile;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::device;
-use tinsmith_core::preview::{self, Job, Source, Target, firmware_files};
+use tinsmith_core::preview::{Job, Source, Target, firmware_files};
 use tinsmith_core::project::Outside;
 use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::recipe::Recipe;
 
-use super::run::results_of;
-use super::{Failure, output};
+use super::messages::{Messages, timed};
+use super::paths::existing;
+use super::run::{open_project, results_of};
+use super::{Failure, interrupt, output};
 
 /// Write the files that firmware includes
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tinsmith export projects/keyword.ron --target tflite --target c --out firmware
-  tinsmith export int8.tflite --target tflite --out firmware")]
+  tinsmith export assets/samples/keyword/keyword_float32.tflite --target c --out firmware --json")]
 pub struct Export {
     /// A project (.ron), exported as its recipe says, or a model, exported as it is
     file: PathBuf,
@@ -30,7 +32,7 @@ pub struct Export {
     #[arg(long, value_enum, required = true)]
     target: Vec<TargetName>,
     /// The folder to write to; made if need be
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
     /// Open the project's files even where they lie outside its folder
     #[arg(long)]
@@ -59,13 +61,14 @@ impl From<TargetName> for Target {
 }
 
 impl Export {
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let name = self.file.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
         let job = self.job()?;
-        let results = results_of(&job).map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;
+        let results = results_of(&job, messages).map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;
         let Some(candidate) = &results.candidate else { return Err(Failure::new("the recipe made no model")) };
         let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
-        let files = write(&job, &candidate.graph, &name, &targets, &self.out)?;
+        let write = || interrupt::whole(|| write(&job, &candidate.graph, &name, &targets, &self.out));
+        let files = timed(format_args!("exported to {}", self.out.display()), write)?;
         if self.json {
             return output::print_json(&json!({ "source": self.file, "files": files }));
         }
@@ -74,9 +77,10 @@ impl Export {
 
     /// A project as it says; a model with nothing to do to it.
     fn job(&self) -> Result<Job, Failure> {
+        existing(&self.file)?;
         if self.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
             let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
-            return Ok(preview::open_project(&self.file, outside)?.job);
+            return Ok(open_project(&self.file, outside)?.job);
         }
         Ok(Job {
             source: Arc::new(Source::open(&self.file)?),

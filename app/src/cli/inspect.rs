@@ -1,22 +1,30 @@
 //! `tinsmith inspect`: what is in a model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tinsmith_core::formats;
+use tinsmith_core::formats::{self, Opened};
 use tinsmith_core::graph::{Graph, Note, Severity, TensorId};
 use tinsmith_core::measure::device::Device;
 use tinsmith_core::measure::{ArenaFigures, Estimate, LayerFigures, StaticFigures, static_figures};
 use tinsmith_core::tensor::Tensor;
 
+use super::messages::timed;
+use super::paths::existing;
+use super::style::{ERROR, NOTE, WARNING};
 use super::{Failure, output, units};
 
 /// Show a model's layers, parameters, MACs, ranges, arena, and what a target cannot run
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tinsmith inspect assets/samples/keyword/keyword_float32.tflite
+  tinsmith inspect assets/samples/keyword/keyword_float32.tflite --device rp2040
+  tinsmith inspect assets/samples/keyword/keyword_float32.tflite --json | head -20")]
 pub struct Inspect {
-    /// The model
+    /// The model (.tflite)
     model: PathBuf,
     /// The board to estimate for and to check against; see tinsmith device list
     #[arg(long, value_name = "ID", default_value = "esp32-s3", value_parser = super::device::parse_device)]
@@ -28,7 +36,7 @@ pub struct Inspect {
 
 impl Inspect {
     pub fn run(self) -> Result<(), Failure> {
-        let opened = formats::open(&self.model)?;
+        let opened = open_model(&self.model)?;
         let graph = &*opened.graph;
         let figures = static_figures(graph, opened.size_bytes, &self.device);
         if self.json {
@@ -52,16 +60,22 @@ impl Inspect {
         text.push('\n');
         text.push_str(&summary(figures));
         for note in graph.notes.iter().chain(&figures.obstacles) {
-            let word = match note.severity {
-                Severity::Info => "note",
-                Severity::Warning => "warning",
-                Severity::Obstacle => "obstacle",
+            let (word, style) = match note.severity {
+                Severity::Info => ("note", NOTE),
+                Severity::Warning => ("warning", WARNING),
+                Severity::Obstacle => ("obstacle", ERROR),
             };
             let place = note.node.map(|id| format!(" at {}", graph.node(id).name)).unwrap_or_default();
-            text.push_str(&format!("{word}{place}: {}\n", note.text));
+            text.push_str(&format!("{style}{word}{style:#}{place}: {}\n", note.text));
         }
         text
     }
+}
+
+/// Opens a model that has been named on the command line.
+pub fn open_model(path: &Path) -> Result<Opened, Failure> {
+    existing(path)?;
+    Ok(timed(format_args!("opened {}", path.display()), || formats::open(path))?)
 }
 
 /// The layers as a table.

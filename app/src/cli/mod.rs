@@ -1,46 +1,75 @@
 //! The command line: parse, call the core, print. One subcommand a file.
 //!
 //! Scripts depend on it: with `--json` one JSON object goes to stdout and nothing else; messages and progress go to stderr.
-//! Exit 0: done; 1: the input or a file is at fault, and one line says what and where; 2: wrong usage.
+//! `outcome` says what exit codes mean.
+//!
+//! | file | what it is about |
+//! | --- | --- |
+//! | `usage`, `outcome` | the words in, the exit code out |
+//! | `messages`, `style` | what is said on stderr on the way; colours |
+//! | `output`, `units` | what goes to stdout |
+//! | `paths`, `samples` | files and data that are named |
+//! | `interrupt` | Ctrl-C |
+//! | the others | a command each |
 
+mod completions;
 mod device;
 mod evaluate;
 pub(crate) mod export;
 mod inspect;
+mod interrupt;
+mod man;
+mod messages;
 mod outcome;
 mod output;
-mod progress;
+mod paths;
 mod quantize;
 mod run;
 mod samples;
 mod steps;
+mod style;
 mod tensor_dump;
 mod units;
+mod usage;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use messages::Manners;
 pub use outcome::Failure;
 
 const EXAMPLES: &str = "\
 Examples:
-  tinsmith                                             open the window on the sample project
-  tinsmith inspect model.tflite                        layers, parameters, MACs, arena
-  tinsmith quantize model.tflite --calibrate data.npz -o int8.tflite
-  tinsmith evaluate int8.tflite --data data.npz --split test
-  tinsmith run projects/keyword.ron --export out       everything the project says, headless";
+  tinsmith inspect assets/samples/keyword/keyword_float32.tflite
+  tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz -o int8.tflite
+  tinsmith evaluate int8.tflite --data assets/samples/keyword/keyword.npz --split test
+  tinsmith run projects/keyword.ron --export firmware";
+
+const ENVIRONMENT: &str = "\
+Environment:
+  NO_COLOR        no colours, unless it is empty
+  CLICOLOR_FORCE  colours in a pipe as well, unless it is 0
+  RUST_LOG        log lines on stderr, for example debug, or tinsmith=info
+  TINSMITH_THEME  the window's theme, dark or light, whatever the system says";
 
 /// Makes a trained network small enough for a microcontroller and proves the result.
+///
+/// Without a command, opens the window.
 #[derive(Debug, Parser)]
-#[command(name = "tinsmith", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "tinsmith", version, override_usage = "tinsmith [OPTIONS] [FILE]\n       tinsmith [OPTIONS] <COMMAND>")]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}\n\n{ENVIRONMENT}", outcome::EXIT_CODES))]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
     /// A project (.ron) or model to open in the window; the sample project if left out
     file: Option<PathBuf>,
+
+    #[command(flatten)]
+    manners: Manners,
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,22 +81,36 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Export(export::Export),
     Device(device::Device),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match arguments.command {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match usage::parse(&words) {
+        Ok(arguments) => outcome::report(run(arguments)),
+        Err(error) => usage::explain(&error, &words),
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let messages = arguments.manners.messages();
+    match arguments.command {
         Some(Command::Inspect(command)) => command.run(),
-        Some(Command::Run(command)) => command.run(),
-        Some(Command::Quantize(command)) => command.run(),
+        Some(Command::Run(command)) => command.run(messages),
+        Some(Command::Quantize(command)) => command.run(messages),
         Some(Command::Steps(command)) => command.run(),
-        Some(Command::Evaluate(command)) => command.run(),
-        Some(Command::Export(command)) => command.run(),
+        Some(Command::Evaluate(command)) => command.run(messages),
+        Some(Command::Export(command)) => command.run(messages),
         Some(Command::Device(command)) => command.run(),
-        None => open_window(arguments.file),
-    };
-    outcome::report(done)
+        Some(Command::Completions(command)) => command.run(),
+        Some(Command::Man(command)) => command.run(),
+        None => {
+            arguments.file.as_deref().map(paths::existing).transpose()?;
+            open_window(arguments.file)
+        }
+    }
 }
 
 #[cfg(feature = "gui")]

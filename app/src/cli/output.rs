@@ -1,4 +1,6 @@
 //! Writing to stdout: text, tables and JSON, through a handle, so that a reader that goes away is no panic.
+//!
+//! Text may hold colours, which `anstream` takes out where they are not wanted; JSON never does.
 
 use std::io::{self, Write};
 
@@ -8,13 +10,19 @@ use super::outcome::{Failure, written};
 
 /// Prints text.
 pub fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = anstream::stdout().lock();
     written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Prints bytes as they are.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
 /// Prints one JSON object.
 pub fn print_json(value: &Value) -> Result<(), Failure> {
-    print(&format!("{value:#}\n"))
+    print_bytes(format!("{value:#}\n").as_bytes())
 }
 
 /// A table with aligned columns; a column is aligned to the right if `right` says so. No line ends in spaces.

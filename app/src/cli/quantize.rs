@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use tinsmith_core::data::{DataProblem, DataSet, Split, feed};
-use tinsmith_core::formats;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::optimize;
 use tinsmith_core::preview::{exported, only_input, roles};
@@ -13,14 +12,20 @@ use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::recipe::{self, Entry, Recipe, Step};
 
-use super::progress::Progress;
+use super::inspect::open_model;
+use super::messages::{Messages, timed};
 use super::samples::{self, parse_split};
-use super::{Failure, output, units};
+use super::{Failure, interrupt, output, units};
 
 /// Quantize a float model with ranges from calibration samples
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz -o int8.tflite
+  tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz --granularity per-tensor -o small.tflite
+  tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz --step quantize:keep=99.99 -o int8.tflite")]
 pub struct Quantize {
-    /// The float model
+    /// The float model (.tflite)
     model: PathBuf,
     /// Calibration samples: an .npz with x and split, or an .npy of inputs
     #[arg(long, value_name = "DATA")]
@@ -62,14 +67,17 @@ fn parse_step(text: &str) -> Result<Step, String> {
 }
 
 impl Quantize {
-    pub fn run(self) -> Result<(), Failure> {
-        let opened = formats::open(&self.model)?;
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
+        let opened = open_model(&self.model)?;
         let recipe = self.recipe();
-        let (calibration, n_samples) = self.calibration(&opened.graph, &recipe)?;
-        let candidate = optimize::apply(&recipe, &opened.graph, Some(&calibration))?;
+        let (calibration, n_samples) = self.calibration(&opened.graph, &recipe, messages)?;
+        let progress = messages.progress();
+        progress.show("optimizing", 0, 1);
+        let candidate = timed("applied the recipe", || optimize::apply(&recipe, &opened.graph, Some(&calibration)))?;
+        drop(progress);
         let bytes = exported(&candidate.graph)?;
         let at_output = |error| Failure::new(format!("{}: {error}", self.output.display()));
-        write_atomically(&self.output, &bytes).map_err(at_output)?;
+        interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(at_output)?;
         if self.json {
             return output::print_json(&json!({
                 "model": self.model,
@@ -113,19 +121,23 @@ impl Quantize {
         recipe
     }
 
-    fn calibration(&self, graph: &Graph, recipe: &Recipe) -> Result<(optimize::Calibration, usize), Failure> {
+    fn calibration(&self, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(optimize::Calibration, usize), Failure> {
         let set = samples::open(&self.calibrate, None)?.set;
         let at_data = |problem: DataProblem| problem.of(&self.calibrate);
-        let indices = self.calibration_samples(&set).map_err(at_data)?;
+        let indices = self.calibration_samples(&set, messages).map_err(at_data)?;
         let input = only_input(graph).map_err(at_data)?;
         let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
         let limit = recipe.quantize().and_then(|q| q.samples);
-        let calibration = optimize::calibrate(graph, &[&values], limit, &Cancel::new())?;
-        Ok((calibration, limit.unwrap_or(usize::MAX).min(indices.len())))
+        let n_samples = limit.unwrap_or(usize::MAX).min(indices.len());
+        let progress = messages.progress();
+        progress.show("calibrating", 0, n_samples);
+        let calibrate = || optimize::calibrate(graph, &[&values], limit, &Cancel::new());
+        let calibration = timed(format_args!("calibrated on {n_samples} samples"), calibrate)?;
+        Ok((calibration, n_samples))
     }
 
     /// All samples of a set without splits: whoever names a set to calibrate with means it.
-    fn calibration_samples(&self, set: &DataSet) -> Result<Vec<usize>, DataProblem> {
+    fn calibration_samples(&self, set: &DataSet, messages: Messages) -> Result<Vec<usize>, DataProblem> {
         if self.split.is_some() || set.splits.is_none() {
             return set.samples_of(self.split);
         }
@@ -134,7 +146,7 @@ impl Quantize {
             return set.samples_of(Some(Split::Calibration));
         }
         if set.samples_of(Some(Split::Calibration)).is_err() {
-            Progress::new().note(&roles.note.unwrap_or_default());
+            messages.note(&roles.note.unwrap_or_default());
         }
         Ok(roles.calibration)
     }

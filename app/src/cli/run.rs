@@ -1,9 +1,9 @@
 //! `tinsmith run`: everything that a project says, headless.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use tinsmith_core::optimize::{Calibration, Candidate, StepReport};
@@ -13,20 +13,23 @@ use tinsmith_core::project::Outside;
 
 use super::export;
 use super::inspect::{figures_json, layers_table, notes_json, summary};
-use super::progress::Progress;
-use super::{Failure, output, units};
+use super::messages::{Messages, Stopwatch, timed};
+use super::paths::existing;
+use super::style::NOTE;
+use super::{Failure, interrupt, output, units};
 
 /// Do everything a project says: calibrate, quantize, measure, evaluate, export
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tinsmith run projects/keyword.ron
-  tinsmith run projects/keyword.ron --export firmware --json")]
+  tinsmith run projects/keyword.ron --export firmware --json
+  tinsmith run projects/keyword.ron --verbose")]
 pub struct Run {
     /// The project (.ron)
     project: PathBuf,
     /// Write the files for firmware to this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     export: Option<PathBuf>,
     /// Keep the calibrated ranges in the project, so that a teammate's machine gives the same bytes
     #[arg(long)]
@@ -58,21 +61,22 @@ struct Figures {
 }
 
 impl Run {
-    pub fn run(self) -> Result<(), Failure> {
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
-        let opened = preview::open_project(&self.project, outside)?;
+        let opened = open_project(&self.project, outside)?;
         let at_project = |error: preview::PreviewError| Failure::new(format!("{}: {error}", self.project.display()));
-        let results = results_of(&opened.job).map_err(at_project)?;
+        let results = results_of(&opened.job, messages).map_err(at_project)?;
         if self.save {
             let calibration = results.calibration.as_deref();
             let data_path = opened.data_path.as_deref();
-            preview::project_of(&self.project, &opened.job, data_path, calibration, Some(&opened.project))
-                .write(&self.project)?;
+            let project = preview::project_of(&self.project, &opened.job, data_path, calibration, Some(&opened.project));
+            interrupt::whole(|| project.write(&self.project))?;
         }
         let files = match (&self.export, &results.candidate) {
             (Some(folder), Some(candidate)) => {
                 let name = self.project.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
-                export::write(&opened.job, &candidate.graph, &name, &Target::ALL, folder)?
+                let write = || interrupt::whole(|| export::write(&opened.job, &candidate.graph, &name, &Target::ALL, folder));
+                timed(format_args!("exported to {}", folder.display()), write)?
             }
             _ => Vec::new(),
         };
@@ -89,7 +93,7 @@ impl Run {
             let roles = preview::roles(data);
             let (n_calibration, n_test) = (roles.calibration.len(), roles.test.len());
             text.push_str(&format!("{}: {n_calibration} samples to calibrate, {n_test} to test\n", data.name));
-            text.push_str(&roles.note.map(|note| format!("note: {note}\n")).unwrap_or_default());
+            text.push_str(&roles.note.map(|note| format!("{NOTE}note:{NOTE:#} {note}\n")).unwrap_or_default());
         }
         for step in results.steps() {
             text.push_str(&format!("{}: {}\n", step.name, step.text));
@@ -137,20 +141,54 @@ impl Run {
     }
 }
 
+/// Opens a project that has been named on the command line.
+pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, Failure> {
+    existing(path)?;
+    Ok(timed(format_args!("opened {}", path.display()), || preview::open_project(path, outside))?)
+}
+
 /// Runs the engine on a job, showing progress.
-pub fn results_of(job: &Job) -> Result<Results, preview::PreviewError> {
-    let progress = Progress::new();
+pub fn results_of(job: &Job, messages: Messages) -> Result<Results, preview::PreviewError> {
+    let progress = messages.progress();
+    let mut stopwatch = Stopwatch::start();
     let mut results = Results::default();
-    Engine::new().run(job, &Cancel::new(), &mut |event| match event {
-        Event::Progress { stage, done, total } => progress.show(stage.label(), done, total),
-        Event::Calibration(calibration) => results.calibration = Some(calibration),
-        Event::Candidate(candidate) => results.candidate = Some(candidate),
-        Event::Static { side, figures } => results.side(side).statics = Some(figures),
-        Event::Accuracy { side, figures } => results.side(side).accuracy = Some(figures),
-        Event::LayerErrors(errors) => results.layer_errors = Some(errors),
-        Event::Done => {}
+    let mut last = None;
+    Engine::new().run(job, &Cancel::new(), &mut |event| {
+        // Some ends are told twice.
+        let done = finished(&event).filter(|done| last.as_ref() != Some(done));
+        if let Some(done) = done {
+            stopwatch.lap(&done);
+            last = Some(done);
+        }
+        match event {
+            Event::Progress { stage, done, total } => progress.show(stage.label(), done, total),
+            Event::Calibration(calibration) => results.calibration = Some(calibration),
+            Event::Candidate(candidate) => results.candidate = Some(candidate),
+            Event::Static { side, figures } => results.side(side).statics = Some(figures),
+            Event::Accuracy { side, figures } => results.side(side).accuracy = Some(figures),
+            Event::LayerErrors(errors) => results.layer_errors = Some(errors),
+            Event::Done => {}
+        }
     })?;
     Ok(results)
+}
+
+/// The work whose end an event marks.
+fn finished(event: &Event) -> Option<String> {
+    let model = |side: &Side| match side {
+        Side::Baseline => "the source model",
+        Side::Candidate => "what the recipe made",
+    };
+    Some(match event {
+        Event::Calibration(calibration) => format!("calibrated on {} samples", calibration.samples),
+        Event::Candidate(_) => "applied the recipe".to_owned(),
+        Event::Static { side, .. } => format!("measured {}", model(side)),
+        Event::Accuracy { side, figures } if figures.done == figures.total => {
+            format!("evaluated {} on {} samples", model(side), figures.total)
+        }
+        Event::LayerErrors(errors) => format!("compared layers on {} samples", errors.samples),
+        Event::Progress { .. } | Event::Accuracy { .. } | Event::Done => return None,
+    })
 }
 
 impl Results {

@@ -5,6 +5,8 @@ use std::path::Path;
 use tinsmith_core::data::{self, DataSet, Split};
 
 use super::Failure;
+use super::messages::timed;
+use super::paths::existing;
 
 /// Parses the value of `--split`.
 pub fn parse_split(name: &str) -> Result<Split, String> {
@@ -21,7 +23,8 @@ pub struct Samples {
 
 /// Opens a data set and picks the samples of a split, or all.
 pub fn open(path: &Path, split: Option<Split>) -> Result<Samples, Failure> {
-    let set = data::open(path)?;
+    existing(path)?;
+    let set = timed(format_args!("opened {}", path.display()), || data::open(path))?;
     let indices = set.samples_of(split).map_err(|problem| problem.of(path))?;
     Ok(Samples { set, indices })
 }

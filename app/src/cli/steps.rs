@@ -7,6 +7,10 @@ use super::{Failure, output};
 
 /// List every recipe step with its parameters, ranges, units and defaults
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tinsmith steps
+  tinsmith steps --json")]
 pub struct Steps {
     /// Print one JSON object
     #[arg(long)]

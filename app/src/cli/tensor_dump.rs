@@ -1,6 +1,6 @@
 //! Every tensor of a model, sample after sample, as one `.npy` each.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use tinsmith_core::progress::Cancel;
 
 use super::Failure;
 use super::evaluate::{batched, descr};
+use super::interrupt::Draft;
 
 /// Runs `n_samples`, whose bytes are `inputs`, on this thread and writes what every node makes as `DIR/tN.npy`, N being the
 /// tensor's index in the model.
@@ -23,8 +24,8 @@ pub fn dump_tensors(
     n_samples: usize,
     folder: &Path,
 ) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
-    let mut files = TensorFiles { folder, graph, n_samples, files: graph.tensors.iter().map(|_| None).collect() };
+    let draft = Draft::new(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
+    let mut files = TensorFiles { folder, draft, graph, n_samples, files: graph.tensors.iter().map(|_| None).collect() };
     if Executor::runs_in_integers(graph) {
         dump_integers(&int8::Prepared::new(graph, rounding)?, inputs, n_samples, &mut files)?;
     } else {
@@ -71,6 +72,7 @@ fn dump_floats(prepared: &float::Prepared, inputs: &[u8], files: &mut TensorFile
 /// Files that grow block by block, one for each tensor.
 struct TensorFiles<'a> {
     folder: &'a Path,
+    draft: Draft,
     graph: &'a Graph,
     n_samples: usize,
     files: Vec<Option<BufWriter<File>>>,
@@ -78,7 +80,7 @@ struct TensorFiles<'a> {
 
 impl TensorFiles<'_> {
     fn path(&self, tensor: TensorId) -> PathBuf {
-        self.folder.join(format!("t{}.npy", tensor.0))
+        self.draft.path(&format!("t{}.npy", tensor.0))
     }
 
     /// Adds the bytes of `n` samples. A tensor that is computed once, at preparation, comes with the bytes of one sample, which
@@ -99,8 +101,10 @@ impl TensorFiles<'_> {
         (0..repeats).try_for_each(|_| file.write_all(bytes)).map_err(at)
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
-        let at = |error: std::io::Error| Failure::new(format!("{}: {error}", self.folder.display()));
-        self.files.iter_mut().flatten().try_for_each(|file| file.flush()).map_err(at)
+    fn finish(self) -> Result<(), Failure> {
+        // Closed before they are moved: Windows moves no open file.
+        let flushed = self.files.into_iter().flatten().try_for_each(|mut file| file.flush());
+        flushed.map_err(|error| Failure::new(format!("{}: {error}", self.folder.display())))?;
+        self.draft.finish()
     }
 }

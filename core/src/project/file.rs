@@ -19,11 +19,16 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, ProjectTroubl
 }
 
 /// Writes a file whole or not at all: into a temporary file beside it, flushed to the disk, then renamed. The permissions of
-/// a file that is replaced stay.
+/// a file that is replaced stay, and so does a symbolic link to it. What is no file, such as a pipe, is written to as it is.
 ///
 /// # Errors
 /// The folder or the file cannot be written; the old file is untouched.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return File::options().write(true).open(path)?.write_all(bytes);
+    }
+    let target = fs::canonicalize(path);
+    let path = target.as_deref().unwrap_or(path);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tinsmith-");

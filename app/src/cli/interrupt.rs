@@ -1,0 +1,80 @@
+//! Ctrl-C ends a command at once and leaves no half-written file.
+//!
+//! Until something is being written the system's own way to end a process is all that is needed.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use super::Failure;
+use super::outcome::INTERRUPTED;
+
+/// Folders whose files are not finished. Locked while files are written in one go: Ctrl-C waits these milliseconds.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    static HANDLER: Once = Once::new();
+    // Where no handler can be set, Ctrl-C ends the process as it does anyway.
+    HANDLER.call_once(|| {
+        let _ = ctrlc::set_handler(|| {
+            unfinished().iter().for_each(|folder| remove(folder));
+            process::exit(INTERRUPTED.into());
+        });
+    });
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes a folder that a thread may still be adding files to.
+fn remove(folder: &Path) {
+    const TRIES: usize = 10;
+    let _ = (0..TRIES).find(|_| fs::remove_dir_all(folder).is_ok());
+}
+
+/// Writes files that take little time: Ctrl-C comes before or after, not in between.
+pub fn whole<T>(write: impl FnOnce() -> T) -> T {
+    let _held = unfinished();
+    write()
+}
+
+/// A folder for files that take long to write. They appear where they belong when all are finished, or not at all.
+#[derive(Debug)]
+pub struct Draft {
+    folder: tempfile::TempDir,
+    target: PathBuf,
+}
+
+impl Draft {
+    /// Files for the folder `target`, which is made if need be.
+    pub fn new(target: &Path) -> io::Result<Self> {
+        fs::create_dir_all(target)?;
+        let mut unfinished = unfinished();
+        let folder = tempfile::Builder::new().prefix(".tinsmith-").tempdir_in(target)?;
+        unfinished.push(folder.path().to_owned());
+        Ok(Self { folder, target: target.to_owned() })
+    }
+
+    /// Where a file of this name is written to.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Moves all files to where they belong.
+    pub fn finish(self) -> Result<(), Failure> {
+        whole(|| {
+            for entry in fs::read_dir(self.folder.path())? {
+                let entry = entry?;
+                fs::rename(entry.path(), self.target.join(entry.file_name()))?;
+            }
+            Ok(())
+        })
+        .map_err(|error: io::Error| Failure::new(format!("{}: {error}", self.target.display())))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        unfinished().retain(|folder| folder != self.folder.path());
+    }
+}
