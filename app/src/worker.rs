@@ -15,10 +15,11 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use tinsmith_core::preview::{self, Job};
 use tinsmith_core::project::Outside;
 
-pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, Weights};
+pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, MAX_SHOWN, Weights};
 pub use files::{ExportRequest, Opened, Picked, SaveRequest, Saved, project_beside, sample_project};
 
 use crate::gui::graph_view::layout::Layout;
+use crate::gui::picture::{Content, Request};
 
 /// Everything that can wake the window.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub enum Event {
     Exported(Result<(PathBuf, Vec<String>), String>),
     /// Something was picked in a file dialog.
     Picked(Picked),
+    /// A picture was written to this file, or why not.
+    PictureSaved(Result<PathBuf, String>),
 }
 
 /// Wakes the window from another thread.
@@ -132,6 +135,18 @@ impl Worker {
                 outbox.send(Event::Picked(picked));
             }
         });
+    }
+
+    /// What to call, from any thread, once the picture that was asked for is there: asks where to, if need be, and writes it.
+    pub fn picture_saver(&self, request: Request, dialog: fn(&str) -> Option<PathBuf>) -> impl FnOnce(Content) + Send + 'static {
+        let outbox = self.outbox.clone();
+        move |content| {
+            std::thread::spawn(move || {
+                if let Some(saved) = files::save_picture(&request, content, dialog) {
+                    outbox.send(Event::PictureSaved(saved));
+                }
+            });
+        }
     }
 
     fn spawn(&self, work: impl FnOnce(Outbox) + Send + 'static) {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::{CentralPanel, Context, Frame, Key, Margin, Panel, ThemePreference, Ui};
+use eframe::egui::{CentralPanel, Context, Frame, Key, Margin, Panel, ScreenshotCallback, ThemePreference, Ui, ViewportCommand};
 use tinsmith_core::preview::{OpenedProject, roles};
 use tinsmith_core::project::{Outside, Project, discard_autosave};
 
@@ -18,11 +18,13 @@ use super::panels::inspector::InspectorPanel;
 use super::panels::layers::LayersPanel;
 use super::panels::palette::CommandPalette;
 use super::panels::{first_run, metrics, notices, rail, recipe, status, top_bar};
+use super::picture::{Content, Taken};
 use super::session::{Edit, LoadedData, Open, SavedState, Session, default_device, first_recipe};
 use super::theme::{METRICS_STRIP, PANEL_HEADER, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::widgets::Notice;
 use crate::worker::{
-    DetailRequest, Event, ExportRequest, GraphRef, LayoutKey, Opened, Picked, SaveRequest, Saved, Wake, Worker, project_beside,
+    DetailRequest, Event, ExportRequest, GraphRef, LayoutKey, MAX_SHOWN, Opened, Picked, SaveRequest, Saved, Wake, Worker,
+    project_beside,
 };
 
 /// Seconds after an edit until it is autosaved.
@@ -43,7 +45,7 @@ pub struct App {
     palette: CommandPalette,
     revision: u64,
     layout_asked: Option<LayoutKey>,
-    distributions_asked: Option<(String, usize)>,
+    distributions_asked: Option<(Vec<String>, usize)>,
     autosave_at_s: Option<f64>,
     title: String,
 }
@@ -268,6 +270,26 @@ impl App {
             Command::ChooseExportFolder => self.worker.pick(dialogs::export_folder),
             Command::ExportTo(folder) => self.export_to(folder),
             Command::Recover(take) => self.recover(take, ctx),
+            Command::SavePicture(request) => {
+                self.session.picture = Some(request);
+                ctx.request_repaint();
+            }
+            Command::TakePicture(taken) => self.take_picture(*taken, ctx),
+            Command::Explain(quantity) => self.session.explained = quantity,
+        }
+    }
+
+    /// Hands the picture to the worker: an SVG is finished, pixels come with this frame.
+    fn take_picture(&mut self, taken: Taken, ctx: &Context) {
+        self.session.picture = None;
+        let save = self.worker.picture_saver(taken.request, dialogs::save_picture);
+        let (rect, scale) = (taken.rect, ctx.pixels_per_point());
+        match taken.svg {
+            Some(svg) => save(Content::Svg(svg)),
+            None => {
+                let callback = ScreenshotCallback::new(move |image| save(Content::Pixels(image, rect, scale)));
+                ctx.send_viewport_cmd(ViewportCommand::Screenshot(callback));
+            }
         }
     }
 
@@ -482,6 +504,7 @@ impl App {
                 self.session.activity = None;
                 let figures = &self.session.figures;
                 if figures.is_complete {
+                    self.session.measured = Some(self.session.edit.clone());
                     self.session.message = "up to date".to_owned();
                 } else if figures.failure.is_some() {
                     self.session.message = "the recipe gives no candidate".to_owned();
@@ -500,6 +523,8 @@ impl App {
             Event::Exported(Err(text)) => self.complain("Nothing was exported", text),
             Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
+            Event::PictureSaved(Ok(path)) => self.session.message = format!("saved {}", path.display()),
+            Event::PictureSaved(Err(text)) => self.complain("The picture was not saved", text),
             Event::Picked(Picked::ExportTo(folder)) => self.commands.send(Command::ExportTo(folder)),
         }
     }
@@ -520,14 +545,17 @@ impl App {
             self.layout_asked = Some(key);
             self.worker.detail(DetailRequest::Layout(key, graph));
         }
-        let Some(node) = self.session.selection.clone() else { return };
+        let nodes: Vec<String> = self.session.all_selected().take(MAX_SHOWN).cloned().collect();
+        if nodes.is_empty() {
+            return;
+        }
         let candidate = self.session.candidate().cloned();
-        let asked = (node.clone(), candidate.as_ref().map_or(0, |c| Arc::as_ptr(c) as usize));
+        let asked = (nodes.clone(), candidate.as_ref().map_or(0, |c| Arc::as_ptr(c) as usize));
         if self.distributions_asked.as_ref() != Some(&asked) {
             self.distributions_asked = Some(asked);
             let source = Arc::clone(&open.source);
             let calibration = self.session.figures.calibration.value.clone();
-            self.worker.detail(DetailRequest::Distributions { node, source, candidate, calibration });
+            self.worker.detail(DetailRequest::Distributions { nodes, source, candidate, calibration });
         }
     }
 }

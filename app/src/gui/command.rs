@@ -9,6 +9,7 @@ use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use super::graph_view::select::Walk;
 use super::icons;
+use super::picture::{Request, Taken};
 
 /// Something that happens once, at the end of the frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +40,29 @@ pub enum Command {
     ExportTo(PathBuf),
     /// Take the autosaved project, or drop it.
     Recover(bool),
+    /// Save what is painted under a name as a picture.
+    SavePicture(Request),
+    /// The picture that was asked for.
+    TakePicture(Box<Taken>),
+    /// Say what makes up a figure, or no longer.
+    Explain(Option<Quantity>),
+}
+
+/// A figure of the strip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// Flash.
+    Size,
+    /// Arena.
+    Ram,
+    /// Multiply-accumulates.
+    Macs,
+    /// Time of an inference.
+    Latency,
+    /// Energy of an inference.
+    Energy,
+    /// Right answers, or agreement with the float model.
+    Accuracy,
 }
 
 /// Which graph the canvas and the table show.

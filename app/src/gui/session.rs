@@ -14,9 +14,10 @@ use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
 use tinsmith_core::project::Project;
 use tinsmith_core::recipe::Recipe;
 
-use super::command::Shown;
+use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
+use super::picture;
 use super::widgets::Notice;
 use crate::worker::Distributions;
 
@@ -110,6 +111,12 @@ pub struct Session {
     pub recovery: Option<Box<Project>>,
     /// Recently opened files, newest first.
     pub recent: Vec<PathBuf>,
+    /// The picture that is wanted, until it is taken.
+    pub picture: Option<picture::Request>,
+    /// The figure that is being explained.
+    pub explained: Option<Quantity>,
+    /// The edit that the newest complete figures belong to.
+    pub measured: Option<Edit>,
     undoer: Undoer<Edit>,
 }
 
@@ -131,6 +138,9 @@ impl Default for Session {
             message: "ready".to_owned(),
             recovery: None,
             recent: Vec::new(),
+            picture: None,
+            explained: None,
+            measured: None,
             undoer: new_undoer(),
         }
     }
@@ -148,6 +158,8 @@ impl Session {
         self.layout = None;
         self.distributions = None;
         self.activity = None;
+        self.picture = None;
+        self.measured = None;
         self.message = format!("opened {name}");
         self.undoer = new_undoer();
         self.undoer.add_undo(&self.edit);

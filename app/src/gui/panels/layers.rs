@@ -10,6 +10,7 @@ use super::memory;
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::View;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units::{self, NONE};
 use crate::gui::widgets::{empty_state, header_line, icon_button, tab};
@@ -28,6 +29,7 @@ pub struct LayersPanel {
     tab: Tab,
     /// The row last scrolled to, so that the table follows the selection but can be scrolled away from it.
     followed: Option<String>,
+    memory: View,
 }
 
 /// A column of the table.
@@ -125,7 +127,7 @@ impl LayersPanel {
                 let margin = Margin { right: 10, ..Margin::ZERO };
                 Frame::new().inner_margin(margin).show(ui, |ui| self.table_ui(cx, statics, ui));
             }
-            Tab::Memory => memory::ui(cx, statics, ui),
+            Tab::Memory => memory::ui(cx, &mut self.memory, statics, ui),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One file a panel. A panel owns its view state, reads the session, edits the copy it is handed and sends commands; it never
 //! knows another panel.
 
+pub mod explain;
 pub mod export;
 pub mod first_run;
 pub mod graph;
