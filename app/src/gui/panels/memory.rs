@@ -76,6 +76,7 @@ impl<'a> Timeline<'a> {
                     if ui.link(Type::SmallMedium.text(words, p.accent_text)).clicked() {
                         cx.send(Command::Select(Some(node.name.clone())));
                     }
+                    ui.add_space(8.0);
                     let rest = Type::Small.text(plan_words(self.arena), p.text_weak);
                     ui.add(eframe::egui::Label::new(rest).truncate());
                 });

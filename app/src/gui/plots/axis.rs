@@ -91,8 +91,8 @@ impl Axis {
 fn words(marks: Marks, mark: GridMark) -> String {
     match marks {
         Marks::Real => units::tick(mark.value, mark.step_size),
-        Marks::Count(scale) if mark.value >= 0.0 => units::count(scale.count(mark.value).round() as u64).joined(),
-        Marks::Bytes if mark.value >= 0.0 => units::bytes_short(mark.value.round() as u64),
+        Marks::Count(scale) if mark.value >= 0.0 => units::short(&units::count(scale.count(mark.value).round() as u64)),
+        Marks::Bytes if mark.value >= 0.0 => units::short(&units::bytes(mark.value.round() as u64)),
         // Half an op has no number.
         Marks::Whole if mark.value.fract() == 0.0 => format!("{:.0}", mark.value),
         Marks::Percent => format!("{} %", units::tick(mark.value, mark.step_size)),
@@ -100,16 +100,15 @@ fn words(marks: Marks, mark: GridMark) -> String {
     }
 }
 
-/// Marks at 0, 1, 10, 100 … on a logarithmic axis.
+/// Marks at 1, 10, 100 … on a logarithmic axis.
 pub(super) fn decades(input: GridInput) -> Vec<GridMark> {
-    let last = input.bounds.1.max(0.0).ceil().min(18.0) as i32;
-    let counts = std::iter::once(0.0).chain((0..=last).map(|k| 10f64.powi(k)));
-    counts.map(|n| GridMark { value: Scale::Log.position(n), step_size: 1.0 }).collect()
+    let marks = (0..=18).map(|k| Scale::Log.position(10f64.powi(k)));
+    marks.filter(|m| (input.bounds.0..=input.bounds.1).contains(m)).map(|value| GridMark { value, step_size: 1.0 }).collect()
 }
 
 /// Marks at multiples of a power of two, so that kilobytes are whole.
 pub(super) fn binary(input: GridInput) -> Vec<GridMark> {
-    let step = 2f64.powf((input.base_step_size * 4.0).max(1.0).log2().ceil());
+    let step = 2f64.powf(input.base_step_size.max(1.0).log2().ceil());
     let (first, last) = ((input.bounds.0.max(0.0) / step).ceil() as u64, (input.bounds.1.max(0.0) / step).floor() as u64);
     (first..=last.min(first + 64)).map(|i| GridMark { value: i as f64 * step, step_size: step }).collect()
 }
@@ -120,15 +119,15 @@ mod tests {
 
     #[test]
     fn bytes_are_marked_at_powers_of_two() {
-        let marks = binary(GridInput { bounds: (0.0, 20_000.0), base_step_size: 1_000.0 });
+        let marks = binary(GridInput { bounds: (0.0, 20_000.0), base_step_size: 4_000.0 });
         assert_eq!(marks.iter().map(|m| m.value).collect::<Vec<_>>(), [0.0, 4096.0, 8192.0, 12_288.0, 16_384.0]);
     }
 
     #[test]
     fn decades_are_marked_with_their_counts() {
-        let marks = decades(GridInput { bounds: (0.0, 2.3), base_step_size: 0.1 });
+        let marks = decades(GridInput { bounds: (0.0, 3.2), base_step_size: 0.1 });
         let read: Vec<String> = marks.into_iter().map(|m| words(Marks::Count(Scale::Log), m)).collect();
-        assert_eq!(read, ["0", "1", "10", "100", "1.00 k"]);
+        assert_eq!(read, ["1", "10", "100", "1 k"]);
     }
 
     #[test]

@@ -181,8 +181,7 @@ fn reading_ui(reading: &Reading, canvas: &Canvas<'_>, ui: &Ui) {
     }
     let id = canvas.response.id.with("reading");
     let tooltip = Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, eframe::egui::PopupAnchor::Pointer);
-    tooltip.gap(12.0).show(|ui| {
-        ui.set_max_width(320.0);
+    tooltip.gap(12.0).width(440.0).show(|ui| {
         ui.label(Type::Small.text(&reading.text, p.text));
     });
 }

@@ -12,7 +12,7 @@ use crate::gui::command::{Command, Quantity};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_ROW, Type};
-use crate::gui::widgets::{icon_button, rule};
+use crate::gui::widgets::icon_button;
 use parts::{Explanation, Part, explain};
 
 const WIDTH: f32 = 460.0;
@@ -77,7 +77,7 @@ fn parts_ui(cx: PanelCtx<'_>, of: &Explanation, ui: &mut Ui) -> bool {
     if of.parts.is_empty() {
         return false;
     }
-    rule(ui);
+    divider(ui);
     headings_ui(of, ui);
     let most = of.parts.iter().map(|part| part.value.max(part.baseline.unwrap_or(0.0))).fold(0.0, f64::max);
     let mut had_focus = false;
@@ -119,6 +119,12 @@ impl Columns {
             sum: cut(sum, row.right()),
         }
     }
+}
+
+/// A line across the popup.
+fn divider(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, Palette::of(ui).line_strong));
 }
 
 fn headings_ui(of: &Explanation, ui: &mut Ui) {
@@ -192,7 +198,7 @@ fn advice_ui(quantity: Quantity, advice: &[String], ui: &mut Ui) {
     if advice.is_empty() {
         return;
     }
-    rule(ui);
+    divider(ui);
     let title = if quantity == Quantity::Accuracy { "What would raise it" } else { "What would lower it" };
     ui.label(Type::SmallTitle.text(title, p.text));
     for words in advice {

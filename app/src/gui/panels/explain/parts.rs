@@ -83,7 +83,7 @@ fn layers(
         name: short_name(&l.name),
         node: Some(l.name.clone()),
         value: get(l),
-        baseline: before.get(l.name.as_str()).map(|b| get(b)),
+        baseline: before.get(l.name.as_str()).map(|b| get(b)).filter(|&b| b > 0.0),
         words: words(get(l)),
         share: Some(get(l) / whole.max(f64::MIN_POSITIVE)),
     };
@@ -240,7 +240,7 @@ fn accuracy(cx: PanelCtx<'_>) -> Explanation {
             if let (Some(right), Some(top1)) = (a.top1_correct, a.top1()) {
                 let spread = half_width(right, a.done) * 100.0;
                 facts.push(format!(
-                    "{right} of {} samples right, {}. From so few samples it is known to ±{spread:.1} points (95 %, Wilson 1927).",
+                    "{right} of {} samples right, {}. So many samples tell it to ±{spread:.1} points (95 %, Wilson 1927).",
                     a.done,
                     units::percent(top1).joined()
                 ));

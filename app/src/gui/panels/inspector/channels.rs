@@ -1,6 +1,6 @@
 //! The range of each output channel, widest first, beside the one range that per-tensor quantization would give them all.
 
-use eframe::egui::{Align2, Color32, Stroke, Ui, pos2};
+use eframe::egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
 use egui_plot::{Bar, BarChart, HLine, Line, LineStyle, PlotPoints};
 use tinsmith_core::measure::weights::{ChannelStats, WeightStats};
 use tinsmith_core::recipe::{Granularity, Quantize};
@@ -97,7 +97,11 @@ fn bars_ui(cx: PanelCtx<'_>, view: &mut View, node: &str, stats: &WeightStats, e
             write(frame.right() - 4.0, bottom + 1.0, Align2::RIGHT_TOP, waste, limit);
             if let Some(words) = outliers(stats) {
                 let after = stats.channels.iter().filter(|c| c.is_outlier).count() as f64;
-                write(canvas.x(after) + 4.0, top + 2.0, Align2::LEFT_TOP, words, p.amber);
+                // On a ground of its own: it lies over the bars.
+                let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.amber);
+                let place = Rect::from_min_size(pos2(canvas.x(after) + 4.0, top + 3.0), galley.size());
+                painter.rect_filled(place.expand2(vec2(3.0, 0.0)), 2.0, p.plot.gamma_multiply(0.85));
+                painter.galley(place.min, galley, p.amber);
             }
             let i = canvas.pointer?.x.round();
             let (channel, c) = sorted.get(usize::try_from(i as i64).ok()?)?;

@@ -2,7 +2,7 @@
 //! outlines over each other.
 
 use eframe::egui::{Align2, Color32, Stroke, Ui, pos2, vec2};
-use egui_plot::{Bar, BarChart, Line, PlotPoints, VLine};
+use egui_plot::{Bar, BarChart, VLine};
 use tinsmith_core::measure::weights::{CodeStats, Histogram};
 
 use super::outlines::{self, Outline};
@@ -130,7 +130,6 @@ fn real_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, shown: &Weight
         table: real_table(&layers),
     };
     let baseline = base.map(|b| bars(b, scale, 1.0, p.base_soft));
-    let outline = base.map(|b| (steps(&b.stats.histogram, scale), p.base));
     let front = bars(shown, scale, 0.72, p.accent);
     let (edge, ink) = (p.accent_text, p.text_weak);
     frame.show(
@@ -141,15 +140,15 @@ fn real_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, shown: &Weight
             if let Some(chart) = baseline {
                 plot.bar_chart(chart);
             }
-            if let Some((points, colour)) = outline {
-                plot.line(Line::new("", PlotPoints::from(points)).color(colour).width(1.0).allow_hover(false));
-            }
             plot.bar_chart(front);
             for x in [low, high] {
                 plot.vline(VLine::new("", x).color(edge).width(1.0).allow_hover(false));
             }
         },
         |ui, canvas| {
+            if let Some(base) = base {
+                tops_ui(&base.stats.histogram, scale, canvas, p.base, ui);
+            }
             ends_ui(shown, canvas, edge, ink, ui);
             read_bins(&layers, canvas.pointer?.x)
         },
@@ -183,14 +182,13 @@ fn bars(of: &Weights, scale: Scale, width: f64, colour: Color32) -> BarChart {
     BarChart::new("", h.counts.iter().enumerate().map(bar).collect()).color(colour).allow_hover(false)
 }
 
-/// The outline of a histogram.
-fn steps(h: &Histogram, scale: Scale) -> Vec<[f64; 2]> {
-    let corners = h.counts.iter().enumerate().flat_map(|(i, &n)| {
+/// A line on top of each of the baseline's bars, so that it is seen over the candidate's.
+fn tops_ui(h: &Histogram, scale: Scale, canvas: &Canvas<'_>, colour: Color32, ui: &Ui) {
+    let painter = ui.painter_at(canvas.rect());
+    for (i, &n) in h.counts.iter().enumerate().filter(|(_, n)| **n > 0) {
         let (from, to) = edges(h, i);
-        let y = scale.position(n as f64);
-        [[from, y], [to, y]]
-    });
-    corners.collect()
+        painter.hline(canvas.x(from)..=canvas.x(to), canvas.y(scale.position(n as f64)), Stroke::new(1.0, colour));
+    }
 }
 
 fn read_bins(layers: &[(&str, &Weights)], x: f64) -> Option<Reading> {
@@ -288,7 +286,8 @@ fn caption_ui(shown: &Weights, ui: &mut Ui) {
     let p = Palette::of(ui);
     let mut words = vec![format!("{:.1} % zero", shown.stats.sparsity() * 100.0)];
     if let Some(codes) = &shown.stats.codes {
-        words.push(format!("{} codes unused", n_available(codes).saturating_sub(n_used(codes))));
+        let unused = n_available(codes).saturating_sub(n_used(codes));
+        words.push(format!("{unused} {} unused", if unused == 1 { "code" } else { "codes" }));
     }
     if let Some(step) = shown.step {
         words.push(format!("step at most {}", units::real(f64::from(step))));
@@ -308,6 +307,5 @@ mod tests {
         let h = Histogram { low: -1.0, high: 1.0, counts: vec![3, 5, 7, 9] };
         assert_eq!(edges(&h, 1), (-0.5, 0.0));
         assert_eq!((bin_at(&h, -0.25), bin_at(&h, -1.1), bin_at(&h, 1.2)), (Some(1), None, None));
-        assert_eq!(steps(&h, Scale::Lin)[..4], [[-1.0, 3.0], [-0.5, 3.0], [-0.5, 5.0], [0.0, 5.0]]);
     }
 }
