@@ -118,7 +118,9 @@ impl App {
         self.export.ui(cx, &ctx);
         self.palette.ui(cx, &ctx);
         self.take_edit(edit, &ctx);
-        for command in self.commands.take() {
+        let commands = self.commands.take();
+        self.miss_picture(&commands);
+        for command in commands {
             self.run(command, &ctx);
         }
         self.ask_for_details();
@@ -276,6 +278,14 @@ impl App {
             }
             Command::TakePicture(taken) => self.take_picture(*taken, ctx),
             Command::Explain(quantity) => self.session.explained = quantity,
+        }
+    }
+
+    /// A picture that nobody took in the frame after it was asked for is of something that is not on screen.
+    fn miss_picture(&mut self, commands: &[Command]) {
+        let is_taken = commands.iter().any(|c| matches!(c, Command::TakePicture(_)));
+        if let Some(request) = self.session.picture.take_if(|_| !is_taken) {
+            self.complain(&format!("{} is not on screen", request.name), "Show it, then save it again.".to_owned());
         }
     }
 

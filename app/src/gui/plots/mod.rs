@@ -8,7 +8,7 @@ mod menu;
 mod table;
 
 use eframe::egui::{
-    Color32, PointerButton, Rangef, Rect, Response, Role, Stroke, StrokeKind, Tooltip, Ui, WidgetInfo, pos2, vec2,
+    Color32, PointerButton, Rangef, Rect, Response, Role, Stroke, StrokeKind, Tooltip, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use egui_plot::{Plot, PlotPoint, PlotTransform, PlotUi};
 
@@ -19,6 +19,9 @@ use super::theme::{Palette, Type};
 pub use axis::{Axis, Marks, Scale, scale_switch};
 pub use menu::actions;
 pub use table::Table;
+
+/// Numbers and names along the axes reach beyond the plot by so much.
+const BLEED: Vec2 = vec2(4.0, 6.0);
 
 /// What a user has chosen for one plot.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -133,7 +136,8 @@ impl Frame<'_> {
             ui.painter().rect_stroke(*transform.frame(), 2.0, Stroke::new(1.5, p.accent), StrokeKind::Inside);
         }
         response.context_menu(|ui| menu::menu_ui(cx, view, self.name, ui));
-        picture::take(cx, ui, self.name, from, Rect::from_min_size(top_left, vec2(width, self.height)), p.panel);
+        let painted = Rect::from_min_size(top_left, vec2(width, self.height));
+        picture::take(cx, ui, self.name, from, painted.expand2(BLEED), p.panel);
     }
 
     fn plot<'p>(&self, p: &Palette, view: &View) -> Plot<'p> {
