@@ -23,11 +23,12 @@ use tinsmith_core::project::Outside;
 pub use claim::Claim;
 pub use comparison::{CompareRequest, Compared, Confusion, MAX_CLASSES, Measured};
 pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
-pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, Weights};
+pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, MAX_SHOWN, Weights};
 pub use files::{ExportRequest, Opened, Picked, SaveRequest, Saved, project_beside, sample_project};
 pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
 
 use crate::gui::graph_view::layout::Layout;
+use crate::gui::picture::{Content, Request};
 
 /// Everything that can wake the window.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub enum Event {
     Answer(Basis, Answer),
     /// A figure of a stored candidate.
     Compared(Basis, Compared),
+    /// A picture was written to this file, or why not.
+    PictureSaved(Result<PathBuf, String>),
 }
 
 /// Wakes the window from another thread.
@@ -160,6 +163,18 @@ impl Worker {
                 outbox.send(Event::Picked(picked));
             }
         });
+    }
+
+    /// What to call, from any thread, once the picture that was asked for is there: asks where to, if need be, and writes it.
+    pub fn picture_saver(&self, request: Request, dialog: fn(&str) -> Option<PathBuf>) -> impl FnOnce(Content) + Send + 'static {
+        let outbox = self.outbox.clone();
+        move |content| {
+            std::thread::spawn(move || {
+                if let Some(saved) = files::save_picture(&request, content, dialog) {
+                    outbox.send(Event::PictureSaved(saved));
+                }
+            });
+        }
     }
 
     fn spawn(&self, work: impl FnOnce(Outbox) + Send + 'static) {

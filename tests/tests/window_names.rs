@@ -33,7 +33,16 @@ fn unnamed(window: &Window) -> Vec<String> {
     let all = window.root().children_recursive();
     let controls = all.filter(|node| CONTROLS.contains(&node.accesskit_node().role()));
     let silent = controls.filter(|node| node.accesskit_node().label().is_none_or(|l| l.trim().is_empty()));
-    silent.map(|node| format!("{:?} within {:?} at {:?}", node.accesskit_node().role(), node.accesskit_node().parent().and_then(|p| p.label()), node.accesskit_node().raw_bounds())).collect()
+    silent
+        .map(|node| {
+            format!(
+                "{:?} within {:?} at {:?}",
+                node.accesskit_node().role(),
+                node.accesskit_node().parent().and_then(|p| p.label()),
+                node.accesskit_node().raw_bounds()
+            )
+        })
+        .collect()
 }
 
 #[track_caller]

@@ -11,6 +11,7 @@ use super::candidates::Which;
 use super::graph_view::select::Walk;
 use super::icons;
 use super::on_demand::{ExportChoice, Need};
+use super::picture::{Request, Taken};
 use super::session::Session;
 use super::settings::Settings;
 use super::workspace::{Pane, Workspace};
@@ -48,6 +49,12 @@ pub enum Command {
     Recover(bool),
     /// What to do with unsaved changes before going on.
     Unsaved(Unsaved),
+    /// Save what is painted under a name as a picture.
+    SavePicture(Request),
+    /// The picture that was asked for.
+    TakePicture(Box<Taken>),
+    /// Say what makes up a figure, or no longer.
+    Explain(Option<Quantity>),
     /// A panel on screen shows this: have it computed. Sent in every frame.
     Need(Need),
     /// What an export writes.
@@ -73,6 +80,23 @@ impl Command {
         let name = name.to_owned();
         if modifiers.command || modifiers.shift { Self::SelectAlso(name) } else { Self::Select(Some(name)) }
     }
+}
+
+/// A figure of the strip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// Flash.
+    Size,
+    /// Arena.
+    Ram,
+    /// Multiply-accumulates.
+    Macs,
+    /// Time of an inference.
+    Latency,
+    /// Energy of an inference.
+    Energy,
+    /// Right answers, or agreement with the float model.
+    Accuracy,
 }
 
 /// Which graph the canvas and the table show.
@@ -248,7 +272,9 @@ impl Action {
             Self::SaveAs => of(File, icons::FLOPPY_DISK, "Save as", "Writes the project to another file"),
             Self::ChooseData => of(File, icons::DATABASE, "Choose data", "Samples to calibrate and evaluate with"),
             Self::RemoveData => of(File, icons::X, "Remove data", "Goes on without samples"),
-            Self::Export => of(File, icons::EXPORT, "Export", "Files for the firmware; asks for the folder in the workspace Export"),
+            Self::Export => {
+                of(File, icons::EXPORT, "Export", "Files for the firmware; asks for the folder in the workspace Export")
+            }
             Self::Close => of(File, icons::X, "Close", "Back to the first page"),
             Self::Quit => of(File, icons::X, "Quit", "Ends the program"),
             Self::Undo => of(Edit, icons::ARROW_U_UP_LEFT, "Undo", "Takes back the last edit"),

@@ -1,6 +1,6 @@
 //! Native file dialogs. Each blocks until it is closed, so it runs on a thread of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rfd::FileDialog;
 
@@ -37,4 +37,10 @@ pub fn save_project(suggested: &Path) -> Option<Picked> {
 /// Where to write the export.
 pub fn export_folder() -> Option<Picked> {
     FileDialog::new().set_title("Choose a folder for the export").pick_folder().map(Picked::ExportTo)
+}
+
+/// Where to write a picture, suggested as `name`.
+pub fn save_picture(name: &str) -> Option<PathBuf> {
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    FileDialog::new().set_title("Save the picture").set_file_name(name).add_filter("Pictures", &[extension]).save_file()
 }

@@ -145,6 +145,19 @@ impl Figures {
     }
 }
 
+/// Half the width of the interval in which the fraction of right answers lies with 95 % probability, given `right` of `n` samples:
+/// the score interval of E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+pub fn half_width(right: usize, n: usize) -> f64 {
+    if n == 0 {
+        return 1.0;
+    }
+    /// Of the normal distribution, 95 % lies within so many standard deviations.
+    const Z: f64 = 1.959_964;
+    let n = n as f64;
+    let p = right as f64 / n;
+    Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt()
+}
+
 fn drop_stale<T>(of: &mut Fresh<T>) {
     if of.is_stale {
         *of = Fresh::default();
@@ -161,6 +174,14 @@ mod tests {
 
     fn accuracy(done: usize) -> AccuracyFigures {
         AccuracyFigures { done, total: 900, top1_correct: Some(done), agree_with_float: None, mean_abs_difference: None }
+    }
+
+    #[test]
+    fn the_interval_narrows_with_samples() {
+        // Wilson's interval for 822 of 900 is 0.8931 to 0.9300.
+        assert!((half_width(822, 900) - 0.0184).abs() < 1e-4);
+        assert!(half_width(91, 100) > 2.5 * half_width(910, 1000));
+        assert_eq!(half_width(0, 0), 1.0);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | [`panels`] | one file a panel |
 //! | [`graph_view`] | layout, painting and selection of the layer graph |
 //! | [`widgets`], `plots`, [`theme`], [`units`] | controls, plots, colours and type, figures as text |
+//! | [`picture`] | what is on screen as SVG or PNG |
 //!
 //! Architecture invariant: a frame only paints and compares. Whatever takes longer than a millisecond runs in [`crate::worker`].
 
@@ -27,6 +28,7 @@ pub mod line_diff;
 pub mod notice;
 pub mod on_demand;
 pub mod panels;
+pub mod picture;
 mod plots;
 pub mod session;
 pub mod settings;

@@ -14,11 +14,12 @@ use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
 
-use super::command::Shown;
+use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
 use super::notice::Notices;
 use super::on_demand::OnDemand;
+use super::picture;
 use super::settings::Settings;
 use super::workspace::Workspace;
 use crate::worker::{Distributions, project_beside};
@@ -153,6 +154,12 @@ pub struct Session {
     pub recovery: Option<Box<Project>>,
     /// Recently opened files, newest first.
     pub recent: Vec<PathBuf>,
+    /// The picture that is wanted, until it is taken.
+    pub picture: Option<picture::Request>,
+    /// The figure that is being explained.
+    pub explained: Option<Quantity>,
+    /// The edit that the newest complete figures belong to.
+    pub measured: Option<Edit>,
     undoer: Undoer<Edit>,
 }
 
@@ -181,6 +188,9 @@ impl Default for Session {
             message: "ready".to_owned(),
             recovery: None,
             recent: Vec::new(),
+            picture: None,
+            explained: None,
+            measured: None,
             undoer: new_undoer(),
         }
     }
@@ -199,6 +209,8 @@ impl Session {
         self.distributions = None;
         self.on_demand = OnDemand::default();
         self.activity = None;
+        self.picture = None;
+        self.measured = None;
         self.message = format!("opened {name}");
         self.undoer = new_undoer();
         self.undoer.add_undo(&self.edit);

@@ -30,6 +30,13 @@ pub fn bytes(n: u64) -> Figure {
     scaled(n as f64, &[(1.0, "B"), (1024.0, "KB"), (1024.0 * 1024.0, "MB")])
 }
 
+/// A figure without needless decimals, for marks on an axis: `16 KB`, `10 k`.
+pub fn short(figure: &Figure) -> String {
+    let number = figure.number.as_str();
+    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    Figure::new(number.to_owned(), figure.unit).joined()
+}
+
 /// Multiply-accumulates: `672`, `288 k`, `2.66 M`.
 pub fn count(n: u64) -> Figure {
     scaled(n as f64, &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G")])
@@ -142,6 +149,7 @@ mod tests {
         assert_eq!(bytes(504).joined(), "504 B");
         assert_eq!(bytes(19_864).joined(), "19.4 KB");
         assert_eq!(bytes(1024 * 1024 - 1).joined(), "1.00 MB");
+        assert_eq!([16_384, 100, 1_536].map(|n| short(&bytes(n))), ["16 KB", "100 B", "1.5 KB"]);
         assert_eq!(count(2_656_768).joined(), "2.66 M");
         assert_eq!(count(672).joined(), "672");
         assert_eq!(microseconds(8_400.0).joined(), "8.40 ms");

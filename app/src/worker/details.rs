@@ -18,15 +18,18 @@ const N_WEIGHT_BINS: usize = 61;
 /// Bins of a histogram of activations, at most.
 const N_ACTIVATION_BINS: usize = 96;
 
+/// How many layers are shown over each other, at most.
+pub const MAX_SHOWN: usize = 4;
+
 /// What is asked of the thread.
 #[derive(Clone, Debug)]
 pub enum DetailRequest {
     /// Where the nodes of a graph lie on a canvas.
     Layout(LayoutKey, GraphRef),
-    /// How the values of a layer are distributed.
+    /// How the values of layers are distributed.
     Distributions {
-        /// Which layer, by name.
-        node: String,
+        /// Which layers, by name, the one that is described first.
+        nodes: Vec<String>,
         /// The model as it came.
         source: Arc<Source>,
         /// What the recipe makes of it.
@@ -69,7 +72,7 @@ pub struct LayoutKey {
 }
 
 /// How the values of a layer are distributed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Distributions {
     /// Which layer, by name.
     pub node: String,
@@ -79,6 +82,8 @@ pub struct Distributions {
     pub candidate: Option<Weights>,
     /// The output, as seen over the calibration samples.
     pub activation: Option<ActivationStatistics>,
+    /// The other selected layers, as many as can be told apart; they have none of their own.
+    pub also: Vec<Distributions>,
 }
 
 /// Weights of one model.
@@ -135,11 +140,18 @@ fn serve(requests: &Receiver<DetailRequest>, outbox: &Outbox) {
 fn answer(request: DetailRequest) -> Event {
     match request {
         DetailRequest::Layout(key, graph) => Event::Layout(key, Arc::new(layout(graph.graph(), key.canvas))),
-        DetailRequest::Distributions { node, source, candidate, calibration } => {
-            let baseline = weights_of(&source.graph, &node);
-            let candidate = candidate.and_then(|c| weights_of(&c.graph, &node));
-            let activation = calibration.and_then(|c| activation_of(&source.graph, &node, &c));
-            Event::Distributions(Arc::new(Distributions { node, baseline, candidate, activation }))
+        DetailRequest::Distributions { nodes, source, candidate, calibration } => {
+            let of = |node: String| Distributions {
+                baseline: weights_of(&source.graph, &node),
+                candidate: candidate.as_ref().and_then(|c| weights_of(&c.graph, &node)),
+                activation: calibration.as_ref().and_then(|c| activation_of(&source.graph, &node, c)),
+                node,
+                also: Vec::new(),
+            };
+            let mut all = nodes.into_iter().take(MAX_SHOWN).map(of);
+            let mut first = all.next().unwrap_or_default();
+            first.also = all.collect();
+            Event::Distributions(Arc::new(first))
         }
     }
 }

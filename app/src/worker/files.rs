@@ -9,6 +9,7 @@ use tinsmith_core::preview::{Job, OpenedProject, Source, Target, open_project, p
 use tinsmith_core::project::{Outside, Project, autosave_path, discard_autosave, recoverable};
 
 use crate::cli::export::write;
+use crate::gui::picture::{Content, Request};
 use crate::gui::session::SavedState;
 
 /// What a file turned out to be.
@@ -126,4 +127,11 @@ pub fn sample_project() -> Option<PathBuf> {
     let in_checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|p| p.join("projects"));
     let folders = [Some(PathBuf::from("projects")), beside_program, in_checkout];
     folders.into_iter().flatten().map(|folder| folder.join("keyword.ron")).find(|path| path.is_file())
+}
+
+/// Writes a picture where it was asked for, or where the dialog says; `None` if that was closed without a choice.
+pub fn save_picture(request: &Request, content: Content, dialog: fn(&str) -> Option<PathBuf>) -> Option<Result<PathBuf, String>> {
+    let path = request.to.clone().or_else(|| dialog(&request.file_name()))?;
+    let written = content.encode().and_then(|bytes| std::fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display())));
+    Some(written.map(|()| path))
 }

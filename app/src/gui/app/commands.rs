@@ -44,6 +44,12 @@ impl App {
             Command::Need(need) => self.session.on_demand.need(need),
             Command::ChooseExport(choice) => self.session.on_demand.export = choice,
             Command::CompareWith(which) => self.session.on_demand.comparison.compared_with = which,
+            Command::SavePicture(request) => {
+                self.session.picture = Some(request);
+                ctx.request_repaint();
+            }
+            Command::TakePicture(taken) => self.take_picture(*taken, ctx),
+            Command::Explain(quantity) => self.session.explained = quantity,
             Command::Unsaved(answer) => self.answer(answer, ctx),
         }
     }

@@ -7,10 +7,12 @@
 //! | [`commands`] | running commands |
 //! | [`files`] | opening, saving, exporting, what to do with unsaved work |
 //! | [`input`] | dropped files, shortcuts, keys |
+//! | [`pictures`] | saving what is on screen |
 
 mod commands;
 mod files;
 mod input;
+mod pictures;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,7 +32,7 @@ use super::settings::Kept;
 use super::theme::{METRICS_STRIP, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
-use crate::worker::{Claim, DetailRequest, Event, GraphRef, LayoutKey, Picked, Wake, Worker};
+use crate::worker::{Claim, DetailRequest, Event, GraphRef, LayoutKey, MAX_SHOWN, Picked, Wake, Worker};
 
 /// Seconds after an edit until it is autosaved.
 const AUTOSAVE_DELAY_S: f64 = 4.0;
@@ -49,7 +51,7 @@ pub struct App {
     help: HelpPanel,
     revision: u64,
     layout_asked: Option<LayoutKey>,
-    distributions_asked: Option<(String, usize)>,
+    distributions_asked: Option<(Vec<String>, usize)>,
     autosave_at_s: Option<f64>,
     /// Held while this window is the one that autosaves.
     claim: Option<Claim>,
@@ -136,7 +138,9 @@ impl App {
         let ctx = ui.ctx().clone();
         self.over_ui(&ctx);
         self.take_edit(edit, &ctx);
-        for command in self.commands.take() {
+        let commands = self.commands.take();
+        self.miss_picture(&commands);
+        for command in commands {
             self.run(command, &ctx);
         }
         self.ask_for_details();
@@ -236,6 +240,7 @@ impl App {
                 self.session.activity = None;
                 let figures = &self.session.figures;
                 if figures.is_complete {
+                    self.session.measured = Some(self.session.edit.clone());
                     self.session.message = "up to date".to_owned();
                 } else if figures.failure.is_some() {
                     self.session.message = "the recipe gives no candidate".to_owned();
@@ -261,6 +266,11 @@ impl App {
             }
             Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
+            Event::PictureSaved(Ok(path)) => {
+                self.session.message = format!("saved {}", path.display());
+                self.session.notices.add(Kind::Done, self.session.message.clone(), "", None);
+            }
+            Event::PictureSaved(Err(text)) => self.complain("The picture was not saved", text, None),
             Event::Picked(Picked::ExportTo(folder)) => self.commands.send(Command::ExportTo(folder)),
         }
     }
@@ -291,14 +301,17 @@ impl App {
             self.layout_asked = Some(key);
             self.worker.detail(DetailRequest::Layout(key, graph));
         }
-        let Some(node) = self.session.selection.clone() else { return };
+        let nodes: Vec<String> = self.session.all_selected().take(MAX_SHOWN).cloned().collect();
+        if nodes.is_empty() {
+            return;
+        }
         let candidate = self.session.candidate().cloned();
-        let asked = (node.clone(), candidate.as_ref().map_or(0, |c| Arc::as_ptr(c) as usize));
+        let asked = (nodes.clone(), candidate.as_ref().map_or(0, |c| Arc::as_ptr(c) as usize));
         if self.distributions_asked.as_ref() != Some(&asked) {
             self.distributions_asked = Some(asked);
             let source = Arc::clone(&open.source);
             let calibration = self.session.figures.calibration.value.clone();
-            self.worker.detail(DetailRequest::Distributions { node, source, candidate, calibration });
+            self.worker.detail(DetailRequest::Distributions { nodes, source, candidate, calibration });
         }
     }
 }

@@ -9,6 +9,7 @@ use tinsmith_core::measure::StaticFigures;
 use super::memory;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::View;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{Known, badge, empty_state, known, panel_header, rule, text_in};
@@ -35,7 +36,7 @@ struct Memory {
 }
 
 /// Shows the panel.
-pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+pub fn ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
     let device = cx.session.device();
     let is_held = cx.session.hold_baseline;
     let about = match &device {
@@ -68,7 +69,7 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         let height = (whole - (ui.cursor().top() - top)).max(PLAN);
         ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
             ui.set_min_height(height);
-            memory::timeline_ui(cx, statics, ui);
+            memory::timeline_ui(cx, view, statics, ui);
         });
     });
 }

@@ -1,26 +1,30 @@
-//! When each activation is alive and where it lies in the arena: why the peak is where it is.
+//! When each activation is alive and where it lies in the arena: why the peak is where it is, and what a better plan saves.
 
-use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
-use tinsmith_core::measure::{Lifetime, StaticFigures};
+use eframe::egui::{
+    Align, Align2, Color32, CornerRadius, Frame as Margins, Key, Layout, Margin, Rect, Role, Sense, Shape, Stroke, StrokeKind,
+    Ui, WidgetInfo, accesskit, pos2, vec2,
+};
+use tinsmith_core::graph::{Graph, NodeId};
+use tinsmith_core::measure::{ArenaFigures, Lifetime, StaticFigures};
 
 use super::graph::short_name;
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Table, View, actions};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{empty_state, panel_header};
 
-const LEFT: f32 = 52.0;
-const BOTTOM: f32 = 22.0;
-const TOP: f32 = 22.0;
-const TICKS: u64 = 3;
+const NAME: &str = "Memory timeline";
+/// Bars smaller than this are painted, read by the pointer and listed in the table, but not stopped at by the keyboard.
+const MIN_FOCUSABLE: f32 = 6.0;
 
 /// Shows the panel.
-pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+pub fn ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
     panel_header(ui, "Memory timeline", "", |_| {});
     match cx.session.shown_static() {
-        Some(statics) => timeline_ui(cx, statics, ui),
+        Some(statics) => timeline_ui(cx, view, statics, ui),
         None => {
             empty_state(ui, icons::MEMORY, "Not measured yet", "The timeline arrives as soon as the model is measured.", None);
         }
@@ -28,90 +32,292 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
 }
 
 /// Shows the timeline over the rest of the panel.
-pub fn timeline_ui(cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {
+pub fn timeline_ui(cx: PanelCtx<'_>, view: &mut View, statics: &StaticFigures, ui: &mut Ui) {
     let (Some(graph), arena) = (cx.session.graph(), &statics.arena) else { return };
     if arena.lifetimes.is_empty() || arena.activations_bytes == 0 {
         empty_state(ui, icons::MEMORY, "No activations", "This model keeps nothing in the arena.", None);
         return;
     }
-    let p = Palette::of(ui);
-    let (all, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
-    let plot = Rect::from_min_max(all.min + vec2(LEFT, TOP), all.max - vec2(16.0, BOTTOM));
-    ui.painter().rect_filled(plot, 0.0, p.plot);
-    let n_ops = graph.nodes.len().max(1);
-    let peak = arena.activations_bytes;
-    let x = |op: usize| plot.left() + plot.width() * op as f32 / n_ops as f32;
-    let y = |bytes: u64| plot.bottom() - plot.height() * bytes as f32 / peak as f32;
-    axes_ui(ui, plot, n_ops, peak);
-    // Blocks that lie at the top at the moment of the peak decide how much RAM is needed.
-    let peak_op = (0..n_ops).max_by_key(|&op| (alive(&arena.lifetimes, op).map(|l| l.bytes).sum::<u64>(), std::cmp::Reverse(op)));
-    let producers = graph.producers();
-    for life in &arena.lifetimes {
-        let rect = Rect::from_min_max(
-            pos2(x(life.first_node), y(life.offset + life.bytes)),
-            pos2(x(life.last_node + 1), y(life.offset)),
-        )
-        .shrink(0.5);
-        let maker = producers.get(life.tensor.index()).copied().flatten();
-        let name = maker.map_or_else(|| "input".to_owned(), |id| short_name(&graph.node(id).name));
-        let at_peak = peak_op.is_some_and(|op| life.first_node <= op && op <= life.last_node);
-        let (fill, ink) = if at_peak { (p.accent, p.on_accent) } else { (p.accent_line, p.text) };
-        let response = ui.interact(rect, ui.scope_id().with(("life", life.tensor)), Sense::click());
-        let words = format!(
-            "{name}: {} bytes at {}, alive from op {} to {}",
+    let timeline = Timeline::new(graph, arena);
+    Margins::new().inner_margin(Margin { left: 12, right: 12, top: 2, bottom: 4 }).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        timeline.words_ui(cx, view, ui);
+        timeline.plot_ui(cx, view, ui);
+    });
+}
+
+/// Lifetimes with the names of those who made them.
+struct Timeline<'a> {
+    graph: &'a Graph,
+    arena: &'a ArenaFigures,
+    n_ops: usize,
+    /// The first op during which most is alive.
+    peak: usize,
+    makers: Vec<Option<NodeId>>,
+}
+
+impl<'a> Timeline<'a> {
+    fn new(graph: &'a Graph, arena: &'a ArenaFigures) -> Self {
+        let n_ops = graph.nodes.len().max(1);
+        let producers = graph.producers();
+        let maker = |life: &Lifetime| producers.get(life.tensor.index()).copied().flatten();
+        Self { graph, arena, n_ops, peak: peak_op(&arena.lifetimes, n_ops), makers: arena.lifetimes.iter().map(maker).collect() }
+    }
+
+    fn name(&self, i: usize) -> String {
+        self.makers[i].map_or_else(|| "input".to_owned(), |id| short_name(&self.graph.node(id).name))
+    }
+
+    fn is_at_peak(&self, i: usize) -> bool {
+        let life = &self.arena.lifetimes[i];
+        life.first_node <= self.peak && self.peak <= life.last_node
+    }
+
+    /// Where the peak is, and what another plan would change.
+    fn words_ui(&self, cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                actions(cx, view, NAME, ui);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.label(Type::Small.text("Peak at", p.text_weak));
+                    let node = self.graph.node(NodeId(self.peak as u32));
+                    let words = format!("op {}, {}", self.peak + 1, short_name(&node.name));
+                    if ui.link(Type::SmallMedium.text(words, p.accent_text)).clicked() {
+                        cx.send(Command::Select(Some(node.name.clone())));
+                    }
+                    ui.add_space(8.0);
+                    let rest = Type::Small.text(plan_words(self.arena), p.text_weak);
+                    ui.add(eframe::egui::Label::new(rest).truncate());
+                });
+            });
+        });
+    }
+
+    fn plot_ui(&self, cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
+        let total = self.arena.arena_mcu32_bytes.max(self.arena.activations_bytes);
+        let frame = Frame {
+            name: NAME,
+            subject: &self.graph.name,
+            summary: format!(
+                "{} tensors over {} ops, peak {} bytes at op {}, {}",
+                self.arena.lifetimes.len(),
+                self.n_ops,
+                units::exact(self.arena.activations_bytes),
+                self.peak + 1,
+                plan_words(self.arena)
+            ),
+            height: ui.available_height().max(80.0),
+            axes: [Axis::new("op, in the order of the schedule", Marks::Whole), Axis::new("arena, bytes", Marks::Bytes)],
+            ranges: [(0.5, self.n_ops as f64 + 0.5), (0.0, total as f64 * 1.04)],
+            table: Table::new(
+                &["tensor of", "bytes", "offset, bytes", "first op", "last op", "at the peak"],
+                self.arena.lifetimes.len(),
+                |i| {
+                    let life = &self.arena.lifetimes[i];
+                    let at_peak = if self.is_at_peak(i) { "yes" } else { "no" };
+                    let numbers = [life.bytes, life.offset, life.first_node as u64 + 1, life.last_node as u64 + 1];
+                    let cells = std::iter::once(self.name(i)).chain(numbers.map(|n| n.to_string()));
+                    cells.chain([at_peak.to_owned()]).collect()
+                },
+            ),
+        };
+        let mut reset = false;
+        frame.show(
+            cx,
+            view,
+            ui,
+            |_| {},
+            |ui, canvas| {
+                self.lines_ui(canvas, ui);
+                self.bars_ui(cx, canvas, ui);
+                reset = canvas.response.double_clicked();
+                let at = canvas.pointer?;
+                let i = self.at(at.x, at.y)?;
+                Some(Reading { text: self.words(i), span: None })
+            },
+        );
+        if reset {
+            view.reset();
+        }
+    }
+
+    fn words(&self, i: usize) -> String {
+        let life = &self.arena.lifetimes[i];
+        format!(
+            "{}: {} bytes at {}, alive from op {} to {}",
+            self.name(i),
             units::exact(life.bytes),
             units::exact(life.offset),
             life.first_node + 1,
             life.last_node + 1
-        );
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &words));
-        ui.painter().rect_filled(rect, CornerRadius::same(2), fill);
-        let is_selected = maker.is_some() && maker == cx.session.selected_node();
-        if is_selected || response.hovered() {
-            ui.painter().rect_stroke(rect, CornerRadius::same(2), Stroke::new(1.5, p.text), StrokeKind::Inside);
-        }
-        if rect.width() > 36.0 && rect.height() > 13.0 {
-            let painter = ui.painter_at(rect.shrink2(vec2(4.0, 0.0)));
-            painter.text(rect.left_center() + vec2(6.0, 0.0), Align2::LEFT_CENTER, name, Type::Caption.font(), ink);
-        }
-        if response.clicked()
-            && let Some(id) = maker
-        {
-            cx.send(Command::Select(Some(graph.node(id).name.clone())));
-        }
-        response.on_hover_text(words);
+        )
     }
-    let words = format!(
-        "peak {} bytes{}; by the runtime's own planner {}, no plan can do with less than {}",
-        units::exact(peak),
-        peak_op.map_or_else(String::new, |op| format!(", op {}", op + 1)),
-        units::exact(arena.greedy_bytes),
-        units::exact(arena.lower_bound_bytes)
-    );
-    ui.painter().text(pos2(plot.left(), all.top() + 4.0), Align2::LEFT_TOP, words, Type::Caption.font(), p.text_weak);
+
+    /// The bar that holds a point.
+    fn at(&self, op: f64, bytes: f64) -> Option<usize> {
+        self.arena.lifetimes.iter().position(|l| {
+            let (from, to) = span(l);
+            from <= op && op < to && l.offset as f64 <= bytes && bytes < (l.offset + l.bytes) as f64
+        })
+    }
+
+    fn bars_ui(&self, cx: PanelCtx<'_>, canvas: &Canvas<'_>, ui: &Ui) {
+        let p = Palette::of(ui);
+        let frame = canvas.rect();
+        let painter = ui.painter_at(frame);
+        let pointed = canvas.pointer.and_then(|at| self.at(at.x, at.y));
+        let selected = cx.session.selected_node();
+        for (i, life) in self.arena.lifetimes.iter().enumerate() {
+            let rect = bar(life, canvas);
+            if !rect.intersects(frame) {
+                continue;
+            }
+            let (fill, ink) = if self.is_at_peak(i) { (p.accent, p.on_accent) } else { (p.accent_line, p.text) };
+            painter.rect_filled(rect, CornerRadius::same(2), fill);
+            let seen = rect.intersect(frame);
+            let has_focus = seen.size().min_elem() >= MIN_FOCUSABLE && self.focusable_ui(cx, i, seen, ui);
+            let is_selected = self.makers[i].is_some() && self.makers[i] == selected;
+            if is_selected || has_focus || pointed == Some(i) {
+                let width = if has_focus { 2.0 } else { 1.5 };
+                painter.rect_stroke(rect, CornerRadius::same(2), Stroke::new(width, p.text), StrokeKind::Inside);
+            }
+            if seen.width() > 36.0 && seen.height() > 13.0 {
+                let at = seen.left_center() + vec2(6.0, 0.0);
+                let clip = ui.painter_at(seen.shrink2(vec2(4.0, 0.0)));
+                clip.text(at, Align2::LEFT_CENTER, self.name(i), Type::Caption.font(), ink);
+            }
+        }
+        let is_clicked = canvas.response.clicked();
+        if let Some(i) = pointed.filter(|_| is_clicked) {
+            self.select(cx, i);
+        }
+    }
+
+    /// Lets the keyboard and screen readers at a bar; the pointer stays the plot's. Returns whether it has the focus.
+    fn focusable_ui(&self, cx: PanelCtx<'_>, i: usize, rect: Rect, ui: &Ui) -> bool {
+        let id = ui.scope_id().with(("life", self.arena.lifetimes[i].tensor));
+        let response = ui.interact(rect, id, Sense::focusable_noninteractive());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, self.words(i)));
+        let has_focus = response.has_focus();
+        let is_chosen = ui.input(|input| {
+            let pressed = has_focus && (input.key_pressed(Key::Enter) || input.key_pressed(Key::Space));
+            pressed || input.has_accesskit_action_request(id, accesskit::Action::Click)
+        });
+        if is_chosen {
+            self.select(cx, i);
+        }
+        has_focus
+    }
+
+    fn select(&self, cx: PanelCtx<'_>, i: usize) {
+        if let Some(id) = self.makers[i] {
+            cx.send(Command::Select(Some(self.graph.node(id).name.clone())));
+        }
+    }
+
+    /// The whole arena, the plan's height, and the height that no plan can go below.
+    fn lines_ui(&self, canvas: &Canvas<'_>, ui: &Ui) {
+        let p = Palette::of(ui);
+        let frame = canvas.rect();
+        let painter = ui.painter_at(frame);
+        let a = self.arena;
+        let rest = a.arena_mcu32_bytes.saturating_sub(a.activations_bytes);
+        let (top, plan, bound) =
+            (canvas.y(a.arena_mcu32_bytes as f64), canvas.y(a.activations_bytes as f64), canvas.y(a.lower_bound_bytes as f64));
+        let band = Rect::from_min_max(pos2(frame.left(), top), pos2(frame.right(), plan));
+        painter.rect_filled(band, 0.0, p.base_soft.gamma_multiply(0.6));
+        painter.hline(frame.x_range(), top, Stroke::new(1.25, p.text_weak));
+        let dashed = |y: f32, colour: Color32, dash: f32| {
+            Shape::dashed_line(&[pos2(frame.left(), y), pos2(frame.right(), y)], Stroke::new(1.0, colour), dash, dash)
+        };
+        painter.extend(dashed(plan, p.text_weak, 4.0));
+        let write = |y: f32, align: Align2, words: String| {
+            painter.text(pos2(frame.right() - 6.0, y), align, words, Type::Caption.font(), p.text_weak);
+        };
+        let exact = if a.exact { "" } else { ", some kernels unknown" };
+        write(top + 2.0, Align2::RIGHT_TOP, format!("arena {} bytes{exact}", units::exact(a.arena_mcu32_bytes)));
+        if plan - top > 30.0 {
+            write(plan - 2.0, Align2::RIGHT_BOTTOM, format!("persistent part and set-up {} bytes", units::exact(rest)));
+        }
+        let at_bound = a.lower_bound_bytes == a.activations_bytes;
+        let words = if at_bound { ", no plan can do with less" } else { "" };
+        write(plan + 2.0, Align2::RIGHT_TOP, format!("activations {} bytes{words}", units::exact(a.activations_bytes)));
+        if !at_bound {
+            painter.extend(dashed(bound, p.base, 2.0));
+            write(
+                bound + 2.0,
+                Align2::RIGHT_TOP,
+                format!("no plan can do with less than {} bytes", units::exact(a.lower_bound_bytes)),
+            );
+        }
+    }
 }
 
-fn alive(lifetimes: &[Lifetime], op: usize) -> impl Iterator<Item = &Lifetime> {
-    lifetimes.iter().filter(move |l| l.first_node <= op && op <= l.last_node)
+/// From where to where a tensor is alive, ops counted from one, each half an op wide to both sides.
+fn span(life: &Lifetime) -> (f64, f64) {
+    (life.first_node as f64 + 0.5, life.last_node as f64 + 1.5)
 }
 
-fn axes_ui(ui: &Ui, plot: Rect, n_ops: usize, peak: u64) {
-    let p = Palette::of(ui);
-    let text = |at, align, words: String| ui.painter().text(at, align, words, Type::Caption.font(), p.text_faint);
-    for tick in 0..=TICKS {
-        let bytes = peak * tick / TICKS;
-        let y = plot.bottom() - plot.height() * tick as f32 / TICKS as f32;
-        ui.painter().hline(plot.x_range(), y, Stroke::new(1.0, p.grid));
-        text(pos2(plot.left() - 6.0, y), Align2::RIGHT_CENTER, units::bytes(bytes).joined());
+fn bar(life: &Lifetime, canvas: &Canvas<'_>) -> Rect {
+    let (from, to) = span(life);
+    let (top, bottom) = (canvas.y((life.offset + life.bytes) as f64), canvas.y(life.offset as f64));
+    let rect = Rect::from_min_max(pos2(canvas.x(from), top), pos2(canvas.x(to), bottom));
+    // A gap between neighbours, where there is room for one.
+    rect.shrink(if rect.size().min_elem() > 3.0 { 0.5 } else { 0.0 })
+}
+
+/// The first op during which most bytes are alive.
+pub fn peak_op(lifetimes: &[Lifetime], n_ops: usize) -> usize {
+    let mut changes = vec![0i64; n_ops + 1];
+    for life in lifetimes {
+        changes[life.first_node.min(n_ops)] += life.bytes as i64;
+        changes[(life.last_node + 1).min(n_ops)] -= life.bytes as i64;
     }
-    let dashes = Shape::dashed_line(&[plot.left_top(), plot.right_top()], Stroke::new(1.0, p.text_weak), 4.0, 4.0);
-    ui.painter().extend(dashes);
-    // Every op where there is room, else every second, fifth, tenth …
-    let room = (plot.width() / 24.0).max(1.0) as usize;
-    let every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].into_iter().find(|e| n_ops / e <= room).unwrap_or(1000);
-    for op in (0..n_ops).step_by(every) {
-        let x = plot.left() + plot.width() * (op as f32 + 0.5) / n_ops as f32;
-        text(pos2(x, plot.bottom() + 4.0), Align2::CENTER_TOP, (op + 1).to_string());
+    let (mut now, mut most, mut at) = (0, i64::MIN, 0);
+    for (op, change) in changes.iter().take(n_ops).enumerate() {
+        now += change;
+        if now > most {
+            (most, at) = (now, op);
+        }
     }
-    text(pos2(plot.left() - 6.0, plot.bottom() + 4.0), Align2::RIGHT_TOP, "op".to_owned());
+    at
+}
+
+/// What the better plan saves over the runtime's own.
+pub fn plan_words(arena: &ArenaFigures) -> String {
+    let (own, best) = (arena.greedy_bytes, arena.best_bytes);
+    if best >= own {
+        return format!("TFLM's own plan {} B, no better one found", units::exact(own));
+    }
+    let is_used = if arena.activations_bytes <= best { ", in the file" } else { "" };
+    let (own, best, saved) = (units::exact(own), units::exact(best), units::exact(own - best));
+    format!("TFLM's own plan {own} B, best plan found {best} B{is_used}: saves {saved} B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tinsmith_core::graph::TensorId;
+
+    fn life(first_node: usize, last_node: usize, bytes: u64) -> Lifetime {
+        Lifetime { tensor: TensorId(0), first_node, last_node, bytes, offset: 0 }
+    }
+
+    #[test]
+    fn the_peak_is_the_first_op_with_most_alive() {
+        let lives = [life(0, 1, 100), life(1, 2, 50), life(2, 3, 100), life(3, 3, 40)];
+        assert_eq!(peak_op(&lives, 4), 1);
+        assert_eq!(peak_op(&[], 3), 0);
+    }
+
+    #[test]
+    fn a_better_plan_says_what_it_saves() {
+        let mut arena =
+            ArenaFigures { greedy_bytes: 24_000, best_bytes: 22_100, activations_bytes: 24_000, ..ArenaFigures::default() };
+        assert_eq!(plan_words(&arena), "TFLM's own plan 24,000 B, best plan found 22,100 B: saves 1,900 B");
+        arena.best_bytes = 24_000;
+        assert_eq!(plan_words(&arena), "TFLM's own plan 24,000 B, no better one found");
+    }
 }

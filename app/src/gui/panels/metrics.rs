@@ -1,20 +1,28 @@
 //! The strip of figures that is always visible: candidate against baseline, and how each figure is known.
 
-use eframe::egui::{Align, Layout, Rect, Response, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align, CornerRadius, Frame, Layout, Margin, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2,
+    vec2,
+};
 use tinsmith_core::measure::device::Device;
 use tinsmith_core::measure::{AccuracyFigures, Estimate, StaticFigures};
 
+use super::explain;
 use super::status::describe;
+use crate::gui::command::{Command, Quantity};
 use crate::gui::context::PanelCtx;
+use crate::gui::figures::half_width;
+use crate::gui::session::difference;
 use crate::gui::theme::{METRICS_STRIP, Palette, Type, small_caps};
 use crate::gui::units::{self, Figure, NONE};
-use crate::gui::widgets::{Change, Known, change, fits, known};
+use crate::gui::widgets::{Change, Known, change, fits, known, progress_bar};
 
 const CANDIDATE_WIDTH: f32 = 212.0;
 const CANDIDATE_NARROW: f32 = 164.0;
 
 /// One cell of the strip.
 struct Metric {
+    quantity: Quantity,
     name: &'static str,
     /// The source's figure in the candidate's unit; `None` if there is nothing to compare with.
     baseline: Option<String>,
@@ -26,7 +34,7 @@ struct Metric {
     change: Option<Change>,
     /// Whether it fits the board, in words.
     fits: Option<(bool, String)>,
-    /// Beside the change: `ESP-NN`.
+    /// Beside the change: `ESP-NN`; why there is no figure, if there is none.
     about: String,
     /// The tooltip: exact figures, what they are made of, why there are none.
     explanation: String,
@@ -42,15 +50,19 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     ui.horizontal(|ui| {
         candidate_ui(cx, ui, first);
         for metric in &metrics {
-            metric_ui(ui, cell, metric);
+            let response = metric_ui(cx, ui, cell, metric);
+            explain_ui(cx, metric, &response, ui);
         }
     });
 }
 
 /// A cell of three lines: names, the figure, what goes with it.
-fn cell_ui(ui: &mut Ui, width: f32, name: &str, mut line: impl FnMut(&mut Ui, Line)) -> Response {
+fn cell_ui(ui: &mut Ui, width: f32, name: &str, sense: Sense, mut line: impl FnMut(&mut Ui, Line)) -> Response {
     let p = Palette::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, METRICS_STRIP), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, METRICS_STRIP), sense);
+    if sense.senses_click() && response.hovered() {
+        ui.painter().rect_filled(rect, 0.0, p.raised);
+    }
     ui.painter().vline(rect.right() - 0.5, rect.y_range(), Stroke::new(1.0, p.line));
     let (left, right) = (rect.left() + 14.0, rect.right() - 10.0);
     let lines = [(Line::Name, 6.0, 16.0), (Line::Figure, 22.0, 24.0), (Line::About, 45.0, 16.0)];
@@ -77,7 +89,7 @@ enum Line {
 fn candidate_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
     let p = Palette::of(ui);
     let held = cx.session.hold_baseline;
-    let response = cell_ui(ui, width, "candidate", |ui, line| match line {
+    let response = cell_ui(ui, width, "candidate", Sense::hover(), |ui, line| match line {
         Line::Name => {
             ui.label(small_caps(if held { "Baseline" } else { "Candidate" }, p.text_weak));
         }
@@ -94,35 +106,84 @@ fn candidate_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
     response.on_hover_text("What the recipe makes of the model, compared with the model as it came. Hold B to see the source.");
 }
 
-fn metric_ui(ui: &mut Ui, width: f32, metric: &Metric) {
+fn metric_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32, metric: &Metric) -> Response {
     let p = Palette::of(ui);
     let ink = if metric.known == Known::Stale { p.text_faint } else { p.text };
-    let response = cell_ui(ui, width, metric.name, |ui, line| match line {
+    let response = cell_ui(ui, width, metric.name, Sense::click(), |ui, line| match line {
         Line::Name => {
             ui.label(small_caps(metric.name, p.text_weak));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| known(ui, &metric.known));
         }
         Line::Figure => figure_ui(ui, metric, ink),
-        Line::About => {
-            if let Some(of) = &metric.change {
-                change(ui, of);
-                ui.add_space(4.0);
-            }
-            if let Some((ok, words)) = &metric.fits {
-                fits(ui, *ok, words);
-            } else if !metric.about.is_empty() {
-                ui.add(eframe::egui::Label::new(Type::Caption.text(&metric.about, p.text_weak)).truncate());
-            }
-        }
+        Line::About => about_ui(cx, ui, metric),
     });
+    let is_open = cx.session.explained == Some(metric.quantity);
+    if is_open || response.has_focus() {
+        let (colour, outline) =
+            if response.has_focus() { (p.accent, response.rect.shrink(2.0)) } else { (p.line_strong, response.rect) };
+        ui.painter().rect_stroke(outline, CornerRadius::same(4), Stroke::new(1.5, colour), StrokeKind::Inside);
+    }
     let value = metric.figure.as_ref().map_or_else(|| NONE.to_owned(), Figure::joined);
     let words = format!("{} {value}{}", metric.name, metric.spread.as_ref().map_or_else(String::new, |s| format!(" {s}")));
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
-    if !metric.explanation.is_empty() {
-        response.on_hover_ui(|ui| {
-            ui.label(Type::SmallTitle.text(format!("{} {value}", metric.name), p.text));
-            ui.label(Type::Small.text(&metric.explanation, p.text_weak));
-        });
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_open, &words));
+    if metric.explanation.is_empty() || is_open {
+        return response;
+    }
+    response.on_hover_ui(|ui| {
+        ui.label(Type::SmallTitle.text(format!("{} {value}", metric.name), p.text));
+        ui.label(Type::Small.text(&metric.explanation, p.text_weak));
+        ui.label(Type::Small.text("Click to see what makes it up", p.text_faint));
+    })
+}
+
+/// The third line: what changed, whether it fits, or how far the figure is.
+fn about_ui(cx: PanelCtx<'_>, ui: &mut Ui, metric: &Metric) {
+    let p = Palette::of(ui);
+    let words = |ui: &mut Ui, words: &str| {
+        ui.add(eframe::egui::Label::new(Type::Caption.text(words, p.text_weak)).truncate());
+    };
+    match &metric.known {
+        Known::Running(done, total) => {
+            let fraction = *done as f32 / (*total).max(1) as f32;
+            let width = ui.available_width();
+            progress_bar(ui, Some(fraction), width, &format!("{} evaluated", metric.name));
+            return;
+        }
+        Known::Stale => {
+            let changed = cx.session.measured.as_ref().map(|from| difference(from, &cx.session.edit));
+            return match changed.as_deref() {
+                None | Some("nothing") => words(ui, "being measured again"),
+                Some(changed) => words(ui, &format!("before {changed}")),
+            };
+        }
+        Known::Exact | Known::Estimate | Known::Missing => {}
+    }
+    if let Some(of) = &metric.change {
+        change(ui, of);
+        ui.add_space(4.0);
+    }
+    if let Some((ok, of)) = &metric.fits {
+        fits(ui, *ok, of);
+    } else if !metric.about.is_empty() {
+        words(ui, &metric.about);
+    }
+}
+
+/// Opens and closes the explanation of a figure, and shows it.
+fn explain_ui(cx: PanelCtx<'_>, metric: &Metric, response: &Response, ui: &Ui) {
+    let is_open = cx.session.explained == Some(metric.quantity);
+    let by_keys = ui.scope_id().with("explained by keys");
+    if response.clicked() {
+        cx.send(Command::Explain((!is_open).then_some(metric.quantity)));
+        // Whoever came by keyboard goes on by keyboard.
+        let is_pointer = ui.input(|i| i.pointer.any_click());
+        ui.data_mut(|d| d.insert_temp(by_keys, !is_pointer));
+        return;
+    }
+    if is_open {
+        let value = metric.figure.as_ref().map_or_else(|| NONE.to_owned(), Figure::joined);
+        let opened = ui.data_mut(|d| d.remove_temp::<bool>(by_keys)).unwrap_or(false);
+        explain::ui(cx, metric.quantity, &format!("{} {value}", metric.name), response, opened, ui);
     }
 }
 
@@ -132,11 +193,19 @@ fn figure_ui(ui: &mut Ui, metric: &Metric, ink: eframe::egui::Color32) {
         ui.label(Type::Figure.text(NONE, p.text_faint));
         return;
     };
+    let is_stale = metric.known == Known::Stale;
     if let Some(baseline) = &metric.baseline {
-        ui.label(Type::Body.text(baseline, p.base));
+        ui.label(Type::Body.text(baseline, if is_stale { p.text_faint } else { p.base }));
         ui.label(Type::Caption.text("→", p.text_faint));
     }
-    ui.label(Type::Figure.text(&figure.number, ink));
+    if matches!(metric.known, Known::Running(..)) {
+        // What is not final yet stands on a ground of its own.
+        let ground =
+            Frame::new().fill(p.control_hover).corner_radius(CornerRadius::same(3)).inner_margin(Margin::symmetric(4, 0));
+        ground.show(ui, |ui| ui.label(Type::Figure.text(&figure.number, ink)));
+    } else {
+        ui.label(Type::Figure.text(&figure.number, ink));
+    }
     ui.label(Type::Small.text(figure.unit, p.text_weak));
     if let Some(spread) = &metric.spread {
         ui.label(Type::Small.text(spread, p.text_weak));
@@ -159,9 +228,23 @@ fn missing(cx: PanelCtx<'_>) -> String {
     cx.session.figures.failure.clone().unwrap_or_else(|| "not measured yet".to_owned())
 }
 
+/// The same in the two or three words that a cell has room for.
+fn missing_briefly(cx: PanelCtx<'_>) -> &'static str {
+    if cx.session.figures.failure.is_some() { "no candidate" } else { "not measured yet" }
+}
+
+/// Why there is no accuracy, as briefly.
+fn no_accuracy(cx: PanelCtx<'_>) -> &'static str {
+    match cx.session.open.as_ref().and_then(|o| o.data.as_ref()) {
+        None => "no data",
+        Some(data) if data.roles.test.is_empty() => "no test samples",
+        Some(_) => missing_briefly(cx),
+    }
+}
+
 fn counted(
     cx: PanelCtx<'_>,
-    name: &'static str,
+    (quantity, name): (Quantity, &'static str),
     value: impl Fn(&StaticFigures) -> u64,
     show: impl Fn(u64) -> Figure,
     explain: impl Fn(&StaticFigures) -> String,
@@ -171,13 +254,14 @@ fn counted(
     let baseline = base.zip(figure.as_ref()).map(|(b, f)| units::in_unit_of(value(b) as f64, f));
     let change = base.zip(candidate).map(|(b, c)| Change::relative(value(b) as f64, value(c) as f64));
     let explanation = candidate.map_or_else(|| missing(cx), explain);
-    Metric { name, baseline, figure, spread: None, known, change, fits: None, about: String::new(), explanation }
+    let about = if candidate.is_some() { "" } else { missing_briefly(cx) }.to_owned();
+    Metric { quantity, name, baseline, figure, spread: None, known, change, fits: None, about, explanation }
 }
 
 fn size(cx: PanelCtx<'_>) -> Metric {
     let mut metric = counted(
         cx,
-        "Size",
+        (Quantity::Size, "Size"),
         |s| s.size.file_bytes,
         units::bytes,
         |s| {
@@ -200,7 +284,7 @@ fn size(cx: PanelCtx<'_>) -> Metric {
 fn ram(cx: PanelCtx<'_>) -> Metric {
     let mut metric = counted(
         cx,
-        "RAM",
+        (Quantity::Ram, "RAM"),
         |s| s.arena.arena_mcu32_bytes,
         units::bytes,
         |s| {
@@ -236,7 +320,7 @@ fn fits_board(cx: PanelCtx<'_>, needed: Option<u64>, has: impl Fn(&Device) -> u6
 fn macs(cx: PanelCtx<'_>) -> Metric {
     counted(
         cx,
-        "MACs",
+        (Quantity::Macs, "MACs"),
         |s| s.macs,
         units::count,
         |s| {
@@ -252,7 +336,7 @@ fn macs(cx: PanelCtx<'_>) -> Metric {
 
 fn estimated(
     cx: PanelCtx<'_>,
-    name: &'static str,
+    (quantity, name): (Quantity, &'static str),
     of: impl Fn(&StaticFigures) -> Option<&Estimate>,
     show: impl Fn(f64) -> Figure,
 ) -> Metric {
@@ -278,18 +362,28 @@ fn estimated(
             Some(d) => format!("The table of {} has no rate for this model.", d.name),
         },
     };
-    Metric { name, baseline, figure, spread, known, change, fits: None, about: String::new(), explanation }
+    let about = match (estimate, cx.session.device()) {
+        (Some(_), _) => "",
+        (None, _) if candidate.is_none() => missing_briefly(cx),
+        (None, None) => "no board",
+        (None, Some(_)) => "no rate for this model",
+    };
+    Metric { quantity, name, baseline, figure, spread, known, change, fits: None, about: about.to_owned(), explanation }
 }
 
 fn latency(cx: PanelCtx<'_>) -> Metric {
-    let mut metric = estimated(cx, "Latency", |s| s.latency_us.as_ref(), units::microseconds);
-    metric.about = cx.session.device().map_or_else(|| "no board".to_owned(), |d| d.name.clone());
+    let mut metric = estimated(cx, (Quantity::Latency, "Latency"), |s| s.latency_us.as_ref(), units::microseconds);
+    if let Some(device) = cx.session.device().filter(|_| metric.figure.is_some()) {
+        metric.about.clone_from(&device.name);
+    }
     metric
 }
 
 fn energy(cx: PanelCtx<'_>) -> Metric {
-    let mut metric = estimated(cx, "Energy", |s| s.energy_uj.as_ref(), units::microjoules);
-    metric.about = "an inference".to_owned();
+    let mut metric = estimated(cx, (Quantity::Energy, "Energy"), |s| s.energy_uj.as_ref(), units::microjoules);
+    if metric.figure.is_some() {
+        metric.about = "an inference".to_owned();
+    }
     metric
 }
 
@@ -314,13 +408,19 @@ fn accuracy(cx: PanelCtx<'_>) -> Metric {
     let about = match candidate {
         Some(a) if labelled => format!("{} of {}", a.top1_correct.unwrap_or(0), a.done),
         Some(a) => format!("{} of {} as float", a.agree_with_float.unwrap_or(0), a.done),
-        None => String::new(),
+        None => no_accuracy(cx).to_owned(),
     };
+    // How far the figure may still move.
+    let spread = candidate.filter(|_| matches!(known, Known::Running(..))).and_then(|a| {
+        let right = if labelled { a.top1_correct? } else { a.agree_with_float? };
+        Some(format!("±{:.1}", half_width(right, a.done) * 100.0))
+    });
     Metric {
-        name: if labelled { "Accuracy" } else { "Agreement" },
+        quantity: Quantity::Accuracy,
+        name: if labelled || candidate.is_none() { "Accuracy" } else { "Agreement" },
         baseline: before.map(|b| format!("{:.1}", b * 100.0)),
         figure,
-        spread: None,
+        spread,
         known,
         change,
         fits: None,
@@ -351,6 +451,9 @@ fn explain_accuracy(cx: PanelCtx<'_>, candidate: Option<&AccuracyFigures>, label
     let mut lines = vec![what.to_owned(), format!("{} of {} test samples run, in the device's own arithmetic", a.done, a.total)];
     if let Some(agree) = a.agreement() {
         lines.push(format!("agrees with float on {}", units::percent(agree).joined()));
+    }
+    if !a.is_complete() {
+        lines.push("± is half of the 95 % score interval (Wilson 1927)".to_owned());
     }
     if let Some(d) = a.mean_abs_difference {
         lines.push(format!("mean difference of the outputs {}", units::real(d)));

@@ -6,6 +6,7 @@ pub mod candidates;
 pub mod confusion;
 pub mod data_set;
 pub mod drop_overlay;
+pub mod explain;
 pub mod files;
 pub mod first_run;
 pub mod fits;

@@ -1,17 +1,19 @@
 //! What accuracy costs: every candidate as a disc, and the front beyond which nothing is cheaper and better at once.
 
-use eframe::egui::{Align2, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Frame as Margins, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::candidates::nothing_to_compare;
 use crate::gui::candidates::{Candidate, candidates, choose};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::on_demand::Need;
-use crate::gui::plots::{ground, plot, value_axis, value_axis_y};
+use crate::gui::plots::{Axis, Frame, Marks, Table, View, actions};
 use crate::gui::session::Edit;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{panel_header, select};
+
+const NAME: &str = "Trade-off plot";
 
 /// What the accuracy is set against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -51,6 +53,7 @@ impl Cost {
 #[derive(Debug, Default)]
 pub struct TradeoffPanel {
     cost: Cost,
+    view: View,
 }
 
 /// A candidate on the plot.
@@ -71,50 +74,62 @@ impl TradeoffPanel {
         let dots = dots(&all, self.cost, labelled);
         let n_front = dots.iter().filter(|d| d.is_front).count();
         panel_header(ui, "Trade-off", &format!("{n_front} on the front"), |ui| {
+            actions(cx, &mut self.view, NAME, ui);
             select(ui, "Cost", &mut self.cost, &Cost::ALL, 84.0);
         });
         if dots.len() < 2 {
             nothing_to_compare(ui);
             return;
         }
-        if let Some(chosen) = self.plot_ui(&dots, labelled, ui) {
+        if let Some(chosen) = self.plot_ui(cx, &dots, labelled, ui) {
             choose(edit, chosen);
         }
     }
 
     /// The candidate that was clicked.
-    fn plot_ui<'a>(&self, dots: &[Dot<'a>], labelled: bool, ui: &mut Ui) -> Option<&'a Candidate> {
-        let p = Palette::of(ui);
-        let all = ui.available_rect_before_wrap();
-        ui.advance_cursor_after_rect(all);
-        let rect = Rect::from_min_max(all.min + vec2(8.0, 22.0), all.max - vec2(12.0, 18.0));
+    fn plot_ui<'a>(&mut self, cx: PanelCtx<'_>, dots: &[Dot<'a>], labelled: bool, ui: &mut Ui) -> Option<&'a Candidate> {
         let ends = |of: fn(&Dot<'_>) -> f64| {
             let (low, high) = dots.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
             let room = ((high - low) * 0.14).max(high.abs() * 0.004).max(1e-6);
             (low - room, high + room)
         };
-        let (x_ends, y_ends) = (ends(|d| d.x), ends(|d| d.y));
-        let canvas = plot(p, "trade-off", rect.height())
-            .show_axes([true, true])
-            .show_grid([true, true])
-            .include_x(x_ends.0)
-            .include_x(x_ends.1)
-            .default_y_bounds(y_ends.0, y_ends.1)
-            .default_x_bounds(x_ends.0, x_ends.1)
-            .custom_x_axes(vec![value_axis(p)])
-            .custom_y_axes(vec![value_axis_y(p)])
-            .label_formatter(|_| None);
-        let transform = ui
-            .scope_builder(eframe::egui::UiBuilder::new().max_rect(rect), |ui| ground(ui, |ui| canvas.show(ui, |_| {}).transform))
-            .inner;
-        let frame = *transform.frame();
-        let at = |d: &Dot<'_>| transform.position_from_point(&egui_plot::PlotPoint::new(d.x, d.y));
-        front_ui(ui, frame, dots.iter().filter(|d| d.is_front).map(at).collect());
-        let caption = |at: Pos2, align, words: &str| ui.painter().text(at, align, words, Type::Caption.font(), p.text_faint);
-        caption(pos2(all.left() + 12.0, all.top() + 5.0), Align2::LEFT_TOP, if labelled { "accuracy, %" } else { "as float, %" });
-        caption(pos2(frame.right(), all.bottom() - 2.0), Align2::RIGHT_BOTTOM, self.cost.axis());
-        caption(pos2(frame.left(), all.bottom() - 2.0), Align2::LEFT_BOTTOM, "disc: RAM");
-        dots.iter().enumerate().filter(|(i, dot)| dot_ui(ui, frame, at(dot), dot, *i)).map(|(_, dot)| dot.candidate).last()
+        let cost = self.cost;
+        let quality = if labelled { "accuracy, %" } else { "as float, %" };
+        let row = |i: usize| {
+            let dot = &dots[i];
+            let ram = dot.candidate.ram_bytes().map_or_else(String::new, |n| n.to_string());
+            vec![dot.candidate.name.clone(), format!("{:.3}", dot.x), format!("{:.2}", dot.y), ram]
+        };
+        let frame = Frame {
+            name: NAME,
+            subject: cost.axis(),
+            summary: format!("{} candidates by {} and {quality}; the disc is the RAM", dots.len(), cost.axis()),
+            height: (ui.available_height() - 8.0).max(120.0),
+            axes: [Axis::new(cost.axis(), Marks::Real), Axis::new(quality, Marks::Real)],
+            ranges: [ends(|d| d.x), ends(|d| d.y)],
+            table: Table::new(&["candidate", cost.axis(), quality, "RAM, bytes"], dots.len(), row),
+        };
+        let mut clicked = None;
+        let margin = Margin { left: 8, right: 12, top: 4, bottom: 4 };
+        Margins::new().inner_margin(margin).show(ui, |ui| {
+            frame.show(
+                cx,
+                &mut self.view,
+                ui,
+                |_| {},
+                |ui, canvas| {
+                    let at = |d: &Dot<'_>| pos2(canvas.x(d.x), canvas.y(d.y));
+                    front_ui(ui, canvas.rect(), dots.iter().filter(|d| d.is_front).map(at).collect());
+                    for (i, dot) in dots.iter().enumerate() {
+                        if dot_ui(ui, canvas.rect(), at(dot), dot, i) {
+                            clicked = Some(dot.candidate);
+                        }
+                    }
+                    None
+                },
+            );
+        });
+        clicked
     }
 }
 

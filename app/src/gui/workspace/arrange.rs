@@ -68,13 +68,7 @@ fn plan(of: Workspace, area: Vec2) -> Part {
         Workspace::Live => Of(Pane::Live),
         Workspace::Export => Row(vec![
             (Of(Pane::Targets), side),
-            (
-                Column(vec![
-                    (Of(Pane::Fits), Rest(0.68)),
-                    (Of(Pane::WhatNext), Rest(0.32)),
-                ]),
-                Rest(0.4),
-            ),
+            (Column(vec![(Of(Pane::Fits), Rest(0.68)), (Of(Pane::WhatNext), Rest(0.32))]), Rest(0.4)),
             (Of(Pane::Files), Rest(0.6)),
         ]),
     }

@@ -131,7 +131,27 @@ pub enum Pane {
 
 impl Pane {
     /// All panels.
-    pub const ALL: [Self; 19] = [Self::Recipe, Self::Graph, Self::Inspector, Self::Layers, Self::Memory,Self::Source,Self::WhereItSits,Self::Treemap,Self::Candidates,Self::Tradeoff,Self::Difference,Self::Confusion,Self::DataSet,Self::Sample,Self::Live,Self::Targets,Self::Fits,Self::Files,Self::WhatNext];
+    pub const ALL: [Self; 19] = [
+        Self::Recipe,
+        Self::Graph,
+        Self::Inspector,
+        Self::Layers,
+        Self::Memory,
+        Self::Source,
+        Self::WhereItSits,
+        Self::Treemap,
+        Self::Candidates,
+        Self::Tradeoff,
+        Self::Difference,
+        Self::Confusion,
+        Self::DataSet,
+        Self::Sample,
+        Self::Live,
+        Self::Targets,
+        Self::Fits,
+        Self::Files,
+        Self::WhatNext,
+    ];
 
     /// Its title.
     pub fn title(self) -> &'static str {

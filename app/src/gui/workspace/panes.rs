@@ -17,6 +17,7 @@ use crate::gui::panels::tradeoff::TradeoffPanel;
 use crate::gui::panels::treemap::TreemapPanel;
 use crate::gui::panels::where_it_sits::WhereItSitsPanel;
 use crate::gui::panels::{confusion, fits, live_empty, memory, recipe, source, targets, what_next};
+use crate::gui::plots::View;
 use crate::gui::session::Edit;
 
 /// All panels.
@@ -34,6 +35,8 @@ pub struct Panels {
     data_set: DataSetPanel,
     sample: SamplePanel,
     files: FilesPanel,
+    memory: View,
+    arena_plan: View,
 }
 
 impl Panels {
@@ -44,7 +47,7 @@ impl Panels {
             Pane::Graph => self.graph.ui(cx, ui),
             Pane::Inspector => self.inspector.ui(cx, &mut edit.recipe, ui),
             Pane::Layers => self.layers.ui(cx, ui),
-            Pane::Memory => memory::ui(cx, ui),
+            Pane::Memory => memory::ui(cx, &mut self.memory, ui),
             Pane::Source => source::ui(cx, ui),
             Pane::WhereItSits => self.where_it_sits.ui(cx, ui),
             Pane::Treemap => self.treemap.ui(cx, ui),
@@ -60,7 +63,7 @@ impl Panels {
                 }
             }
             Pane::Targets => targets::ui(cx, ui),
-            Pane::Fits => fits::ui(cx, ui),
+            Pane::Fits => fits::ui(cx, &mut self.arena_plan, ui),
             Pane::Files => self.files.ui(cx, ui),
             Pane::WhatNext => what_next::ui(cx, ui),
         }

@@ -1,27 +1,48 @@
-//! What a layer's output was seen to be over the calibration samples, and the range that quantization gives it. The ends of the range
-//! can be dragged: that writes an override for this layer.
+//! What a layer's output was seen to be over the calibration samples, and the range that quantization gives it.
 
-use eframe::egui::{Align2, CornerRadius, CursorIcon, Id, Pos2, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
-use egui_plot::{Bar, BarChart, PlotTransform};
+use eframe::egui::{Align2, Color32, Rect, Shape, Stroke, Ui, pos2, vec2};
+use egui_plot::{Bar, BarChart};
 use tinsmith_core::graph::NodeId;
-use tinsmith_core::recipe::{LayerOverride, Recipe};
+use tinsmith_core::recipe::Recipe;
 
-use super::group_rule;
+use super::clip::{ClipDrag, handles_ui, set_clip};
+use super::outlines::{self, Outline};
+use super::{group_rule, short_name};
 use crate::gui::context::PanelCtx;
-use crate::gui::plots::{ground, plot, value_axis};
+use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Scale, Table, View, actions, scale_switch, series_colour};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{group_title, text_button};
 use crate::worker::{ActivationStatistics, Distributions};
 
-const HEIGHT: f32 = 112.0;
+const NAME: &str = "Output range plot";
+const HEIGHT: f32 = 152.0;
 
-/// The range while one of its ends is being dragged; it becomes an override when the pointer lets go.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ClipDrag(Option<(f32, f32)>);
+/// What is chosen for this plot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputView {
+    plot: View,
+    drag: ClipDrag,
+}
+
+impl Default for OutputView {
+    /// Counts on a logarithmic axis: the rare values at the ends are what a range is chosen by.
+    fn default() -> Self {
+        Self { plot: View::log(), drag: ClipDrag::default() }
+    }
+}
+
+/// The range that quantization gives the output of a node of the candidate, and how it is stored.
+pub fn applied_range(cx: PanelCtx<'_>, node: &str) -> Option<(f32, f32, String)> {
+    let graph = &cx.session.candidate()?.graph;
+    let q = graph.output(graph.node(graph.node_named(node)?), 0)?.quantization.as_ref()?;
+    let real = |code| q.real_from_quantized(code, 0);
+    let words = format!("scale {}, zero point {}", units::real(f64::from(q.scale())), q.zero_point());
+    Some((real(-128), real(127), words))
+}
 
 /// Shows the histogram of the output with its clip.
-pub fn ui(drag: &mut ClipDrag, cx: PanelCtx<'_>, node: NodeId, of: &Distributions, recipe: &mut Recipe, ui: &mut Ui) {
+pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributions, recipe: &mut Recipe, ui: &mut Ui) {
     let p = Palette::of(ui);
     group_rule(ui);
     let Some(seen) = &of.activation else {
@@ -29,115 +50,200 @@ pub fn ui(drag: &mut ClipDrag, cx: PanelCtx<'_>, node: NodeId, of: &Distribution
         ui.label(Type::Small.text("Not calibrated: choose data to see which values occur.", p.text_faint));
         return;
     };
-    let quantized = cx.session.candidate().and_then(|c| {
-        let node = c.graph.node_named(&of.node)?;
-        c.graph.output(c.graph.node(node), 0)?.quantization.clone()
-    });
-    let applied = quantized.as_ref().map(|q| {
-        let real = |code| q.real_from_quantized(code, 0);
-        (real(-128), real(127), format!("scale {}, zero point {}", units::real(f64::from(q.scale())), q.zero_point()))
-    });
-    let words = applied.as_ref().map_or_else(|| "float32".to_owned(), |a| a.2.clone());
-    let name = of.node.clone();
-    let has_clip = recipe.quantize().and_then(|q| q.overrides.get(&name)).is_some_and(|o| o.clip.is_some());
-    group_title(ui, "Output range", Type::Small.text("log count", p.text_weak), |ui| {
-        if has_clip && text_button(ui, "Clear").on_hover_text("Let the calibrator choose the range again").clicked() {
-            set_clip(recipe, &name, None);
-        }
-        ui.label(Type::Caption.text(words, p.accent_text));
-    });
-    let range = drag.0.or(applied.map(|a| (a.0, a.1)));
-    let transform = histogram_ui(seen, range, ui);
-    let Some(range) = range else { return };
-    let is_output_quantized = cx.session.graph().is_some_and(|g| node.index() < g.nodes.len());
-    if is_output_quantized {
-        handles_ui(drag, range, &transform, ui, |clip| set_clip(recipe, &name, Some(clip)));
+    let several = outlines(of, p);
+    if several.len() > 1 {
+        let about = format!("{} layers", several.len());
+        group_title(ui, "Output range", Type::Small.text(about, p.text_weak), |ui| actions(cx, &mut view.plot, NAME, ui));
+        let axes = [Axis::new("output, real value", Marks::Real), Axis::new("values, % of the layer", Marks::Percent)];
+        return outlines::ui(cx, &mut view.plot, NAME, &of.node, axes, several, ui);
     }
-    ui.label(Type::Caption.text(sentence(seen, range), p.text_weak));
+    let applied = applied_range(cx, &of.node);
+    let has_clip = recipe.quantize().and_then(|q| q.overrides.get(&of.node)).is_some_and(|o| o.clip.is_some());
+    let words = applied.as_ref().map_or_else(|| "float32".to_owned(), |a| a.2.clone());
+    group_title(ui, "Output range", Type::Caption.text(words, p.accent_text), |ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        actions(cx, &mut view.plot, NAME, ui);
+        ui.push_id("output scale", |ui| scale_switch(ui, &mut view.plot.scale));
+        if has_clip && text_button(ui, "Clear").on_hover_text("Let the calibrator choose the range again").clicked() {
+            set_clip(recipe, &of.node, None);
+        }
+    });
+    let range = view.drag.range.or(applied.map(|a| (a.0, a.1)));
+    let can_clip = cx.session.graph().is_some_and(|g| node.index() < g.nodes.len()) && recipe.quantize().is_some();
+    plot_ui(cx, view, of, seen, range, can_clip, recipe, ui);
+    if let Some(range) = range {
+        ui.label(Type::Caption.text(sentence(seen, range), p.text_weak));
+    }
 }
 
-fn histogram_ui(seen: &ActivationStatistics, range: Option<(f32, f32)>, ui: &mut Ui) -> PlotTransform {
+fn outlines(of: &Distributions, p: &Palette) -> Vec<Outline> {
+    let all = std::iter::once(of).chain(&of.also).filter_map(|d| Some((d, d.activation.as_ref()?)));
+    let outline = |(i, (d, a)): (usize, (&Distributions, &ActivationStatistics))| Outline {
+        name: short_name(&d.node),
+        colour: series_colour(p, i),
+        low: a.bins.first().map_or(0.0, |b| b.0),
+        bin: a.bin_width,
+        counts: a.bins.iter().map(|b| b.1).collect(),
+    };
+    all.enumerate().map(outline).collect()
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is needed, and none belongs to another")]
+fn plot_ui(
+    cx: PanelCtx<'_>,
+    view: &mut OutputView,
+    of: &Distributions,
+    seen: &ActivationStatistics,
+    range: Option<(f32, f32)>,
+    can_clip: bool,
+    recipe: &mut Recipe,
+    ui: &mut Ui,
+) {
     let p = Palette::of(ui);
+    let scale = view.plot.scale;
+    let room = f64::from(seen.high - seen.low).max(f64::MIN_POSITIVE) * 0.04;
     let most = seen.bins.iter().map(|b| b.1).max().unwrap_or(1).max(1);
-    let log = |n: u64| (n as f64 + 1.0).ln() / (most as f64 + 1.0).ln();
+    let frame = Frame {
+        name: NAME,
+        subject: &of.node,
+        summary: format!(
+            "output from {} to {} over {} calibration samples",
+            units::real(f64::from(seen.low)),
+            units::real(f64::from(seen.high)),
+            seen.n_samples
+        ),
+        height: HEIGHT,
+        axes: [Axis::new("output, real value", Marks::Real), Axis::new("values in a bin", Marks::Count(scale))],
+        ranges: [(f64::from(seen.low) - room, f64::from(seen.high) + room), (0.0, scale.position(most as f64))],
+        table: Table::new(&["from, real", "to, real", "values"], seen.bins.len(), |i| {
+            let (x, n) = seen.bins[i];
+            vec![(x as f32).to_string(), ((x + seen.bin_width) as f32).to_string(), n.to_string()]
+        }),
+    };
+    let chart = bars(seen, range, scale, p);
+    let drag = &mut view.drag;
+    frame.show(
+        cx,
+        &mut view.plot,
+        ui,
+        |plot| plot.bar_chart(chart),
+        |ui, canvas| {
+            max_ui(seen, range, canvas, ui);
+            if let Some(range) = range {
+                veil_ui(range, canvas, ui);
+                ends_ui(seen, range, canvas, ui);
+                if can_clip {
+                    let calibrated = (seen.low.min(0.0), seen.high.max(0.0));
+                    handles_ui(drag, range, calibrated, canvas, ui, |clip| set_clip(recipe, &of.node, clip));
+                }
+            }
+            let x = canvas.pointer?.x;
+            let (from, n) = seen.bins.iter().copied().find(|b| b.0 <= x && x < b.0 + seen.bin_width)?;
+            let to = from + seen.bin_width;
+            let text = format!("{} values between {} and {}", units::exact(n), units::real(from), units::real(to));
+            Some(Reading { text, span: Some((from, to)) })
+        },
+    );
+}
+
+fn bars(seen: &ActivationStatistics, range: Option<(f32, f32)>, scale: Scale, p: &Palette) -> BarChart {
     let inside = |x: f64| range.is_none_or(|(low, high)| x >= f64::from(low) - seen.bin_width && x <= f64::from(high));
     let bars = seen.bins.iter().filter(|b| b.1 > 0).map(|&(x, n)| {
         let fill = if inside(x) { p.accent } else { p.base_fill };
-        Bar::new(x + seen.bin_width / 2.0, log(n)).width(seen.bin_width * 0.8).fill(fill)
+        let bar = Bar::new(x + seen.bin_width / 2.0, scale.position(n as f64));
+        bar.width(seen.bin_width * 0.8).fill(fill).stroke(Stroke::NONE)
     });
-    let counts = seen.bins.clone();
-    let width = seen.bin_width;
-    let chart = BarChart::new("output", bars.collect()).color(p.accent).element_formatter(Box::new(move |bar, _| {
-        let x = bar.argument - width / 2.0;
-        let n = counts.iter().find(|b| (b.0 - x).abs() < width / 2.0).map_or(0, |b| b.1);
-        format!("{} between {} and {}", units::exact(n), units::real(x), units::real(x + width))
-    }));
-    let room = f64::from(seen.high - seen.low).max(f64::MIN_POSITIVE) * 0.04;
-    let canvas = plot(p, "activations", HEIGHT)
-        .include_x(f64::from(seen.low) - room)
-        .include_x(f64::from(seen.high) + room)
-        .custom_x_axes(vec![value_axis(p)])
-        .label_formatter(|_| None);
-    ground(ui, |ui| canvas.show(ui, |plot| plot.bar_chart(chart)).transform)
+    BarChart::new("", bars.collect()).color(p.accent).allow_hover(false)
 }
 
-/// A line with a grip at each end of the range.
-fn handles_ui(drag: &mut ClipDrag, range: (f32, f32), transform: &PlotTransform, ui: &mut Ui, mut apply: impl FnMut((f32, f32))) {
+/// A dotted mark at the largest value seen, where that is not the end of the range anyhow.
+fn max_ui(seen: &ActivationStatistics, range: Option<(f32, f32)>, canvas: &Canvas<'_>, ui: &Ui) {
     let p = Palette::of(ui);
-    let frame = *transform.frame();
-    let x_of = |value: f32| transform.position_from_point_x(f64::from(value)).clamp(frame.left(), frame.right());
-    for (end, name) in [(0, "Lower clip"), (1, "Upper clip")] {
-        let value = if end == 0 { range.0 } else { range.1 };
-        let x = x_of(value);
-        ui.painter().vline(x, frame.y_range(), Stroke::new(1.5, p.accent_text));
-        let grip = Rect::from_center_size(pos2(x, frame.center().y), vec2(10.0, 20.0));
-        let id: Id = ui.scope_id().with(name);
-        let response = ui.interact(grip.expand(3.0), id, Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
-        response.widget_info(|| WidgetInfo::slider(true, f64::from(value), name));
-        ui.painter().rect_filled(grip, CornerRadius::same(3), p.accent);
-        for dx in [-1.5, 1.5] {
-            ui.painter().vline(x + dx, grip.center().y - 4.0..=grip.center().y + 4.0, Stroke::new(1.0, p.on_accent));
-        }
-        if let Some(Pos2 { x, .. }) = response.interact_pointer_pos().filter(|_| response.dragged()) {
-            let at = transform.value_from_position(pos2(x, frame.center().y)).x as f32;
-            // Zero has to stay representable: padding and ReLU depend on it.
-            drag.0 = Some(if end == 0 { (at.min(0.0), range.1) } else { (range.0, at.max(0.0)) });
-        }
-        if response.drag_stopped()
-            && let Some(clip) = drag.0.take()
-            && clip.1 > clip.0
-        {
-            apply(clip);
-        }
-        let align = if end == 0 { Align2::LEFT_TOP } else { Align2::RIGHT_TOP };
-        let side = if end == 0 { 8.0 } else { -8.0 };
-        let at = pos2(x + side, frame.top() + 2.0);
-        ui.painter().text(at, align, units::real(f64::from(value)), Type::Caption.font(), p.accent_text);
+    let frame = canvas.rect();
+    let x = canvas.x(f64::from(seen.high));
+    if range.is_some_and(|r| (canvas.x(f64::from(r.1)) - x).abs() < 24.0) || !frame.x_range().contains(x) {
+        return;
+    }
+    let (top, bottom) = (frame.center().y, frame.bottom());
+    let painter = ui.painter_at(frame);
+    painter.extend(Shape::dashed_line(&[pos2(x, top + 16.0), pos2(x, bottom)], Stroke::new(1.0, p.text_weak), 2.0, 2.0));
+    let words = format!("max {}", units::real(f64::from(seen.high)));
+    painter.text(pos2(x + 2.0, top + 2.0), Align2::RIGHT_TOP, words, Type::Caption.font(), p.text_weak);
+}
+
+/// What the range cuts off lies under a veil.
+fn veil_ui((low, high): (f32, f32), canvas: &Canvas<'_>, ui: &Ui) {
+    let p = Palette::of(ui);
+    let frame = canvas.rect();
+    let veil: Color32 = p.base.gamma_multiply(0.10);
+    let at = |value: f32| canvas.x(f64::from(value)).clamp(frame.left(), frame.right());
+    for side in
+        [Rect::from_min_max(frame.min, pos2(at(low), frame.bottom())), Rect::from_min_max(pos2(at(high), frame.top()), frame.max)]
+    {
+        ui.painter().rect_filled(side, 0.0, veil);
     }
 }
 
-fn set_clip(recipe: &mut Recipe, node: &str, clip: Option<(f32, f32)>) {
-    let Some(quantize) = recipe.quantize_mut() else { return };
-    let entry = quantize.overrides.entry(node.to_owned()).or_insert_with(LayerOverride::default);
-    entry.clip = clip;
-    if entry.is_empty() {
-        quantize.overrides.remove(node);
+/// The ends of the range in numbers, and what lies beyond the upper one.
+fn ends_ui(seen: &ActivationStatistics, (low, high): (f32, f32), canvas: &Canvas<'_>, ui: &Ui) {
+    let p = Palette::of(ui);
+    let frame = canvas.rect();
+    let painter = ui.painter_at(frame);
+    for (value, is_lower) in [(low, true), (high, false)] {
+        let x = canvas.x(f64::from(value)).clamp(frame.left(), frame.right());
+        // Where there is room: right of the line, else left of it.
+        let is_right = x < frame.right() - 84.0;
+        let (align, aside) = if is_right { (Align2::LEFT_TOP, 8.0) } else { (Align2::RIGHT_TOP, -8.0) };
+        let at = pos2(x + aside, frame.top() + 2.0);
+        painter.text(at, align, units::real(f64::from(value)), Type::Caption.font(), p.accent_text);
+        let (beyond, all) = beyond(seen, (low, high));
+        if !is_lower && beyond > 0 {
+            let share = beyond as f64 / all as f64 * 100.0;
+            let words = format!("{share:.2} % clipped");
+            painter.text(at + vec2(0.0, 13.0), align, words, Type::Caption.font(), p.text_weak);
+        }
     }
 }
 
-fn sentence(seen: &ActivationStatistics, (low, high): (f32, f32)) -> String {
-    let beyond: u64 =
-        seen.bins.iter().filter(|(x, _)| *x >= f64::from(high) || x + seen.bin_width <= f64::from(low)).map(|b| b.1).sum();
-    let total: u64 = seen.bins.iter().map(|b| b.1).sum();
-    let share = beyond as f64 / total.max(1) as f64 * 100.0;
+/// Values outside the range, as the bins tell, of how many.
+fn beyond(seen: &ActivationStatistics, (low, high): (f32, f32)) -> (u64, u64) {
+    let is_beyond = |x: f64| x >= f64::from(high) || x + seen.bin_width <= f64::from(low);
+    let beyond = seen.bins.iter().filter(|(x, _)| is_beyond(*x)).map(|b| b.1).sum();
+    let all: u64 = seen.bins.iter().map(|b| b.1).sum();
+    (beyond, all.max(1))
+}
+
+fn sentence(seen: &ActivationStatistics, range: (f32, f32)) -> String {
+    let (n_beyond, all) = beyond(seen, range);
     let mut words = format!(
-        "seen {} to {} over {} samples; about {share:.2} % beyond the range",
+        "seen {} to {} over {} samples; about {:.2} % beyond the range",
         units::real(f64::from(seen.low)),
         units::real(f64::from(seen.high)),
-        seen.n_samples
+        seen.n_samples,
+        n_beyond as f64 / all as f64 * 100.0
     );
     if seen.n_samples > 10 && seen.samples_near_ends.1 == 1 {
         words += "; a single sample reaches the upper end";
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_beyond_the_range_are_counted() {
+        let seen = ActivationStatistics {
+            low: -1.0,
+            high: 3.0,
+            bins: vec![(-1.0, 1), (0.0, 90), (1.0, 7), (2.0, 2)],
+            bin_width: 1.0,
+            n_samples: 20,
+            samples_near_ends: (1, 1),
+        };
+        assert_eq!(beyond(&seen, (-1.0, 3.0)), (0, 100));
+        assert_eq!(beyond(&seen, (0.0, 2.0)), (3, 100));
+        assert!(sentence(&seen, (0.0, 2.0)).contains("about 3.00 % beyond the range; a single sample"));
+    }
 }

@@ -1,25 +1,30 @@
 //! The range of each output channel, widest first, beside the one range that per-tensor quantization would give them all.
 
-use eframe::egui::{Align2, Ui};
-use egui_plot::{Bar, BarChart, HLine, LineStyle, PlotPoint, Text};
+use eframe::egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
+use egui_plot::{Bar, BarChart, HLine, Line, LineStyle, PlotPoints};
 use tinsmith_core::measure::weights::{ChannelStats, WeightStats};
+use tinsmith_core::recipe::{Granularity, Quantize};
 
-use super::group_rule;
-use crate::gui::plots::{ground, plot, value_axis_y};
+use super::{group_rule, short_name};
+use crate::gui::context::PanelCtx;
+use crate::gui::icons;
+use crate::gui::plots::{Axis, Frame, Marks, Reading, Table, View, actions, series_colour};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::group_title;
+use crate::gui::widgets::{group_title, small_icon};
 use crate::worker::Distributions;
 
-const HEIGHT: f32 = 112.0;
+const NAME: &str = "Channel ranges plot";
+const HEIGHT: f32 = 140.0;
 /// More channels than this are sampled: bars would be narrower than a pixel.
 const MAX_BARS: usize = 256;
+/// From so many unused bits on, a scale for each channel is worth a word.
+const MANY_BITS: f64 = 1.0;
 
 /// Shows the ranges, if the layer has several channels. The float weights are shown where they are known: they say what
 /// quantization had to cover.
-pub fn ui(of: &Distributions, ui: &mut Ui) {
-    let Some(shown) = of.baseline.as_ref().or(of.candidate.as_ref()) else { return };
-    let stats = &shown.stats;
+pub fn ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, ui: &mut Ui) {
+    let Some(stats) = stats_of(of) else { return };
     let n = stats.channels.len();
     if n < 2 {
         return;
@@ -28,54 +33,215 @@ pub fn ui(of: &Distributions, ui: &mut Ui) {
     group_rule(ui);
     let every = n.div_ceil(MAX_BARS);
     let sampled = if every > 1 { format!(", 1 in {every} shown") } else { String::new() };
-    group_title(ui, "Channel ranges", Type::Small.text(format!("{n} channels, widest first{sampled}"), p.text_weak), |_| {});
+    let others: Vec<(&Distributions, &WeightStats)> = of.also.iter().filter_map(|d| Some((d, stats_of(d)?))).collect();
+    let about = match others.len() {
+        0 => format!("{n} channels, widest first{sampled}"),
+        k => format!("{} layers, widest first", k + 1),
+    };
+    group_title(ui, "Channel ranges", Type::Small.text(about, p.text_weak), |ui| actions(cx, view, NAME, ui));
+    if others.is_empty() {
+        bars_ui(cx, view, &of.node, stats, every, ui);
+        advice_ui(cx, &of.node, stats, ui);
+    } else {
+        let all: Vec<(&Distributions, &WeightStats)> = std::iter::once((of, stats)).chain(others).collect();
+        lines_ui(cx, view, &all, ui);
+    }
+}
+
+fn stats_of(of: &Distributions) -> Option<&WeightStats> {
+    of.baseline.as_ref().or(of.candidate.as_ref()).map(|w| &w.stats)
+}
+
+fn bars_ui(cx: PanelCtx<'_>, view: &mut View, node: &str, stats: &WeightStats, every: usize, ui: &mut Ui) {
+    let p = Palette::of(ui);
     let sorted: Vec<(usize, ChannelStats)> =
         stats.by_range.iter().rev().step_by(every).map(|&i| (i, stats.channels[i])).collect();
     let bars = sorted.iter().enumerate().map(|(i, (_, c))| {
         let colour = if c.is_outlier { p.amber } else { p.accent };
-        Bar::new(i as f64, f64::from(c.max - c.min)).base_offset(f64::from(c.min)).width(0.66).fill(colour)
+        let bar = Bar::new(i as f64, f64::from(c.max - c.min)).base_offset(f64::from(c.min));
+        bar.width(0.66).fill(colour).stroke(Stroke::NONE)
     });
-    let chart = BarChart::new("channels", bars.collect()).color(p.accent);
-    let named = sorted.clone();
-    let chart = chart.element_formatter(Box::new(move |bar, _| {
-        let Some((channel, c)) = named.get(bar.argument.round() as usize) else { return String::new() };
-        let outlier = if c.is_outlier { ", an outlier" } else { "" };
-        format!("channel {channel}: {} to {}{outlier}", units::real(f64::from(c.min)), units::real(f64::from(c.max)))
-    }));
+    let chart = BarChart::new("", bars.collect()).color(p.accent).allow_hover(false);
     let widest = f64::from(stats.min.abs().max(stats.max.abs()));
     let right = sorted.len() as f64;
-    let canvas = plot(p, "channels", HEIGHT)
-        .include_y(widest * 1.12)
-        .include_y(-widest * 1.12)
-        .include_x(-1.0)
-        .include_x(right)
-        .show_axes([false, true])
-        .show_grid([false, true])
-        .custom_y_axes(vec![value_axis_y(p)])
-        .label_formatter(|_| None);
-    ground(ui, |ui| {
-        canvas.show(ui, |plot| {
+    let frame = Frame {
+        name: NAME,
+        subject: node,
+        summary: sentence(stats),
+        height: HEIGHT,
+        axes: [Axis::new("channel", Marks::None), Axis::new("weights, real value", Marks::Real)],
+        ranges: [(-1.0, right), (-widest * 1.3, widest * 1.3)],
+        table: channel_table(stats),
+    };
+    let limit = p.text_weak;
+    frame.show(
+        cx,
+        view,
+        ui,
+        |plot| {
             plot.bar_chart(chart);
             for y in [widest, -widest] {
-                plot.hline(HLine::new("", y).color(p.text_weak).width(1.0).style(LineStyle::dashed_dense()));
+                let line = HLine::new("", y).color(limit).width(1.0).style(LineStyle::dashed_dense());
+                plot.hline(line.allow_hover(false));
             }
-            let words = Type::Caption.text(format!("per-tensor ±{}", units::real(widest)), p.text_weak);
-            let at = PlotPoint::new(right - 0.5, widest * 0.97);
-            plot.text(Text::new("", at, words).anchor(Align2::RIGHT_TOP));
-        });
-    });
-    ui.label(Type::Caption.text(sentence(stats), p.text_weak));
+        },
+        |ui, canvas| {
+            let frame = canvas.rect();
+            let painter = ui.painter_at(frame);
+            let write = |x: f32, y: f32, align: Align2, words: String, colour: Color32| {
+                painter.text(pos2(x, y), align, words, Type::Caption.font(), colour);
+            };
+            let (top, bottom) = (canvas.y(widest), canvas.y(-widest));
+            write(frame.right() - 4.0, top - 1.0, Align2::RIGHT_BOTTOM, format!("per-tensor ±{}", units::real(widest)), limit);
+            let waste = format!("leaves {:.1} bits unused in the median channel", stats.wasted_bits);
+            write(frame.right() - 4.0, bottom + 1.0, Align2::RIGHT_TOP, waste, limit);
+            if let Some(words) = outliers(stats) {
+                let after = stats.channels.iter().filter(|c| c.is_outlier).count() as f64;
+                // On a ground of its own: it lies over the bars.
+                let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.amber);
+                let place = Rect::from_min_size(pos2(canvas.x(after) + 4.0, top + 3.0), galley.size());
+                painter.rect_filled(place.expand2(vec2(3.0, 0.0)), 2.0, p.plot.gamma_multiply(0.85));
+                painter.galley(place.min, galley, p.amber);
+            }
+            let i = canvas.pointer?.x.round();
+            let (channel, c) = sorted.get(usize::try_from(i as i64).ok()?)?;
+            let outlier = if c.is_outlier { ", an outlier" } else { "" };
+            let (min, max) = (units::real(f64::from(c.min)), units::real(f64::from(c.max)));
+            Some(Reading { text: format!("channel {channel}: {min} to {max}{outlier}"), span: Some((i - 0.5, i + 0.5)) })
+        },
+    );
+}
+
+/// Several layers: how fast their ranges fall from the widest channel to the narrowest.
+fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightStats)], ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let magnitude = |s: &WeightStats, rank: usize| f64::from(s.channels[s.by_range[s.by_range.len() - 1 - rank]].magnitude());
+    let percent = |s: &WeightStats, rank: usize| rank as f64 / (s.channels.len().max(2) - 1) as f64 * 100.0;
+    let lines: Vec<(Vec<[f64; 2]>, Color32)> = all
+        .iter()
+        .enumerate()
+        .map(|(k, (_, s))| {
+            let every = s.channels.len().div_ceil(MAX_BARS).max(1);
+            let points = (0..s.channels.len()).step_by(every).map(|r| [percent(s, r), magnitude(s, r)]);
+            (points.collect(), series_colour(p, k))
+        })
+        .collect();
+    let most = all.iter().map(|(_, s)| magnitude(s, 0)).fold(0.0, f64::max);
+    let rows: Vec<(usize, usize)> =
+        all.iter().enumerate().flat_map(|(k, (_, s))| (0..s.channels.len()).map(move |r| (k, r))).collect();
+    let frame = Frame {
+        name: NAME,
+        subject: &all[0].0.node,
+        summary: format!("channel ranges of {} layers over each other", all.len()),
+        height: HEIGHT,
+        axes: [
+            Axis::new("channels, % of the layer, widest first", Marks::Percent),
+            Axis::new("largest magnitude, real", Marks::Real),
+        ],
+        ranges: [(0.0, 100.0), (0.0, most * 1.08)],
+        table: Table::new(&["layer", "channel", "min, real", "max, real"], rows.len(), |row| {
+            let (k, rank) = rows[row];
+            let (d, s) = all[k];
+            let channel = s.by_range[s.by_range.len() - 1 - rank];
+            let c = &s.channels[channel];
+            vec![short_name(&d.node), channel.to_string(), c.min.to_string(), c.max.to_string()]
+        }),
+    };
+    frame.show(
+        cx,
+        view,
+        ui,
+        |plot| {
+            for (points, colour) in lines {
+                plot.line(Line::new("", PlotPoints::from(points)).color(colour).width(1.25).allow_hover(false));
+            }
+        },
+        |ui, canvas| {
+            let frame = canvas.rect();
+            for (k, (d, _)) in all.iter().enumerate() {
+                let at = pos2(frame.right() - 4.0, frame.top() + 3.0 + 13.0 * k as f32);
+                let colour = series_colour(p, k);
+                ui.painter_at(frame).text(at, Align2::RIGHT_TOP, short_name(&d.node), Type::Caption.font(), colour);
+            }
+            let x = canvas.pointer?.x;
+            let read = |(d, s): &(&Distributions, &WeightStats)| {
+                let rank = (x / 100.0 * (s.channels.len() - 1) as f64).round().clamp(0.0, (s.channels.len() - 1) as f64) as usize;
+                let channel = s.by_range[s.by_range.len() - 1 - rank];
+                format!("{}, channel {channel}: up to {}", short_name(&d.node), units::real(magnitude(s, rank)))
+            };
+            Some(Reading { text: all.iter().map(read).collect::<Vec<_>>().join("\n"), span: Some((x, x)) })
+        },
+    );
+}
+
+fn channel_table(stats: &WeightStats) -> Table<'_> {
+    Table::new(&["channel", "min, real", "max, real", "outlier"], stats.channels.len(), |row| {
+        let channel = stats.by_range[stats.by_range.len() - 1 - row];
+        let c = &stats.channels[channel];
+        let outlier = if c.is_outlier { "yes" } else { "no" };
+        vec![channel.to_string(), c.min.to_string(), c.max.to_string(), outlier.to_owned()]
+    })
+}
+
+/// `ch 17 and ch 41: 2.4 times the median`.
+fn outliers(stats: &WeightStats) -> Option<String> {
+    let far: Vec<usize> = stats.by_range.iter().rev().copied().filter(|&i| stats.channels[i].is_outlier).collect();
+    let median = stats.channels[stats.by_range[(stats.by_range.len() - 1) / 2]].magnitude();
+    let widest = stats.channels[*far.first()?].magnitude();
+    let who = match far[..] {
+        [a] => format!("ch {a}"),
+        [a, b] => format!("ch {a} and ch {b}"),
+        _ => format!("{} channels", far.len()),
+    };
+    let up_to = if far.len() > 1 { "up to " } else { "" };
+    (median > 0.0).then(|| format!("{who}: {up_to}{:.1} times the median", widest / median))
 }
 
 /// What one range for all costs: a channel half as wide has one bit less.
 fn sentence(stats: &WeightStats) -> String {
-    let waste = format!("one range for all leaves {:.1} bits unused in the median channel", stats.wasted_bits);
-    let outliers: Vec<String> =
-        stats.by_range.iter().rev().filter(|&&i| stats.channels[i].is_outlier).map(usize::to_string).collect();
-    match outliers.len() {
-        0 => format!("No outliers; {waste}."),
-        1 => format!("Channel {} is an outlier; {waste}.", outliers[0]),
-        n if n <= 4 => format!("Channels {} are outliers; {waste}.", outliers.join(", ")),
-        n => format!("{n} channels are outliers; {waste}."),
+    let far = outliers(stats).unwrap_or_else(|| "no outliers".to_owned());
+    format!(
+        "{} channels, {far}, one range for all leaves {:.1} bits unused in the median channel",
+        stats.channels.len(),
+        stats.wasted_bits
+    )
+}
+
+/// Says what to do if this layer loses bits to its widest channels.
+fn advice_ui(cx: PanelCtx<'_>, node: &str, stats: &WeightStats, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let quantize = cx.session.edit.recipe.quantize();
+    if stats.wasted_bits < MANY_BITS || !quantize.is_some_and(|q| is_per_tensor(cx, q, node)) {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        small_icon(ui, icons::WARNING, p.amber);
+        let words = format!("One scale for all costs the median channel {:.1} bits: choose per-channel here.", stats.wasted_bits);
+        ui.label(Type::Caption.text(words, p.amber));
+    });
+}
+
+fn is_per_tensor(cx: PanelCtx<'_>, quantize: &Quantize, node: &str) -> bool {
+    let own = quantize.overrides.get(node).and_then(|o| o.granularity);
+    let graph = cx.session.open.as_ref().map(|o| &o.source.graph);
+    let is_dense = graph.and_then(|g| Some(g.node(g.node_named(node)?).op.name() == "FULLY_CONNECTED")).unwrap_or(false);
+    let general = if is_dense { quantize.fully_connected } else { quantize.granularity };
+    own.unwrap_or(general) == Granularity::PerTensor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tinsmith_core::measure::weights::weight_stats;
+    use tinsmith_core::tensor::{Data, Tensor};
+
+    #[test]
+    fn channels_far_from_the_others_are_named() {
+        let mut values = vec![0.25f32; 9];
+        values.push(1.0);
+        let tensor = Tensor::constant("", [1, 1, 1, 10], Data::F32(values.into()));
+        let stats = weight_stats(&tensor, Some(3), 16).unwrap();
+        assert_eq!(outliers(&stats).unwrap(), "ch 9: 4.0 times the median");
+        assert!(sentence(&stats).contains("2.0 bits unused"));
     }
 }

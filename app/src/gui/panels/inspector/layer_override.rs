@@ -1,82 +1,213 @@
-//! What differs for one layer from the recipe.
+//! What differs for one layer from the recipe, or for all selected layers at once.
 
-use eframe::egui::Ui;
-use tinsmith_core::graph::NodeId;
-use tinsmith_core::recipe::{Granularity, LayerOverride, Recipe, Scheme};
+use eframe::egui::{DragValue, Role, Stroke, Ui, WidgetInfo, vec2};
+use tinsmith_core::recipe::{Calibrator, Granularity, LayerOverride, Quantize, Recipe, Scheme};
 
+use super::activations::applied_range;
 use super::group_rule;
 use crate::gui::context::PanelCtx;
 use crate::gui::panels::recipe::{CALIBRATORS, calibrator_ui};
-use crate::gui::theme::{Palette, Type};
+use crate::gui::theme::{CONTROL_SMALL, Palette, Type};
+use crate::gui::units;
 use crate::gui::widgets::{group_title, label_row, select, text_button};
 
-/// Shows the controls of the selected layer, if the recipe quantizes.
-pub fn ui(cx: PanelCtx<'_>, node: NodeId, recipe: &mut Recipe, ui: &mut Ui) {
+const AS_IN_RECIPE: &str = "as in the recipe";
+const MIXED: &str = "mixed";
+
+/// What several layers have in a place: the same, or not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Shared<T> {
+    Same(T),
+    Mixed,
+}
+
+/// What all of these layers have in the place that `get` reads.
+fn shared<T: PartialEq>(of: &[LayerOverride], get: impl Fn(&LayerOverride) -> T) -> Shared<T> {
+    let mut values = of.iter().map(get);
+    match values.next() {
+        Some(first) if values.all(|v| v == first) => Shared::Same(first),
+        _ => Shared::Mixed,
+    }
+}
+
+/// Shows the controls of the selected layers, if the recipe quantizes.
+pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
     let p = Palette::of(ui);
-    let Some(graph) = cx.session.graph() else { return };
-    let node = graph.node(node);
-    let Some(quantize) = recipe.quantize_mut() else { return };
+    let (Some(quantize), Some(open)) = (recipe.quantize_mut(), &cx.session.open) else { return };
+    let source = &open.source.graph;
     // Nodes that quantization put in are nobody's to override.
-    let in_source = cx.session.open.as_ref().is_some_and(|o| o.source.graph.node_named(&node.name).is_some());
-    if !in_source {
+    let names: Vec<&String> = cx.session.all_selected().filter(|n| source.node_named(n).is_some()).collect();
+    if names.is_empty() {
         return;
     }
     group_rule(ui);
-    let mut own = quantize.overrides.get(&node.name).cloned().unwrap_or_default();
-    let before = own.clone();
-    let mut clear = false;
-    let about = if own.is_empty() { "as in the recipe" } else { "otherwise as in the recipe" };
-    group_title(ui, "This layer", Type::Small.text(about, p.text_weak), |ui| {
-        if !before.is_empty() {
-            clear = text_button(ui, "Clear all").clicked();
+    let before: Vec<LayerOverride> = names.iter().map(|n| quantize.overrides.get(*n).cloned().unwrap_or_default()).collect();
+    let mut own = before.clone();
+    let is_untouched = before.iter().all(LayerOverride::is_empty);
+    let title = if names.len() == 1 { "This layer".to_owned() } else { format!("These {} layers", names.len()) };
+    let about = if is_untouched { AS_IN_RECIPE } else { "otherwise as in the recipe" };
+    group_title(ui, &title, Type::Small.text(about, p.text_weak), |ui| {
+        if !is_untouched && text_button(ui, "Clear all").clicked() {
+            own.fill(LayerOverride::default());
         }
     });
+    let have_weights = names.iter().any(|n| source.node_named(n).is_some_and(|id| source.node(id).op.has_weights()));
     let width = (ui.available_width() - 84.0).max(80.0);
     ui.push_id("override", |ui| {
-        label_row(ui, "Scheme", |ui| {
-            let options = [(None, "as in the recipe"), (Some(Scheme::Int8), "int8"), (Some(Scheme::Float32), "float32")];
-            select(ui, "Layer scheme", &mut own.scheme, &options, width)
-        });
-        if node.op.has_weights() {
-            label_row(ui, "Granularity", |ui| {
-                let options = [
-                    (None, "as in the recipe"),
-                    (Some(Granularity::PerTensor), "per-tensor"),
-                    (Some(Granularity::PerChannel), "per-channel"),
-                ];
-                select(ui, "Layer granularity", &mut own.granularity, &options, width)
-            });
+        scheme_ui(&mut own, width, ui);
+        if have_weights {
+            granularity_ui(&mut own, width, ui);
         }
         own_calibrator_ui(&mut own, width, ui);
+        clip_ui(cx, &names, &mut own, ui);
     });
-    if clear {
-        own = LayerOverride::default();
-    }
     if own != before {
+        put(quantize, &names, own);
+    }
+}
+
+fn put(quantize: &mut Quantize, names: &[&String], own: Vec<LayerOverride>) {
+    for (name, own) in names.iter().zip(own) {
         if own.is_empty() {
-            quantize.overrides.remove(&node.name);
+            quantize.overrides.remove(*name);
         } else {
-            quantize.overrides.insert(node.name.clone(), own);
+            quantize.overrides.insert((*name).clone(), own);
         }
     }
 }
 
-fn own_calibrator_ui(own: &mut LayerOverride, width: f32, ui: &mut Ui) {
-    match &mut own.calibrator {
-        None => {
-            label_row(ui, "Calibrator", |ui| {
-                let mut chosen = None;
-                let mut options = vec![(None, "as in the recipe")];
-                options.extend(CALIBRATORS.iter().map(|(c, name)| (Some(*c), *name)));
-                select(ui, "Layer calibrator", &mut chosen, &options, width);
-                own.calibrator = chosen;
-            });
+/// A choice for all layers; "mixed" is offered only while it is so.
+fn choice_ui<T: PartialEq + Clone>(
+    ui: &mut Ui,
+    name: &str,
+    of: Shared<Option<T>>,
+    offered: &[(T, &str)],
+    width: f32,
+) -> Option<Option<T>> {
+    let mut options = vec![(Shared::Same(None), AS_IN_RECIPE)];
+    options.extend(offered.iter().map(|(v, words)| (Shared::Same(Some(v.clone())), *words)));
+    if of == Shared::Mixed {
+        options.insert(0, (Shared::Mixed, MIXED));
+    }
+    let mut chosen = of;
+    let is_changed = select(ui, name, &mut chosen, &options, width).changed();
+    match chosen {
+        Shared::Same(value) if is_changed => Some(value),
+        Shared::Same(_) | Shared::Mixed => None,
+    }
+}
+
+fn scheme_ui(own: &mut [LayerOverride], width: f32, ui: &mut Ui) {
+    let schemes = [(Scheme::Int8, "int8"), (Scheme::Float32, "float32")];
+    let of = shared(own, |o| o.scheme);
+    if let Some(scheme) = label_row(ui, "Scheme", |ui| choice_ui(ui, "Layer scheme", of, &schemes, width)) {
+        own.iter_mut().for_each(|o| o.scheme = scheme);
+    }
+}
+
+fn granularity_ui(own: &mut [LayerOverride], width: f32, ui: &mut Ui) {
+    let granularities = [(Granularity::PerTensor, "per-tensor"), (Granularity::PerChannel, "per-channel")];
+    let of = shared(own, |o| o.granularity);
+    if let Some(granularity) = label_row(ui, "Granularity", |ui| choice_ui(ui, "Layer granularity", of, &granularities, width)) {
+        own.iter_mut().for_each(|o| o.granularity = granularity);
+    }
+}
+
+fn own_calibrator_ui(own: &mut [LayerOverride], width: f32, ui: &mut Ui) {
+    let of = shared(own, |o| o.calibrator);
+    if let Shared::Same(Some(mut calibrator)) = of {
+        let before: Calibrator = calibrator;
+        calibrator_ui("Layer calibrator", &mut calibrator, ui);
+        let mut chosen = Some(calibrator);
+        if text_button(ui, "Calibrator as in the recipe").clicked() {
+            chosen = None;
         }
-        Some(calibrator) => {
-            calibrator_ui("Layer calibrator", calibrator, ui);
-            if text_button(ui, "Calibrator as in the recipe").clicked() {
-                own.calibrator = None;
+        if chosen != Some(before) {
+            own.iter_mut().for_each(|o| o.calibrator = chosen);
+        }
+        return;
+    }
+    if let Some(chosen) = label_row(ui, "Calibrator", |ui| choice_ui(ui, "Layer calibrator", of, &CALIBRATORS, width)) {
+        own.iter_mut().for_each(|o| o.calibrator = chosen);
+    }
+}
+
+/// The ends of the output's range as numbers: typed, or dragged sideways.
+fn clip_ui(cx: PanelCtx<'_>, names: &[&String], own: &mut [LayerOverride], ui: &mut Ui) {
+    let p = Palette::of(ui);
+    // What a layer has now: its own range, else the calibrator's.
+    let now = |name: &str, o: &LayerOverride| o.clip.or_else(|| applied_range(cx, name).map(|(low, high, _)| (low, high)));
+    let ranges: Vec<Option<(f32, f32)>> = names.iter().zip(own.iter()).map(|(n, o)| now(n, o)).collect();
+    let Some(first) = ranges.iter().flatten().next().copied() else { return };
+    label_row(ui, "Output clip", |ui| {
+        for (is_lower, name) in [(true, "Lower clip number"), (false, "Upper clip number")] {
+            let end = |r: (f32, f32)| if is_lower { r.0 } else { r.1 };
+            let is_mixed = ranges.iter().any(|r| r.map(end) != Some(end(first)));
+            let mut value = end(first);
+            if field_ui(ui, &mut value, is_mixed, is_lower, name) {
+                for ((o, range), _) in own.iter_mut().zip(&ranges).zip(names) {
+                    let range = range.unwrap_or(first);
+                    o.clip = Some(if is_lower { (value, range.1) } else { (range.0, value) });
+                }
             }
         }
+        if own.iter().any(|o| o.clip.is_some()) {
+            if text_button(ui, "Calibrated").on_hover_text("Let the calibrator choose the range again").clicked() {
+                own.iter_mut().for_each(|o| o.clip = None);
+            }
+        } else {
+            ui.label(Type::Caption.text("calibrated", p.text_faint));
+        }
+    });
+}
+
+/// A number field; true once another number was entered. Zero has to stay representable.
+fn field_ui(ui: &mut Ui, value: &mut f32, is_mixed: bool, is_lower: bool, name: &str) -> bool {
+    let p = Palette::of(ui);
+    let before = *value;
+    let range = if is_lower { f32::MIN..=0.0 } else { 0.0..=f32::MAX };
+    let speed = (value.abs() * 0.005).max(1e-4);
+    let response = ui
+        .scope(|ui| {
+            let visuals = &mut ui.visuals_mut().widgets;
+            for state in [&mut visuals.inactive, &mut visuals.hovered] {
+                state.weak_bg_fill = p.sunken;
+                state.bg_stroke = Stroke::new(1.0, p.line);
+            }
+            let words =
+                move |x: f64, _: std::ops::RangeInclusive<usize>| if is_mixed { MIXED.to_owned() } else { units::real(x) };
+            let field = DragValue::new(value).range(range).speed(speed).custom_formatter(words).update_while_editing(false);
+            ui.add_sized(vec2(64.0, CONTROL_SMALL), field)
+        })
+        .inner;
+    response.widget_info(|| {
+        let mut info = WidgetInfo::drag_value(ui.is_enabled(), f64::from(before));
+        info.role = Role::SpinButton;
+        info.label = Some(name.to_owned());
+        info
+    });
+    *value != before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_between_layers_is_mixed() {
+        let int8 = LayerOverride { scheme: Some(Scheme::Int8), ..LayerOverride::default() };
+        assert_eq!(shared(&[int8.clone(), int8.clone()], |o| o.scheme), Shared::Same(Some(Scheme::Int8)));
+        assert_eq!(shared(&[int8, LayerOverride::default()], |o| o.scheme), Shared::Mixed);
+    }
+
+    #[test]
+    fn what_no_longer_differs_is_taken_out() {
+        let mut quantize = Quantize::default();
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        let own = LayerOverride { scheme: Some(Scheme::Float32), ..LayerOverride::default() };
+        put(&mut quantize, &[&a, &b], vec![own.clone(), own]);
+        assert_eq!(quantize.overrides.len(), 2);
+        put(&mut quantize, &[&a, &b], vec![LayerOverride::default(); 2]);
+        assert!(quantize.overrides.is_empty());
     }
 }

@@ -3,32 +3,40 @@
 
 mod activations;
 mod channels;
+mod clip;
 mod layer_override;
+mod outlines;
 mod weights;
 
-use eframe::egui::{Align, Frame, Layout, Margin, ScrollArea, Ui};
+use eframe::egui::{Align, Frame, Layout, Margin, ScrollArea, Sense, Ui, vec2};
 use tinsmith_core::graph::NodeId;
 use tinsmith_core::recipe::Recipe;
 
 use super::graph::{short_name, sqnr};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::View;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{empty_state, panel_header, rule};
+use crate::gui::widgets::{empty_state, group_title, panel_header, rule};
+use crate::worker::MAX_SHOWN;
 
 /// The panel's view state.
 #[derive(Debug, Default)]
 pub struct InspectorPanel {
-    units: weights::Units,
-    clip_drag: activations::ClipDrag,
+    weights: weights::WeightsView,
+    channels: View,
+    output: activations::OutputView,
 }
 
 impl InspectorPanel {
     /// Shows the panel; edits the overrides of the recipe.
     pub fn ui(&mut self, cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
         let node = cx.session.selected_node();
-        let name = cx.session.selection.as_deref().map_or_else(String::new, short_name);
+        let name = match cx.session.all_selected().count() {
+            n if n > 1 => format!("{n} layers"),
+            _ => cx.session.selection.as_deref().map_or_else(String::new, short_name),
+        };
         panel_header(ui, "Inspector", &name, |_| {});
         let Some(node) = node else {
             let (title, why) = match &cx.session.selection {
@@ -42,15 +50,45 @@ impl InspectorPanel {
             Frame::new().inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 6.0;
                 facts_ui(cx, node, ui);
-                let shown = cx.session.distributions.as_deref().filter(|d| Some(&d.node) == cx.session.selection.as_ref());
-                if let Some(distributions) = shown {
-                    weights::ui(&mut self.units, distributions, ui);
-                    channels::ui(distributions, ui);
-                    activations::ui(&mut self.clip_drag, cx, node, distributions, recipe, ui);
-                }
-                layer_override::ui(cx, node, recipe, ui);
+                self.plots_ui(cx, node, recipe, ui);
+                layer_override::ui(cx, recipe, ui);
             });
         });
+    }
+
+    /// The plots of the selection. While they are being counted, those of the last one stay, dimmed.
+    fn plots_ui(&mut self, cx: PanelCtx<'_>, node: NodeId, recipe: &mut Recipe, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let Some(of) = cx.session.distributions.as_deref() else { return skeleton_ui(ui) };
+        let selected: Vec<&String> = cx.session.all_selected().take(MAX_SHOWN).collect();
+        let shown = std::iter::once(&of.node).chain(of.also.iter().map(|d| &d.node));
+        let is_current = selected.iter().copied().eq(shown);
+        if !is_current {
+            ui.label(Type::Caption.text("counting the values", p.text_faint));
+        }
+        let many = cx.session.all_selected().count();
+        if many > MAX_SHOWN {
+            ui.label(Type::Caption.text(format!("plots show {MAX_SHOWN} of {many} layers"), p.text_weak));
+        }
+        ui.scope(|ui| {
+            if !is_current {
+                ui.disable();
+            }
+            weights::ui(cx, &mut self.weights, of, ui);
+            channels::ui(cx, &mut self.channels, of, ui);
+            activations::ui(cx, &mut self.output, node, of, recipe, ui);
+        });
+    }
+}
+
+/// Where plots will be, once there is something to plot.
+fn skeleton_ui(ui: &mut Ui) {
+    let p = Palette::of(ui);
+    for (title, height) in [("Weights", 132.0), ("Channel ranges", 112.0), ("Output range", 112.0)] {
+        group_rule(ui);
+        group_title(ui, title, Type::Small.text("counting the values", p.text_faint), |_| {});
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+        ui.painter().rect_filled(rect, 2.0, p.plot);
     }
 }
 

@@ -1,0 +1,147 @@
+//! The handles at the ends of an output's range: dragged, moved by arrow keys, put back to the calibrator's by a double click. Only
+//! what is let go, or confirmed with Enter, becomes an override: until then nothing is computed.
+
+use eframe::egui::{
+    CornerRadius, CursorIcon, EventFilter, Id, Key, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+use tinsmith_core::recipe::{LayerOverride, Recipe};
+
+use crate::gui::plots::Canvas;
+use crate::gui::theme::Palette;
+
+/// One press of an arrow key moves a handle by this part of the range.
+const KEY_STEP: f32 = 0.01;
+
+/// The range while one of its ends is being moved.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClipDrag {
+    /// Where the ends are now.
+    pub range: Option<(f32, f32)>,
+    by_keys: bool,
+}
+
+/// The two ends of a range.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Lower,
+    Upper,
+}
+
+impl End {
+    /// The range with this end moved. Zero has to stay representable: padding and ReLU depend on it.
+    fn moved(self, range: (f32, f32), to: f32) -> (f32, f32) {
+        match self {
+            Self::Lower => (to.min(0.0), range.1),
+            Self::Upper => (range.0, to.max(0.0)),
+        }
+    }
+
+    fn of(self, range: (f32, f32)) -> f32 {
+        if self == Self::Lower { range.0 } else { range.1 }
+    }
+}
+
+/// A line with a grip at each end of the range. `apply` takes the range that was chosen, or `None` for the calibrator's.
+pub fn handles_ui(
+    drag: &mut ClipDrag,
+    range: (f32, f32),
+    seen: (f32, f32),
+    canvas: &Canvas<'_>,
+    ui: &mut Ui,
+    mut apply: impl FnMut(Option<(f32, f32)>),
+) {
+    for (end, name) in [(End::Lower, "Lower clip"), (End::Upper, "Upper clip")] {
+        let response = grip_ui(end.of(range), name, canvas, ui);
+        if let Some(Pos2 { x, .. }) = response.interact_pointer_pos().filter(|_| response.dragged()) {
+            let at = canvas.transform.value_from_position(pos2(x, canvas.rect().center().y)).x as f32;
+            *drag = ClipDrag { range: Some(end.moved(range, at)), by_keys: false };
+        }
+        if response.double_clicked() {
+            *drag = ClipDrag::default();
+            apply(None);
+        }
+        let is_confirmed = keys_ui(drag, end, range, seen, &response, ui);
+        if (response.drag_stopped() || is_confirmed)
+            && let Some(clip) = std::mem::take(drag).range
+            && clip.1 > clip.0
+        {
+            apply(Some(clip));
+        }
+    }
+}
+
+fn grip_ui(value: f32, name: &str, canvas: &Canvas<'_>, ui: &Ui) -> Response {
+    let p = Palette::of(ui);
+    let frame = canvas.rect();
+    let x = canvas.x(f64::from(value)).clamp(frame.left(), frame.right());
+    ui.painter().vline(x, frame.y_range(), Stroke::new(1.5, p.accent_text));
+    let grip = Rect::from_center_size(pos2(x, frame.center().y), vec2(10.0, 20.0));
+    let id: Id = ui.scope_id().with(name);
+    let response = ui.interact(grip.expand(3.0), id, Sense::click_and_drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(value), name));
+    ui.painter().rect_filled(grip, CornerRadius::same(3), p.accent);
+    for dx in [-1.5, 1.5] {
+        ui.painter().vline(x + dx, grip.center().y - 4.0..=grip.center().y + 4.0, Stroke::new(1.0, p.on_accent));
+    }
+    if response.has_focus() {
+        ui.painter().rect_stroke(grip.expand(1.0), CornerRadius::same(4), Stroke::new(1.5, p.text), StrokeKind::Outside);
+    }
+    response
+}
+
+/// Arrows move, Escape puts back; true once the range is confirmed, by Enter or by going on to something else.
+fn keys_ui(drag: &mut ClipDrag, end: End, range: (f32, f32), seen: (f32, f32), response: &Response, ui: &Ui) -> bool {
+    if response.lost_focus() && drag.by_keys {
+        return true;
+    }
+    if !response.has_focus() {
+        return false;
+    }
+    let filter = EventFilter { horizontal_arrows: true, escape: true, ..EventFilter::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+    let (presses, enter, escape) = ui.input(|i| {
+        let presses = i.num_presses(Key::ArrowRight) as f32 - i.num_presses(Key::ArrowLeft) as f32;
+        (presses * if i.modifiers.shift { 10.0 } else { 1.0 }, i.key_pressed(Key::Enter), i.key_pressed(Key::Escape))
+    });
+    if presses != 0.0 {
+        let step = (seen.1 - seen.0).max(f32::MIN_POSITIVE) * KEY_STEP;
+        let moved = end.moved(drag.range.unwrap_or(range), end.of(range) + presses * step);
+        *drag = ClipDrag { range: Some(moved), by_keys: true };
+    }
+    if escape && drag.range.is_none() {
+        response.surrender_focus();
+    } else if escape {
+        *drag = ClipDrag::default();
+    }
+    enter && drag.by_keys
+}
+
+/// Sets or clears the range of a layer.
+pub fn set_clip(recipe: &mut Recipe, node: &str, clip: Option<(f32, f32)>) {
+    let Some(quantize) = recipe.quantize_mut() else { return };
+    let entry = quantize.overrides.entry(node.to_owned()).or_insert_with(LayerOverride::default);
+    entry.clip = clip;
+    if entry.is_empty() {
+        quantize.overrides.remove(node);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_stays_inside_the_range() {
+        assert_eq!(End::Lower.moved((-1.0, 2.0), 0.5), (0.0, 2.0));
+        assert_eq!(End::Upper.moved((-1.0, 2.0), 1.5), (-1.0, 1.5));
+    }
+
+    #[test]
+    fn a_cleared_clip_leaves_no_override() {
+        let mut recipe = Recipe::int8();
+        set_clip(&mut recipe, "conv", Some((-1.0, 1.0)));
+        assert_eq!(recipe.quantize().unwrap().overrides["conv"].clip, Some((-1.0, 1.0)));
+        set_clip(&mut recipe, "conv", None);
+        assert_eq!(recipe, Recipe::int8());
+    }
+}
