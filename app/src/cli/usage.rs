@@ -17,7 +17,7 @@ pub fn parse(words: &[OsString]) -> Result<Arguments, clap::Error> {
     // What clap says about wrong usage is coloured as asked for, too.
     style::choose(early.color);
     let mut command = Arguments::command();
-    if early.first.is_some_and(|word| !names_file(word) && !names_command(word, &command)) {
+    if early.first.is_some_and(|word| !names_command(word, &command) && !names_file(word)) {
         // With no file to take the word for, clap tells which command is meant.
         Commands::try_parse_from(words)?;
     }
