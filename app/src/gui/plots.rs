@@ -8,21 +8,22 @@ use super::units;
 
 /// A small plot in a panel, as wide as the panel; show it within [`ground`].
 pub fn plot(p: &Palette, name: &'static str, height: f32) -> Plot<'static> {
+    plane(p, name, height).show_axes([true, false]).show_grid([true, false]).set_margin_fraction(vec2(0.0, 0.02)).include_y(0.0)
+}
+
+/// A plot of two quantities, neither of which has to start at zero.
+pub fn plane(p: &Palette, name: &'static str, height: f32) -> Plot<'static> {
     Plot::new(name)
         .grid_color(p.grid)
         .grid_fade(0.0)
         .grid_spacing(Rangef::new(24.0, 48.0))
         .height(height)
-        .show_axes([true, false])
-        .show_grid([true, false])
         .show_crosshair(false)
         .allow_scroll(false)
         .allow_drag(false)
         .allow_axis_zoom_drag(false)
         .allow_boxed_zoom(true)
         .boxed_zoom_pointer_button(PointerButton::Primary)
-        .set_margin_fraction(vec2(0.0, 0.02))
-        .include_y(0.0)
 }
 
 /// Paints what `contents` shows on the ground of plots, without an outline.

@@ -17,7 +17,7 @@ use crate::gui::widgets::{empty_state, header_line, icon_button, select, text_in
 use crate::worker::DryFile;
 
 /// Width of the list of files.
-const LIST: f32 = 200.0;
+const LIST: f32 = 228.0;
 /// Narrower panels choose the file from a drop-down.
 const NARROW: f32 = 440.0;
 const LINE: f32 = 19.0;
@@ -154,7 +154,7 @@ fn file_row(ui: &mut Ui, file: &DryFile, is_chosen: bool) -> bool {
         (false, false) => (icons::PACKAGE, Type::Small, p.text_weak),
     };
     icon_at(ui, rect.left() + 34.0, rect, icon, ink);
-    let size = Rect::from_min_max(pos2(rect.right() - 66.0, rect.top()), pos2(rect.right() - 10.0, rect.bottom()));
+    let size = Rect::from_min_max(pos2(rect.right() - 64.0, rect.top()), pos2(rect.right() - 10.0, rect.bottom()));
     let name = Rect::from_min_max(pos2(rect.left() + 48.0, rect.top()), pos2(size.left() - 4.0, rect.bottom()));
     text_in(ui, name, false, &file.name, kind, ink);
     text_in(ui, size, true, &units::bytes(file.bytes.len() as u64).joined(), Type::Caption, p.text_faint);

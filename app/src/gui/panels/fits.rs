@@ -137,9 +137,11 @@ fn title_ui(memory: &Memory, total: u64, ui: &mut Ui) {
     let board = units::bytes(memory.board);
     let board = format!("{} {}", board.number.trim_end_matches('0').trim_end_matches('.'), board.unit);
     let words = format!("{} {} of {board}, {}", memory.name, figure.joined(), if fits { "fits" } else { "over" });
-    let response = ui.horizontal(|ui| {
+    let line = vec2(ui.available_width(), 22.0);
+    let response = ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(22.0);
         ui.spacing_mut().item_spacing.x = 6.0;
+        ui.spacing_mut().interact_size.y = 0.0;
         ui.label(Type::BodyMedium.text(memory.name, p.text));
         ui.label(Type::FigureSmall.text(&figure.number, p.text));
         ui.label(Type::Small.text(format!("{} of {board}", figure.unit), p.text_weak));
@@ -200,7 +202,8 @@ fn bar_ui(memory: &Memory, total: u64, ui: &mut Ui) {
     let every = if track.width() / n as f32 > 44.0 { 1 } else { 2 };
     for i in (0..=n).step_by(every) {
         let bytes = step * i as u64;
-        let words = if i == n || i + every > n { units::bytes(bytes).joined() } else { short(bytes, whole) };
+        let unit = if i + every > n { units::bytes(whole).unit } else { "" };
+        let words = format!("{} {unit}", short(bytes, whole));
         let align = if i == 0 {
             Align2::LEFT_TOP
         } else if i == n {
@@ -208,7 +211,7 @@ fn bar_ui(memory: &Memory, total: u64, ui: &mut Ui) {
         } else {
             Align2::CENTER_TOP
         };
-        ui.painter().text(pos2(x(bytes), track.bottom() + 3.0), align, words, Type::Caption.font(), p.text_faint);
+        ui.painter().text(pos2(x(bytes), track.bottom() + 3.0), align, words.trim_end(), Type::Caption.font(), p.text_faint);
     }
 }
 

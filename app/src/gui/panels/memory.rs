@@ -9,7 +9,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::empty_state;
+use crate::gui::widgets::{elided, empty_state};
 
 const LEFT: f32 = 52.0;
 const BOTTOM: f32 = 22.0;
@@ -77,7 +77,8 @@ pub fn ui(cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {
         units::exact(arena.greedy_bytes),
         units::exact(arena.lower_bound_bytes)
     );
-    ui.painter().text(pos2(plot.left(), all.top() + 4.0), Align2::LEFT_TOP, words, Type::Caption.font(), p.text_weak);
+    let galley = elided(ui, &words, Type::Caption, p.text_weak, plot.width());
+    ui.painter().galley(pos2(plot.left(), all.top() + 4.0), galley, p.text_weak);
 }
 
 fn alive(lifetimes: &[Lifetime], op: usize) -> impl Iterator<Item = &Lifetime> {

@@ -21,8 +21,8 @@ const FOOT: f32 = 84.0;
 /// What a target is for: icon, name, what it is for.
 fn about(target: Target) -> (&'static str, &'static str, &'static str) {
     match target {
-        Target::Tflite => (icons::FILE, ".tflite", "for TFLM and other runtimes"),
-        Target::C => (icons::FILE_CODE, "C sources for TFLM", "array, operators, arena, self test"),
+        Target::Tflite => (icons::FILE, ".tflite", "for TFLM and others"),
+        Target::C => (icons::FILE_CODE, "C sources for TFLM", "array, ops, self test"),
     }
 }
 
