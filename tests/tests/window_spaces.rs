@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Area, Id, Modifiers, Ui, pos2, vec2};
+use eframe::egui::{Area, Id, Modifiers, OutputCommand, Ui, UiBuilder, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use tinsmith::gui::command::{Action, Command, Commands};
@@ -21,13 +21,15 @@ use tinsmith::gui::session::{Edit, Session};
 use tinsmith::gui::{App, theme, units};
 use tinsmith_core::data::{DataSet, feed};
 use tinsmith_core::execute::executor::Executor;
-use tinsmith_core::graph::Graph;
+use tinsmith_core::graph::{Graph, Node};
 use tinsmith_core::measure::accuracy::class_of;
 use tinsmith_core::measure::{AccuracyFigures, StaticFigures};
-use tinsmith_core::preview::{Engine, Event, Job, Side, only_input};
+use tinsmith_core::ops::{Activation, FullyConnected, Op};
+use tinsmith_core::preview::{Engine, Event, Job, Side, exported, only_input};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Project;
 use tinsmith_core::recipe::{Granularity, Recipe};
+use tinsmith_core::tensor::{Data, ElementType, Tensor};
 
 type Window = Harness<'static, Option<App>>;
 
@@ -63,16 +65,53 @@ fn where_it_sits_sorts_selects_and_goes_to_a_spreadsheet() {
     let mut window = folder.open(move |cx, _, ui| panel.ui(cx, ui));
     wait(&mut window, "all figures", |s| s.figures.is_complete);
     let statics = session(&window).figures.candidate_static.value.clone().unwrap();
-    let names: Vec<&String> = statics.layers.iter().map(|l| &l.name).collect();
-    click(&mut window, &format!("Bytes and time of {}", names[0]));
-    window.key_down_modifiers(Modifiers::COMMAND, eframe::egui::Key::Tab);
-    assert!(session(&window).is_selected(names[0]));
-
-    click(&mut window, "Sort by MACs");
-    let heaviest = statics.layers.iter().max_by_key(|l| l.macs).unwrap();
-    click(&mut window, "Copy where it sits");
+    let [first, second] = [&statics.layers[0].name, &statics.layers[1].name];
+    click(&mut window, &format!("Bytes and time of {first}"));
+    assert_eq!(session(&window).all_selected().collect::<Vec<_>>(), [first]);
+    window.get_by_label(&format!("Bytes and time of {second}")).click_modifiers(Modifiers::COMMAND);
     settle(&mut window);
-    let _ = heaviest;
+    assert!(session(&window).is_selected(first) && session(&window).is_selected(second));
+
+    // The largest first, then the smallest; with the very figures of the core.
+    let macs: Vec<u64> = statics.layers.iter().map(|l| l.macs).collect();
+    for (wanted, order) in [(macs.iter().max(), "descending"), (macs.iter().min(), "ascending")] {
+        click(&mut window, "Sort by MACs");
+        let text = copied(&mut window, "Copy where it sits");
+        let row = text.lines().nth(1).expect("a line for each layer").split('\t').collect::<Vec<_>>();
+        assert_eq!(row[3].parse::<u64>().ok().as_ref(), wanted, "{order}");
+        assert_eq!(text.lines().count(), statics.layers.len() + 1);
+    }
+    // Nothing moves any more, so nothing is painted any more: `run` fails if frames go on for ever.
+    window.run();
+}
+
+#[test]
+fn of_five_thousand_layers_only_those_in_view_are_laid_out() {
+    const N: usize = 5_000;
+    let folder = Folder::new("spaces-many");
+    let model = folder.0.join("many.tflite");
+    std::fs::write(&model, exported(&dense_chain(N)).unwrap()).unwrap();
+    let (mut rows, mut areas) = (where_it_sits::WhereItSitsPanel::default(), treemap::TreemapPanel::default());
+    let spent = Rc::new(RefCell::new([Duration::ZERO; 2]));
+    let of_panels = Rc::clone(&spent);
+    let show = move |cx: PanelCtx<'_>, _: &mut Edit, ui: &mut Ui| {
+        let (left, right) = ui.max_rect().split_left_right_at_fraction(0.6);
+        let start = Instant::now();
+        ui.scope_builder(UiBuilder::new().max_rect(left), |ui| rows.ui(cx, ui));
+        let between = Instant::now();
+        ui.scope_builder(UiBuilder::new().max_rect(right), |ui| areas.ui(cx, ui));
+        *of_panels.borrow_mut() = [between - start, between.elapsed()];
+    };
+    let mut window = window(model, show);
+    wait(&mut window, "the figures", |s| s.figures.baseline_static.value.as_ref().is_some_and(|f| f.layers.len() == N));
+    settle(&mut window);
+    let n_rows = window.query_all_by_label_contains("Bytes and time of").count();
+    assert!((10..100).contains(&n_rows), "{n_rows} rows are laid out");
+    let n_areas = window.query_all_by_label_contains("Area ").count();
+    assert!((10..200).contains(&n_areas), "{n_areas} areas are told apart");
+    click(&mut window, "Sort by MACs");
+    let [rows, areas] = *spent.borrow();
+    println!("a frame with {N} layers: table {rows:?}, treemap {areas:?}");
 }
 
 #[test]
@@ -98,7 +137,7 @@ fn the_dry_run_is_what_the_export_writes() {
     let show = move |cx: PanelCtx<'_>, _: &mut Edit, ui: &mut Ui| {
         let (left, right) = ui.max_rect().split_left_right_at_fraction(0.4);
         let mut at = |rect, show: &mut dyn FnMut(&mut Ui)| {
-            ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(rect), |ui| show(ui));
+            ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| show(ui));
         };
         at(left, &mut |ui| targets::ui(cx, ui));
         at(right, &mut |ui| files.ui(cx, ui));
@@ -131,8 +170,8 @@ fn the_board_and_the_next_lines_are_those_of_the_candidate() {
     let folder = Folder::new("spaces-fits");
     let show = |cx: PanelCtx<'_>, _: &mut Edit, ui: &mut Ui| {
         let (upper, lower) = ui.max_rect().split_top_bottom_at_fraction(0.6);
-        ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(upper), |ui| fits::ui(cx, ui));
-        ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(lower), |ui| what_next::ui(cx, ui));
+        ui.scope_builder(UiBuilder::new().max_rect(upper), |ui| fits::ui(cx, ui));
+        ui.scope_builder(UiBuilder::new().max_rect(lower), |ui| what_next::ui(cx, ui));
     };
     let mut window = folder.open(show);
     wait(&mut window, "the dry run", |s| s.on_demand.dry_run.value.is_some() && s.figures.is_complete);
@@ -151,9 +190,9 @@ fn candidates_are_kept_measured_stepped_through_saved_and_undone() {
     let show = move |cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui| {
         let (upper, lower) = ui.max_rect().split_top_bottom_at_fraction(0.5);
         let (left, right) = lower.split_left_right_at_fraction(0.5);
-        ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(upper), |ui| panel.ui(cx, edit, ui));
-        ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(left), |ui| diff.ui(cx, ui));
-        ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(right), |ui| plot.ui(cx, edit, ui));
+        ui.scope_builder(UiBuilder::new().max_rect(upper), |ui| panel.ui(cx, edit, ui));
+        ui.scope_builder(UiBuilder::new().max_rect(left), |ui| diff.ui(cx, ui));
+        ui.scope_builder(UiBuilder::new().max_rect(right), |ui| plot.ui(cx, edit, ui));
     };
     let mut window = folder.open(show);
     wait(&mut window, "all figures", |s| s.figures.is_complete);
@@ -174,10 +213,9 @@ fn candidates_are_kept_measured_stepped_through_saved_and_undone() {
     assert_eq!(measured.accuracy, Some(accuracy.clone()));
     assert_eq!(kept.figures.size_bytes, Some(statics.size.file_bytes));
     assert_eq!(kept.figures.top1, accuracy.top1());
-    assert!(
-        is_shown(&window, "+  granularity: PerTensor,") && is_shown(&window, "-  granularity: PerChannel,")
-            || is_shown(&window, "+  granularity: PerTensor,")
-    );
+    assert!(is_shown(&window, "+  granularity: PerTensor,"), "compared with the source, all of the recipe is new");
+    click(&mut window, &format!("Compare with {}", kept.name));
+    assert!(is_shown(&window, "+  granularity: PerTensor,") && is_shown(&window, "-  granularity: PerChannel,"));
 
     // Stepping goes to the kept one and back without losing the one that is not kept.
     act(&mut window, Action::PreviousCandidate);
@@ -281,39 +319,66 @@ impl Folder {
     }
 
     /// A window on the sample's model and data, copied here, with a panel above it.
-    fn open(&self, mut show: impl FnMut(PanelCtx<'_>, &mut Edit, &mut Ui) + 'static) -> Window {
+    fn open(&self, show: impl FnMut(PanelCtx<'_>, &mut Edit, &mut Ui) + 'static) -> Window {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword");
         let [model, data] = ["keyword_float32.tflite", "keyword.npz"].map(|name| {
             let to = self.0.join(name);
             std::fs::copy(from.join(name), &to).unwrap();
             to
         });
-        let frame = move |ui: &mut Ui, app: &mut Option<App>| {
-            let app = app.get_or_insert_with(|| App::new(ui.ctx(), Some(model.clone())));
-            app.step(ui.ctx());
-            app.show(ui);
-            let ctx = ui.ctx().clone();
-            let commands = Commands::default();
-            let mut edit = app.session().edit.clone();
-            let cx = PanelCtx { session: app.session(), commands: &commands };
-            if cx.session.open.is_some() {
-                let area = Area::new(Id::unique("the panel")).fixed_pos(pos2(0.0, 0.0)).constrain(false);
-                area.show(&ctx, |ui| {
-                    ui.set_min_size(vec2(1280.0, 800.0));
-                    ui.set_max_size(vec2(1280.0, 800.0));
-                    show(cx, &mut edit, ui);
-                });
-            }
-            app.take_edit(edit, &ctx);
-            commands.take().into_iter().for_each(|command| app.send(command));
-        };
-        let builder = Harness::builder().with_size([1280.0, 800.0]).with_step_dt(0.1).with_context_setup(theme::install);
-        let mut window = builder.build_ui_state(frame, None);
-        wait(&mut window, "the model to be open", |s| s.open.is_some());
+        let mut window = window(model, show);
         send(&mut window, Command::OpenPath(data));
         wait(&mut window, "the data to be open", |s| s.open.as_ref().is_some_and(|o| o.data.is_some()));
         window
     }
+}
+
+/// A window on a model with a panel above it that covers it.
+fn window(model: PathBuf, mut show: impl FnMut(PanelCtx<'_>, &mut Edit, &mut Ui) + 'static) -> Window {
+    let frame = move |ui: &mut Ui, app: &mut Option<App>| {
+        let app = app.get_or_insert_with(|| App::new(ui.ctx(), Some(model.clone())));
+        app.step(ui.ctx());
+        app.show(ui);
+        let ctx = ui.ctx().clone();
+        let commands = Commands::default();
+        let mut edit = app.session().edit.clone();
+        let cx = PanelCtx { session: app.session(), commands: &commands };
+        if cx.session.open.is_some() {
+            let area = Area::new(Id::unique("the panel")).fixed_pos(pos2(0.0, 0.0)).constrain(false);
+            area.show(&ctx, |ui| {
+                ui.set_min_size(vec2(1280.0, 800.0));
+                ui.set_max_size(vec2(1280.0, 800.0));
+                show(cx, &mut edit, ui);
+            });
+        }
+        app.take_edit(edit, &ctx);
+        commands.take().into_iter().for_each(|command| app.send(command));
+    };
+    let builder = Harness::builder().with_size([1280.0, 800.0]).with_step_dt(0.1).with_context_setup(theme::install);
+    let mut window = builder.build_ui_state(frame, None);
+    wait(&mut window, "the model to be open", |s| s.open.is_some());
+    window
+}
+
+/// So many dense layers, one after the other, each a little wider than the one before.
+fn dense_chain(n: usize) -> Graph {
+    let mut graph = Graph { name: "many".to_owned(), ..Graph::default() };
+    let mut last = graph.add_tensor(Tensor::activation("input", ElementType::F32, [1, 4]));
+    graph.inputs.push(last);
+    let mut width = 4;
+    for i in 0..n {
+        let next = 4 + i % 7;
+        let weights = Data::F32(vec![0.1 + i as f32; width * next].into());
+        let weights = graph.add_tensor(Tensor::constant(format!("weights_{i}"), [next, width], weights));
+        let output = graph.add_tensor(Tensor::activation(format!("dense_{i}"), ElementType::F32, [1, next]));
+        let op = Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None });
+        let name = format!("dense_{i}");
+        let inputs = vec![Some(last), Some(weights)];
+        graph.nodes.push(Node { sources: vec![name.clone()], name, op, inputs, outputs: vec![output] });
+        (last, width) = (output, next);
+    }
+    graph.outputs.push(last);
+    graph
 }
 
 impl Drop for Folder {
@@ -344,6 +409,22 @@ fn edit(window: &mut Window, edit: Edit) {
 fn click(window: &mut Window, label: &str) {
     window.get_by_label(label).click();
     settle(window);
+}
+
+/// What a button copies.
+fn copied(window: &mut Window, label: &str) -> String {
+    window.get_by_label(label).click();
+    for _ in 0..6 {
+        window.step();
+        let text = window.output().platform_output.commands.iter().find_map(|command| match command {
+            OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        });
+        if let Some(text) = text {
+            return text;
+        }
+    }
+    panic!("{label} copied nothing");
 }
 
 /// Frames until menus are open, animations over and the history at rest.

@@ -75,7 +75,8 @@ impl FilesPanel {
     fn header_ui(&mut self, files: &[&DryFile], is_narrow: bool, ui: &mut Ui) {
         let p = Palette::of(ui);
         let bytes: u64 = files.iter().map(|f| f.bytes.len() as u64).sum();
-        let about = format!("{}, {}", count(files.len()), units::bytes(bytes).joined());
+        let about =
+            if files.is_empty() { String::new() } else { format!("{}, {}", count(files.len()), units::bytes(bytes).joined()) };
         header_line(ui, |ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let file = files.iter().find(|f| f.name == self.chosen);
@@ -84,7 +85,7 @@ impl FilesPanel {
                 {
                     ui.ctx().copy_text(String::from_utf8_lossy(&file.bytes).into_owned());
                 }
-                if is_narrow {
+                if is_narrow && !files.is_empty() {
                     let options: Vec<(String, &str)> = files.iter().map(|f| (f.name.clone(), f.name.as_str())).collect();
                     let width = (ui.available_width() - 48.0).clamp(60.0, 180.0);
                     select(ui, "File shown", &mut self.chosen, &options, width);

@@ -7,6 +7,7 @@ use eframe::egui::{
 use tinsmith_core::measure::StaticFigures;
 
 use super::memory;
+use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
@@ -37,13 +38,16 @@ struct Memory {
 /// Shows the panel.
 pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let device = cx.session.device();
-    let is_held = cx.session.hold_baseline;
+    // While there is no candidate, or B is held.
+    let is_source = cx.session.shown_now() == Shown::Source;
     let about = match &device {
-        Some(d) if is_held => format!("{}, the source by section", d.name),
+        Some(d) if is_source => format!("{}, the source by section", d.name),
         Some(d) => format!("{}, by section", d.name),
         None => "no board".to_owned(),
     };
-    panel_header(ui, "Fits", &about, |ui| known(ui, &cx.session.figures.candidate_static.known()));
+    let figures = &cx.session.figures;
+    let fresh = if is_source { &figures.baseline_static } else { &figures.candidate_static };
+    panel_header(ui, "Fits", &about, |ui| known(ui, &fresh.known()));
     let (Some(statics), Some(device)) = (cx.session.shown_static(), device) else {
         let why = cx.session.figures.failure.as_deref().unwrap_or("The figures arrive as soon as they are measured.");
         empty_state(ui, icons::MEMORY, "Not measured yet", why, None);
