@@ -15,6 +15,9 @@ use crate::gui::units;
 /// Of findings of one sort at most so many are told one by one.
 const MAX_ALIKE: usize = 4;
 
+/// The layers with the worst channels are named, the others counted.
+const MAX_OUTLIERS: usize = 2;
+
 /// Bits lost to a single scale from which on a layer is worth a sentence.
 const MIN_WASTED_BITS: f64 = 0.5;
 
@@ -220,9 +223,10 @@ fn outliers(graph: &Graph) -> Vec<Finding> {
             if n_outliers == 0 || stats.wasted_bits < MIN_WASTED_BITS {
                 return None;
             }
-            let channels = if n_outliers == 1 { "1 channel".to_owned() } else { format!("{n_outliers} channels") };
+            let channels = if n_outliers == 1 { "1 channel" } else { &format!("{n_outliers} channels") };
+            let reach = if n_outliers == 1 { "reaches" } else { "reach" };
             let text = format!(
-                "{channels} of {} reach {:.1} times the median channel: one scale for all would cost it {:.1} bits.",
+                "{channels} of {} {reach} {:.1} times the median channel: one scale for all would cost it {:.1} bits.",
                 short_name(&node.name),
                 stats.wasted_bits.exp2(),
                 stats.wasted_bits
@@ -232,10 +236,10 @@ fn outliers(graph: &Graph) -> Vec<Finding> {
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let n = found.len();
-    let mut findings: Vec<Finding> = found.into_iter().take(MAX_ALIKE).map(|(_, finding)| finding).collect();
-    if n > MAX_ALIKE {
-        let text =
-            format!("{} more layers have such channels: a scale for each channel costs nothing at run time.", n - MAX_ALIKE);
+    let mut findings: Vec<Finding> = found.into_iter().take(MAX_OUTLIERS).map(|(_, finding)| finding).collect();
+    if n > MAX_OUTLIERS {
+        let layers = if n == MAX_OUTLIERS + 1 { "1 more layer has" } else { &format!("{} more layers have", n - MAX_OUTLIERS) };
+        let text = format!("{layers} such channels: per-channel scales serve them all.");
         findings.push(finding(Tone::Plain, text, None));
     }
     findings

@@ -1,6 +1,6 @@
 //! The candidates of the project side by side: what each costs, how well it does, whether it fits.
 
-use eframe::egui::{Align, Frame, Layout, Margin, Rect, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align, Align2, Frame, Layout, Margin, Rect, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use crate::gui::candidates::{Candidate, Which, candidates, choose, free_name, keep, shown};
@@ -9,7 +9,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::Need;
 use crate::gui::session::Edit;
-use crate::gui::theme::{Palette, TABLE_HEADER, Type};
+use crate::gui::theme::{CONTROL, Palette, TABLE_HEADER, Type};
 use crate::gui::units::{self, NONE};
 use crate::gui::widgets::{button, empty_state, header_line, icon_button, small_icon, text_in};
 
@@ -122,10 +122,10 @@ impl CandidatesPanel {
         if wide {
             let field = TextEdit::singleline(&mut name)
                 .font(Type::Small.font())
-                .desired_width(140.0)
-                .margin(Margin::symmetric(8, 2))
+                .align(Align2::LEFT_CENTER)
+                .margin(Margin::symmetric(8, 1))
                 .char_limit(48);
-            let response = ui.add(field).accessible_name("Name of the candidate");
+            let response = ui.add_sized(vec2(160.0, CONTROL), field).accessible_name("Name of the candidate");
             if response.changed() {
                 self.name = Some(name.clone());
             }

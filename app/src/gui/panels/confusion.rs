@@ -65,9 +65,11 @@ fn matrix_ui(confusion: &Confusion, ui: &mut Ui) {
     let all = ui.available_rect_before_wrap();
     ui.advance_cursor_after_rect(all);
     let name_width = confusion.classes.iter().map(|name| width(ui, name)).fold(24.0, f32::max).min(all.width() * 0.28);
-    let below = (name_width + 8.0).min(BELOW);
+    // Names below take no more than a third.
+    let below = (name_width + 8.0).min(BELOW).min(all.height() / 3.0);
+    let below = if below < 40.0 { 8.0 } else { below };
     let grid = Rect::from_min_max(
-        pos2(all.left() + 12.0 + name_width + 8.0, all.top() + 10.0),
+        pos2(all.left() + 12.0 + name_width + 8.0, all.top() + 22.0),
         pos2(all.right() - RECALL, all.bottom() - below),
     );
     let cell = vec2(grid.width() / n as f32, (grid.height() / n as f32).min(30.0));
@@ -90,11 +92,11 @@ fn matrix_ui(confusion: &Confusion, ui: &mut Ui) {
         }
     }
     let bottom = grid.top() + cell.y * n as f32;
-    for (column, name) in confusion.classes.iter().enumerate() {
+    for (column, name) in confusion.classes.iter().enumerate().filter(|_| below > 8.0) {
         let x = grid.left() + cell.x * (column as f32 + 0.5);
         upright(ui, pos2(x, bottom + 4.0), name, cell.x, below - 6.0, p.text_weak);
     }
-    let at = pos2(all.right() - 8.0, bottom + 4.0);
+    let at = pos2(all.right() - 8.0, all.top() + 5.0);
     ui.painter().text(at, Align2::RIGHT_TOP, "recall %", Type::Caption.font(), p.text_faint);
 }
 

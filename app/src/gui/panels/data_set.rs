@@ -51,8 +51,9 @@ impl DataSetPanel {
             }
         });
         let Some(data) = data else {
-            let words = format!("Samples find ranges and measure accuracy: an .npz or .npy file. {NOT_YET}");
-            let chosen = empty_state(ui, icons::DATABASE, "No data set", &words, Some(Action::ChooseData.name()));
+            let more = if ui.available_height() > 160.0 { NOT_YET } else { "" };
+            let words = format!("Samples find ranges and measure accuracy: an .npz or .npy file. {more}");
+            let chosen = empty_state(ui, icons::DATABASE, "No data set", words.trim_end(), Some(Action::ChooseData.name()));
             if chosen.is_some_and(|r| r.clicked()) {
                 cx.commands.act(Action::ChooseData);
             }
@@ -174,7 +175,7 @@ fn bar(ui: &Ui, rect: Rect, parts: &[(usize, eframe::egui::Color32)], whole: usi
 
 fn classes_ui(data: &LoadedData, classes: &[Class], ui: &mut Ui) {
     let p = Palette::of(ui);
-    group_title(ui, "Classes", Type::Small.text("calibration light, test dark", p.text_weak), |_| {});
+    group_title(ui, "Classes", Type::Small.text("calibration, then test", p.text_weak), |_| {});
     if classes.is_empty() {
         let words = if data.set.labels.is_some() { "There are no samples." } else { "The samples have no labels." };
         ui.add(Label::new(Type::Small.text(words, p.text_weak)).wrap());

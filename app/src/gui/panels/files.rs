@@ -17,7 +17,7 @@ use crate::gui::widgets::{empty_state, header_line, icon_button, select, text_in
 use crate::worker::DryFile;
 
 /// Width of the list of files.
-const LIST: f32 = 200.0;
+const LIST: f32 = 228.0;
 /// Narrower panels choose the file from a drop-down.
 const NARROW: f32 = 440.0;
 const LINE: f32 = 19.0;
@@ -75,7 +75,8 @@ impl FilesPanel {
     fn header_ui(&mut self, files: &[&DryFile], is_narrow: bool, ui: &mut Ui) {
         let p = Palette::of(ui);
         let bytes: u64 = files.iter().map(|f| f.bytes.len() as u64).sum();
-        let about = format!("{}, {}", count(files.len()), units::bytes(bytes).joined());
+        let about =
+            if files.is_empty() { String::new() } else { format!("{}, {}", count(files.len()), units::bytes(bytes).joined()) };
         header_line(ui, |ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let file = files.iter().find(|f| f.name == self.chosen);
@@ -84,7 +85,7 @@ impl FilesPanel {
                 {
                     ui.ctx().copy_text(String::from_utf8_lossy(&file.bytes).into_owned());
                 }
-                if is_narrow {
+                if is_narrow && !files.is_empty() {
                     let options: Vec<(String, &str)> = files.iter().map(|f| (f.name.clone(), f.name.as_str())).collect();
                     let width = (ui.available_width() - 48.0).clamp(60.0, 180.0);
                     select(ui, "File shown", &mut self.chosen, &options, width);
@@ -154,7 +155,7 @@ fn file_row(ui: &mut Ui, file: &DryFile, is_chosen: bool) -> bool {
         (false, false) => (icons::PACKAGE, Type::Small, p.text_weak),
     };
     icon_at(ui, rect.left() + 34.0, rect, icon, ink);
-    let size = Rect::from_min_max(pos2(rect.right() - 66.0, rect.top()), pos2(rect.right() - 10.0, rect.bottom()));
+    let size = Rect::from_min_max(pos2(rect.right() - 64.0, rect.top()), pos2(rect.right() - 10.0, rect.bottom()));
     let name = Rect::from_min_max(pos2(rect.left() + 48.0, rect.top()), pos2(size.left() - 4.0, rect.bottom()));
     text_in(ui, name, false, &file.name, kind, ink);
     text_in(ui, size, true, &units::bytes(file.bytes.len() as u64).joined(), Type::Caption, p.text_faint);

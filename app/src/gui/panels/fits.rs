@@ -7,6 +7,7 @@ use eframe::egui::{
 use tinsmith_core::measure::StaticFigures;
 
 use super::memory;
+use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::plots::View;
@@ -38,13 +39,16 @@ struct Memory {
 /// Shows the panel.
 pub fn ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
     let device = cx.session.device();
-    let is_held = cx.session.hold_baseline;
+    // While there is no candidate, or B is held.
+    let is_source = cx.session.shown_now() == Shown::Source;
     let about = match &device {
-        Some(d) if is_held => format!("{}, the source by section", d.name),
+        Some(d) if is_source => format!("{}, the source by section", d.name),
         Some(d) => format!("{}, by section", d.name),
         None => "no board".to_owned(),
     };
-    panel_header(ui, "Fits", &about, |ui| known(ui, &cx.session.figures.candidate_static.known()));
+    let figures = &cx.session.figures;
+    let fresh = if is_source { &figures.baseline_static } else { &figures.candidate_static };
+    panel_header(ui, "Fits", &about, |ui| known(ui, &fresh.known()));
     let (Some(statics), Some(device)) = (cx.session.shown_static(), device) else {
         let why = cx.session.figures.failure.as_deref().unwrap_or("The figures arrive as soon as they are measured.");
         empty_state(ui, icons::MEMORY, "Not measured yet", why, None);
@@ -138,9 +142,11 @@ fn title_ui(memory: &Memory, total: u64, ui: &mut Ui) {
     let board = units::bytes(memory.board);
     let board = format!("{} {}", board.number.trim_end_matches('0').trim_end_matches('.'), board.unit);
     let words = format!("{} {} of {board}, {}", memory.name, figure.joined(), if fits { "fits" } else { "over" });
-    let response = ui.horizontal(|ui| {
+    let line = vec2(ui.available_width(), 22.0);
+    let response = ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(22.0);
         ui.spacing_mut().item_spacing.x = 6.0;
+        ui.spacing_mut().interact_size.y = 0.0;
         ui.label(Type::BodyMedium.text(memory.name, p.text));
         ui.label(Type::FigureSmall.text(&figure.number, p.text));
         ui.label(Type::Small.text(format!("{} of {board}", figure.unit), p.text_weak));
@@ -201,7 +207,8 @@ fn bar_ui(memory: &Memory, total: u64, ui: &mut Ui) {
     let every = if track.width() / n as f32 > 44.0 { 1 } else { 2 };
     for i in (0..=n).step_by(every) {
         let bytes = step * i as u64;
-        let words = if i == n || i + every > n { units::bytes(bytes).joined() } else { short(bytes, whole) };
+        let unit = if i + every > n { units::bytes(whole).unit } else { "" };
+        let words = format!("{} {unit}", short(bytes, whole));
         let align = if i == 0 {
             Align2::LEFT_TOP
         } else if i == n {
@@ -209,7 +216,7 @@ fn bar_ui(memory: &Memory, total: u64, ui: &mut Ui) {
         } else {
             Align2::CENTER_TOP
         };
-        ui.painter().text(pos2(x(bytes), track.bottom() + 3.0), align, words, Type::Caption.font(), p.text_faint);
+        ui.painter().text(pos2(x(bytes), track.bottom() + 3.0), align, words.trim_end(), Type::Caption.font(), p.text_faint);
     }
 }
 

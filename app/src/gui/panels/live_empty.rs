@@ -25,8 +25,8 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) -> bool {
         ui.label(Type::BodyMedium.text("Running a model live is not in this version", p.text));
         ui.add_space(4.0);
         ui.label(Type::Small.text(
-            "Nothing here listens to a microphone or talks to a board. What can be known without either is measured already: the \
-             accuracy above comes from the test samples, run in the arithmetic of the device, byte for byte.",
+            "Nothing here listens to a microphone or talks to a board. What can be known without either is measured: \
+             accuracy comes from the test samples of a data set, run in the arithmetic of the device.",
             p.text_weak,
         ));
         ui.add_space(12.0);

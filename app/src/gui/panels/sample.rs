@@ -242,7 +242,8 @@ fn says_ui(cx: PanelCtx<'_>, data: &LoadedData, trial: &Trial, ui: &mut Ui) {
         let is = label.and_then(|l| data.set.label_names.get(l).cloned());
         ui.label(Type::Figure.text(is.unwrap_or_else(|| format!("Sample {}", trial.sample + 1)), p.text));
         if names_fit && n > 1 {
-            verdict_ui(ui, "source", class_of(source), label, !source.is_empty(), &name, p.base);
+            let has_room = ui.available_width() > 200.0;
+            verdict_ui(ui, "source", class_of(source), label, has_room && !source.is_empty(), &name, p.base);
             verdict_ui(ui, "candidate", class_of(candidate), label, !candidate.is_empty(), &name, p.accent_text);
         }
     });

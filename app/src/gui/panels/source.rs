@@ -17,8 +17,8 @@ use crate::gui::widgets::{group_title, icon_button, panel_header, rule, sentence
 use crate::worker::{Kind, SourceFacts, Tone};
 
 /// Room of the numbers in the table of kinds.
-const NUMBER: f32 = 64.0;
-const COUNT: f32 = 32.0;
+const NUMBER: f32 = 62.0;
+const COUNT: f32 = 24.0;
 
 /// Shows the panel.
 pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
@@ -184,9 +184,9 @@ fn kinds_ui(cx: PanelCtx<'_>, facts: Option<&SourceFacts>, ui: &mut Ui) {
 /// Places of kind, count, parameters and MACs in a line.
 fn columns(line: Rect) -> [Rect; 4] {
     let cell = |right: f32, width: f32| Rect::from_min_max(pos2(right - width, line.top()), pos2(right, line.bottom()));
-    let macs = cell(line.right(), NUMBER - 8.0);
+    let macs = cell(line.right(), NUMBER - 10.0);
     let parameters = cell(macs.left() - 4.0, NUMBER);
-    let count = cell(parameters.left() - 4.0, COUNT);
+    let count = cell(parameters.left() - 8.0, COUNT);
     [Rect::from_min_max(line.min, pos2(count.left() - 4.0, line.bottom())), count, parameters, macs]
 }
 

@@ -4,14 +4,14 @@ use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, Rect, ScrollArea
 use tinsmith_core::graph::Severity;
 use tinsmith_core::preview::Target;
 
-use crate::gui::command::Command;
+use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::{ExportChoice, Need};
 use crate::gui::panels::status::describe;
 use crate::gui::theme::{CONTROL, PANEL_PADDING, Palette, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{elided, group_title, panel_header, rule, sentence_row, switch, text_in};
+use crate::gui::widgets::{button, elided, group_title, panel_header, rule, sentence_row, switch, text_in};
 use crate::worker::DryFile;
 
 const ROW: f32 = 44.0;
@@ -21,8 +21,8 @@ const FOOT: f32 = 84.0;
 /// What a target is for: icon, name, what it is for.
 fn about(target: Target) -> (&'static str, &'static str, &'static str) {
     match target {
-        Target::Tflite => (icons::FILE, ".tflite", "for TFLM and other runtimes"),
-        Target::C => (icons::FILE_CODE, "C sources for TFLM", "array, operators, arena, self test"),
+        Target::Tflite => (icons::FILE, ".tflite", "for TFLM and others"),
+        Target::C => (icons::FILE_CODE, "C sources for TFLM", "array, ops, self test"),
     }
 }
 
@@ -144,6 +144,10 @@ fn legal_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let p = Palette::of(ui);
     if let Some(why) = &cx.session.figures.failure {
         sentence_row(ui, icons::WARNING, p.amber, why, false);
+        let has_data = cx.session.open.as_ref().is_some_and(|o| o.data.is_some());
+        if !has_data && button(ui, Action::ChooseData.name()).clicked() {
+            cx.commands.act(Action::ChooseData);
+        }
         return;
     }
     let (Some(candidate), Some(statics)) = (cx.session.candidate(), cx.session.figures.candidate_static.value.as_deref()) else {

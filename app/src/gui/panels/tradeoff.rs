@@ -1,6 +1,6 @@
 //! What accuracy costs: every candidate as a disc, and the front beyond which nothing is cheaper and better at once.
 
-use eframe::egui::{Align2, Frame as Margins, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Frame as Margins, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::candidates::nothing_to_compare;
 use crate::gui::candidates::{Candidate, candidates, choose};
@@ -119,12 +119,14 @@ impl TradeoffPanel {
                 |_| {},
                 |ui, canvas| {
                     let at = |d: &Dot<'_>| pos2(canvas.x(d.x), canvas.y(d.y));
-                    front_ui(ui, canvas.rect(), dots.iter().filter(|d| d.is_front).map(at).collect());
+                    let front = front_line(canvas.rect(), dots.iter().filter(|d| d.is_front).map(at));
+                    front_ui(ui, canvas.rect(), &front);
                     for (i, dot) in dots.iter().enumerate() {
                         if dot_ui(ui, canvas.rect(), at(dot), dot, i) {
                             clicked = Some(dot.candidate);
                         }
                     }
+                    names_ui(ui, canvas.rect(), dots, &front, at);
                     None
                 },
             );
@@ -156,9 +158,7 @@ fn as_itself(candidate: &Candidate, labelled: bool) -> Option<f64> {
 }
 
 /// A step line: up to the next candidate, nothing costs less and does better.
-fn front_ui(ui: &Ui, frame: Rect, points: Vec<Pos2>) {
-    let p = Palette::of(ui);
-    let painter = ui.painter_at(frame);
+fn front_line(frame: Rect, points: impl Iterator<Item = Pos2>) -> Vec<Pos2> {
     let mut line: Vec<Pos2> = Vec::new();
     for point in points {
         if let Some(last) = line.last() {
@@ -166,13 +166,18 @@ fn front_ui(ui: &Ui, frame: Rect, points: Vec<Pos2>) {
         }
         line.push(point);
     }
-    let Some(last) = line.last().copied() else { return };
-    line.push(pos2(frame.right(), last.y));
+    line.extend(line.last().map(|last| pos2(frame.right(), last.y)));
+    line
+}
+
+fn front_ui(ui: &Ui, frame: Rect, line: &[Pos2]) {
+    let p = Palette::of(ui);
+    let painter = ui.painter_at(frame);
     for pair in line.windows(2).filter(|pair| pair[0].y == pair[1].y) {
         let below = Rect::from_min_max(pair[0], pos2(pair[1].x, frame.bottom()));
         painter.rect_filled(below, 0.0, p.accent.gamma_multiply(0.06));
     }
-    painter.add(Shape::line(line, Stroke::new(1.5, p.accent)));
+    painter.add(Shape::line(line.to_vec(), Stroke::new(1.5, p.accent)));
 }
 
 /// True if it was clicked.
@@ -182,8 +187,7 @@ fn dot_ui(ui: &mut Ui, frame: Rect, at: Pos2, dot: &Dot<'_>, index: usize) -> bo
         return false;
     }
     let candidate = dot.candidate;
-    let kilobytes = candidate.ram_bytes().unwrap_or(0) as f32 / 1024.0;
-    let radius = (3.0 + 0.55 * kilobytes.sqrt()).min(16.0);
+    let radius = radius(candidate);
     let response = ui.interact(Rect::from_center_size(at, vec2(22.0, 22.0)), ui.scope_id().with(("dot", index)), Sense::click());
     let words = format!(
         "{}: {}, {:.1} %",
@@ -193,22 +197,62 @@ fn dot_ui(ui: &mut Ui, frame: Rect, at: Pos2, dot: &Dot<'_>, index: usize) -> bo
     );
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, candidate.is_shown, format!("Disc {words}")));
     let painter = ui.painter_at(frame);
-    let (fill, ink) = match (candidate.is_shown, dot.is_front) {
-        (true, _) => (p.accent, p.accent_text),
-        (false, true) => (p.accent_line, p.text),
-        (false, false) => (p.base_fill, p.text_weak),
+    let fill = match (candidate.is_shown, dot.is_front) {
+        (true, _) => p.accent,
+        (false, true) => p.accent_line,
+        (false, false) => p.base_fill,
     };
     painter.circle(at, radius, fill, Stroke::new(1.0, if dot.is_front { p.accent } else { p.base }));
     if candidate.is_shown || response.hovered() || response.has_focus() {
         painter.circle_stroke(at, radius + 3.0, Stroke::new(1.5, if candidate.is_shown { p.accent } else { p.text }));
     }
-    // Names stand inside the frame.
-    let right = at.x < frame.center().x;
-    let align = if right { Align2::LEFT_CENTER } else { Align2::RIGHT_CENTER };
-    let dx = if right { radius + 7.0 } else { -radius - 7.0 };
-    let font = if candidate.is_shown { Type::SmallMedium } else { Type::Caption };
-    // Neighbours take turns above and below, so that names do not run into each other.
-    let dy = if index.is_multiple_of(2) { -8.0 } else { 9.0 };
-    painter.text(at + vec2(dx, dy), align, &candidate.name, font.font(), ink);
     response.on_hover_text(words).clicked()
+}
+
+fn radius(candidate: &Candidate) -> f32 {
+    let kilobytes = candidate.ram_bytes().unwrap_or(0) as f32 / 1024.0;
+    (3.0 + 0.55 * kilobytes.sqrt()).min(16.0)
+}
+
+/// Names beside the discs, where they cover neither a disc nor the front nor another name; the one on screen chooses first. A name that finds no
+/// place is left to the tooltip.
+fn names_ui(ui: &Ui, frame: Rect, dots: &[Dot<'_>], front: &[Pos2], at: impl Fn(&Dot<'_>) -> Pos2) {
+    let p = Palette::of(ui);
+    let mut taken: Vec<Rect> =
+        dots.iter().map(|d| Rect::from_center_size(at(d), Vec2::splat(2.0 * radius(d.candidate)))).collect();
+    taken.extend(front.windows(2).map(|pair| Rect::from_two_pos(pair[0], pair[1]).expand(1.0)));
+    let mut order: Vec<&Dot<'_>> = dots.iter().filter(|d| frame.contains(at(d))).collect();
+    order.sort_by_key(|d| (!d.candidate.is_shown, !d.is_front));
+    for dot in order {
+        let (kind, ink) = match (dot.candidate.is_shown, dot.is_front) {
+            (true, _) => (Type::SmallMedium, p.accent_text),
+            (false, true) => (Type::Small, p.text),
+            (false, false) => (Type::Small, p.text_weak),
+        };
+        let galley = ui.painter().layout_no_wrap(dot.candidate.name.clone(), kind.font(), ink);
+        let is_free = |place: &Rect| frame.contains_rect(*place) && !taken.iter().any(|t| t.intersects(*place));
+        let places = places(at(dot), radius(dot.candidate) + 6.0, galley.size());
+        if let Some(place) = places.into_iter().find(is_free) {
+            ui.painter().galley(place.min, galley, ink);
+            taken.push(place);
+        }
+    }
+}
+
+/// Where a name of this size may stand, the best first.
+fn places(centre: Pos2, distance: f32, size: Vec2) -> Vec<Rect> {
+    let (dx, dy) = (distance + size.x / 2.0, distance + size.y / 2.0);
+    let sides = [
+        (dx, 0.0),
+        (-dx, 0.0),
+        (0.0, -dy),
+        (0.0, dy),
+        (dx, -dy),
+        (dx, dy),
+        (-dx, -dy),
+        (-dx, dy),
+        (dx, 2.0 * dy),
+        (-dx, -2.0 * dy),
+    ];
+    sides.iter().map(|&(x, y)| Rect::from_center_size(centre + vec2(x, y), size)).collect()
 }

@@ -137,7 +137,7 @@ fn cell_ui(cx: PanelCtx<'_>, ui: &Ui, cell: &Cell, quantity: Quantity, rect: Rec
     let (fill, ink) = match (heat, cell.index) {
         (Some(t), _) => (p.heat_at(t), p.heat_ink_at(t)),
         (None, Some(_)) => (p.control_hover, p.text),
-        (None, None) => (p.raised, p.text_weak),
+        (None, None) => (p.control, p.text_weak),
     };
     let response = ui.interact(rect, id, if cell.node.is_some() { Sense::click() } else { Sense::hover() });
     let amount = words(quantity, cell.amount);

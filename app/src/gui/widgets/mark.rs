@@ -1,6 +1,6 @@
 //! Marks: how a figure is known, how it changed, badges.
 
-use eframe::egui::{Align2, Color32, CornerRadius, Frame, Label, Margin, Rect, Response, Sense, Stroke, Ui, Vec2, pos2, vec2};
+use eframe::egui::{Align2, Color32, CornerRadius, Label, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};
@@ -96,20 +96,19 @@ pub fn change(ui: &mut Ui, change: &Change) {
 
 /// Words on a coloured ground.
 pub fn badge(ui: &mut Ui, icon: Option<&str>, text: &str, ink: Color32, ground: Color32) -> Response {
-    Frame::new()
-        .fill(ground)
-        .corner_radius(CornerRadius::same(3))
-        .inner_margin(Margin::symmetric(6, 1))
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
-            ui.horizontal(|ui| {
-                if let Some(icon) = icon {
-                    small_icon(ui, icon, ink);
-                }
-                ui.label(Type::Caption.text(text, ink));
-            });
-        })
-        .response
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), Type::Caption.font(), ink);
+    let icon_room = if icon.is_some() { 16.0 } else { 0.0 };
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + icon_room + 12.0, 18.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    ui.painter().rect_filled(rect, CornerRadius::same(3), ground);
+    if let Some(icon) = icon {
+        let mut font = Type::IconSmall.font();
+        font.size = 12.0;
+        ui.painter().text(pos2(rect.left() + 12.0, rect.center().y), Align2::CENTER_CENTER, icon, font, ink);
+    }
+    let at = pos2(rect.left() + 6.0 + icon_room, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, ink);
+    response
 }
 
 /// An icon among captions.

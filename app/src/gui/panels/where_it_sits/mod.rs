@@ -131,9 +131,10 @@ impl WhereItSitsPanel {
         let width = ui.available_width();
         let columns: Vec<Col> = Col::ALL.iter().filter(|(_, from)| width >= *from).map(|(col, _)| *col).collect();
         let n_bars = columns.iter().filter(|c| !matches!(c, Col::Layer | Col::Sqnr)).count() as f32;
-        // A third for the names, the rest for the bars, in equal parts.
+        // A quarter for the names, the rest for the bars, in equal parts.
+        let names = (width * 0.22).max(72.0);
         let sqnr_width = if columns.contains(&Col::Sqnr) { 70.0 } else { 0.0 };
-        let bar_width = ((width * 0.78 - sqnr_width) / n_bars - 12.0).clamp(NUMBER, 170.0).floor();
+        let bar_width = ((width - names - sqnr_width) / n_bars - 12.0).clamp(NUMBER, 170.0).floor();
         let table = TableBuilder::new(ui)
             .id_salt("where it sits")
             .sense(Sense::click())
@@ -168,7 +169,7 @@ impl WhereItSitsPanel {
                 body.rows(TABLE_ROW, n + 1, |mut line| {
                     let Some(row) = self.rows.all().get(line.index()) else {
                         for &col in &columns {
-                            line.col(|ui| total_ui(ui, col, total));
+                            line.col(|ui| total_ui(ui, col, total, width));
                         }
                         return;
                     };
@@ -260,10 +261,19 @@ fn cell_ui(ui: &mut Ui, col: Col, row: &Row, total: &Total, is_selected: bool) {
     }
 }
 
-fn total_ui(ui: &Ui, col: Col, total: &Total) {
+fn total_ui(ui: &Ui, col: Col, total: &Total, width: f32) {
     let p = Palette::of(ui);
     let rect = ui.max_rect();
-    ui.painter().hline(rect.x_range().expand(6.0), rect.top(), eframe::egui::Stroke::new(1.0, p.line));
+    if col == Col::Layer {
+        // One line over all columns and the gaps between them.
+        let line = Rect::from_min_size(rect.min, vec2(width, 1.0));
+        let visible = line.intersect(ui.clip_rect().expand2(vec2(width, 0.0)));
+        ui.ctx().layer_painter(ui.layer_id()).with_clip_rect(visible).hline(
+            line.x_range(),
+            rect.top() + 0.5,
+            eframe::egui::Stroke::new(1.0, p.line),
+        );
+    }
     let words = match col {
         Col::Layer => "Total, with graph".to_owned(),
         Col::Bytes => units::bytes(total.file_bytes).joined(),
