@@ -7,6 +7,7 @@
 mod details;
 mod files;
 mod jobs;
+mod layouts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ pub struct Worker {
     events: Receiver<Event>,
     outbox: Outbox,
     jobs: jobs::Slot,
-    details: Sender<DetailRequest>,
+    details: details::Details,
 }
 
 impl Worker {
@@ -102,8 +103,7 @@ impl Worker {
 
     /// Lays out a graph or counts a layer's values.
     pub fn detail(&self, request: DetailRequest) {
-        // The thread ends only with the worker.
-        let _ = self.details.send(request);
+        self.details.put(request);
     }
 
     /// Opens a model, a project or a data set. `outside` says whether a project may refer to files outside its folder.

@@ -8,7 +8,7 @@ use eframe::egui::{CentralPanel, Context, Frame, Key, Margin, Panel, ThemePrefer
 use tinsmith_core::preview::{OpenedProject, roles};
 use tinsmith_core::project::{Outside, Project, discard_autosave};
 
-use super::command::{Action, Command, Commands, Shown};
+use super::command::{Action, Command, Commands};
 use super::context::PanelCtx;
 use super::dialogs;
 use super::graph_view::select::{Walk, walk};
@@ -22,7 +22,7 @@ use super::session::{Edit, LoadedData, Open, SavedState, Session, default_device
 use super::theme::{METRICS_STRIP, PANEL_HEADER, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::widgets::Notice;
 use crate::worker::{
-    DetailRequest, Event, ExportRequest, GraphRef, LayoutKey, Opened, Picked, SaveRequest, Saved, Wake, Worker, project_beside,
+    DetailRequest, Event, ExportRequest, LayoutKey, Opened, Picked, SaveRequest, Saved, Wake, Worker, project_beside,
 };
 
 /// Seconds after an edit until it is autosaved.
@@ -304,7 +304,8 @@ impl App {
 
     fn select(&mut self, name: Option<String>) {
         self.session.select_only(name);
-        if let (Some(layout), Some(node)) = (&self.session.layout, self.session.selected_node()) {
+        let is_current = self.session.layout_of == self.session.graph_ref();
+        if let (Some(layout), Some(node)) = (self.session.layout.as_ref().filter(|_| is_current), self.session.selected_node()) {
             self.graph.reveal(layout, node);
         }
     }
@@ -489,7 +490,10 @@ impl App {
             }
             // Results of older recipes are nobody's any more.
             Event::Preview(..) | Event::Failed(..) | Event::Ended(_) => {}
-            Event::Layout(key, layout) if self.layout_asked == Some(key) => self.session.layout = Some(layout),
+            Event::Layout(key, layout) if self.layout_asked.as_ref() == Some(&key) => {
+                self.session.layout = Some(layout);
+                self.session.layout_of = Some(key.graph);
+            }
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
             Event::Opened(path, result) => self.opened(path, *result),
@@ -507,18 +511,12 @@ impl App {
     /// Asks for the layout of the graph on screen and the histograms of the selection, if they are not of these.
     fn ask_for_details(&mut self) {
         let Some(open) = &self.session.open else { return };
-        let graph = match (self.session.shown_now(), self.session.candidate()) {
-            (Shown::Candidate, Some(candidate)) => GraphRef::Candidate(Arc::clone(candidate)),
-            _ => GraphRef::Source(Arc::clone(&open.source)),
-        };
-        let key = LayoutKey { graph: graph.address(), canvas: self.graph.canvas };
-        let is_similar = |asked: LayoutKey| {
-            let change = (asked.canvas / key.canvas.max(eframe::egui::Vec2::splat(1.0)) - eframe::egui::Vec2::splat(1.0)).abs();
-            asked.graph == key.graph && change.max_elem() < CANVAS_TOLERANCE
-        };
-        if key.canvas.min_elem() > 0.0 && !self.layout_asked.is_some_and(is_similar) {
-            self.layout_asked = Some(key);
-            self.worker.detail(DetailRequest::Layout(key, graph));
+        if let Some(graph) = self.session.graph_ref() {
+            let key = LayoutKey { graph, collapsed: Arc::clone(&self.graph.collapsed), canvas: self.graph.canvas };
+            if key.canvas.min_elem() > 0.0 && !self.layout_asked.as_ref().is_some_and(|asked| asked.serves(&key, CANVAS_TOLERANCE)) {
+                self.layout_asked = Some(key.clone());
+                self.worker.detail(DetailRequest::Layout(key));
+            }
         }
         let Some(node) = self.session.selection.clone() else { return };
         let candidate = self.session.candidate().cloned();

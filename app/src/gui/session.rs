@@ -18,7 +18,7 @@ use super::command::Shown;
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
 use super::widgets::Notice;
-use crate::worker::Distributions;
+use crate::worker::{Distributions, GraphRef};
 
 /// What undo goes back over.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +98,8 @@ pub struct Session {
     pub hold_baseline: bool,
     /// Where the shown graph's nodes lie.
     pub layout: Option<Arc<Layout>>,
+    /// Which graph the layout is of.
+    pub layout_of: Option<GraphRef>,
     /// Histograms of the selected node.
     pub distributions: Option<Arc<Distributions>>,
     /// What the user should know.
@@ -125,6 +127,7 @@ impl Default for Session {
             shown: Shown::Candidate,
             hold_baseline: false,
             layout: None,
+            layout_of: None,
             distributions: None,
             notices: Vec::new(),
             activity: None,
@@ -146,6 +149,7 @@ impl Session {
         self.select_only(None);
         self.shown = Shown::Candidate;
         self.layout = None;
+        self.layout_of = None;
         self.distributions = None;
         self.activity = None;
         self.message = format!("opened {name}");
@@ -187,6 +191,14 @@ impl Session {
         match self.shown_now() {
             Shown::Candidate => self.candidate().map(|c| &c.graph),
             Shown::Source => self.open.as_ref().map(|o| &*o.source.graph),
+        }
+    }
+
+    /// The graph on screen, to be kept.
+    pub fn graph_ref(&self) -> Option<GraphRef> {
+        match self.shown_now() {
+            Shown::Candidate => self.candidate().map(|c| GraphRef::Candidate(Arc::clone(c))),
+            Shown::Source => self.open.as_ref().map(|o| GraphRef::Source(Arc::clone(&o.source))),
         }
     }
 
