@@ -10,6 +10,7 @@ mod demand;
 mod details;
 mod files;
 mod jobs;
+mod layouts;
 mod slot;
 mod source_facts;
 
@@ -88,7 +89,7 @@ pub struct Worker {
     events: Receiver<Event>,
     outbox: Outbox,
     jobs: slot::Slot<jobs::Numbered>,
-    details: Sender<DetailRequest>,
+    details: details::Details,
     demands: Sender<(Basis, Question)>,
     comparison: slot::Slot<CompareRequest>,
 }
@@ -122,8 +123,7 @@ impl Worker {
 
     /// Lays out a graph or counts a layer's values.
     pub fn detail(&self, request: DetailRequest) {
-        // The thread ends only with the worker.
-        let _ = self.details.send(request);
+        self.details.put(request);
     }
 
     /// Computes what a panel on screen needs.

@@ -22,7 +22,7 @@ use super::on_demand::OnDemand;
 use super::picture;
 use super::settings::Settings;
 use super::workspace::Workspace;
-use crate::worker::{Distributions, project_beside};
+use crate::worker::{Distributions, GraphRef, project_beside};
 
 /// What undo goes back over.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +128,8 @@ pub struct Session {
     pub hold_baseline: bool,
     /// Where the shown graph's nodes lie.
     pub layout: Option<Arc<Layout>>,
+    /// Which graph the layout is of.
+    pub layout_of: Option<GraphRef>,
     /// Histograms of the selected node.
     pub distributions: Option<Arc<Distributions>>,
     /// Results that only some panels need.
@@ -175,6 +177,7 @@ impl Default for Session {
             shown: Shown::Candidate,
             hold_baseline: false,
             layout: None,
+            layout_of: None,
             distributions: None,
             on_demand: OnDemand::default(),
             notices: Notices::default(),
@@ -206,6 +209,7 @@ impl Session {
         self.select_only(None);
         self.shown = Shown::Candidate;
         self.layout = None;
+        self.layout_of = None;
         self.distributions = None;
         self.on_demand = OnDemand::default();
         self.activity = None;
@@ -272,6 +276,14 @@ impl Session {
         match self.shown_now() {
             Shown::Candidate => self.candidate().map(|c| &c.graph),
             Shown::Source => self.open.as_ref().map(|o| &*o.source.graph),
+        }
+    }
+
+    /// The graph on screen, to be kept.
+    pub fn graph_ref(&self) -> Option<GraphRef> {
+        match self.shown_now() {
+            Shown::Candidate => self.candidate().map(|c| GraphRef::Candidate(Arc::clone(c))),
+            Shown::Source => self.open.as_ref().map(|o| GraphRef::Source(Arc::clone(&o.source))),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Layouts and histograms: too slow for a frame, quick enough to be computed when asked for.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -8,10 +10,11 @@ use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::weights::{WeightStats, weight_stats};
 use tinsmith_core::optimize::{Calibration, Candidate, Statistics};
 use tinsmith_core::preview::Source;
+use tinsmith_core::progress::Cancel;
 use tinsmith_core::tensor::ElementType;
 
+use super::layouts::Layouts;
 use super::{Event, Outbox};
-use crate::gui::graph_view::layout::layout;
 
 /// Bins of a histogram of real weights.
 const N_WEIGHT_BINS: usize = 61;
@@ -25,7 +28,7 @@ pub const MAX_SHOWN: usize = 4;
 #[derive(Clone, Debug)]
 pub enum DetailRequest {
     /// Where the nodes of a graph lie on a canvas.
-    Layout(LayoutKey, GraphRef),
+    Layout(LayoutKey),
     /// How the values of layers are distributed.
     Distributions {
         /// Which layers, by name, the one that is described first.
@@ -49,26 +52,44 @@ pub enum GraphRef {
 }
 
 impl GraphRef {
-    /// Where the graph lies: two graphs that are held at once never share it.
-    pub fn address(&self) -> usize {
-        std::ptr::from_ref(self.graph()) as usize
-    }
-
-    fn graph(&self) -> &Graph {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
         match self {
             Self::Source(source) => &source.graph,
             Self::Candidate(candidate) => &candidate.graph,
         }
     }
+
+    /// Whether this is that very graph, not one that is equal.
+    pub fn is(&self, other: &Graph) -> bool {
+        std::ptr::eq(self.graph(), other)
+    }
 }
 
-/// Which graph a layout is of, and for which canvas.
-#[derive(Clone, Copy, Debug, PartialEq)]
+impl PartialEq for GraphRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other.graph())
+    }
+}
+
+/// Which graph a layout is of, what of it is collapsed, and for which canvas. Holds the graph, so that no other graph can take its
+/// place in memory and be mistaken for it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct LayoutKey {
-    /// [`GraphRef::address`].
-    pub graph: usize,
+    /// The graph.
+    pub graph: GraphRef,
+    /// Names of the first nodes of collapsed blocks.
+    pub collapsed: Arc<BTreeSet<String>>,
     /// Size of the canvas.
     pub canvas: Vec2,
+}
+
+impl LayoutKey {
+    /// Whether a layout that was asked for with this key will do for another: canvases may differ by a fraction of their sizes.
+    pub fn serves(&self, other: &Self, tolerance: f32) -> bool {
+        let change = (self.canvas / other.canvas.max(Vec2::splat(1.0)) - Vec2::splat(1.0)).abs();
+        self.graph == other.graph && self.collapsed == other.collapsed && change.max_elem() < tolerance
+    }
 }
 
 /// How the values of a layer are distributed.
@@ -114,32 +135,63 @@ pub struct ActivationStatistics {
     pub samples_near_ends: (usize, usize),
 }
 
-/// Starts the thread; it ends when the sender is dropped.
-pub(super) fn start(outbox: Outbox) -> Sender<DetailRequest> {
-    let (sender, requests) = unbounded();
-    std::thread::spawn(move || serve(&requests, &outbox));
-    sender
+/// Where requests are left. Dropping it ends the thread and what it works on.
+pub(super) struct Details {
+    requests: Sender<(DetailRequest, Cancel)>,
+    layout: RefCell<Cancel>,
 }
 
-fn serve(requests: &Receiver<DetailRequest>, outbox: &Outbox) {
+impl Details {
+    /// Asks for something. A layout that was asked for before is not needed any more: work on it stops.
+    pub(super) fn put(&self, request: DetailRequest) {
+        let cancel = Cancel::new();
+        if matches!(request, DetailRequest::Layout(_)) {
+            self.layout.replace(cancel.clone()).cancel();
+        }
+        // The thread ends only with this.
+        let _ = self.requests.send((request, cancel));
+    }
+}
+
+impl Drop for Details {
+    fn drop(&mut self) {
+        self.layout.borrow().cancel();
+    }
+}
+
+/// Starts the thread.
+pub(super) fn start(outbox: Outbox) -> Details {
+    let (sender, requests) = unbounded();
+    std::thread::spawn(move || serve(&requests, &outbox));
+    Details { requests: sender, layout: RefCell::default() }
+}
+
+fn serve(requests: &Receiver<(DetailRequest, Cancel)>, outbox: &Outbox) {
+    let mut layouts = Layouts::default();
     while let Ok(first) = requests.recv() {
         // Only the newest request of each kind still matters.
         let (mut newest_layout, mut newest_distributions) = (None, None);
         for request in std::iter::once(first).chain(requests.try_iter()) {
-            match request {
-                DetailRequest::Layout(..) => newest_layout = Some(request),
+            match &request.0 {
+                DetailRequest::Layout(_) => newest_layout = Some(request),
                 DetailRequest::Distributions { .. } => newest_distributions = Some(request),
             }
         }
-        for request in [newest_layout, newest_distributions].into_iter().flatten() {
-            outbox.send(answer(request));
+        // Histograms take milliseconds, a layout may take a second.
+        for (request, cancel) in [newest_distributions, newest_layout].into_iter().flatten() {
+            if let Some(event) = answer(request, &mut layouts, &cancel) {
+                outbox.send(event);
+            }
         }
     }
 }
 
-fn answer(request: DetailRequest) -> Event {
+fn answer(request: DetailRequest, layouts: &mut Layouts, cancel: &Cancel) -> Option<Event> {
     match request {
-        DetailRequest::Layout(key, graph) => Event::Layout(key, Arc::new(layout(graph.graph(), key.canvas))),
+        DetailRequest::Layout(key) => {
+            let layout = layouts.layout(key.graph.graph(), &key.collapsed, key.canvas, cancel).ok()?;
+            Some(Event::Layout(key, layout))
+        }
         DetailRequest::Distributions { nodes, source, candidate, calibration } => {
             let of = |node: String| Distributions {
                 baseline: weights_of(&source.graph, &node),
@@ -151,7 +203,7 @@ fn answer(request: DetailRequest) -> Event {
             let mut all = nodes.into_iter().take(MAX_SHOWN).map(of);
             let mut first = all.next().unwrap_or_default();
             first.also = all.collect();
-            Event::Distributions(Arc::new(first))
+            Some(Event::Distributions(Arc::new(first)))
         }
     }
 }

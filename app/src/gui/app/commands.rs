@@ -156,7 +156,8 @@ impl App {
     }
 
     fn reveal(&mut self) {
-        if let (Some(layout), Some(node)) = (&self.session.layout, self.session.selected_node()) {
+        let is_current = self.session.layout_of == self.session.graph_ref();
+        if let (Some(layout), Some(node)) = (self.session.layout.as_ref().filter(|_| is_current), self.session.selected_node()) {
             self.panels.graph.reveal(layout, node);
         }
     }

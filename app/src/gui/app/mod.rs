@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 
-use super::command::{Command, Commands, Shown};
+use super::command::{Command, Commands};
 use super::context::PanelCtx;
 use super::notice::Kind;
 use super::on_demand::{self, Order};
@@ -32,7 +32,7 @@ use super::settings::Kept;
 use super::theme::{METRICS_STRIP, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
-use crate::worker::{Claim, DetailRequest, Event, GraphRef, LayoutKey, MAX_SHOWN, Picked, Wake, Worker};
+use crate::worker::{Claim, DetailRequest, Event, LayoutKey, MAX_SHOWN, Picked, Wake, Worker};
 
 /// Seconds after an edit until it is autosaved.
 const AUTOSAVE_DELAY_S: f64 = 4.0;
@@ -248,7 +248,10 @@ impl App {
             }
             // Results of older recipes are nobody's any more.
             Event::Preview(..) | Event::Failed(..) | Event::Ended(_) => {}
-            Event::Layout(key, layout) if self.layout_asked == Some(key) => self.session.layout = Some(layout),
+            Event::Layout(key, layout) if self.layout_asked.as_ref() == Some(&key) => {
+                self.session.layout = Some(layout);
+                self.session.layout_of = Some(key.graph);
+            }
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
             Event::Answer(basis, answer) => self.session.on_demand.take(&basis, answer),
@@ -288,18 +291,14 @@ impl App {
     /// Asks for the layout of the graph on screen and the histograms of the selection, if they are not of these.
     fn ask_for_details(&mut self) {
         let Some(open) = &self.session.open else { return };
-        let graph = match (self.session.shown_now(), self.session.candidate()) {
-            (Shown::Candidate, Some(candidate)) => GraphRef::Candidate(Arc::clone(candidate)),
-            _ => GraphRef::Source(Arc::clone(&open.source)),
-        };
-        let key = LayoutKey { graph: graph.address(), canvas: self.panels.graph.canvas };
-        let is_similar = |asked: LayoutKey| {
-            let change = (asked.canvas / key.canvas.max(eframe::egui::Vec2::splat(1.0)) - eframe::egui::Vec2::splat(1.0)).abs();
-            asked.graph == key.graph && change.max_elem() < CANVAS_TOLERANCE
-        };
-        if key.canvas.min_elem() > 0.0 && !self.layout_asked.is_some_and(is_similar) {
-            self.layout_asked = Some(key);
-            self.worker.detail(DetailRequest::Layout(key, graph));
+        if let Some(graph) = self.session.graph_ref() {
+            let view = &self.panels.graph;
+            let key = LayoutKey { graph, collapsed: Arc::clone(&view.collapsed), canvas: view.canvas };
+            let is_served = self.layout_asked.as_ref().is_some_and(|asked| asked.serves(&key, CANVAS_TOLERANCE));
+            if key.canvas.min_elem() > 0.0 && !is_served {
+                self.layout_asked = Some(key.clone());
+                self.worker.detail(DetailRequest::Layout(key));
+            }
         }
         let nodes: Vec<String> = self.session.all_selected().take(MAX_SHOWN).cloned().collect();
         if nodes.is_empty() {

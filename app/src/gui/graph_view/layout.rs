@@ -1,15 +1,19 @@
-//! Where nodes and edges lie: a pure function of a graph and the canvas it should fill.
+//! Where boxes and edges lie: a pure function of a graph, what of it is collapsed, and the canvas that it should fill.
 //!
-//! Ranks and crossings are found by `rust-sugiyama`; long chains are then cut into columns side by side, so that they fill a wide
-//! canvas, and edges are routed by [`super::route`]. Takes tens of milliseconds for thousands of nodes: run it on the worker.
+//! [`super::rank`] finds ranks and crossings; long chains are then cut into columns side by side, so that they fill a wide canvas, and
+//! edges are routed by [`super::route`]. Takes up to a second for thousands of nodes: run it on the worker.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use eframe::egui::{Pos2, Rect, Vec2, pos2, vec2};
-use rust_sugiyama::configure::Config;
 use tinsmith_core::graph::{Graph, NodeId, TensorId};
+use tinsmith_core::progress::{Cancel, Cancelled};
 
+use super::blocks::Block;
+use super::index::Index;
+pub use super::net::{Item, Net};
+use super::rank::{Ranked, rank};
 use super::route;
 
 /// Size of a node's box.
@@ -20,23 +24,10 @@ pub const IO_HEIGHT: f32 = 28.0;
 pub const NODE_GAP: f32 = 34.0;
 /// Between columns.
 pub const COLUMN_GAP: f32 = 78.0;
-/// Edges over more ranks than this are left out of the rank search, whose time grows with their length.
-const LONG_EDGE_RANKS: usize = 30;
-const MAX_COLUMNS: usize = 40;
-/// So many boxes are looked at to tell whether an edge passes by others.
-const MAX_BYPASSED: usize = 200;
+/// A bracket stands left of its block by this much.
+const BRACKET_GAP: f32 = 10.0;
+const MAX_COLUMNS: usize = 120;
 const PITCH: f32 = NODE.y + NODE_GAP;
-
-/// Something with a box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// A node.
-    Node(NodeId),
-    /// An input of the model.
-    Input(TensorId),
-    /// An output of the model.
-    Output(TensorId),
-}
 
 /// A box.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,217 +51,136 @@ pub struct Edge {
     pub to: usize,
     /// What flows.
     pub tensor: TensorId,
-    /// The line, corners rounded.
-    pub points: Vec<Pos2>,
-    /// Where the tensor's shape is written, and whether to the left of that point; once for each tensor.
-    pub label: Option<(Pos2, bool)>,
+    /// Ends and corners of the line; it runs across and down only.
+    pub corners: Vec<Pos2>,
+    /// Where the tensor's shape is written; once for each tensor.
+    pub label: Option<Label>,
     /// Passes by other nodes: drawn quietly.
     pub is_skip: bool,
 }
 
-/// A graph laid out. Boxes of nodes come first, in the graph's order.
+/// Where the words on an edge stand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Label {
+    /// They end here.
+    LeftOf(Pos2),
+    /// They begin here.
+    RightOf(Pos2),
+    /// They run along a lane that goes down, centred here.
+    Along(Pos2),
+}
+
+impl Label {
+    /// The point that the words are set at.
+    pub fn at(self) -> Pos2 {
+        match self {
+            Self::LeftOf(at) | Self::RightOf(at) | Self::Along(at) => at,
+        }
+    }
+}
+
+/// The part of a block's bracket beside one column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bracket {
+    /// Position of the block among [`Layout::blocks`].
+    pub block: usize,
+    /// Its line: from the first box of the block in this column to the last.
+    pub top: Pos2,
+    /// Where the line ends.
+    pub bottom: Pos2,
+    /// Carries the name.
+    pub is_first: bool,
+}
+
+/// A graph laid out. Boxes of nodes and collapsed blocks come first, in execution order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     /// All boxes.
     pub placed: Vec<Placed>,
     /// All edges.
     pub edges: Vec<Edge>,
+    /// Repeated blocks, collapsed ones among them.
+    pub blocks: Vec<Block>,
+    /// Brackets of those that are not collapsed.
+    pub brackets: Vec<Bracket>,
+    /// The box that each node of the graph is in.
+    pub box_of_node: Vec<usize>,
     /// Around everything.
     pub bounds: Rect,
+    /// Boxes by where they lie.
+    pub box_index: Index,
+    /// Edges by where they lie, their words included.
+    pub edge_index: Index,
 }
 
-/// An edge before it is routed: boxes and what flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Link {
-    pub from: usize,
-    pub to: usize,
-    pub tensor: TensorId,
-}
-
-/// Lays out a graph for a canvas of the given size.
-pub fn layout(graph: &Graph, canvas: Vec2) -> Layout {
-    let items = items_of(graph);
-    let links = links_of(graph, &items);
-    let longest = longest_path_ranks(items.len(), &links);
-    let (ranks, xs) = ranked(items.len(), &links, &longest);
-    let n_ranks = ranks.iter().max().map_or(0, |r| r + 1);
-    let width = xs.iter().fold(0.0f32, |w, x| w.max(x.abs())) * 2.0 + NODE.x;
-    let cuts = cut_into_columns(n_ranks, columns_that_fit(n_ranks, width, canvas), &links, &ranks);
-    let placed = place(&items, &ranks, &xs, &cuts);
-    let edges = route::route(&placed, &links);
-    let bounds = placed
-        .iter()
-        .map(|p| p.rect)
-        .chain(edges.iter().map(|e| Rect::from_points(&e.points)))
-        .reduce(Rect::union)
-        .unwrap_or(Rect::from_min_size(Pos2::ZERO, NODE));
-    Layout { placed, edges, bounds }
-}
-
-fn items_of(graph: &Graph) -> Vec<Item> {
-    let nodes = graph.node_ids().map(Item::Node);
-    let inputs = graph.inputs.iter().map(|&t| Item::Input(t));
-    let outputs = graph.outputs.iter().map(|&t| Item::Output(t));
-    nodes.chain(inputs).chain(outputs).collect()
-}
-
-fn links_of(graph: &Graph, items: &[Item]) -> Vec<Link> {
-    let mut makers: Vec<Option<usize>> = graph.producers().iter().map(|p| p.map(NodeId::index)).collect();
-    for (i, item) in items.iter().enumerate() {
-        if let Item::Input(t) = item {
-            makers[t.index()].get_or_insert(i);
-        }
+impl Layout {
+    /// The box that a node is in: its own, or that of its collapsed block.
+    pub fn box_of(&self, node: NodeId) -> Option<usize> {
+        self.box_of_node.get(node.index()).copied()
     }
-    let consumers = graph.consumers();
-    let mut links = Vec::new();
-    for (t, maker) in makers.iter().enumerate() {
-        let Some(from) = *maker else { continue };
-        let tensor = TensorId::new(t);
-        links.extend(consumers[t].iter().map(|n| Link { from, to: n.index(), tensor }));
-    }
-    for (i, item) in items.iter().enumerate() {
-        if let Item::Output(t) = item
-            && let Some(from) = makers[t.index()]
-        {
-            links.push(Link { from, to: i, tensor: *t });
-        }
-    }
-    links.retain(|l| l.from != l.to);
-    links
-}
 
-/// For each box the length of the longest way to it. Nodes stand in execution order, but inputs come after them in the list, so
-/// this sweeps until nothing moves (twice, as a rule) and never more often than there are boxes.
-fn longest_path_ranks(n: usize, links: &[Link]) -> Vec<usize> {
-    let mut ranks = vec![0; n];
-    for _ in 0..n {
-        let mut moved = false;
-        for link in links {
-            if ranks[link.to] <= ranks[link.from] && ranks[link.from] < n {
-                ranks[link.to] = ranks[link.from] + 1;
-                moved = true;
-            }
-        }
-        if !moved {
-            break;
-        }
-    }
-    ranks
-}
-
-/// Rank and horizontal position of each box. Falls back to the longest path in one row per rank if the library cannot cope.
-fn ranked(n: usize, links: &[Link], longest: &[usize]) -> (Vec<usize>, Vec<f32>) {
-    let incoming = incoming(n, links);
-    let span = |l: &Link| longest[l.to].saturating_sub(longest[l.from]);
-    // A residual passes by what it is added to: left out here, it keeps the chain straight and takes a lane at its side.
-    let short: Vec<(u32, u32)> = links
-        .iter()
-        .filter(|l| span(l) <= 1 || (span(l) <= LONG_EDGE_RANKS && !is_bypass(l, &incoming, longest)))
-        .map(|l| (l.from as u32, l.to as u32))
-        .collect();
-    let vertices: Vec<(u32, (f64, f64))> = (0..n as u32).map(|i| (i, (f64::from(NODE.x), f64::from(NODE.y)))).collect();
-    let config = Config { vertex_spacing: f64::from(NODE_GAP), ..Config::default() };
-    // The library indexes without checks in places; a graph that trips it is still shown.
-    let laid_out = catch_unwind(AssertUnwindSafe(|| rust_sugiyama::from_vertices_and_edges(&vertices, &short, &config)));
-    match laid_out {
-        Ok(components) if components.iter().map(|c| c.0.len()).sum::<usize>() == n => from_components(n, components),
-        _ => rows(longest),
+    /// Whether a block is one box.
+    pub fn is_collapsed(&self, block: usize) -> bool {
+        let first = self.blocks.get(block).and_then(|b| self.box_of_node.get(b.nodes.start));
+        first.is_some_and(|&i| self.placed[i].item == Item::Block(block))
     }
 }
 
-/// For each box those that feed it.
-fn incoming(n: usize, links: &[Link]) -> Vec<Vec<usize>> {
-    let mut incoming = vec![Vec::new(); n];
-    for link in links {
-        incoming[link.to].push(link.from);
-    }
-    incoming
+/// Lays out a graph for a canvas of the given size; blocks whose first node is named in `collapsed` are one box.
+///
+/// # Errors
+/// [`Cancelled`] once nobody wants the layout any more.
+pub fn layout(graph: &Graph, collapsed: &BTreeSet<String>, canvas: Vec2, cancel: &Cancel) -> Result<Layout, Cancelled> {
+    let net = Net::new(graph, collapsed);
+    let ranked = rank(&net, cancel)?;
+    arrange(&net, &ranked, columns_that_fit(&ranked, canvas), cancel)
 }
 
-/// Whether there is a longer way from one end of the link to the other. Gives up on wide neighbourhoods: then it is laid out like
-/// any other.
-fn is_bypass(link: &Link, incoming: &[Vec<usize>], longest: &[usize]) -> bool {
-    let mut open: Vec<usize> = incoming[link.to].iter().copied().filter(|&m| m != link.from).collect();
-    let mut seen = std::collections::HashSet::new();
-    while let Some(at) = open.pop() {
-        if at == link.from {
-            return true;
-        }
-        if longest[at] > longest[link.from] && seen.insert(at) {
-            open.extend(&incoming[at]);
-        }
-        if seen.len() > MAX_BYPASSED {
-            return false;
-        }
-    }
-    false
-}
-
-/// What the library returns for a connected part: boxes with their positions, width and height.
-type Component = (Vec<(usize, (f64, f64))>, f64, f64);
-
-/// Puts the library's components beside one another, centred around 0, and turns their heights into ranks.
-fn from_components(n: usize, components: Vec<Component>) -> (Vec<usize>, Vec<f32>) {
-    let (mut ranks, mut xs) = (vec![0; n], vec![0.0f32; n]);
-    let mut left = 0.0;
-    for (positions, _, _) in components {
-        let mut heights: Vec<i64> = positions.iter().map(|(_, (_, y))| y.round() as i64).collect();
-        heights.sort_unstable();
-        heights.dedup();
-        let min_x = positions.iter().map(|(_, (x, _))| *x).fold(f64::INFINITY, f64::min);
-        let max_x = positions.iter().map(|(_, (x, _))| *x).fold(f64::NEG_INFINITY, f64::max);
-        for (i, (x, y)) in &positions {
-            ranks[*i] = heights.binary_search(&(y.round() as i64)).unwrap_or(0);
-            xs[*i] = (x - min_x) as f32 + left;
-        }
-        left += (max_x - min_x) as f32 + NODE.x + COLUMN_GAP;
-    }
-    let (low, high) = xs.iter().fold((f32::MAX, f32::MIN), |(l, h), &x| (l.min(x), h.max(x)));
-    for x in &mut xs {
-        *x -= (low + high) / 2.0;
-    }
-    (ranks, xs)
-}
-
-fn rows(longest: &[usize]) -> (Vec<usize>, Vec<f32>) {
-    let mut taken = vec![0usize; longest.iter().max().map_or(0, |m| m + 1)];
-    let xs = longest
-        .iter()
-        .map(|&rank| {
-            taken[rank] += 1;
-            (taken[rank] - 1) as f32 * (NODE.x + NODE_GAP)
-        })
-        .collect();
-    (longest.to_vec(), xs)
+/// Cuts a ranked net into columns and routes its edges.
+///
+/// # Errors
+/// [`Cancelled`] once nobody wants the layout any more.
+pub fn arrange(net: &Net, ranked: &Ranked, columns: usize, cancel: &Cancel) -> Result<Layout, Cancelled> {
+    let cuts = cut_into_columns(net, ranked, columns);
+    let placed = place(&net.items, ranked, &cuts);
+    let edges = route::route(&placed, &net.links, cancel)?;
+    let box_index = Index::new(placed.iter().map(|p| p.rect).collect());
+    let edge_index = Index::new(edges.iter().map(reach).collect());
+    let around = placed.iter().map(|p| p.rect).chain(edges.iter().map(|e| Rect::from_points(&e.corners)));
+    let bounds = around.reduce(Rect::union).unwrap_or(Rect::from_min_size(Pos2::ZERO, NODE));
+    let brackets = brackets(net, &placed);
+    let (blocks, box_of_node) = (net.blocks.clone(), net.box_of_node.clone());
+    Ok(Layout { placed, edges, blocks, brackets, box_of_node, bounds, box_index, edge_index })
 }
 
 /// The number of columns with which the picture can be shown largest.
-fn columns_that_fit(n_ranks: usize, width: f32, canvas: Vec2) -> usize {
+pub fn columns_that_fit(ranked: &Ranked, canvas: Vec2) -> usize {
     let scale = |columns: usize| {
-        let rows = n_ranks.div_ceil(columns) as f32;
-        let w = columns as f32 * (width + COLUMN_GAP) + COLUMN_GAP / 2.0;
+        let rows = ranked.n_ranks.div_ceil(columns) as f32;
+        let w = columns as f32 * (ranked.width + COLUMN_GAP) + COLUMN_GAP / 2.0;
         let h = rows * PITCH + 2.0 * NODE_GAP;
         // Nothing is ever shown larger than life, so columns beyond that only scatter the picture.
         (canvas.x / w).min(canvas.y / h).min(1.0)
     };
-    let most = n_ranks.clamp(1, MAX_COLUMNS);
+    let most = ranked.n_ranks.clamp(1, MAX_COLUMNS);
     (1..=most).reduce(|best, n| if scale(n) > scale(best) * 1.001 { n } else { best }).unwrap_or(1)
 }
 
-/// Ranges of ranks, one a column: about equally long, cut where few edges cross.
-fn cut_into_columns(n_ranks: usize, columns: usize, links: &[Link], ranks: &[usize]) -> Vec<Range<usize>> {
-    let mut crossing = vec![0usize; n_ranks + 1];
-    for link in links {
-        let (low, high) = (ranks[link.from].min(ranks[link.to]), ranks[link.from].max(ranks[link.to]));
-        for cut in &mut crossing[low + 1..=high] {
-            *cut += 1;
-        }
-    }
+/// Everything that is painted of an edge lies in this.
+fn reach(edge: &Edge) -> Rect {
+    let line = Rect::from_points(&edge.corners).expand(8.0);
+    edge.label.map_or(line, |label| line.union(Rect::from_center_size(label.at(), vec2(160.0, 16.0))))
+}
+
+/// Ranges of ranks, one a column: about equally long, cut where few edges cross and no block is torn apart.
+fn cut_into_columns(net: &Net, ranked: &Ranked, columns: usize) -> Vec<Range<usize>> {
+    let n_ranks = ranked.n_ranks;
+    let torn = torn(net, ranked);
     let mut cuts = Vec::with_capacity(columns);
     let mut start = 0;
     for column in 0..columns {
         let left = columns - column;
-        let length = (n_ranks - start).div_ceil(left);
+        let length = n_ranks.saturating_sub(start).div_ceil(left);
         let end = if left == 1 {
             n_ranks
         } else {
@@ -278,7 +188,7 @@ fn cut_into_columns(n_ranks: usize, columns: usize, links: &[Link], ranks: &[usi
             let from = (start + length).saturating_sub(slack).max(start + 1);
             let to = (start + length + slack).min(n_ranks);
             let ideal = start + length;
-            (from..=to).min_by_key(|&cut| (crossing[cut] * 2 + cut.abs_diff(ideal), cut)).unwrap_or(ideal)
+            (from..=to).min_by_key(|&cut| (torn[cut] * 2 + cut.abs_diff(ideal), cut)).unwrap_or(ideal)
         };
         cuts.push(start..end);
         start = end.min(n_ranks);
@@ -287,11 +197,36 @@ fn cut_into_columns(n_ranks: usize, columns: usize, links: &[Link], ranks: &[usi
     cuts
 }
 
-fn place(items: &[Item], ranks: &[usize], xs: &[f32], cuts: &[Range<usize>]) -> Vec<Placed> {
-    let column_of = |rank: usize| cuts.iter().position(|c| c.contains(&rank)).unwrap_or(0);
+/// For each place to cut at how much it would tear: edges that cross it, and blocks.
+fn torn(net: &Net, ranked: &Ranked) -> Vec<usize> {
+    let mut change = vec![0i64; ranked.n_ranks + 2];
+    let mut span = |a: usize, b: usize| {
+        change[a.min(b) + 1] += 1;
+        change[a.max(b) + 1] -= 1;
+    };
+    net.links.iter().for_each(|link| span(ranked.ranks[link.from], ranked.ranks[link.to]));
+    for block in &net.blocks {
+        let ranks = || net.box_of_node[block.nodes.clone()].iter().map(|&i| ranked.ranks[i]);
+        if let (Some(first), Some(last)) = (ranks().min(), ranks().max()) {
+            span(first, last);
+        }
+    }
+    let mut crossing = 0;
+    change
+        .iter()
+        .map(|change| {
+            crossing += change;
+            usize::try_from(crossing).unwrap_or(0)
+        })
+        .collect()
+}
+
+fn place(items: &[Item], ranked: &Ranked, cuts: &[Range<usize>]) -> Vec<Placed> {
+    let columns: Vec<usize> = cuts.iter().enumerate().flat_map(|(column, c)| std::iter::repeat_n(column, c.len())).collect();
+    let column_of = |rank: usize| columns.get(rank).copied().unwrap_or(0);
     // Each column is as wide as its own nodes need.
     let mut extents = vec![(f32::MAX, f32::MIN); cuts.len().max(1)];
-    for (&rank, &x) in ranks.iter().zip(xs) {
+    for (&rank, &x) in ranked.ranks.iter().zip(&ranked.xs) {
         let extent = &mut extents[column_of(rank)];
         *extent = (extent.0.min(x), extent.1.max(x));
     }
@@ -304,72 +239,72 @@ fn place(items: &[Item], ranks: &[usize], xs: &[f32], cuts: &[Range<usize>]) -> 
     let place_one = |((item, &rank), &x): ((&Item, &usize), &f32)| {
         let column = column_of(rank);
         let row = rank - cuts.get(column).map_or(0, |c| c.start);
-        let height = if matches!(item, Item::Node(_)) { NODE.y } else { IO_HEIGHT };
+        let is_low = matches!(item, Item::Input(_) | Item::Output(_));
+        let height = if is_low { IO_HEIGHT } else { NODE.y };
         let centre = pos2(lefts[column] + x + NODE.x / 2.0, row as f32 * PITCH + NODE.y / 2.0);
         // Boxes of inputs and outputs are lower: they keep the usual gap to their neighbour.
         let shift = match item {
             Item::Input(_) => (NODE.y - IO_HEIGHT) / 2.0,
             Item::Output(_) => (IO_HEIGHT - NODE.y) / 2.0,
-            Item::Node(_) => 0.0,
+            Item::Node(_) | Item::Block(_) => 0.0,
         };
         Placed { item: *item, rect: Rect::from_center_size(centre + vec2(0.0, shift), vec2(NODE.x, height)), column, rank }
     };
-    items.iter().zip(ranks).zip(xs).map(place_one).collect()
+    items.iter().zip(&ranked.ranks).zip(&ranked.xs).map(place_one).collect()
+}
+
+fn brackets(net: &Net, placed: &[Placed]) -> Vec<Bracket> {
+    let mut all = Vec::new();
+    for (number, block) in net.blocks.iter().enumerate() {
+        let boxes = &net.box_of_node[block.nodes.clone()];
+        if boxes.first().is_some_and(|&i| matches!(net.items[i], Item::Block(_))) {
+            continue;
+        }
+        let mut columns: Vec<(usize, Rect)> = Vec::new();
+        for &i in boxes {
+            let Placed { rect, column, .. } = placed[i];
+            match columns.iter_mut().find(|(known, _)| *known == column) {
+                Some((_, around)) => *around = around.union(rect),
+                None => columns.push((column, rect)),
+            }
+        }
+        columns.sort_by_key(|(column, _)| *column);
+        all.extend(columns.iter().enumerate().map(|(at, (_, around))| Bracket {
+            block: number,
+            top: around.left_top() - vec2(BRACKET_GAP, 0.0),
+            bottom: around.left_bottom() - vec2(BRACKET_GAP, 0.0),
+            is_first: at == 0,
+        }));
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tinsmith_core::graph::Node;
-    use tinsmith_core::ops::{Op, Softmax};
-    use tinsmith_core::tensor::{ElementType, Tensor};
+    use crate::gui::graph_view::test_nets::{Kind, branches, chain_of, chain_with_skip};
 
-    /// A chain of `n` nodes; node `skip.0` is also read by node `skip.1`.
-    fn chain(n: usize, skip: Option<(usize, usize)>) -> Graph {
-        let mut graph = Graph::default();
-        let mut last = graph.add_tensor(Tensor::activation("in", ElementType::F32, [1, 4]));
-        graph.inputs.push(last);
-        let mut outputs = vec![];
-        for i in 0..n {
-            let out = graph.add_tensor(Tensor::activation(format!("t{i}"), ElementType::F32, [1, 4]));
-            let mut inputs = vec![Some(last)];
-            if let Some((from, to)) = skip
-                && to == i
-            {
-                inputs.push(Some(outputs[from]));
-            }
-            graph.nodes.push(Node {
-                name: format!("n{i}"),
-                op: Op::Softmax(Softmax { beta: 1.0 }),
-                inputs,
-                outputs: vec![out],
-                sources: vec![],
-            });
-            outputs.push(out);
-            last = out;
-        }
-        graph.outputs.push(last);
-        graph
+    fn open(graph: &Graph, canvas: Vec2) -> Layout {
+        layout(graph, &BTreeSet::new(), canvas, &Cancel::new()).unwrap()
     }
 
     fn overlaps(layout: &Layout) -> usize {
-        let rects: Vec<Rect> = layout.placed.iter().map(|p| p.rect).collect();
-        let pairs = rects.iter().enumerate().flat_map(|(i, a)| rects[i + 1..].iter().map(move |b| (a, b)));
-        pairs.filter(|(a, b)| a.shrink(1.0).intersects(b.shrink(1.0))).count()
+        let apart = |i: usize| layout.box_index.meeting(layout.placed[i].rect.shrink(1.0)).len() - 1;
+        (0..layout.placed.len()).map(apart).sum()
     }
 
     #[test]
     fn a_long_chain_wraps_into_columns_on_a_wide_canvas() {
-        let wide = layout(&chain(13, None), vec2(755.0, 455.0));
+        let wide = open(&chain_of(&[Kind::Mean; 13]), vec2(755.0, 455.0));
         assert!(wide.placed.iter().any(|p| p.column >= 2), "13 nodes on a wide canvas take three columns");
-        let tall = layout(&chain(4, None), vec2(300.0, 900.0));
+        let tall = open(&chain_of(&[Kind::Mean; 4]), vec2(300.0, 900.0));
         assert!(tall.placed.iter().all(|p| p.column == 0));
         assert_eq!(overlaps(&wide) + overlaps(&tall), 0);
     }
 
     #[test]
     fn edges_point_down_within_a_column() {
-        let laid_out = layout(&chain(13, Some((3, 6))), vec2(755.0, 455.0));
+        let laid_out = open(&chain_with_skip(13, 3, 6), vec2(755.0, 455.0));
         for edge in &laid_out.edges {
             let (from, to) = (&laid_out.placed[edge.from], &laid_out.placed[edge.to]);
             assert!(from.rank < to.rank);
@@ -380,9 +315,36 @@ mod tests {
 
     #[test]
     fn large_and_empty_graphs_are_laid_out() {
-        let large = layout(&chain(2000, Some((10, 1900))), vec2(800.0, 500.0));
+        let large = open(&chain_with_skip(2000, 10, 1900), vec2(800.0, 500.0));
         assert_eq!(large.placed.len(), 2002);
         assert!(large.bounds.is_finite());
-        assert!(layout(&Graph::default(), vec2(800.0, 500.0)).placed.is_empty());
+        assert!(open(&Graph::default(), vec2(800.0, 500.0)).placed.is_empty());
+    }
+
+    #[test]
+    fn five_thousand_nodes_are_laid_out_the_same_way_each_time_and_do_not_overlap() {
+        for graph in [branches(5000), chain_with_skip(5000, 40, 90)] {
+            let first = open(&graph, vec2(900.0, 560.0));
+            assert_eq!(first, open(&graph, vec2(900.0, 560.0)));
+            assert_eq!(overlaps(&first), 0);
+            let shape = first.bounds.size();
+            assert!(shape.x / shape.y > 0.3 && shape.x / shape.y < 6.0, "about as wide as the canvas: {shape:?}");
+        }
+    }
+
+    #[test]
+    fn blocks_have_brackets_until_they_are_collapsed() {
+        use Kind::{Conv, Depthwise, Mean, Pointwise};
+        let graph = chain_of(&[Conv, Depthwise, Pointwise, Depthwise, Pointwise, Depthwise, Pointwise, Mean]);
+        let open = open(&graph, vec2(300.0, 900.0));
+        assert_eq!((open.blocks.len(), open.brackets.len()), (3, 3));
+        let first = &open.brackets[0];
+        assert!(first.top.x < open.placed[1].rect.left());
+        assert_eq!((first.top.y, first.bottom.y), (open.placed[1].rect.top(), open.placed[2].rect.bottom()));
+        let collapsed = BTreeSet::from(["n3".to_owned()]);
+        let closed = layout(&graph, &collapsed, vec2(300.0, 900.0), &Cancel::new()).unwrap();
+        assert_eq!(closed.brackets.iter().map(|b| b.block).collect::<Vec<_>>(), [0, 2]);
+        assert!(closed.is_collapsed(1) && !closed.is_collapsed(0));
+        assert_eq!(closed.box_of(NodeId::new(4)), closed.box_of(NodeId::new(3)));
     }
 }

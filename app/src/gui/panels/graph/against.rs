@@ -1,0 +1,160 @@
+//! How the graph on screen differs from the other one: what was merged, removed, added, and which channels are gone.
+
+use std::collections::HashMap;
+
+use tinsmith_core::graph::{Graph, Node};
+use tinsmith_core::ops::Operands;
+
+use super::short_name;
+
+/// How a node differs from the other graph.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Mark {
+    /// It is in both.
+    #[default]
+    Same,
+    /// Candidate: these ops of the source are part of it now: `BatchNorm, ReLU`.
+    Merged(String),
+    /// Candidate: a step put it in.
+    Added,
+    /// Source: it is part of this node of the candidate.
+    Folded(String),
+    /// Source: it is not in the candidate any more.
+    Removed,
+}
+
+/// Marks of all nodes of the graph on screen.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Against {
+    marks: Vec<Mark>,
+    /// Channels of the output, in the source and in the candidate, where they differ.
+    channels: Vec<Option<(usize, usize)>>,
+}
+
+impl Against {
+    /// Marks the candidate's nodes against the source.
+    pub fn source(candidate: &Graph, source: &Graph) -> Self {
+        let named: HashMap<&str, &Node> = source.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
+        let mut all = Self::default();
+        for node in &candidate.nodes {
+            let own = named.get(node.name.as_str()).or_else(|| node.sources.iter().find_map(|s| named.get(s.as_str())));
+            let own = own.copied();
+            let others =
+                node.sources.iter().filter_map(|s| named.get(s.as_str())).filter(|n| own.is_none_or(|o| o.name != n.name));
+            let mut merged: Vec<String> = others.map(|n| n.op.facts().label(&Operands::new(source, n))).collect();
+            merged.dedup();
+            all.marks.push(match own {
+                None => Mark::Added,
+                Some(_) if merged.is_empty() => Mark::Same,
+                Some(_) => Mark::Merged(merged.join(", ")),
+            });
+            let both = own.and_then(|own| Some((channels(source, own)?, channels(candidate, node)?)));
+            all.channels.push(both.filter(|(from, to)| from != to));
+        }
+        all
+    }
+
+    /// Marks the source's nodes against the candidate.
+    pub fn candidate(source: &Graph, candidate: &Graph) -> Self {
+        let mut heirs: HashMap<&str, &Node> = HashMap::new();
+        for node in &candidate.nodes {
+            node.sources.iter().for_each(|s| {
+                heirs.entry(s).or_insert(node);
+            });
+        }
+        // A node that kept its name is its own heir, whatever else claims it.
+        candidate.nodes.iter().for_each(|node| {
+            heirs.insert(&node.name, node);
+        });
+        let named: HashMap<&str, usize> = source.nodes.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
+        let mut all = Self::default();
+        for (i, node) in source.nodes.iter().enumerate() {
+            let heir = heirs.get(node.name.as_str()).copied();
+            let stands_for = |heir: &Node| {
+                let own = named.get(heir.name.as_str()).or_else(|| heir.sources.iter().find_map(|s| named.get(s.as_str())));
+                own == Some(&i)
+            };
+            all.marks.push(match heir {
+                None => Mark::Removed,
+                Some(heir) if stands_for(heir) => Mark::Same,
+                Some(heir) => Mark::Folded(short_name(&heir.name)),
+            });
+            let both =
+                heir.filter(|h| stands_for(h)).and_then(|heir| Some((channels(source, node)?, channels(candidate, heir)?)));
+            all.channels.push(both.filter(|(from, to)| from != to));
+        }
+        all
+    }
+
+    /// The mark of the node at this position.
+    pub fn mark(&self, node: usize) -> &Mark {
+        self.marks.get(node).unwrap_or(&Mark::Same)
+    }
+
+    /// Channels of a node's output in the source and in the candidate, where they differ.
+    pub fn channels(&self, node: usize) -> Option<(usize, usize)> {
+        self.channels.get(node).copied().flatten()
+    }
+
+    /// What the marks on screen mean, a line each; empty if there are none.
+    pub fn notes(&self) -> Vec<String> {
+        let any = |of: fn(&Mark) -> bool| self.marks.iter().find(|m| of(m));
+        let mut notes = Vec::new();
+        if let Some(Mark::Merged(ops)) = any(|m| matches!(m, Mark::Merged(_))) {
+            notes.push(format!("+ {ops}: merged into the op"));
+        }
+        if let Some((from, to)) = self.channels.iter().flatten().next() {
+            notes.push(format!("{from} → {to}: channels {}", if from > to { "removed" } else { "added" }));
+        }
+        if any(|m| *m == Mark::Added).is_some() {
+            notes.push("added: put in by a step".to_owned());
+        }
+        if any(|m| matches!(m, Mark::Folded(_) | Mark::Removed)).is_some() {
+            notes.push("dashed: not an op of the candidate".to_owned());
+        }
+        notes
+    }
+}
+
+/// Channels of a node's first output: NHWC, so the last axis.
+fn channels(graph: &Graph, node: &Node) -> Option<usize> {
+    graph.output(node, 0)?.shape.last().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gui::graph_view::test_nets::{Kind, chain_of};
+
+    /// Four nodes of which the candidate merges the third into the second, drops the last and adds one.
+    fn graphs() -> (Graph, Graph) {
+        let source = chain_of(&[Kind::Conv, Kind::Pointwise, Kind::Mean, Kind::Mean]);
+        let mut candidate = source.clone();
+        candidate.nodes.truncate(2);
+        candidate.nodes[1].sources.push("n2".to_owned());
+        let narrower = candidate.nodes[1].outputs[0];
+        candidate.tensors[narrower.index()].shape = vec![1, 8, 8, 3];
+        let mut added = source.nodes[3].clone();
+        (added.name, added.sources) = ("quantize".to_owned(), Vec::new());
+        candidate.nodes.push(added);
+        (source, candidate)
+    }
+
+    #[test]
+    fn nodes_of_the_candidate_say_what_they_took_in() {
+        let (source, candidate) = graphs();
+        let against = Against::source(&candidate, &source);
+        assert_eq!(against.marks, [Mark::Same, Mark::Merged("Softmax".to_owned()), Mark::Added]);
+        assert_eq!(against.channels(1), Some((4, 3)));
+        assert_eq!(against.notes().len(), 3);
+    }
+
+    #[test]
+    fn nodes_of_the_source_say_what_became_of_them() {
+        let (source, candidate) = graphs();
+        let against = Against::candidate(&source, &candidate);
+        assert_eq!(against.marks, [Mark::Same, Mark::Same, Mark::Folded("n1".to_owned()), Mark::Removed]);
+        assert_eq!(against.channels(1), Some((4, 3)));
+        assert!(Against::candidate(&source, &source).notes().is_empty());
+    }
+}

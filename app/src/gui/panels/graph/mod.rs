@@ -1,0 +1,356 @@
+//! The layer graph: colours boxes by the chosen figure, with its legend; a click selects, `/` searches, carets collapse blocks.
+
+mod against;
+mod colour;
+mod legend;
+mod scene;
+mod search;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Ui, Vec2, WidgetInfo, vec2};
+use tinsmith_core::graph::NodeId;
+
+pub use colour::{ColourBy, heat_of_sqnr, sqnr};
+
+use crate::gui::command::{Command, Shown};
+use crate::gui::context::PanelCtx;
+use crate::gui::graph_view::draw::{Touched, draw, slash_pressed};
+use crate::gui::graph_view::glide::Glide;
+use crate::gui::graph_view::layout::Layout;
+use crate::gui::graph_view::mini_map::MiniMap;
+use crate::gui::graph_view::pen::{Drawing, drawing};
+use crate::gui::graph_view::picture::Picture;
+use crate::gui::graph_view::view::{Detail, View};
+use crate::gui::icons;
+use crate::gui::theme::{Palette, Type};
+use crate::gui::units;
+use crate::gui::widgets::{icon_button, panel_header, segmented, select};
+use scene::{Given, Scene};
+use search::Search;
+
+/// A layout that takes less than this is waited for without a word.
+const PATIENCE_S: f64 = 0.15;
+/// What is left of the old picture's colours while a new one is laid out.
+const OLD_PICTURE: f32 = 0.4;
+
+/// The panel's view state.
+#[derive(Default)]
+pub struct GraphPanel {
+    colour_by: ColourBy,
+    view: Option<View>,
+    /// Size of the canvas when last shown; the layout is made for it.
+    pub canvas: Vec2,
+    /// Names of the first nodes of collapsed blocks; the layout is made for them.
+    pub collapsed: Arc<BTreeSet<String>>,
+    /// The whole graph is in view and stays so when the canvas grows.
+    is_fitted: bool,
+    fitted_bounds: Option<Rect>,
+    scene: Option<Scene>,
+    /// What was selected when boxes were last marked.
+    selection: Vec<String>,
+    search: Search,
+    mini_map: MiniMap,
+    glide: Glide,
+    /// Where the canvas looked before it was told to look elsewhere.
+    look_from: Option<View>,
+    waiting_since_s: Option<f64>,
+}
+
+impl GraphPanel {
+    /// Shows the whole graph from the next frame on.
+    pub fn fit(&mut self) {
+        self.look_from = self.view.take();
+    }
+
+    /// Opens the search field over the graph.
+    pub fn search(&mut self) {
+        self.search.open();
+    }
+
+    /// Screen points a graph unit, 1 in natural size; `None` before anything was shown.
+    pub fn zoom(&self) -> Option<f32> {
+        self.view.map(|view| view.zoom)
+    }
+
+    /// Moves so that the selected node is in view.
+    pub fn reveal(&mut self, layout: &Layout, node: NodeId) {
+        let rect = layout.box_of(node).map(|i| layout.placed[i].rect);
+        if let (Some(view), Some(rect)) = (&mut self.view, rect) {
+            let before = *view;
+            view.reveal(self.canvas, rect);
+            self.look_from = Some(before).filter(|before| before != view);
+        }
+    }
+
+    /// The whole graph as it would be painted in its natural size, for a file; `None` before anything was shown.
+    pub fn drawing(&self, ctx: &Context) -> Option<Drawing> {
+        let scene = self.scene.as_ref()?;
+        Some(drawing(ctx, ctx.theme(), &scene.given.layout, scene))
+    }
+
+    /// Shows the panel.
+    pub fn ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
+        self.header_ui(cx, ui);
+        let canvas = ui.available_rect_before_wrap();
+        ui.advance_cursor_after_rect(canvas);
+        ui.painter().rect_filled(canvas, 0.0, Palette::of(ui).sunken);
+        let resized = self.canvas != canvas.size();
+        self.canvas = canvas.size();
+        let Some(given) = Given::now(cx, self.colour_by, ui) else { return self.waiting_ui(cx, ui, canvas) };
+        self.waiting_since_s = None;
+        self.take(given, ui.ctx(), cx);
+        self.fit_if_asked(ui.ctx(), resized);
+        if slash_pressed(ui) {
+            self.search.open();
+        }
+        self.canvas_ui(cx, ui, canvas);
+    }
+
+    // ------------------------------------------------------------------------------------------------------ canvas
+
+    fn canvas_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui, canvas: Rect) {
+        let (Some(scene), Some(before)) = (&self.scene, self.view) else { return };
+        let layout = Arc::clone(&scene.given.layout);
+        let mut view = before;
+        let name = canvas_name(scene, view);
+        let touched = draw(ui, canvas, &mut view, &layout, scene, &self.glide, &name);
+        let map = MiniMap::place(canvas, view, &layout);
+        legend::legend_ui(ui, canvas, view, scene, map.into_iter().collect());
+        let corner = map.map_or(canvas.right_bottom() - vec2(12.0, 10.0), |map| map.right_top() - vec2(0.0, 6.0));
+        let zoom = format!("{:.0} %", view.zoom * 100.0);
+        ui.painter().text(corner, Align2::RIGHT_BOTTOM, zoom, Type::Caption.font(), Palette::of(ui).text_faint);
+        let looked = map.and_then(|map| self.mini_map.ui(ui, map, canvas, view, &layout, scene));
+        if let Some(at) = looked {
+            view.centre_on(canvas.size(), at);
+        }
+        if let Some(i) = touched.hovered.filter(|_| view.detail() == Detail::Far) {
+            tell(ui, scene, i);
+        }
+        let searched = self.search.ui(ui, canvas, scene);
+        if let Some(node) = searched.go_to.and_then(|node| scene.given.graph.graph().nodes.get(node)) {
+            cx.send(Command::Select(Some(node.name.clone())));
+        }
+        send_touched(cx, scene, touched);
+        if searched.is_changed {
+            self.mark(cx);
+        }
+        if let Some(block) = touched.toggled {
+            self.toggle(block);
+        }
+        self.is_fitted &= before == view;
+        self.view = Some(view);
+    }
+
+    /// Takes what is to be painted now. Boxes that have moved glide to their new places.
+    fn take(&mut self, given: Given, ctx: &Context, cx: PanelCtx<'_>) {
+        let is_moved = self.scene.as_ref().is_some_and(|scene| !Arc::ptr_eq(&scene.given.layout, &given.layout));
+        let now: Vec<String> = cx.session.all_selected().cloned().collect();
+        let is_selected_anew = now != self.selection;
+        self.selection = now;
+        let is_changed = if is_moved {
+            self.move_to(given, ctx);
+            true
+        } else {
+            match &mut self.scene {
+                Some(scene) => scene.update(given),
+                None => {
+                    self.scene = Some(Scene::new(given));
+                    true
+                }
+            }
+        };
+        if is_changed {
+            self.mini_map.forget();
+            if let Some(scene) = &self.scene {
+                self.search.renew(scene);
+            }
+        }
+        if is_changed || is_selected_anew {
+            self.mark(cx);
+        }
+    }
+
+    fn move_to(&mut self, given: Given, ctx: &Context) {
+        let Some(old) = self.scene.take() else { return };
+        let new = Scene::new(given);
+        let places = |scene: &Scene| scene.given.layout.placed.iter().map(|p| p.rect.center()).collect::<Vec<Pos2>>();
+        let was: HashMap<&str, Pos2> = places(&old).into_iter().enumerate().map(|(i, at)| (old.key(i), at)).collect();
+        let boxes = places(&new).into_iter().enumerate().map(|(i, at)| (new.key(i), at));
+        self.glide = Glide::begin(ctx.time(), &was, boxes, self.view);
+        self.scene = Some(new);
+    }
+
+    fn fit_if_asked(&mut self, ctx: &Context, resized: bool) {
+        let Some(scene) = &self.scene else { return };
+        let bounds = scene.given.layout.bounds;
+        if self.view.is_none() || (self.is_fitted && (resized || self.fitted_bounds != Some(bounds))) {
+            self.view = Some(View::fit(bounds, self.canvas));
+            self.is_fitted = true;
+            self.fitted_bounds = Some(bounds);
+        }
+        if let Some(from) = self.look_from.take() {
+            self.glide = Glide::look(ctx.time(), from);
+        }
+    }
+
+    /// Marks boxes that are selected or searched for.
+    fn mark(&mut self, cx: PanelCtx<'_>) {
+        let Some(scene) = &mut self.scene else { return };
+        let graph = scene.given.graph.graph();
+        let nodes = graph.nodes.iter().enumerate().filter(|(_, n)| cx.session.is_selected(&n.name));
+        let selected: Vec<usize> = nodes.map(|(i, _)| i).collect();
+        scene.emphasize(&selected, self.search.found());
+    }
+
+    /// There is no layout of the graph yet: the old picture stays, dimmed, and the panel says what it waits for.
+    fn waiting_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui, canvas: Rect) {
+        let Some(graph) = cx.session.graph() else { return };
+        let now = ui.ctx().time();
+        let since = *self.waiting_since_s.get_or_insert(now);
+        let is_long = now - since >= PATIENCE_S;
+        if !is_long {
+            ui.ctx().request_repaint_after_secs((PATIENCE_S - (now - since)) as f32);
+        }
+        let p = Palette::of(ui);
+        if let (Some(scene), Some(mut view)) = (&self.scene, self.view) {
+            draw(ui, canvas, &mut view, &scene.given.layout, scene, &Glide::default(), "Graph, being laid out");
+            if is_long {
+                ui.painter().rect_filled(canvas, 0.0, p.sunken.gamma_multiply(1.0 - OLD_PICTURE));
+            }
+        } else {
+            skeleton(ui, canvas, p.panel);
+        }
+        if is_long {
+            let text = format!("Laying out {} nodes", units::exact(graph.nodes.len() as u64));
+            let galley = ui.painter().layout_no_wrap(text.clone(), Type::Small.font(), p.text_weak);
+            let place = Rect::from_center_size(canvas.center(), galley.size() + vec2(24.0, 12.0));
+            ui.painter().rect_filled(place, 4.0, p.raised);
+            ui.painter().galley(place.center() - galley.size() / 2.0, galley, p.text_weak);
+            let response = ui.interact(place, ui.scope_id().with("laying out"), eframe::egui::Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------ blocks
+
+    /// Collapses a block, or opens it.
+    fn toggle(&mut self, block: usize) {
+        let Some(name) = self.scene.as_ref().and_then(|s| s.block_key(block)) else { return };
+        let mut collapsed = BTreeSet::clone(&self.collapsed);
+        if !collapsed.remove(&name) {
+            collapsed.insert(name);
+        }
+        self.collapsed = Arc::new(collapsed);
+    }
+
+    fn blocks_button(&mut self, ui: &mut Ui) {
+        let Some(scene) = &self.scene else { return };
+        let layout = &scene.given.layout;
+        if layout.blocks.is_empty() {
+            return;
+        }
+        let is_any_open = (0..layout.blocks.len()).any(|block| !layout.is_collapsed(block));
+        let (icon, name) = if is_any_open { (icons::STACK, "Collapse blocks") } else { (icons::ROWS, "Expand blocks") };
+        if icon_button(ui, icon, name).clicked() {
+            let all = (0..layout.blocks.len()).filter_map(|block| scene.block_key(block));
+            self.collapsed = Arc::new(if is_any_open { all.collect() } else { BTreeSet::new() });
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------ header
+
+    fn header_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let about = about(cx);
+        panel_header(ui, "Graph", &about, |ui| {
+            if icon_button(ui, icons::CORNERS_OUT, "Fit the graph (F)").clicked() {
+                self.fit();
+            }
+            if icon_button(ui, icons::MAGNIFYING_GLASS, "Search the graph (/)").clicked() {
+                self.search.open();
+            }
+            self.blocks_button(ui);
+            let mut shown = cx.session.shown_now();
+            let options = [(Shown::Source, "source"), (Shown::Candidate, "candidate")];
+            if segmented(ui, &mut shown, &options).changed() {
+                cx.send(Command::Show(shown));
+            }
+            ui.add_space(4.0);
+            select(ui, "Colour by", &mut self.colour_by, &ColourBy::ALL, 132.0);
+            ui.label(Type::Small.text("Colour by", p.text_weak));
+        });
+    }
+}
+
+/// `27 → 13 ops`, or `13 ops` where source and candidate have as many.
+fn about(cx: PanelCtx<'_>) -> String {
+    let Some(graph) = cx.session.graph() else { return String::new() };
+    let n = units::exact(graph.nodes.len() as u64);
+    let source = cx.session.open.as_ref().map(|o| o.source.graph.nodes.len());
+    match (cx.session.shown_now(), source) {
+        (Shown::Candidate, Some(from)) if from != graph.nodes.len() => format!("{} → {n} ops", units::exact(from as u64)),
+        _ => format!("{n} ops"),
+    }
+}
+
+/// What the canvas is called: from far out also how single layers are reached.
+fn canvas_name(scene: &Scene, view: View) -> String {
+    let n = units::exact(scene.given.graph.graph().nodes.len() as u64);
+    match view.detail() {
+        Detail::Far => format!("Graph, {n} layers; zoom in to reach single layers, or use the layers table"),
+        _ => format!("Graph, {n} layers"),
+    }
+}
+
+fn send_touched(cx: PanelCtx<'_>, scene: &Scene, touched: Touched) {
+    let node = touched.clicked.and_then(|i| scene.node_of(i));
+    let name = node.map(|id| scene.given.graph.graph().node(id).name.clone());
+    match name {
+        Some(name) if touched.is_added => cx.send(Command::SelectAlso(name)),
+        Some(name) => cx.send(Command::Select(Some(name))),
+        None if touched.cleared && !touched.is_added => cx.send(Command::Select(None)),
+        None => {}
+    }
+}
+
+/// Says what the pointer is on, where boxes are too small for words.
+fn tell(ui: &Ui, scene: &Scene, i: usize) {
+    let p = Palette::of(ui);
+    let words = scene.words(i);
+    let id = ui.scope_id().with("graph hint");
+    eframe::egui::Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, eframe::egui::PopupAnchor::Pointer).gap(12.0).show(
+        |ui| {
+            ui.label(Type::SmallTitle.text(&words.title, p.text));
+            let value = if words.value.is_empty() { String::new() } else { format!(", {}", words.value) };
+            ui.label(Type::Caption.text(format!("{}{value}", words.about), p.text_weak));
+        },
+    );
+}
+
+/// Boxes where a graph will be.
+fn skeleton(ui: &Ui, canvas: Rect, colour: Color32) {
+    let size = vec2(180.0, 40.0);
+    for row in 0..4 {
+        for column in 0..3 {
+            let offset = vec2((column as f32 - 1.0) * 250.0, (row as f32 - 1.5) * 72.0);
+            ui.painter_at(canvas).rect_filled(Rect::from_center_size(canvas.center() + offset, size), 5.0, colour);
+        }
+    }
+}
+
+/// The last parts of a name: converters put whole paths into it.
+pub fn short_name(name: &str) -> String {
+    let first = name.split(';').next().unwrap_or(name);
+    let mut parts = first.rsplit('/');
+    match (parts.next(), parts.next()) {
+        (Some(last), Some(before)) if is_generic(last) => before.to_owned(),
+        (Some(last), _) => last.to_owned(),
+        (None, _) => name.to_owned(),
+    }
+}
+
+fn is_generic(part: &str) -> bool {
+    ["Conv2D", "BiasAdd", "Relu", "Relu6", "depthwise", "MatMul", "FusedBatchNormV3", "Softmax"].contains(&part)
+}

@@ -1,0 +1,345 @@
+//! The graph as it is painted: looks of boxes, made when figures or the layout change, and words, made when they are first read.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use eframe::egui::Ui;
+use tinsmith_core::graph::{Graph, NodeId, Severity};
+use tinsmith_core::measure::{LayerError, LayerErrors, LayerFigures, StaticFigures};
+use tinsmith_core::ops::{Op, Operands};
+
+use super::against::{Against, Mark};
+use super::colour::{ColourBy, kind_colour};
+use super::short_name;
+use crate::gui::command::Shown;
+use crate::gui::context::PanelCtx;
+use crate::gui::graph_view::layout::{Item, Label, Layout};
+use crate::gui::graph_view::picture::{Emphasis, Ground, Outline, Picture, Words};
+use crate::gui::theme::Palette;
+use crate::gui::units::{self, NONE};
+use crate::worker::GraphRef;
+
+/// What the looks of boxes are made from.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub graph: GraphRef,
+    pub layout: Arc<Layout>,
+    /// The other graph, to mark what differs.
+    other: Option<GraphRef>,
+    statics: Option<Arc<StaticFigures>>,
+    errors: Option<Arc<LayerErrors>>,
+    colour_by: ColourBy,
+    palette: &'static Palette,
+}
+
+impl Given {
+    /// What is to be painted now; `None` while there is no layout of the graph on screen.
+    pub fn now(cx: PanelCtx<'_>, colour_by: ColourBy, ui: &Ui) -> Option<Self> {
+        let session = cx.session;
+        let graph = session.graph_ref()?;
+        let layout = Arc::clone(session.layout.as_ref().filter(|_| session.layout_of.as_ref() == Some(&graph))?);
+        let figures = &session.figures;
+        let is_candidate = session.shown_now() == Shown::Candidate;
+        let errors = figures.layer_errors.value.clone();
+        let (other, statics) = if is_candidate {
+            (session.open.as_ref().map(|o| GraphRef::Source(Arc::clone(&o.source))), figures.candidate_static.value.clone())
+        } else {
+            (session.candidate().map(|c| GraphRef::Candidate(Arc::clone(c))), figures.baseline_static.value.clone())
+        };
+        let errors = errors.filter(|e| is_candidate && e.layers.len() == graph.graph().nodes.len());
+        Some(Self { graph, layout, other, statics, errors, colour_by, palette: Palette::of(ui) })
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let same = |a: Option<*const ()>, b: Option<*const ()>| a == b;
+        let at = |a: &Option<Arc<StaticFigures>>| a.as_ref().map(|a| Arc::as_ptr(a).cast());
+        let errors_at = |a: &Option<Arc<LayerErrors>>| a.as_ref().map(|a| Arc::as_ptr(a).cast());
+        self.graph == other.graph
+            && Arc::ptr_eq(&self.layout, &other.layout)
+            && self.other == other.other
+            && same(at(&self.statics), at(&other.statics))
+            && same(errors_at(&self.errors), errors_at(&other.errors))
+            && self.colour_by == other.colour_by
+            && std::ptr::eq(self.palette, other.palette)
+    }
+
+    fn layer(&self, node: usize) -> Option<&LayerFigures> {
+        // The id is checked because figures may be a revision older than the graph.
+        self.statics.as_ref()?.layers.get(node).filter(|l| l.node.index() == node)
+    }
+
+    fn error(&self, node: usize) -> Option<LayerError> {
+        self.errors.as_ref()?.layers.get(node).copied().flatten()
+    }
+
+    fn figure(&self, item: Item) -> Option<f64> {
+        let of_node = |node: usize| self.colour_by.figure(self.layer(node), self.error(node));
+        match item {
+            Item::Node(id) => of_node(id.index()),
+            Item::Block(block) => self.colour_by.together(self.layout.blocks[block].nodes.clone().filter_map(of_node)),
+            Item::Input(_) | Item::Output(_) => None,
+        }
+    }
+}
+
+/// Looks of everything in the layout.
+pub(super) struct Scene {
+    pub given: Given,
+    pub against: Against,
+    /// The greatest figure on screen.
+    pub most: f64,
+    /// Some box has no figure.
+    pub has_gaps: bool,
+    figures: Vec<Option<f64>>,
+    grounds: Vec<Ground>,
+    words: Vec<OnceCell<Words>>,
+    edge_words: Vec<OnceCell<String>>,
+    emphasis: Vec<Emphasis>,
+}
+
+impl Scene {
+    /// Looks for what is given; words and figures are made later, box by box.
+    pub fn new(given: Given) -> Self {
+        let graph = given.graph.graph();
+        let against = match (&given.graph, &given.other) {
+            (GraphRef::Candidate(_), Some(source)) => Against::source(graph, source.graph()),
+            (GraphRef::Source(_), Some(candidate)) => Against::candidate(graph, candidate.graph()),
+            (_, None) => Against::default(),
+        };
+        let mut scene = Self {
+            against,
+            most: 0.0,
+            has_gaps: false,
+            figures: Vec::new(),
+            grounds: Vec::new(),
+            words: Vec::new(),
+            edge_words: Vec::new(),
+            emphasis: vec![Emphasis::default(); given.layout.placed.len()],
+            given,
+        };
+        scene.paint_all();
+        scene
+    }
+
+    /// Takes what is given now, if it differs; whether it does.
+    pub fn update(&mut self, given: Given) -> bool {
+        if self.given.is(&given) {
+            return false;
+        }
+        let is_same_graph = self.given.graph == given.graph && self.given.other == given.other;
+        let emphasis = std::mem::take(&mut self.emphasis);
+        if is_same_graph && Arc::ptr_eq(&self.given.layout, &given.layout) {
+            self.given = given;
+            self.paint_all();
+            self.emphasis = emphasis;
+        } else {
+            *self = Self::new(given);
+        }
+        true
+    }
+
+    fn paint_all(&mut self) {
+        let layout = &self.given.layout;
+        self.figures = layout.placed.iter().map(|p| self.given.figure(p.item)).collect();
+        let finite = self.figures.iter().flatten().copied().filter(|f| f.is_finite());
+        self.most = finite.fold(0.0, f64::max);
+        let graph = self.given.graph.graph();
+        let mut is_obstacle = vec![false; graph.nodes.len()];
+        for note in graph.notes.iter().filter(|n| n.severity == Severity::Obstacle) {
+            if let Some(known) = note.node.and_then(|id| is_obstacle.get_mut(id.index())) {
+                *known = true;
+            }
+        }
+        self.grounds = (0..layout.placed.len()).map(|i| self.ground_of(i, &is_obstacle)).collect();
+        let is_gap =
+            |(p, f): (&crate::gui::graph_view::layout::Placed, &Option<f64>)| matches!(p.item, Item::Node(_)) && f.is_none();
+        self.has_gaps = layout.placed.iter().zip(&self.figures).any(is_gap);
+        self.words = vec![OnceCell::new(); layout.placed.len()];
+        self.edge_words = vec![OnceCell::new(); layout.edges.len()];
+    }
+
+    fn ground_of(&self, i: usize, is_obstacle: &[bool]) -> Ground {
+        let p = self.given.palette;
+        let item = self.given.layout.placed[i].item;
+        let graph = self.given.graph.graph();
+        let is_stuck = |node: usize| is_obstacle[node] || matches!(graph.nodes[node].op, Op::Unknown(_));
+        let outline = match item {
+            Item::Input(_) | Item::Output(_) => return Ground { fill: p.sunken, ink: p.text, outline: Outline::Plain },
+            Item::Node(id) if is_stuck(id.index()) => Outline::Obstacle,
+            Item::Node(id) if self.is_gone(id) => Outline::Dashed,
+            Item::Block(block) if self.nodes_of(block).any(is_stuck) => Outline::Obstacle,
+            Item::Node(_) | Item::Block(_) => Outline::None,
+        };
+        let (fill, ink) = match (self.given.colour_by, item, self.figures[i]) {
+            _ if outline == Outline::Dashed => (p.sunken, p.text_faint),
+            (ColourBy::Kind, Item::Node(id), _) => (kind_colour(&graph.node(id).op, p), p.text),
+            (by, _, Some(figure)) => {
+                let heat = by.heat(figure, self.most);
+                (p.heat_at(heat), p.heat_ink_at(heat))
+            }
+            (_, _, None) => (p.control_hover, p.text_weak),
+        };
+        Ground { fill, ink, outline }
+    }
+
+    fn is_gone(&self, node: NodeId) -> bool {
+        matches!(self.against.mark(node.index()), Mark::Folded(_) | Mark::Removed)
+    }
+
+    fn nodes_of(&self, block: usize) -> Range<usize> {
+        self.given.layout.blocks[block].nodes.clone()
+    }
+
+    /// Marks selected boxes, and those that are not searched for. Both lists hold positions of nodes.
+    pub fn emphasize(&mut self, selected: &[usize], found: Option<&[usize]>) {
+        let layout = Arc::clone(&self.given.layout);
+        self.emphasis.fill(Emphasis { is_selected: false, is_faint: found.is_some() });
+        let boxes = |nodes: &[usize]| nodes.iter().filter_map(|n| layout.box_of_node.get(*n)).copied().collect::<Vec<_>>();
+        boxes(selected).into_iter().for_each(|i| self.emphasis[i].is_selected = true);
+        boxes(found.unwrap_or_default()).into_iter().for_each(|i| self.emphasis[i].is_faint = false);
+    }
+
+    /// The node that a click on a box is about: of a block the first.
+    pub fn node_of(&self, i: usize) -> Option<NodeId> {
+        match self.given.layout.placed.get(i)?.item {
+            Item::Node(id) => Some(id),
+            Item::Block(block) => Some(NodeId::new(self.nodes_of(block).start)),
+            Item::Input(_) | Item::Output(_) => None,
+        }
+    }
+
+    /// What a box is known by across layouts; blocks go by their first node.
+    pub fn key(&self, i: usize) -> &str {
+        let graph = self.given.graph.graph();
+        match self.given.layout.placed[i].item {
+            Item::Node(id) => &graph.node(id).name,
+            Item::Block(block) => graph.nodes.get(self.nodes_of(block).start).map_or("", |n| &n.name),
+            Item::Input(t) | Item::Output(t) => &graph.tensor(t).name,
+        }
+    }
+
+    /// The name of a block's first node, by which it is known.
+    pub fn block_key(&self, block: usize) -> Option<String> {
+        let first = self.given.layout.blocks.get(block)?.nodes.start;
+        Some(self.given.graph.graph().nodes.get(first)?.name.clone())
+    }
+
+    /// What colours the boxes.
+    pub fn colour_by(&self) -> ColourBy {
+        self.given.colour_by
+    }
+
+    /// Title of the notes on marks.
+    pub fn against_title(&self) -> &'static str {
+        if matches!(self.given.graph, GraphRef::Candidate(_)) { "Against the source" } else { "Against the candidate" }
+    }
+
+    /// What a layer does: `Conv 1×1, ReLU`.
+    pub fn kind_words(&self, node: usize) -> String {
+        let graph = self.given.graph.graph();
+        kind_words(graph, NodeId::new(node))
+    }
+
+    /// The figures of a node.
+    pub fn figures_of(&self, node: usize) -> (Option<&LayerFigures>, Option<LayerError>) {
+        (self.given.layer(node), self.given.error(node))
+    }
+
+    fn words_of(&self, i: usize) -> Words {
+        let graph = self.given.graph.graph();
+        let value = match (self.given.colour_by, self.figures[i]) {
+            (ColourBy::Kind, _) => String::new(),
+            (by, Some(figure)) => by.words(figure),
+            (_, None) => NONE.to_owned(),
+        };
+        match self.given.layout.placed[i].item {
+            Item::Node(id) => self.node_words(id, value),
+            Item::Block(block) => self.block_words(block, value),
+            Item::Input(t) => end_words("input", graph, t),
+            Item::Output(t) => end_words("output", graph, t),
+        }
+    }
+
+    fn node_words(&self, id: NodeId, value: String) -> Words {
+        let graph = self.given.graph.graph();
+        let node = graph.node(id);
+        let title = short_name(&node.name);
+        let mut about = kind_words(graph, id);
+        let mut value = value;
+        match self.against.mark(id.index()) {
+            Mark::Same => {}
+            Mark::Merged(ops) => about = format!("{about} + {ops}"),
+            Mark::Added => about = format!("{about}, added"),
+            Mark::Folded(into) => (about, value) = (format!("folded into {into}"), String::new()),
+            Mark::Removed => (about, value) = ("removed".to_owned(), String::new()),
+        }
+        if matches!(node.op, Op::Unknown(_)) {
+            about = format!("{about}, no kernel");
+        }
+        let aside = self.against.channels(id.index()).map_or_else(String::new, |(from, to)| format!("{from} → {to}"));
+        let name = spoken(&title, &about, &value);
+        Words { title, about, value, aside, name }
+    }
+
+    fn block_words(&self, block: usize, value: String) -> Words {
+        let nodes = self.nodes_of(block);
+        let graph = self.given.graph.graph();
+        let label = |node: &tinsmith_core::graph::Node| node.op.facts().label(&Operands::new(graph, node));
+        let mut kinds: Vec<String> = graph.nodes[nodes.clone()].iter().map(label).collect();
+        kinds.dedup();
+        let title = format!("block {}, {} ops", self.given.layout.blocks[block].number, nodes.len());
+        let about = kinds.join(", ");
+        let name = spoken(&title, &about, &value);
+        Words { title, about, value, aside: String::new(), name }
+    }
+
+    fn edge_words_of(&self, edge: usize) -> String {
+        let edge = &self.given.layout.edges[edge];
+        let tensor = self.given.graph.graph().tensor(edge.tensor);
+        match edge.label {
+            Some(Label::Along(_)) => {
+                let bytes = tensor.element.byte_len(tensor.n_elements());
+                bytes.map_or_else(|| "skip".to_owned(), |n| format!("skip, {} B", units::exact(n as u64)))
+            }
+            _ => units::shape(&tensor.shape),
+        }
+    }
+}
+
+impl Picture for Scene {
+    fn ground(&self, i: usize) -> Ground {
+        self.grounds[i]
+    }
+
+    fn words(&self, i: usize) -> &Words {
+        self.words[i].get_or_init(|| self.words_of(i))
+    }
+
+    fn edge_words(&self, edge: usize) -> &str {
+        self.edge_words[edge].get_or_init(|| self.edge_words_of(edge))
+    }
+
+    fn emphasis(&self, i: usize) -> Emphasis {
+        self.emphasis[i]
+    }
+}
+
+fn kind_words(graph: &Graph, id: NodeId) -> String {
+    let node = graph.node(id);
+    let activation = node.op.facts().activation().name();
+    let label = node.op.facts().label(&Operands::new(graph, node));
+    if activation.is_empty() || label.contains(activation) { label } else { format!("{label}, {activation}") }
+}
+
+/// What a screen reader says: the words on the box, and the figure that its colour stands for.
+fn spoken(title: &str, about: &str, value: &str) -> String {
+    if value.is_empty() || value == NONE { format!("{title}, {about}") } else { format!("{title}, {about}, {value}") }
+}
+
+fn end_words(title: &str, graph: &Graph, tensor: tinsmith_core::graph::TensorId) -> Words {
+    let tensor = graph.tensor(tensor);
+    let about = format!("{}, {}", tensor.element.name(), units::shape(&tensor.shape));
+    let name = format!("Model {title} {about}");
+    Words { title: title.to_owned(), about, name, ..Words::default() }
+}

@@ -1,0 +1,218 @@
+//! The graph as a user finds it: blocks, search, several selected layers, colours, walking. By the words on it; no display is needed.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use tinsmith::gui::command::Command;
+use tinsmith::gui::graph_view::layout::Item;
+use tinsmith::gui::{App, theme};
+
+type Window = Harness<'static, Option<App>>;
+
+/// Longer than any machine needs; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+#[test]
+fn blocks_collapse_and_expand_one_by_one_and_all_at_once() {
+    let mut window = open_sample("graph-blocks");
+    let n_boxes = boxes(&window);
+    let (first_block, inside) = {
+        let session = app(&window).session();
+        let layout = session.layout.as_ref().unwrap();
+        let graph = session.graph().unwrap();
+        let nodes = layout.blocks.first().expect("a keyword net repeats itself").nodes.clone();
+        (nodes.len(), graph.nodes[nodes.end - 1].name.clone())
+    };
+    window.get_by_label("Collapse blocks").click();
+    wait(&mut window, "blocks to collapse", |app| block_boxes(app) > 0);
+    assert!(boxes(&window) < n_boxes);
+    settle(&mut window);
+    let name = format!("block 1, {first_block} ops");
+    window.get_by_label_contains(&name);
+
+    // A layer inside a collapsed block shows on the block's box.
+    send(&mut window, Command::Select(Some(inside)));
+    settle(&mut window);
+    assert!(is_marked(&window, &name), "the block of the selected layer is marked");
+
+    window.get_by_label("Expand blocks").click();
+    wait(&mut window, "blocks to open", |app| block_boxes(app) == 0);
+    settle(&mut window);
+    assert_eq!(boxes(&window), n_boxes);
+    window.get_by_label("Collapse block 1").click();
+    wait(&mut window, "one block to collapse", |app| block_boxes(app) == 1);
+    settle(&mut window);
+    window.get_by_label("Expand block 1").click();
+    wait(&mut window, "it to open", |app| block_boxes(app) == 0);
+    settle(&mut window);
+    // Nothing glides any more, so nothing is painted any more: `run` fails if frames go on for ever.
+    wait(&mut window, "the worker to finish", |app| app.session().activity.is_none());
+    settle(&mut window);
+    window.run();
+}
+
+#[test]
+fn search_steps_through_what_fits() {
+    let mut window = open_sample("graph-search");
+    let fitting: Vec<String> = {
+        let graph = app(&window).session().graph().unwrap();
+        graph.nodes.iter().filter(|n| n.op.name() == "DEPTHWISE_CONV_2D").map(|n| n.name.clone()).collect()
+    };
+    assert!(fitting.len() > 1);
+    window.key_press(Key::Slash);
+    settle(&mut window);
+    window.get_by_label("Find in graph").type_text("depthwise_conv_2d");
+    settle(&mut window);
+    window.get_by_label(&format!("{} found", fitting.len()));
+    let selected = |window: &mut Window, modifiers| {
+        window.key_press_modifiers(modifiers, Key::Enter);
+        settle(window);
+        app(window).session().selection.clone()
+    };
+    assert_eq!(selected(&mut window, Modifiers::NONE).as_ref(), fitting.first());
+    assert_eq!(selected(&mut window, Modifiers::NONE).as_ref(), fitting.get(1));
+    assert_eq!(selected(&mut window, Modifiers::SHIFT).as_ref(), fitting.first());
+    assert_eq!(selected(&mut window, Modifiers::SHIFT).as_ref(), fitting.last());
+    window.key_press(Key::Escape);
+    settle(&mut window);
+    assert!(window.query_by_label("Find in graph").is_none());
+}
+
+#[test]
+fn several_layers_are_selected_with_shift_and_walked_from() {
+    let mut window = open_sample("graph-several");
+    let names: Vec<String> = app(&window).session().graph().unwrap().nodes.iter().take(3).map(|n| n.name.clone()).collect();
+    click(&mut window, &names[0], Modifiers::NONE);
+    assert_eq!(app(&window).session().selection.as_ref(), Some(&names[0]));
+    click(&mut window, &names[1], Modifiers::SHIFT);
+    click(&mut window, &names[2], Modifiers::COMMAND);
+    assert!(names.iter().all(|name| app(&window).session().is_selected(name)));
+    assert!(names.iter().all(|name| is_marked(&window, &title(name))), "each of them is marked");
+    click(&mut window, &names[0], Modifiers::NONE);
+    assert_eq!(app(&window).session().all_selected().count(), 1);
+    window.get_by_label("Fit the graph (F)").focus();
+    window.step();
+    window.key_press(Key::Escape);
+    settle(&mut window);
+    send(&mut window, Command::Walk(tinsmith::gui::graph_view::select::Walk::Down));
+    settle(&mut window);
+    assert_eq!(app(&window).session().selection.as_ref(), Some(&names[1]));
+}
+
+#[test]
+fn boxes_carry_the_figure_that_colours_them() {
+    let mut window = open_sample("graph-colour");
+    wait(&mut window, "the figures", |app| app.session().shown_static().is_some());
+    let layer = app(&window).session().shown_static().unwrap().layers.iter().find(|l| l.macs > 0).unwrap().clone();
+    for (choice, figure) in [
+        ("MACs", tinsmith::gui::units::count(layer.macs).joined()),
+        ("parameters", tinsmith::gui::units::count(layer.parameters).joined()),
+        ("output bytes", tinsmith::gui::units::bytes(layer.output_bytes).joined()),
+    ] {
+        window.get_by_role_and_label(Role::ComboBox, "Colour by").click();
+        settle(&mut window);
+        window.query_all_by_label(choice).last().expect("the menu is open").click();
+        settle(&mut window);
+        let name = box_name(&window, &title(&layer.name));
+        assert!(name.ends_with(&format!(", {figure}")), "{name} ends with {figure}");
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------ helpers
+
+/// The sample's float model, copied so that nothing is written beside the original, with its graph laid out.
+fn open_sample(name: &str) -> Window {
+    let folder = std::env::temp_dir().join(format!("tinsmith-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let model = folder.join("keyword_float32.tflite");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword/keyword_float32.tflite");
+    std::fs::copy(sample, &model).unwrap();
+    let mut window = open(model);
+    wait(&mut window, "the candidate to be laid out", |app| {
+        let session = app.session();
+        session.candidate().is_some() && session.layout.is_some() && session.layout_of == session.graph_ref()
+    });
+    wait(&mut window, "all figures", |app| app.session().figures.is_complete);
+    settle(&mut window);
+    // The model is in memory by now.
+    std::fs::remove_dir_all(&folder).unwrap();
+    window
+}
+
+fn open(path: PathBuf) -> Window {
+    let frame = move |ui: &mut eframe::egui::Ui, app: &mut Option<App>| {
+        let app = app.get_or_insert_with(|| App::new(ui.ctx(), Some(path.clone())));
+        app.step(ui.ctx());
+        app.show(ui);
+    };
+    Harness::builder()
+        .with_size([1600.0, 1000.0])
+        .with_step_dt(0.1)
+        .with_context_setup(theme::install)
+        .build_ui_state(frame, None)
+}
+
+fn app(window: &Window) -> &App {
+    window.state().as_ref().expect("the first frame makes the app")
+}
+
+fn boxes(window: &Window) -> usize {
+    app(window).session().layout.as_ref().unwrap().placed.len()
+}
+
+fn block_boxes(app: &App) -> usize {
+    let layout = app.session().layout.as_ref();
+    layout.map_or(0, |l| l.placed.iter().filter(|p| matches!(p.item, Item::Block(_))).count())
+}
+
+/// The first words on a layer's box.
+fn title(layer: &str) -> String {
+    format!("{}, ", tinsmith::gui::panels::graph::short_name(layer))
+}
+
+fn box_name(window: &Window, start: &str) -> String {
+    let mut found = window.query_all_by_role(Role::Button).filter_map(|node| node.accesskit_node().label());
+    found.find(|label| label.starts_with(start)).unwrap_or_else(|| panic!("no box begins with {start}"))
+}
+
+fn is_marked(window: &Window, start: &str) -> bool {
+    let name = box_name(window, start);
+    let node = window.get_by_role_and_label(Role::Button, &name);
+    let node = node.accesskit_node();
+    node.is_selected() == Some(true) || node.toggled() == Some(eframe::egui::accesskit::Toggled::True)
+}
+
+fn click(window: &mut Window, layer: &str, modifiers: Modifiers) {
+    let name = box_name(window, &title(layer));
+    window.get_by_role_and_label(Role::Button, &name).click_modifiers(modifiers);
+    settle(window);
+}
+
+fn send(window: &mut Window, command: Command) {
+    app(window).send(command);
+    window.step();
+}
+
+/// Frames until menus are open, animations over and the history at rest.
+fn settle(window: &mut Window) {
+    for _ in 0..12 {
+        window.step();
+    }
+}
+
+fn wait(window: &mut Window, what: &str, done: impl Fn(&App) -> bool) {
+    let start = Instant::now();
+    loop {
+        window.step();
+        if done(app(window)) {
+            // One more, so that what is shown is what is known.
+            return window.step();
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; {}", app(window).session().message);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
