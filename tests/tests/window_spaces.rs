@@ -170,7 +170,7 @@ fn the_board_and_the_next_lines_are_those_of_the_candidate() {
     let folder = Folder::new("spaces-fits");
     let show = |cx: PanelCtx<'_>, _: &mut Edit, ui: &mut Ui| {
         let (upper, lower) = ui.max_rect().split_top_bottom_at_fraction(0.6);
-        ui.scope_builder(UiBuilder::new().max_rect(upper), |ui| fits::ui(cx, ui));
+        ui.scope_builder(UiBuilder::new().max_rect(upper), |ui| fits::ui(cx, &mut tinsmith::gui::plots::View::default(), ui));
         ui.scope_builder(UiBuilder::new().max_rect(lower), |ui| what_next::ui(cx, ui));
     };
     let mut window = folder.open(show);

@@ -29,7 +29,7 @@ pub mod notice;
 pub mod on_demand;
 pub mod panels;
 pub mod picture;
-mod plots;
+pub mod plots;
 pub mod session;
 pub mod settings;
 pub mod squarify;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use eframe::egui::{Context, Key, ViewportCommand};
+use eframe::egui::{Context, Key, Popup, ViewportCommand};
 
 use super::App;
 use crate::gui::command::{Action, Command};
@@ -32,7 +32,12 @@ impl App {
     }
 
     fn take_shortcuts(&mut self, ctx: &Context) {
-        let has_overlay = self.palette.is_open() || self.help.is_open || self.activity.is_open;
+        // Escape closes what lies on top before it means anything to what lies below.
+        let has_overlay = self.palette.is_open()
+            || self.help.is_open
+            || self.activity.is_open
+            || self.session.explained.is_some()
+            || Popup::is_any_open(ctx);
         // Longest first: Ctrl+Shift+S also holds Ctrl+S.
         let mut actions = Action::ALL;
         actions.sort_by_key(|a| a.shortcut().map_or(0, |s| usize::from(!s.modifiers.shift)));

@@ -206,7 +206,7 @@ impl App {
     // ---------------------------------------------------------------------------------------------------- edits
 
     /// A difference from what was shown is the edit.
-    fn take_edit(&mut self, edit: Edit, ctx: &Context) {
+    pub fn take_edit(&mut self, edit: Edit, ctx: &Context) {
         if edit != self.session.edit {
             self.session.edit = edit;
             self.edited(ctx);
