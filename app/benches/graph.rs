@@ -88,10 +88,11 @@ impl Window {
         let input = RawInput { screen_rect, time: Some(self.time_s), events, ..RawInput::default() };
         let start = Instant::now();
         let commands = Commands::default();
-        let output = self.ctx.run_ui(input, |ui| self.panel.ui(PanelCtx { session: &self.session, commands: &commands }, ui));
+        let mut output = self.ctx.run_ui(input, |ui| self.panel.ui(PanelCtx { session: &self.session, commands: &commands }, ui));
         let triangles = self.ctx.tessellate(output.shapes, output.pixels_per_point);
         assert!(!triangles.is_empty());
         let took = start.elapsed();
+        output.textures_delta.clear();
         assert!(!commands.take().iter().any(|c| matches!(c, Command::OpenPath(_))));
         took
     }

@@ -22,7 +22,7 @@ const CURVE: usize = 4;
 /// Seen from so far that the gaps between boxes are a pixel or two, lines from one box to the next are lost in them.
 const ZOOM_LINES: f32 = 0.05;
 /// What is left of colours of what is not searched for.
-const FAINT: f32 = 0.28;
+const FAINT: f32 = 0.34;
 const MARGIN: f32 = 24.0;
 
 /// A picture of a whole graph, larger than any window.

@@ -16,7 +16,7 @@ pub use colour::{ColourBy, heat_of_sqnr, sqnr};
 
 use crate::gui::command::{Command, Shown};
 use crate::gui::context::PanelCtx;
-use crate::gui::graph_view::draw::{Touched, draw, slash_pressed};
+use crate::gui::graph_view::draw::{Touched, draw};
 use crate::gui::graph_view::glide::Glide;
 use crate::gui::graph_view::layout::Layout;
 use crate::gui::graph_view::mini_map::MiniMap;
@@ -32,6 +32,8 @@ use search::Search;
 
 /// A layout that takes less than this is waited for without a word.
 const PATIENCE_S: f64 = 0.15;
+/// With less room left in the header, what the panel is about goes first.
+const ROOM_FOR_LABEL: f32 = 160.0;
 /// What is left of the old picture's colours while a new one is laid out.
 const OLD_PICTURE: f32 = 0.4;
 
@@ -46,7 +48,8 @@ pub struct GraphPanel {
     pub collapsed: Arc<BTreeSet<String>>,
     /// The whole graph is in view and stays so when the canvas grows.
     is_fitted: bool,
-    fitted_bounds: Option<Rect>,
+    /// What was fitted into which canvas.
+    fitted: Option<(Rect, Vec2)>,
     scene: Option<Scene>,
     /// What was selected when boxes were last marked.
     selection: Vec<String>,
@@ -96,15 +99,12 @@ impl GraphPanel {
         let canvas = ui.available_rect_before_wrap();
         ui.advance_cursor_after_rect(canvas);
         ui.painter().rect_filled(canvas, 0.0, Palette::of(ui).sunken);
-        let resized = self.canvas != canvas.size();
         self.canvas = canvas.size();
         let Some(given) = Given::now(cx, self.colour_by, ui) else { return self.waiting_ui(cx, ui, canvas) };
         self.waiting_since_s = None;
         self.take(given, ui.ctx(), cx);
-        self.fit_if_asked(ui.ctx(), resized);
-        if slash_pressed(ui) {
-            self.search.open();
-        }
+        self.fit_if_asked(ui.ctx());
+        self.search.take_shortcut(ui);
         self.canvas_ui(cx, ui, canvas);
     }
 
@@ -182,13 +182,13 @@ impl GraphPanel {
         self.scene = Some(new);
     }
 
-    fn fit_if_asked(&mut self, ctx: &Context, resized: bool) {
+    fn fit_if_asked(&mut self, ctx: &Context) {
         let Some(scene) = &self.scene else { return };
-        let bounds = scene.given.layout.bounds;
-        if self.view.is_none() || (self.is_fitted && (resized || self.fitted_bounds != Some(bounds))) {
-            self.view = Some(View::fit(bounds, self.canvas));
+        let now = (scene.given.layout.bounds, self.canvas);
+        if self.view.is_none() || (self.is_fitted && self.fitted != Some(now)) {
+            self.view = Some(View::fit(now.0, now.1));
             self.is_fitted = true;
-            self.fitted_bounds = Some(bounds);
+            self.fitted = Some(now);
         }
         if let Some(from) = self.look_from.take() {
             self.glide = Glide::look(ctx.time(), from);
@@ -207,6 +207,10 @@ impl GraphPanel {
     /// There is no layout of the graph yet: the old picture stays, dimmed, and the panel says what it waits for.
     fn waiting_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui, canvas: Rect) {
         let Some(graph) = cx.session.graph() else { return };
+        if cx.session.layout.is_none() {
+            // Another model was opened: its graph is nothing like the old one.
+            (self.scene, self.view) = (None, None);
+        }
         let now = ui.ctx().time();
         let since = *self.waiting_since_s.get_or_insert(now);
         let is_long = now - since >= PATIENCE_S;
@@ -279,7 +283,9 @@ impl GraphPanel {
             }
             ui.add_space(4.0);
             select(ui, "Colour by", &mut self.colour_by, &ColourBy::ALL, 132.0);
-            ui.label(Type::Small.text("Colour by", p.text_weak));
+            if ui.available_width() > ROOM_FOR_LABEL {
+                ui.label(Type::Small.text("Colour by", p.text_weak));
+            }
         });
     }
 }
