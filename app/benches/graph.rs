@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Context, Event, Modifiers, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, pos2, vec2};
-use tinsmith::gui::context::PanelCtx;
+use eframe::egui::{Context, Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, vec2};
 use tinsmith::gui::command::{Command, Commands, Shown};
+use tinsmith::gui::context::PanelCtx;
 use tinsmith::gui::graph_view::layout::layout;
 use tinsmith::gui::panels::graph::GraphPanel;
 use tinsmith::gui::session::{Edit, Open, Session, default_device};
@@ -28,7 +28,9 @@ const SCREEN: Vec2 = vec2(1600.0, 1000.0);
 const FRAMES: usize = 240;
 
 fn main() {
-    for (name, graph) in [("residual chain", residuals()), ("branches", branches()), ("wide", wide()), ("cross links", cross_links())] {
+    for (name, graph) in
+        [("residual chain", residuals()), ("branches", branches()), ("wide", wide()), ("cross links", cross_links())]
+    {
         println!("{name}: {} nodes", graph.nodes.len());
         let times: Vec<Duration> = (0..5).map(|_| lay_out(&graph)).collect();
         println!("  layout            {}", spread(times));
@@ -67,11 +69,13 @@ impl Window {
     fn new(graph: Graph) -> Self {
         let ctx = Context::default();
         theme::install(&ctx);
-        let source = Source { path: PathBuf::from("bench"), graph: Arc::new(graph), format: "bench", size_bytes: 0, hash: [0; 32] };
+        let source =
+            Source { path: PathBuf::from("bench"), graph: Arc::new(graph), format: "bench", size_bytes: 0, hash: [0; 32] };
         let source = Arc::new(source);
         let mut session = Session::default();
         let edit = Edit { recipe: Recipe::default(), device: default_device() };
-        session.show(Open { source: Arc::clone(&source), project: None, data: None, saved: None, ranges: None, before: None }, edit);
+        session
+            .show(Open { source: Arc::clone(&source), project: None, data: None, saved: None, ranges: None, before: None }, edit);
         session.shown = Shown::Source;
         session.layout = layout(&source.graph, &BTreeSet::new(), SCREEN, &Cancel::new()).ok().map(Arc::new);
         session.layout_of = Some(GraphRef::Source(source));
@@ -102,6 +106,7 @@ impl Window {
             unit: MouseWheelUnit::Point,
             delta: vec2(0.0, by),
             phase: TouchPhase::Move,
+            source: MouseWheelSource::Wheel,
             modifiers: Modifiers::default(),
         };
         self.frame(vec![wheel])

@@ -149,7 +149,11 @@ fn open(path: PathBuf) -> Window {
         app.step(ui.ctx());
         app.show(ui);
     };
-    Harness::builder().with_size([1600.0, 1000.0]).with_step_dt(0.1).with_context_setup(theme::install).build_ui_state(frame, None)
+    Harness::builder()
+        .with_size([1600.0, 1000.0])
+        .with_step_dt(0.1)
+        .with_context_setup(theme::install)
+        .build_ui_state(frame, None)
 }
 
 fn app(window: &Window) -> &App {

@@ -513,7 +513,9 @@ impl App {
         let Some(open) = &self.session.open else { return };
         if let Some(graph) = self.session.graph_ref() {
             let key = LayoutKey { graph, collapsed: Arc::clone(&self.graph.collapsed), canvas: self.graph.canvas };
-            if key.canvas.min_elem() > 0.0 && !self.layout_asked.as_ref().is_some_and(|asked| asked.serves(&key, CANVAS_TOLERANCE)) {
+            if key.canvas.min_elem() > 0.0
+                && !self.layout_asked.as_ref().is_some_and(|asked| asked.serves(&key, CANVAS_TOLERANCE))
+            {
                 self.layout_asked = Some(key.clone());
                 self.worker.detail(DetailRequest::Layout(key));
             }

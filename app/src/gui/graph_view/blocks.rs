@@ -85,7 +85,8 @@ impl Kinds {
         let groups = starts.chunk_by(|&a, &b| hashes[a] == hashes[b]).filter(|group| group.len() > 1);
         let candidates = groups.filter(|group| self.is_pattern(group[0], length));
         // The earliest of those that occur most often, so that the result does not depend on hashes.
-        let most = candidates.map(|group| (n_apart(group, length), std::cmp::Reverse(group[0]), group)).max_by_key(|c| (c.0, c.1))?;
+        let most =
+            candidates.map(|group| (n_apart(group, length), std::cmp::Reverse(group[0]), group)).max_by_key(|c| (c.0, c.1))?;
         let (n, _, group) = most;
         let pattern = &self.kinds[group[0]..group[0] + length];
         let mut occurrences: Vec<Range<usize>> = Vec::with_capacity(n);
@@ -146,7 +147,7 @@ fn signature(graph: &Graph, node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gui::graph_view::test_nets::{chain_of, Kind};
+    use crate::gui::graph_view::test_nets::{Kind, chain_of};
 
     fn ranges(kinds: &[Kind]) -> Vec<Range<usize>> {
         find(&chain_of(kinds)).into_iter().map(|b| b.nodes).collect()
@@ -155,8 +156,7 @@ mod tests {
     #[test]
     fn depthwise_and_pointwise_are_the_blocks_of_a_keyword_net() {
         use Kind::{Add, Conv, Depthwise, Mean, Pointwise};
-        let kinds =
-            [Conv, Depthwise, Pointwise, Depthwise, Pointwise, Depthwise, Pointwise, Add, Depthwise, Pointwise, Mean];
+        let kinds = [Conv, Depthwise, Pointwise, Depthwise, Pointwise, Depthwise, Pointwise, Add, Depthwise, Pointwise, Mean];
         assert_eq!(ranges(&kinds), [1..3, 3..5, 5..7, 8..10]);
         let numbers: Vec<usize> = find(&chain_of(&kinds)).iter().map(|b| b.number).collect();
         assert_eq!(numbers, [1, 2, 3, 4]);

@@ -87,7 +87,10 @@ mod tests {
         let rects: Vec<Rect> = (0..2000).map(rect).collect();
         let index = Index::new(rects.clone());
         for i in 0..300 {
-            let query = Rect::from_min_size(pos2((i * 37 % 3500) as f32 - 700.0, (i * 91 % 2600) as f32 - 200.0), Vec2::splat(i as f32 * 3.0));
+            let query = Rect::from_min_size(
+                pos2((i * 37 % 3500) as f32 - 700.0, (i * 91 % 2600) as f32 - 200.0),
+                Vec2::splat(i as f32 * 3.0),
+            );
             let brute: Vec<usize> = (0..rects.len()).filter(|&k| rects[k].intersects(query)).collect();
             assert_eq!(index.meeting(query), brute, "query {query:?}");
         }

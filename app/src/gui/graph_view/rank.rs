@@ -255,7 +255,8 @@ fn narrow_ranks(ranks: &[usize], kept: &[(usize, usize)], n_ranks: usize) -> Vec
 /// Rank and horizontal position of each box of a piece.
 fn place_shape(shape: &Shape, cancel: &Cancel) -> Result<Vec<(usize, f32)>, Cancelled> {
     let n = shape.ranks.len();
-    let spanned: usize = shape.links.iter().map(|&(from, to)| shape.ranks[to as usize].abs_diff(shape.ranks[from as usize])).sum();
+    let spanned: usize =
+        shape.links.iter().map(|&(from, to)| shape.ranks[to as usize].abs_diff(shape.ranks[from as usize])).sum();
     if n + spanned > MAX_PIECE {
         return rows(shape, cancel);
     }

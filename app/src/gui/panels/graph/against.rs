@@ -39,7 +39,8 @@ impl Against {
         for node in &candidate.nodes {
             let own = named.get(node.name.as_str()).or_else(|| node.sources.iter().find_map(|s| named.get(s.as_str())));
             let own = own.copied();
-            let others = node.sources.iter().filter_map(|s| named.get(s.as_str())).filter(|n| own.is_none_or(|o| o.name != n.name));
+            let others =
+                node.sources.iter().filter_map(|s| named.get(s.as_str())).filter(|n| own.is_none_or(|o| o.name != n.name));
             let mut merged: Vec<String> = others.map(|n| n.op.facts().label(&Operands::new(source, n))).collect();
             merged.dedup();
             all.marks.push(match own {
@@ -78,7 +79,8 @@ impl Against {
                 Some(heir) if stands_for(heir) => Mark::Same,
                 Some(heir) => Mark::Folded(short_name(&heir.name)),
             });
-            let both = heir.filter(|h| stands_for(h)).and_then(|heir| Some((channels(source, node)?, channels(candidate, heir)?)));
+            let both =
+                heir.filter(|h| stands_for(h)).and_then(|heir| Some((channels(source, node)?, channels(candidate, heir)?)));
             all.channels.push(both.filter(|(from, to)| from != to));
         }
         all

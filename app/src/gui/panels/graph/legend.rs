@@ -34,7 +34,14 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
             if gap > 0.0 {
                 let square = Rect::from_min_size(pos2(place.left(), place.bottom() - 12.0), Vec2::splat(10.0));
                 painter.rect_filled(square, CornerRadius::same(2), p.control_hover);
-                words(&painter, square.right_center() + vec2(8.0, 0.0), Align2::LEFT_CENTER, "no such figure", Type::Caption, p.text_weak);
+                words(
+                    &painter,
+                    square.right_center() + vec2(8.0, 0.0),
+                    Align2::LEFT_CENTER,
+                    "no such figure",
+                    Type::Caption,
+                    p.text_weak,
+                );
             }
         }
     }
@@ -54,12 +61,8 @@ fn free_corner(canvas: Rect, view: View, layout: &Layout, size: Vec2, taken: &[R
     let inner = canvas.shrink(INSET);
     // The zoom stands at the lower right.
     let low = inner.bottom() - size.y - 4.0;
-    let corners = [
-        inner.min,
-        pos2(inner.left(), low),
-        pos2(inner.right() - size.x, inner.top()),
-        pos2(inner.right() - size.x, low - 16.0),
-    ];
+    let corners =
+        [inner.min, pos2(inner.left(), low), pos2(inner.right() - size.x, inner.top()), pos2(inner.right() - size.x, low - 16.0)];
     let covered = |place: &Rect| {
         let is_taken = taken.iter().any(|t| t.intersects(place.expand(8.0)));
         let under = view.rect_to_graph(canvas, place.expand(4.0));
@@ -81,8 +84,16 @@ fn scale(painter: &Painter, p: &Palette, place: Rect, scene: &Scene) {
         for i in 0..TICKS {
             let share = i as f32 / (TICKS - 1) as f32;
             let tick = SQNR_WORSE + (SQNR_BETTER - SQNR_WORSE) * f64::from(share);
-            let align = [Align2::LEFT_TOP, Align2::CENTER_TOP, Align2::RIGHT_TOP][usize::from(i > 0) + usize::from(i + 1 == TICKS)];
-            words(painter, pos2(bar.left() + bar.width() * share, below), align, &format!("{tick:.0}"), Type::Caption, p.text_weak);
+            let align =
+                [Align2::LEFT_TOP, Align2::CENTER_TOP, Align2::RIGHT_TOP][usize::from(i > 0) + usize::from(i + 1 == TICKS)];
+            words(
+                painter,
+                pos2(bar.left() + bar.width() * share, below),
+                align,
+                &format!("{tick:.0}"),
+                Type::Caption,
+                p.text_weak,
+            );
         }
         words(painter, pos2(bar.left(), below + 14.0), Align2::LEFT_TOP, "worse", Type::Caption, p.text_weak);
         words(painter, pos2(bar.right(), below + 14.0), Align2::RIGHT_TOP, "better", Type::Caption, p.text_weak);

@@ -326,11 +326,13 @@ fn tell(ui: &Ui, scene: &Scene, i: usize) {
     let p = Palette::of(ui);
     let words = scene.words(i);
     let id = ui.scope_id().with("graph hint");
-    eframe::egui::Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, eframe::egui::PopupAnchor::Pointer).gap(12.0).show(|ui| {
-        ui.label(Type::SmallTitle.text(&words.title, p.text));
-        let value = if words.value.is_empty() { String::new() } else { format!(", {}", words.value) };
-        ui.label(Type::Caption.text(format!("{}{value}", words.about), p.text_weak));
-    });
+    eframe::egui::Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, eframe::egui::PopupAnchor::Pointer).gap(12.0).show(
+        |ui| {
+            ui.label(Type::SmallTitle.text(&words.title, p.text));
+            let value = if words.value.is_empty() { String::new() } else { format!(", {}", words.value) };
+            ui.label(Type::Caption.text(format!("{}{value}", words.about), p.text_weak));
+        },
+    );
 }
 
 /// Boxes where a graph will be.

@@ -152,7 +152,8 @@ impl Scene {
             }
         }
         self.grounds = (0..layout.placed.len()).map(|i| self.ground_of(i, &is_obstacle)).collect();
-        let is_gap = |(p, f): (&crate::gui::graph_view::layout::Placed, &Option<f64>)| matches!(p.item, Item::Node(_)) && f.is_none();
+        let is_gap =
+            |(p, f): (&crate::gui::graph_view::layout::Placed, &Option<f64>)| matches!(p.item, Item::Node(_)) && f.is_none();
         self.has_gaps = layout.placed.iter().zip(&self.figures).any(is_gap);
         self.words = vec![OnceCell::new(); layout.placed.len()];
         self.edge_words = vec![OnceCell::new(); layout.edges.len()];

@@ -1,6 +1,6 @@
 //! Finding layers: `/` opens a field over the graph; what fits stands out, Enter steps through it.
 
-use eframe::egui::{Align, Frame, Id, Key, Layout, Margin, Modifiers, Rect, Stroke, TextEdit, Ui, UiBuilder, Vec2, pos2};
+use eframe::egui::{Align, Align2, Frame, Id, Key, Layout, Margin, Modifiers, Rect, Stroke, TextEdit, Ui, UiBuilder, Vec2, pos2};
 
 use super::colour::ColourBy;
 use super::scene::Scene;
@@ -88,7 +88,7 @@ impl Search {
         small_icon(ui, icons::MAGNIFYING_GLASS, p.text_weak);
         let step = self.step_asked(ui);
         let field = TextEdit::singleline(&mut self.text).hint_text("name, kind, macs>100k").desired_width(FIELD_WIDTH);
-        let field = field.vertical_align(Align::Center).min_size(Vec2::new(0.0, CONTROL));
+        let field = field.align(Align2::LEFT_CENTER).min_size(Vec2::new(0.0, CONTROL));
         let response = ui.add(field.frame(Frame::NONE)).accessible_name(NAME);
         self.field = Some(response.id);
         let mut searched = Searched::default();
