@@ -21,7 +21,7 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     let mut place_for = |height: f32| {
         let place = free_corner(canvas, view, &scene.given.layout, vec2(WIDTH, height), &taken);
         taken.push(place);
-        painter.rect_filled(place.expand(2.0), CornerRadius::same(4), p.sunken.gamma_multiply(0.92));
+        painter.rect_filled(place.expand(2.0), CornerRadius::same(4), p.sunken);
         place
     };
     let by = scene.colour_by();
