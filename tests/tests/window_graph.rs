@@ -132,11 +132,15 @@ fn open_sample(name: &str) -> Window {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword/keyword_float32.tflite");
     std::fs::copy(sample, &model).unwrap();
     let mut window = open(model);
-    wait(&mut window, "the candidate to be laid out", |app| {
-        let session = app.session();
-        session.candidate().is_some() && session.layout.is_some() && session.layout_of == session.graph_ref()
+    // Without data there is no candidate: the graph on screen is the source.
+    wait(&mut window, "the figures of the source", |app| {
+        let figures = &app.session().figures;
+        figures.baseline_static.value.is_some() && (figures.is_complete || figures.failure.is_some())
     });
-    wait(&mut window, "all figures", |app| app.session().figures.is_complete);
+    wait(&mut window, "the graph to be laid out", |app| {
+        let session = app.session();
+        session.layout.is_some() && session.layout_of == session.graph_ref()
+    });
     settle(&mut window);
     // The model is in memory by now.
     std::fs::remove_dir_all(&folder).unwrap();
