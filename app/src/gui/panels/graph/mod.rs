@@ -146,9 +146,10 @@ impl GraphPanel {
     /// Takes what is to be painted now. Boxes that have moved glide to their new places.
     fn take(&mut self, given: Given, ctx: &Context, cx: PanelCtx<'_>) {
         let is_moved = self.scene.as_ref().is_some_and(|scene| !Arc::ptr_eq(&scene.given.layout, &given.layout));
-        let now: Vec<String> = cx.session.all_selected().cloned().collect();
-        let is_selected_anew = now != self.selection;
-        self.selection = now;
+        let is_selected_anew = !cx.session.all_selected().eq(&self.selection);
+        if is_selected_anew {
+            self.selection = cx.session.all_selected().cloned().collect();
+        }
         let is_changed = if is_moved {
             self.move_to(given, ctx);
             true
