@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use tinsmith::gui::command::{Command, Commands};
@@ -148,6 +148,31 @@ fn from_far_out_the_canvas_says_how_layers_are_reached() {
     panel.run_steps(4);
     panel.get_by_label_contains("1,200 layers; zoom in to reach single layers, or use the layers table");
     assert!(panel.query_by_label_contains("n17, ").is_none(), "single layers are too small to be pointed at");
+}
+
+#[test]
+fn the_mini_map_moves_the_view() {
+    let mut panel = panel_of(chain(60), true);
+    panel.run_steps(4);
+    assert!(panel.query_by_label("Mini-map").is_none(), "the whole graph is in view");
+    panel.hover_at(eframe::egui::pos2(450.0, 320.0));
+    panel.run_steps(2);
+    panel.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: eframe::egui::vec2(0.0, 400.0),
+        phase: TouchPhase::Move,
+        source: MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+    panel.run_steps(12);
+    assert!(panel.query_by_label_contains("n0, ").is_none(), "the first layer is out of view");
+    let map = panel.get_by_label("Mini-map").rect();
+    let corner = map.left_top() + eframe::egui::vec2(10.0, 10.0);
+    panel.drag_at(corner);
+    panel.run_steps(2);
+    panel.drop_at(corner);
+    panel.run_steps(4);
+    panel.get_by_label_contains("n0, ");
 }
 
 // ------------------------------------------------------------------------------------------------------------ helpers
