@@ -9,7 +9,7 @@ mod search;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Ui, Vec2, WidgetInfo, vec2};
+use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use tinsmith_core::graph::NodeId;
 
 pub use colour::{ColourBy, heat_of_sqnr, sqnr};
@@ -100,12 +100,22 @@ impl GraphPanel {
         ui.advance_cursor_after_rect(canvas);
         ui.painter().rect_filled(canvas, 0.0, Palette::of(ui).sunken);
         self.canvas = canvas.size();
-        let Some(given) = Given::now(cx, self.colour_by, ui) else { return self.waiting_ui(cx, ui, canvas) };
-        self.waiting_since_s = None;
-        self.take(given, ui.ctx(), cx);
-        self.fit_if_asked(ui.ctx());
+        let given = Given::now(cx, self.colour_by, ui);
+        let is_waiting = given.is_none() && cx.session.graph().is_some();
+        if let Some(given) = given {
+            self.take(given, ui.ctx(), cx);
+            self.fit_if_asked(ui.ctx());
+        } else if cx.session.layout.is_none() {
+            // Another model was opened: its graph is nothing like the old one.
+            (self.scene, self.view) = (None, None);
+        }
         self.search.take_shortcut(ui);
         self.canvas_ui(cx, ui, canvas);
+        if is_waiting {
+            self.waiting_ui(cx, ui, canvas);
+        } else {
+            self.waiting_since_s = None;
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------ canvas
@@ -205,37 +215,28 @@ impl GraphPanel {
         scene.emphasize(&selected, self.search.found());
     }
 
-    /// There is no layout of the graph yet: the old picture stays, dimmed, and the panel says what it waits for.
+    /// There is no layout of the graph yet: the old picture stays, dimmed after a moment, and the panel says what it waits for.
     fn waiting_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui, canvas: Rect) {
-        let Some(graph) = cx.session.graph() else { return };
-        if cx.session.layout.is_none() {
-            // Another model was opened: its graph is nothing like the old one.
-            (self.scene, self.view) = (None, None);
-        }
+        let p = Palette::of(ui);
         let now = ui.ctx().time();
         let since = *self.waiting_since_s.get_or_insert(now);
-        let is_long = now - since >= PATIENCE_S;
-        if !is_long {
-            ui.ctx().request_repaint_after_secs((PATIENCE_S - (now - since)) as f32);
-        }
-        let p = Palette::of(ui);
-        if let (Some(scene), Some(mut view)) = (&self.scene, self.view) {
-            draw(ui, canvas, &mut view, &scene.given.layout, scene, &Glide::default(), "Graph, being laid out");
-            if is_long {
-                ui.painter().rect_filled(canvas, 0.0, p.sunken.gamma_multiply(1.0 - OLD_PICTURE));
-            }
-        } else {
+        if self.scene.is_none() {
             skeleton(ui, canvas, p.panel);
         }
-        if is_long {
-            let text = format!("Laying out {} nodes", units::exact(graph.nodes.len() as u64));
-            let galley = ui.painter().layout_no_wrap(text.clone(), Type::Small.font(), p.text_weak);
-            let place = Rect::from_center_size(canvas.center(), galley.size() + vec2(24.0, 12.0));
-            ui.painter().rect_filled(place, 4.0, p.raised);
-            ui.painter().galley(place.center() - galley.size() / 2.0, galley, p.text_weak);
-            let response = ui.interact(place, ui.scope_id().with("laying out"), eframe::egui::Sense::hover());
-            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+        if now - since < PATIENCE_S {
+            return ui.ctx().request_repaint_after_secs((PATIENCE_S - (now - since)) as f32);
         }
+        let n = cx.session.graph().map_or(0, |g| g.nodes.len() as u64);
+        let text = format!("Laying out {} nodes", units::exact(n));
+        let galley = ui.painter().layout_no_wrap(text.clone(), Type::Small.font(), p.text_weak);
+        let place = Rect::from_center_size(canvas.center(), galley.size() + vec2(24.0, 12.0));
+        if self.scene.is_some() {
+            ui.painter().rect_filled(canvas, 0.0, p.sunken.gamma_multiply(1.0 - OLD_PICTURE));
+        }
+        ui.painter().rect_filled(place, 4.0, p.raised);
+        ui.painter().galley(place.center() - galley.size() / 2.0, galley, p.text_weak);
+        let response = ui.interact(place, ui.scope_id().with("laying out"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
     }
 
     // ------------------------------------------------------------------------------------------------------ blocks
