@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Context, Event, Modifiers, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, pos2, vec2};
+use eframe::egui::{Context, Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, vec2};
 use tinsmith::gui::command::{Command, Commands, Shown};
 use tinsmith::gui::context::PanelCtx;
 use tinsmith::gui::graph_view::layout::layout;
@@ -92,10 +92,11 @@ impl Window {
         let input = RawInput { screen_rect, time: Some(self.time_s), events, ..RawInput::default() };
         let start = Instant::now();
         let commands = Commands::default();
-        let output = self.ctx.run_ui(input, |ui| self.panel.ui(PanelCtx { session: &self.session, commands: &commands }, ui));
+        let mut output = self.ctx.run_ui(input, |ui| self.panel.ui(PanelCtx { session: &self.session, commands: &commands }, ui));
         let triangles = self.ctx.tessellate(output.shapes, output.pixels_per_point);
         assert!(!triangles.is_empty());
         let took = start.elapsed();
+        output.textures_delta.clear();
         assert!(!commands.take().iter().any(|c| matches!(c, Command::OpenPath(_))));
         took
     }
@@ -105,6 +106,7 @@ impl Window {
             unit: MouseWheelUnit::Point,
             delta: vec2(0.0, by),
             phase: TouchPhase::Move,
+            source: MouseWheelSource::Wheel,
             modifiers: Modifiers::default(),
         };
         self.frame(vec![wheel])

@@ -1,15 +1,27 @@
 //! The graph as a user finds it: blocks, search, several selected layers, colours, walking. By the words on it; no display is needed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use tinsmith::gui::command::Command;
-use tinsmith::gui::graph_view::layout::Item;
+use tinsmith::gui::command::{Command, Commands};
+use tinsmith::gui::context::PanelCtx;
+use tinsmith::gui::graph_view::layout::{Item, layout};
+use tinsmith::gui::panels::graph::GraphPanel;
+use tinsmith::gui::session::{Edit, Open, Session, default_device};
 use tinsmith::gui::{App, theme};
+use tinsmith::worker::GraphRef;
+use tinsmith_core::graph::{Graph, Node};
+use tinsmith_core::ops::{Op, Softmax};
+use tinsmith_core::preview::Source;
+use tinsmith_core::progress::Cancel;
+use tinsmith_core::recipe::Recipe;
+use tinsmith_core::tensor::{ElementType, Tensor};
 
 type Window = Harness<'static, Option<App>>;
 
@@ -122,6 +134,47 @@ fn boxes_carry_the_figure_that_colours_them() {
     }
 }
 
+#[test]
+fn a_graph_that_is_being_laid_out_says_so() {
+    let mut panel = panel_of(chain(1200), false);
+    // The first moment passes without a word: most layouts are there by then.
+    panel.run_steps(4);
+    panel.get_by_label("Laying out 1,200 nodes");
+}
+
+#[test]
+fn from_far_out_the_canvas_says_how_layers_are_reached() {
+    let mut panel = panel_of(chain(1200), true);
+    panel.run_steps(4);
+    panel.get_by_label_contains("1,200 layers; zoom in to reach single layers, or use the layers table");
+    assert!(panel.query_by_label_contains("n17, ").is_none(), "single layers are too small to be pointed at");
+}
+
+#[test]
+fn the_mini_map_moves_the_view() {
+    let mut panel = panel_of(chain(60), true);
+    panel.run_steps(4);
+    assert!(panel.query_by_label("Mini-map").is_none(), "the whole graph is in view");
+    panel.hover_at(eframe::egui::pos2(450.0, 320.0));
+    panel.run_steps(2);
+    panel.event(Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: eframe::egui::vec2(0.0, 400.0),
+        phase: TouchPhase::Move,
+        source: MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+    panel.run_steps(12);
+    assert!(panel.query_by_label_contains("n0, ").is_none(), "the first layer is out of view");
+    let map = panel.get_by_label("Mini-map").rect();
+    let corner = map.left_top() + eframe::egui::vec2(10.0, 10.0);
+    panel.drag_at(corner);
+    panel.run_steps(2);
+    panel.drop_at(corner);
+    panel.run_steps(4);
+    panel.get_by_label_contains("n0, ");
+}
+
 // ------------------------------------------------------------------------------------------------------------ helpers
 
 /// The sample's float model, copied so that nothing is written beside the original, with its graph laid out.
@@ -132,11 +185,15 @@ fn open_sample(name: &str) -> Window {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword/keyword_float32.tflite");
     std::fs::copy(sample, &model).unwrap();
     let mut window = open(model);
-    wait(&mut window, "the candidate to be laid out", |app| {
-        let session = app.session();
-        session.candidate().is_some() && session.layout.is_some() && session.layout_of == session.graph_ref()
+    // Without data there is no candidate: the graph on screen is the source.
+    wait(&mut window, "the figures of the source", |app| {
+        let figures = &app.session().figures;
+        figures.baseline_static.value.is_some() && (figures.is_complete || figures.failure.is_some())
     });
-    wait(&mut window, "all figures", |app| app.session().figures.is_complete);
+    wait(&mut window, "the graph to be laid out", |app| {
+        let session = app.session();
+        session.layout.is_some() && session.layout_of == session.graph_ref()
+    });
     settle(&mut window);
     // The model is in memory by now.
     std::fs::remove_dir_all(&folder).unwrap();
@@ -215,4 +272,39 @@ fn wait(window: &mut Window, what: &str, done: impl Fn(&App) -> bool) {
         assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; {}", app(window).session().message);
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A graph of `n` softmaxes, one after another.
+fn chain(n: usize) -> Graph {
+    let mut graph = Graph::default();
+    let mut last = graph.add_tensor(Tensor::activation("in", ElementType::F32, [1, 4]));
+    graph.inputs.push(last);
+    for i in 0..n {
+        let out = graph.add_tensor(Tensor::activation(format!("t{i}"), ElementType::F32, [1, 4]));
+        let op = Op::Softmax(Softmax { beta: 1.0 });
+        graph.nodes.push(Node { name: format!("n{i}"), op, inputs: vec![Some(last)], outputs: vec![out], sources: vec![] });
+        last = out;
+    }
+    graph.outputs.push(last);
+    graph
+}
+
+/// The panel alone, with a session that shows `graph`.
+fn panel_of(graph: Graph, is_laid_out: bool) -> Harness<'static> {
+    let source = Source { path: PathBuf::from("chain"), graph: Arc::new(graph), format: "test", size_bytes: 0, hash: [0; 32] };
+    let source = Arc::new(source);
+    let mut session = Session::default();
+    let edit = Edit { recipe: Recipe::default(), device: default_device() };
+    session.show(Open { source: Arc::clone(&source), project: None, data: None, saved: None, ranges: None, before: None }, edit);
+    if is_laid_out {
+        let canvas = eframe::egui::vec2(900.0, 600.0);
+        session.layout = layout(&source.graph, &BTreeSet::new(), canvas, &Cancel::new()).ok().map(Arc::new);
+        session.layout_of = Some(GraphRef::Source(source));
+    }
+    let mut panel = GraphPanel::default();
+    let frame = move |ui: &mut eframe::egui::Ui| {
+        let commands = Commands::default();
+        panel.ui(PanelCtx { session: &session, commands: &commands }, ui);
+    };
+    Harness::builder().with_size([900.0, 600.0]).with_step_dt(0.1).with_context_setup(theme::install).build_ui(frame)
 }

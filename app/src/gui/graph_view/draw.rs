@@ -1,6 +1,6 @@
 //! The canvas: pan, zoom, what is under the pointer, and painting only what is in view.
 
-use eframe::egui::{Id, Key, Modifiers, Painter, PointerButton, Rect, Response, Role, Sense, Ui, WidgetInfo};
+use eframe::egui::{Id, Key, Painter, PointerButton, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
 use super::glide::Glide;
 use super::layout::{Item, Layout};
@@ -139,7 +139,7 @@ impl<P: Picture> Near<'_, P> {
         }
         for &(i, rect) in boxes {
             if let Item::Block(block) = self.layout.placed[i].item {
-                let caret = Rect::from_min_size(rect.min, eframe::egui::Vec2::splat(rect.height() * 0.6));
+                let caret = Rect::from_min_size(rect.min, Vec2::splat(rect.height() * 0.6));
                 touched.toggled = self.caret(caret, block, "Expand").or(touched.toggled);
             }
         }
@@ -168,10 +168,4 @@ impl<P: Picture> Near<'_, P> {
         }
         response.clicked().then_some(block)
     }
-}
-
-/// Whether `/` was pressed, which then is nobody else's.
-pub fn slash_pressed(ui: &Ui) -> bool {
-    let is_typing = ui.ctx().text_edit_focused();
-    !is_typing && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Slash))
 }

@@ -184,7 +184,7 @@ fn cut_into_columns(net: &Net, ranked: &Ranked, columns: usize) -> Vec<Range<usi
         let end = if left == 1 {
             n_ranks
         } else {
-            let slack = (length / 5).max(1);
+            let slack = (length / 3).max(1);
             let from = (start + length).saturating_sub(slack).max(start + 1);
             let to = (start + length + slack).min(n_ranks);
             let ideal = start + length;

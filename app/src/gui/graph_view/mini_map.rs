@@ -12,6 +12,8 @@ use crate::gui::theme::{Palette, RADIUS_CONTROL};
 const SIZE: Vec2 = vec2(160.0, 100.0);
 const INSET: f32 = 12.0;
 const PADDING: f32 = 6.0;
+/// The part in view is marked by at least this much.
+const MIN_MARK: f32 = 6.0;
 
 /// The mini-map's mesh, kept until the picture or its place changes.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +66,8 @@ impl MiniMap {
             }
         };
         painter.add(Shape::Mesh(mesh));
-        let seen = map.rect_to_screen(inner, view.seen(canvas.size())).intersect(place);
+        let seen = map.rect_to_screen(inner, view.seen(canvas.size()));
+        let seen = Rect::from_center_size(seen.center(), seen.size().max(Vec2::splat(MIN_MARK))).intersect(place);
         painter.rect_filled(seen, 0.0, p.accent.gamma_multiply(0.12));
         painter.rect_stroke(seen, 0.0, Stroke::new(1.25, p.accent), StrokeKind::Inside);
         if response.has_focus() {

@@ -22,7 +22,7 @@ const CURVE: usize = 4;
 /// Seen from so far that the gaps between boxes are a pixel or two, lines from one box to the next are lost in them.
 const ZOOM_LINES: f32 = 0.05;
 /// What is left of colours of what is not searched for.
-const FAINT: f32 = 0.28;
+const FAINT: f32 = 0.34;
 const MARGIN: f32 = 24.0;
 
 /// A picture of a whole graph, larger than any window.
@@ -351,4 +351,77 @@ fn rounded(corners: &[Pos2]) -> Vec<Pos2> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::gui::graph_view::layout::layout;
+    use crate::gui::graph_view::test_nets::{Kind, chain_of};
+    use crate::gui::theme;
+    use eframe::egui::RawInput;
+    use tinsmith_core::progress::Cancel;
+
+    struct Plain(Words);
+
+    impl Picture for Plain {
+        fn ground(&self, _: usize) -> Ground {
+            Ground { fill: Color32::GRAY, ink: Color32::WHITE, outline: Outline::Dashed }
+        }
+        fn words(&self, _: usize) -> &Words {
+            &self.0
+        }
+        fn edge_words(&self, _: usize) -> &str {
+            "8×8×4"
+        }
+        fn emphasis(&self, _: usize) -> Emphasis {
+            Emphasis::default()
+        }
+    }
+
+    fn painting(paint: impl FnOnce(&Context, &Layout, &Plain)) {
+        use Kind::{Conv, Depthwise, Mean, Pointwise};
+        let graph = chain_of(&[Conv, Depthwise, Pointwise, Depthwise, Pointwise, Depthwise, Pointwise, Mean]);
+        let collapsed = BTreeSet::from(["n3".to_owned()]);
+        let layout = layout(&graph, &collapsed, vec2(800.0, 500.0), &Cancel::new()).unwrap();
+        let ctx = Context::default();
+        theme::install(&ctx);
+        ctx.begin_pass(RawInput::default());
+        let text = |text: &str| text.to_owned();
+        let words = Words { title: text("name"), about: text("Conv"), value: text("1"), aside: text("8"), name: text("name") };
+        paint(&ctx, &layout, &Plain(words));
+        ctx.end_pass().textures_delta.clear();
+    }
+
+    fn n_texts(shapes: &[Shape]) -> usize {
+        shapes.iter().filter(|s| matches!(s, Shape::Text(_))).count()
+    }
+
+    #[test]
+    fn a_drawing_holds_the_whole_graph() {
+        painting(|ctx, layout, picture| {
+            let drawing = drawing(ctx, Theme::Dark, layout, picture);
+            let outside =
+                drawing.shapes.iter().map(Shape::visual_bounding_rect).filter(|r| !drawing.bounds.expand(1.0).contains_rect(*r));
+            assert_eq!(outside.count(), 0);
+            assert!(n_texts(&drawing.shapes) > 3 * layout.placed.len());
+        });
+    }
+
+    #[test]
+    fn from_far_out_everything_is_one_mesh() {
+        painting(|ctx, layout, picture| {
+            let canvas = Rect::from_min_size(Pos2::ZERO, vec2(800.0, 500.0));
+            let view = View { origin: layout.bounds.min, zoom: 0.1 };
+            let mut pen = Pen::new(ctx, Palette::named(Theme::Light), view, canvas, 1.0);
+            let boxes: Vec<(usize, Rect)> =
+                layout.placed.iter().map(|p| view.rect_to_screen(canvas, p.rect)).enumerate().collect();
+            pen.far(layout, picture, &boxes, &[0, 1, 2]);
+            assert!(
+                matches!(pen.out.as_slice(), [Shape::Mesh(mesh)] if mesh.is_valid() && mesh.vertices.len() >= 4 * boxes.len())
+            );
+        });
+    }
 }

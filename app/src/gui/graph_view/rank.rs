@@ -21,7 +21,7 @@ const MAX_BYPASSED: usize = 200;
 /// Pieces beyond this are not searched for the swaps of neighbours that save crossings.
 const MAX_TRANSPOSED: usize = 600;
 /// Pieces beyond this are put in rows by the middle of what feeds them: the library would take seconds.
-const MAX_PIECE: usize = 12_000;
+const MAX_PIECE: usize = 40_000;
 const ROW_SWEEPS: usize = 4;
 
 /// Ranks and horizontal positions.

@@ -26,7 +26,8 @@ pub(super) fn route(placed: &[Placed], links: &[Link], cancel: &Cancel) -> Resul
             cancel.check()?;
         }
         let mut edge = router.edge(*link);
-        edge.label = edge.label.filter(|_| labelled.insert(edge.tensor));
+        // What a lane keeps alive is said there, even if the shape stands elsewhere.
+        edge.label = edge.label.filter(|label| matches!(label, Label::Along(_)) || labelled.insert(edge.tensor));
         edges.push(edge);
     }
     Ok(edges)

@@ -6,7 +6,9 @@ use eframe::egui::{Pos2, Rect, Vec2};
 pub const ZOOM: std::ops::RangeInclusive<f32> = 0.01..=3.0;
 const MARGIN: f32 = 24.0;
 /// Width that is kept free for the legend at the left, if there is room.
-const LEGEND: f32 = 200.0;
+const LEGEND: f32 = 204.0;
+/// Boxes may be smaller by this much so that the legend covers none.
+const LEGEND_IS_WORTH: f32 = 0.82;
 
 /// How much is painted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,16 +35,21 @@ pub struct View {
 impl View {
     /// Everything in view, never larger than life.
     pub fn fit(bounds: Rect, canvas: Vec2) -> Self {
-        let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(16.0));
-        let zoom = (room.x / bounds.width().max(1.0)).min(room.y / bounds.height().max(1.0)).min(1.0);
-        let zoom = zoom.clamp(*ZOOM.start(), *ZOOM.end());
-        let mut origin = bounds.center() - canvas / (2.0 * zoom);
-        let spare = canvas.x - bounds.width() * zoom;
-        if spare > LEGEND + MARGIN {
-            // Room is left anyway: the legend gets it.
-            origin.x = bounds.left() - (spare / 2.0).max(LEGEND) / zoom;
+        let zoom_into = |canvas: Vec2| {
+            let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(16.0));
+            let zoom = (room.x / bounds.width().max(1.0)).min(room.y / bounds.height().max(1.0)).min(1.0);
+            zoom.clamp(*ZOOM.start(), *ZOOM.end())
+        };
+        let whole = zoom_into(canvas);
+        let beside_legend = zoom_into(canvas - Vec2::new(LEGEND, 0.0));
+        if canvas.x > 2.0 * LEGEND && beside_legend >= LEGEND_IS_WORTH * whole {
+            let spare = canvas.x - bounds.width() * beside_legend;
+            let left = (spare / 2.0).max(LEGEND);
+            let mut origin = bounds.center() - canvas / (2.0 * beside_legend);
+            origin.x = bounds.left() - left / beside_legend;
+            return Self { origin, zoom: beside_legend };
         }
-        Self { origin, zoom }
+        Self { origin: bounds.center() - canvas / (2.0 * whole), zoom: whole }
     }
 
     /// How much is painted from here.

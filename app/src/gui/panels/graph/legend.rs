@@ -9,7 +9,7 @@ use crate::gui::graph_view::view::View;
 use crate::gui::theme::{Palette, Type};
 
 const INSET: f32 = 16.0;
-const WIDTH: f32 = 180.0;
+const WIDTH: f32 = 160.0;
 const BAR: Vec2 = vec2(160.0, 8.0);
 const LINE: f32 = 16.0;
 const TICKS: usize = 5;
@@ -21,7 +21,7 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     let mut place_for = |height: f32| {
         let place = free_corner(canvas, view, &scene.given.layout, vec2(WIDTH, height), &taken);
         taken.push(place);
-        painter.rect_filled(place.expand(6.0), CornerRadius::same(4), p.sunken.gamma_multiply(0.92));
+        painter.rect_filled(place.expand(2.0), CornerRadius::same(4), p.sunken);
         place
     };
     let by = scene.colour_by();
@@ -65,8 +65,8 @@ fn free_corner(canvas: Rect, view: View, layout: &Layout, size: Vec2, taken: &[R
         [inner.min, pos2(inner.left(), low), pos2(inner.right() - size.x, inner.top()), pos2(inner.right() - size.x, low - 16.0)];
     let covered = |place: &Rect| {
         let is_taken = taken.iter().any(|t| t.intersects(place.expand(8.0)));
-        let n = layout.box_index.meeting(view.rect_to_graph(canvas, place.expand(4.0))).len();
-        (is_taken, n)
+        let under = view.rect_to_graph(canvas, place.expand(4.0));
+        (is_taken, layout.box_index.meeting(under).len(), layout.edge_index.meeting(under).len())
     };
     let places = corners.map(|min| Rect::from_min_size(min, size));
     places.into_iter().min_by_key(covered).unwrap_or(places[0])

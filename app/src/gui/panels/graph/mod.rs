@@ -9,14 +9,14 @@ mod search;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Ui, Vec2, WidgetInfo, vec2};
+use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use tinsmith_core::graph::NodeId;
 
 pub use colour::{ColourBy, heat_of_sqnr, sqnr};
 
 use crate::gui::command::{Command, Shown};
 use crate::gui::context::PanelCtx;
-use crate::gui::graph_view::draw::{Touched, draw, slash_pressed};
+use crate::gui::graph_view::draw::{Touched, draw};
 use crate::gui::graph_view::glide::Glide;
 use crate::gui::graph_view::layout::Layout;
 use crate::gui::graph_view::mini_map::MiniMap;
@@ -32,6 +32,8 @@ use search::Search;
 
 /// A layout that takes less than this is waited for without a word.
 const PATIENCE_S: f64 = 0.15;
+/// With less room left in the header, what the panel is about goes first.
+const ROOM_FOR_LABEL: f32 = 160.0;
 /// What is left of the old picture's colours while a new one is laid out.
 const OLD_PICTURE: f32 = 0.4;
 
@@ -46,7 +48,8 @@ pub struct GraphPanel {
     pub collapsed: Arc<BTreeSet<String>>,
     /// The whole graph is in view and stays so when the canvas grows.
     is_fitted: bool,
-    fitted_bounds: Option<Rect>,
+    /// What was fitted into which canvas.
+    fitted: Option<(Rect, Vec2)>,
     scene: Option<Scene>,
     /// What was selected when boxes were last marked.
     selection: Vec<String>,
@@ -96,16 +99,23 @@ impl GraphPanel {
         let canvas = ui.available_rect_before_wrap();
         ui.advance_cursor_after_rect(canvas);
         ui.painter().rect_filled(canvas, 0.0, Palette::of(ui).sunken);
-        let resized = self.canvas != canvas.size();
         self.canvas = canvas.size();
-        let Some(given) = Given::now(cx, self.colour_by, ui) else { return self.waiting_ui(cx, ui, canvas) };
-        self.waiting_since_s = None;
-        self.take(given, ui.ctx(), cx);
-        self.fit_if_asked(ui.ctx(), resized);
-        if slash_pressed(ui) {
-            self.search.open();
+        let given = Given::now(cx, self.colour_by, ui);
+        let is_waiting = given.is_none() && cx.session.graph().is_some();
+        if let Some(given) = given {
+            self.take(given, ui.ctx(), cx);
+            self.fit_if_asked(ui.ctx());
+        } else if cx.session.layout.is_none() {
+            // Another model was opened: its graph is nothing like the old one.
+            (self.scene, self.view) = (None, None);
         }
+        self.search.take_shortcut(ui);
         self.canvas_ui(cx, ui, canvas);
+        if is_waiting {
+            self.waiting_ui(cx, ui, canvas);
+        } else {
+            self.waiting_since_s = None;
+        }
     }
 
     // ------------------------------------------------------------------------------------------------------ canvas
@@ -146,9 +156,10 @@ impl GraphPanel {
     /// Takes what is to be painted now. Boxes that have moved glide to their new places.
     fn take(&mut self, given: Given, ctx: &Context, cx: PanelCtx<'_>) {
         let is_moved = self.scene.as_ref().is_some_and(|scene| !Arc::ptr_eq(&scene.given.layout, &given.layout));
-        let now: Vec<String> = cx.session.all_selected().cloned().collect();
-        let is_selected_anew = now != self.selection;
-        self.selection = now;
+        let is_selected_anew = !cx.session.all_selected().eq(&self.selection);
+        if is_selected_anew {
+            self.selection = cx.session.all_selected().cloned().collect();
+        }
         let is_changed = if is_moved {
             self.move_to(given, ctx);
             true
@@ -182,13 +193,13 @@ impl GraphPanel {
         self.scene = Some(new);
     }
 
-    fn fit_if_asked(&mut self, ctx: &Context, resized: bool) {
+    fn fit_if_asked(&mut self, ctx: &Context) {
         let Some(scene) = &self.scene else { return };
-        let bounds = scene.given.layout.bounds;
-        if self.view.is_none() || (self.is_fitted && (resized || self.fitted_bounds != Some(bounds))) {
-            self.view = Some(View::fit(bounds, self.canvas));
+        let now = (scene.given.layout.bounds, self.canvas);
+        if self.view.is_none() || (self.is_fitted && self.fitted != Some(now)) {
+            self.view = Some(View::fit(now.0, now.1));
             self.is_fitted = true;
-            self.fitted_bounds = Some(bounds);
+            self.fitted = Some(now);
         }
         if let Some(from) = self.look_from.take() {
             self.glide = Glide::look(ctx.time(), from);
@@ -204,33 +215,28 @@ impl GraphPanel {
         scene.emphasize(&selected, self.search.found());
     }
 
-    /// There is no layout of the graph yet: the old picture stays, dimmed, and the panel says what it waits for.
+    /// There is no layout of the graph yet: the old picture stays, dimmed after a moment, and the panel says what it waits for.
     fn waiting_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui, canvas: Rect) {
-        let Some(graph) = cx.session.graph() else { return };
+        let p = Palette::of(ui);
         let now = ui.ctx().time();
         let since = *self.waiting_since_s.get_or_insert(now);
-        let is_long = now - since >= PATIENCE_S;
-        if !is_long {
-            ui.ctx().request_repaint_after_secs((PATIENCE_S - (now - since)) as f32);
-        }
-        let p = Palette::of(ui);
-        if let (Some(scene), Some(mut view)) = (&self.scene, self.view) {
-            draw(ui, canvas, &mut view, &scene.given.layout, scene, &Glide::default(), "Graph, being laid out");
-            if is_long {
-                ui.painter().rect_filled(canvas, 0.0, p.sunken.gamma_multiply(1.0 - OLD_PICTURE));
-            }
-        } else {
+        if self.scene.is_none() {
             skeleton(ui, canvas, p.panel);
         }
-        if is_long {
-            let text = format!("Laying out {} nodes", units::exact(graph.nodes.len() as u64));
-            let galley = ui.painter().layout_no_wrap(text.clone(), Type::Small.font(), p.text_weak);
-            let place = Rect::from_center_size(canvas.center(), galley.size() + vec2(24.0, 12.0));
-            ui.painter().rect_filled(place, 4.0, p.raised);
-            ui.painter().galley(place.center() - galley.size() / 2.0, galley, p.text_weak);
-            let response = ui.interact(place, ui.scope_id().with("laying out"), eframe::egui::Sense::hover());
-            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
+        if now - since < PATIENCE_S {
+            return ui.ctx().request_repaint_after_secs((PATIENCE_S - (now - since)) as f32);
         }
+        let n = cx.session.graph().map_or(0, |g| g.nodes.len() as u64);
+        let text = format!("Laying out {} nodes", units::exact(n));
+        let galley = ui.painter().layout_no_wrap(text.clone(), Type::Small.font(), p.text_weak);
+        let place = Rect::from_center_size(canvas.center(), galley.size() + vec2(24.0, 12.0));
+        if self.scene.is_some() {
+            ui.painter().rect_filled(canvas, 0.0, p.sunken.gamma_multiply(1.0 - OLD_PICTURE));
+        }
+        ui.painter().rect_filled(place, 4.0, p.raised);
+        ui.painter().galley(place.center() - galley.size() / 2.0, galley, p.text_weak);
+        let response = ui.interact(place, ui.scope_id().with("laying out"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &text));
     }
 
     // ------------------------------------------------------------------------------------------------------ blocks
@@ -279,7 +285,9 @@ impl GraphPanel {
             }
             ui.add_space(4.0);
             select(ui, "Colour by", &mut self.colour_by, &ColourBy::ALL, 132.0);
-            ui.label(Type::Small.text("Colour by", p.text_weak));
+            if ui.available_width() > ROOM_FOR_LABEL {
+                ui.label(Type::Small.text("Colour by", p.text_weak));
+            }
         });
     }
 }

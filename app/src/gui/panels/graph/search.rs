@@ -1,11 +1,11 @@
 //! Finding layers: `/` opens a field over the graph; what fits stands out, Enter steps through it.
 
-use eframe::egui::{Frame, Key, Margin, Modifiers, Rect, Stroke, TextEdit, Ui, UiBuilder, Vec2, pos2};
+use eframe::egui::{Align, Align2, Frame, Id, Key, Layout, Margin, Modifiers, Rect, Stroke, TextEdit, Ui, UiBuilder, Vec2, pos2};
 
 use super::colour::ColourBy;
 use super::scene::Scene;
 use crate::gui::icons;
-use crate::gui::theme::{Palette, RADIUS_CARD, Type};
+use crate::gui::theme::{CONTROL, Palette, RADIUS_CARD, Type};
 use crate::gui::widgets::{icon_button, small_icon};
 
 const SIZE: Vec2 = Vec2::new(324.0, 36.0);
@@ -17,6 +17,7 @@ const NAME: &str = "Find in graph";
 pub(super) struct Search {
     is_open: bool,
     wants_focus: bool,
+    field: Option<Id>,
     text: String,
     /// Positions of nodes that fit, in execution order.
     found: Vec<usize>,
@@ -34,6 +35,13 @@ pub(super) struct Searched {
 }
 
 impl Search {
+    /// Opens the field if `/` is pressed and nobody is typing.
+    pub fn take_shortcut(&mut self, ui: &Ui) {
+        if !ui.ctx().text_edit_focused() && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Slash)) {
+            self.open();
+        }
+    }
+
     pub fn open(&mut self) {
         self.is_open = true;
         self.wants_focus = true;
@@ -80,7 +88,9 @@ impl Search {
         small_icon(ui, icons::MAGNIFYING_GLASS, p.text_weak);
         let step = self.step_asked(ui);
         let field = TextEdit::singleline(&mut self.text).hint_text("name, kind, macs>100k").desired_width(FIELD_WIDTH);
+        let field = field.align(Align2::LEFT_CENTER).min_size(Vec2::new(0.0, CONTROL));
         let response = ui.add(field.frame(Frame::NONE)).accessible_name(NAME);
+        self.field = Some(response.id);
         let mut searched = Searched::default();
         if std::mem::take(&mut self.wants_focus) {
             response.request_focus();
@@ -97,7 +107,7 @@ impl Search {
             (Some(at), Some(n)) => format!("{} of {n}", at + 1),
         };
         ui.label(Type::Small.text(about, p.text_weak));
-        ui.with_layout(eframe::egui::Layout::right_to_left(eframe::egui::Align::Center), |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if icon_button(ui, icons::X, "Close search (Esc)").clicked() {
                 self.is_open = false;
                 searched.is_changed = true;
@@ -115,8 +125,8 @@ impl Search {
 
     /// Takes Enter and Shift+Enter from the field, which has no use for them.
     fn step_asked(&self, ui: &mut Ui) -> Option<isize> {
-        let typing = ui.ctx().text_edit_focused();
-        let pressed = |ui: &mut Ui, modifiers| typing && ui.input_mut(|i| i.consume_key(modifiers, Key::Enter));
+        let is_typing = self.field.is_some_and(|id| ui.memory(|m| m.has_focus(id)));
+        let pressed = |ui: &mut Ui, modifiers| is_typing && ui.input_mut(|i| i.consume_key(modifiers, Key::Enter));
         // The one with more modifiers first: the other would take both.
         if pressed(ui, Modifiers::SHIFT) {
             Some(-1)
