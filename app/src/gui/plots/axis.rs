@@ -48,7 +48,7 @@ pub enum Marks {
     Count(Scale),
     /// Integers, counted from one if the axis is of ops.
     Whole,
-    /// Percent.
+    /// Percent, of which a quarter each is marked.
     Percent,
     /// Bytes.
     Bytes,
@@ -98,6 +98,11 @@ fn words(marks: Marks, mark: GridMark) -> String {
         Marks::Percent => format!("{} %", units::tick(mark.value, mark.step_size)),
         Marks::Count(_) | Marks::Bytes | Marks::Whole | Marks::None => String::new(),
     }
+}
+
+/// Marks at every quarter of a hundred.
+pub(super) fn quarters(_: GridInput) -> Vec<GridMark> {
+    (0..=4).map(|i| GridMark { value: f64::from(i) * 25.0, step_size: 25.0 }).collect()
 }
 
 /// Marks at 1, 10, 100 … on a logarithmic axis.

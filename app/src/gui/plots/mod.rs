@@ -170,6 +170,9 @@ impl Frame<'_> {
         } else if y.marks == Marks::Bytes {
             plot = plot.y_grid_spacer(axis::binary);
         }
+        if x.marks == Marks::Percent {
+            plot = plot.x_grid_spacer(axis::quarters);
+        }
         plot
     }
 }

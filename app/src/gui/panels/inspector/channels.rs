@@ -5,6 +5,7 @@ use egui_plot::{Bar, BarChart, HLine, Line, LineStyle, PlotPoints};
 use tinsmith_core::measure::weights::{ChannelStats, WeightStats};
 use tinsmith_core::recipe::{Granularity, Quantize};
 
+use super::outlines::names_ui;
 use super::{group_rule, short_name};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -134,11 +135,8 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
         subject: &all[0].0.node,
         summary: format!("channel ranges of {} layers over each other", all.len()),
         height: HEIGHT,
-        axes: [
-            Axis::new("channels, % of the layer, widest first", Marks::Percent),
-            Axis::new("largest magnitude, real", Marks::Real),
-        ],
-        ranges: [(0.0, 100.0), (0.0, most * 1.08)],
+        axes: [Axis::new("channels, % of the layer, widest first", Marks::Percent), Axis::new("magnitude, real", Marks::Real)],
+        ranges: [(-1.0, 106.0), (0.0, most * 1.08)],
         table: Table::new(&["layer", "channel", "min, real", "max, real"], rows.len(), |row| {
             let (k, rank) = rows[row];
             let (d, s) = all[k];
@@ -157,12 +155,8 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
             }
         },
         |ui, canvas| {
-            let frame = canvas.rect();
-            for (k, (d, _)) in all.iter().enumerate() {
-                let at = pos2(frame.right() - 4.0, frame.top() + 3.0 + 13.0 * k as f32);
-                let colour = series_colour(p, k);
-                ui.painter_at(frame).text(at, Align2::RIGHT_TOP, short_name(&d.node), Type::Caption.font(), colour);
-            }
+            let names: Vec<String> = all.iter().map(|(d, _)| short_name(&d.node)).collect();
+            names_ui(names.iter().enumerate().map(|(k, name)| (name.as_str(), series_colour(p, k))), canvas, ui);
             let x = canvas.pointer?.x;
             let read = |(d, s): &(&Distributions, &WeightStats)| {
                 let rank = (x / 100.0 * (s.channels.len() - 1) as f64).round().clamp(0.0, (s.channels.len() - 1) as f64) as usize;
