@@ -112,7 +112,6 @@ impl<'a> Timeline<'a> {
                 },
             ),
         };
-        let mut reset = false;
         frame.show(
             cx,
             view,
@@ -121,15 +120,11 @@ impl<'a> Timeline<'a> {
             |ui, canvas| {
                 self.lines_ui(canvas, ui);
                 self.bars_ui(cx, canvas, ui);
-                reset = canvas.response.double_clicked();
                 let at = canvas.pointer?;
                 let i = self.at(at.x, at.y)?;
                 Some(Reading { text: self.words(i), span: None })
             },
         );
-        if reset {
-            view.reset();
-        }
     }
 
     fn words(&self, i: usize) -> String {
@@ -288,10 +283,76 @@ pub fn plan_words(arena: &ArenaFigures) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tinsmith_core::graph::TensorId;
+    use eframe::egui::{Context, RawInput};
+    use tinsmith_core::graph::{Node, TensorId};
+    use tinsmith_core::ops::{Dequantize, Op};
+    use tinsmith_core::tensor::{ElementType, Tensor};
+
+    use crate::gui::command::Commands;
+    use crate::gui::session::Session;
 
     fn life(first_node: usize, last_node: usize, bytes: u64) -> Lifetime {
         Lifetime { tensor: TensorId(0), first_node, last_node, bytes, offset: 0 }
+    }
+
+    /// A chain of ops, each of which makes one tensor that the next two read.
+    fn chain(n: usize) -> (Graph, ArenaFigures) {
+        let node = |i: usize| Node {
+            name: format!("op {i}"),
+            op: Op::Dequantize(Dequantize),
+            inputs: vec![Some(TensorId::new(i))],
+            outputs: vec![TensorId::new(i + 1)],
+            sources: Vec::new(),
+        };
+        let tensor = |i: usize| Tensor::activation(format!("t{i}"), ElementType::F32, [16]);
+        let graph = Graph {
+            nodes: (0..n).map(node).collect(),
+            tensors: (0..=n).map(tensor).collect(),
+            inputs: vec![TensorId(0)],
+            ..Graph::default()
+        };
+        let life = |i: usize| Lifetime {
+            tensor: TensorId::new(i + 1),
+            first_node: i,
+            last_node: (i + 2).min(n - 1),
+            bytes: 64,
+            offset: (i % 3) as u64 * 64,
+        };
+        let lifetimes = (0..n).map(life).collect();
+        (graph, ArenaFigures { activations_bytes: 192, arena_mcu32_bytes: 1000, lifetimes, ..ArenaFigures::default() })
+    }
+
+    /// How many bars the keyboard can reach, and the milliseconds that a frame took.
+    fn frame_of(n: usize) -> (usize, f64) {
+        let (graph, arena) = chain(n);
+        let (session, commands) = (Session::default(), Commands::default());
+        let ctx = Context::default();
+        crate::gui::theme::install(&ctx);
+        ctx.enable_accesskit();
+        let mut view = View::default();
+        let (mut reachable, mut ms) = (0, 0.0);
+        for _ in 0..3 {
+            let start = std::time::Instant::now();
+            let input =
+                RawInput { screen_rect: Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(1000.0, 400.0))), ..RawInput::default() };
+            let mut output = ctx.run_ui(input, |ui| {
+                let cx = PanelCtx { session: &session, commands: &commands };
+                Timeline::new(&graph, &arena).plot_ui(cx, &mut view, ui);
+            });
+            ms = start.elapsed().as_secs_f64() * 1e3;
+            output.textures_delta.clear();
+            let nodes = output.platform_output.accesskit_update.map(|u| u.nodes).unwrap_or_default();
+            reachable = nodes.iter().filter(|(_, node)| node.label().is_some_and(|l| l.contains("64 bytes at"))).count();
+        }
+        (reachable, ms)
+    }
+
+    #[test]
+    fn bars_are_reached_one_by_one_only_while_they_can_be_seen_one_by_one() {
+        assert_eq!(frame_of(20).0, 20);
+        let (reachable, ms) = frame_of(5_000);
+        assert_eq!(reachable, 0);
+        println!("a frame with 5,000 tensors: {ms:.1} ms");
     }
 
     #[test]

@@ -31,18 +31,12 @@ pub struct View {
     /// How counts are spread over the height.
     pub scale: Scale,
     copy: bool,
-    n_resets: u32,
 }
 
 impl View {
     /// Begins with a logarithmic axis.
     pub fn log() -> Self {
         Self { scale: Scale::Log, ..Self::default() }
-    }
-
-    /// Shows everything again, as a double click on the ground does.
-    pub fn reset(&mut self) {
-        self.n_resets += 1;
     }
 }
 
@@ -143,7 +137,7 @@ impl Frame<'_> {
     fn plot<'p>(&self, p: &Palette, view: &View) -> Plot<'p> {
         let [x, y] = &self.axes;
         let [(left, right), (bottom, top)] = self.ranges;
-        let mut plot = Plot::new((self.name, self.subject, view.scale, view.n_resets))
+        let mut plot = Plot::new((self.name, self.subject, view.scale))
             .grid_color(p.grid)
             .grid_fade(0.0)
             .grid_spacing(Rangef::new(24.0, 48.0))
