@@ -120,6 +120,7 @@ impl<'a> Timeline<'a> {
             |ui, canvas| {
                 self.lines_ui(canvas, ui);
                 self.bars_ui(cx, canvas, ui);
+                self.marks_ui(canvas, ui);
                 let at = canvas.pointer?;
                 let i = self.at(at.x, at.y)?;
                 Some(Reading { text: self.words(i), span: None })
@@ -207,9 +208,7 @@ impl<'a> Timeline<'a> {
         let frame = canvas.rect();
         let painter = ui.painter_at(frame);
         let a = self.arena;
-        let rest = a.arena_mcu32_bytes.saturating_sub(a.activations_bytes);
-        let (top, plan, bound) =
-            (canvas.y(a.arena_mcu32_bytes as f64), canvas.y(a.activations_bytes as f64), canvas.y(a.lower_bound_bytes as f64));
+        let (top, plan) = (canvas.y(a.arena_mcu32_bytes as f64), canvas.y(a.activations_bytes as f64));
         let band = Rect::from_min_max(pos2(frame.left(), top), pos2(frame.right(), plan));
         painter.rect_filled(band, 0.0, p.base_soft.gamma_multiply(0.6));
         painter.hline(frame.x_range(), top, Stroke::new(1.25, p.text_weak));
@@ -217,23 +216,43 @@ impl<'a> Timeline<'a> {
             Shape::dashed_line(&[pos2(frame.left(), y), pos2(frame.right(), y)], Stroke::new(1.0, colour), dash, dash)
         };
         painter.extend(dashed(plan, p.text_weak, 4.0));
-        let write = |y: f32, align: Align2, words: String| {
-            painter.text(pos2(frame.right() - 6.0, y), align, words, Type::Caption.font(), p.text_weak);
+        if a.lower_bound_bytes != a.activations_bytes {
+            painter.extend(dashed(canvas.y(a.lower_bound_bytes as f64), p.base, 2.0));
+        }
+    }
+
+    /// What the lines are, over the bars.
+    fn marks_ui(&self, canvas: &Canvas<'_>, ui: &Ui) {
+        let p = Palette::of(ui);
+        let frame = canvas.rect();
+        let painter = ui.painter_at(frame);
+        let write = |y: f32, align: Align2, ground: Color32, words: String| {
+            let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.text_weak);
+            let place = align.anchor_size(pos2(frame.right() - 6.0, y), galley.size());
+            painter.rect_filled(place.expand2(vec2(3.0, 0.0)), 2.0, ground.gamma_multiply(0.85));
+            painter.galley(place.min, galley, p.text_weak);
         };
+        let a = self.arena;
+        let y = |bytes: u64| canvas.y(bytes as f64);
+        let (top, plan) = (y(a.arena_mcu32_bytes), y(a.activations_bytes));
+        let clear = Color32::TRANSPARENT;
         let exact = if a.exact { "" } else { ", some kernels unknown" };
-        write(top + 2.0, Align2::RIGHT_TOP, format!("arena {} bytes{exact}", units::exact(a.arena_mcu32_bytes)));
+        write(top + 2.0, Align2::RIGHT_TOP, clear, format!("arena {} bytes{exact}", units::exact(a.arena_mcu32_bytes)));
         if plan - top > 30.0 {
-            write(plan - 2.0, Align2::RIGHT_BOTTOM, format!("persistent part and set-up {} bytes", units::exact(rest)));
+            let rest = units::exact(a.arena_mcu32_bytes.saturating_sub(a.activations_bytes));
+            write(plan - 2.0, Align2::RIGHT_BOTTOM, clear, format!("persistent part and set-up {rest} bytes"));
         }
         let at_bound = a.lower_bound_bytes == a.activations_bytes;
         let words = if at_bound { ", no plan can do with less" } else { "" };
-        write(plan + 2.0, Align2::RIGHT_TOP, format!("activations {} bytes{words}", units::exact(a.activations_bytes)));
+        let activations = units::exact(a.activations_bytes);
+        write(plan + 2.0, Align2::RIGHT_TOP, p.plot, format!("activations {activations} bytes{words}"));
         if !at_bound {
-            painter.extend(dashed(bound, p.base, 2.0));
+            let least = units::exact(a.lower_bound_bytes);
             write(
-                bound + 2.0,
+                y(a.lower_bound_bytes) + 16.0,
                 Align2::RIGHT_TOP,
-                format!("no plan can do with less than {} bytes", units::exact(a.lower_bound_bytes)),
+                p.plot,
+                format!("no plan can do with less than {least} bytes"),
             );
         }
     }

@@ -191,9 +191,9 @@ fn explain_ui(cx: PanelCtx<'_>, metric: &Metric, response: &Response, ui: &Ui) {
         return;
     }
     if is_open {
-        let value = metric.figure.as_ref().map_or_else(|| NONE.to_owned(), Figure::joined);
+        let title = metric.figure.as_ref().map_or_else(|| metric.name.to_owned(), |f| format!("{} {}", metric.name, f.joined()));
         let opened = ui.data_mut(|d| d.remove_temp::<bool>(by_keys)).unwrap_or(false);
-        explain::ui(cx, metric.quantity, &format!("{} {value}", metric.name), response, opened, ui);
+        explain::ui(cx, metric.quantity, &title, response, opened, ui);
     }
 }
 
