@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Event, Key, Modifiers, OutputCommand, PointerButton, Pos2};
+use eframe::egui::{Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use tinsmith::gui::command::{Command, Quantity};
@@ -56,13 +56,31 @@ fn a_plot_is_read_as_a_table_copied_and_saved() {
     assert!(is_said(&window, "Weights plot: "));
 
     // A picture keeps its text as text.
-    let path = folder.0.join("weights.svg");
-    send(&mut window, Command::SavePicture(Request { name: "Weights plot".into(), format: Format::Svg, to: Some(path.clone()) }));
-    wait(&mut window, "the picture", |app| app.session().message.starts_with("saved "));
-    let svg = std::fs::read_to_string(path).unwrap();
+    let svg = picture(&mut window, &folder, "weights");
     assert!(svg.starts_with("<svg xmlns=") && svg.trim_end().ends_with("</svg>"));
     assert!(svg.contains(">weight, real value</text>"), "the axis is named in the picture");
     assert!(svg.matches("<rect ").count() > stats.histogram.counts.iter().filter(|n| **n > 0).count());
+}
+
+#[test]
+fn a_dragged_box_zooms_and_a_double_click_resets() {
+    let folder = Folder::new("window-plots-zoom");
+    let mut window = opened(&folder);
+    let before = picture(&mut window, &folder, "before");
+    let plot = window.get_by_label_contains("Weights plot: ").rect();
+    let centre = plot.center();
+    window.hover_at(centre);
+    window.step();
+    window.drag_at(centre);
+    for i in 1..=8 {
+        window.hover_at(centre + Vec2::new(5.0 * i as f32, 0.0));
+    }
+    window.drop_at(centre + Vec2::new(40.0, 0.0));
+    settle(&mut window);
+    assert_ne!(ticks(&picture(&mut window, &folder, "zoomed")), ticks(&before), "other numbers stand along the axis");
+    double_click(&mut window, centre);
+    settle(&mut window);
+    assert_eq!(ticks(&picture(&mut window, &folder, "after")), ticks(&before));
 }
 
 #[test]
@@ -232,6 +250,20 @@ fn candidate_stats(window: &Window) -> WeightStats {
     let graph = &session.candidate().unwrap().graph;
     let node = graph.node(graph.node_named(session.selection.as_deref().unwrap()).unwrap());
     weight_stats(graph.input(node, 1).unwrap(), node.op.weights_channel_axis(), 61).unwrap()
+}
+
+/// The weights plot as an SVG.
+fn picture(window: &mut Window, folder: &Folder, name: &str) -> String {
+    let path = folder.0.join(format!("{name}.svg"));
+    let words = format!("saved {}", path.display());
+    send(window, Command::SavePicture(Request { name: "Weights plot".into(), format: Format::Svg, to: Some(path.clone()) }));
+    wait(window, "the picture", |app| app.session().message == words);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The words of a picture.
+fn ticks(svg: &str) -> Vec<&str> {
+    svg.lines().filter_map(|line| line.strip_suffix("</text>")?.rsplit('>').next()).collect()
 }
 
 /// Opens the menu of a button and takes what it offers.

@@ -126,6 +126,16 @@ fn metric_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32, metric: &Metric) -> Resp
     let value = metric.figure.as_ref().map_or_else(|| NONE.to_owned(), Figure::joined);
     let words = format!("{} {value}{}", metric.name, metric.spread.as_ref().map_or_else(String::new, |s| format!(" {s}")));
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_open, &words));
+    response.context_menu(|ui| {
+        if ui.button("Copy figure").clicked() {
+            ui.ctx().copy_text(if metric.explanation.is_empty() {
+                words.clone()
+            } else {
+                format!("{words}\n{}", metric.explanation)
+            });
+            ui.close();
+        }
+    });
     if metric.explanation.is_empty() || is_open {
         return response;
     }
@@ -181,9 +191,9 @@ fn explain_ui(cx: PanelCtx<'_>, metric: &Metric, response: &Response, ui: &Ui) {
         return;
     }
     if is_open {
-        let value = metric.figure.as_ref().map_or_else(|| NONE.to_owned(), Figure::joined);
+        let title = metric.figure.as_ref().map_or_else(|| metric.name.to_owned(), |f| format!("{} {}", metric.name, f.joined()));
         let opened = ui.data_mut(|d| d.remove_temp::<bool>(by_keys)).unwrap_or(false);
-        explain::ui(cx, metric.quantity, &format!("{} {value}", metric.name), response, opened, ui);
+        explain::ui(cx, metric.quantity, &title, response, opened, ui);
     }
 }
 

@@ -390,13 +390,14 @@ mod tests {
     fn text_stays_text_with_its_font() {
         let ctx = Context::default();
         let mut shapes = Vec::new();
-        let _ = ctx.run_ui(RawInput::default(), |ui| {
+        let mut output = ctx.run_ui(RawInput::default(), |ui| {
             let painter = ui.painter();
             painter.text(pos2(110.0, 60.0), Align2::LEFT_TOP, "a < b & c", FontId::proportional(13.0), Color32::WHITE);
             painter.text(pos2(110.0, 90.0), Align2::LEFT_TOP, "3×3", FontId::monospace(10.5), Color32::WHITE);
             let layer = ui.layer_id();
             shapes = ui.ctx().graphics(|g| g.get(layer).unwrap().all_entries().cloned().collect());
         });
+        output.textures_delta.clear();
         let text = svg(&shapes, CANVAS);
         assert!(text.contains(">a &lt; b &amp; c</text>"), "{text}");
         assert!(text.contains("font-family=\"'JetBrains Mono', Consolas, Menlo, monospace\" font-size=\"10.5\""), "{text}");

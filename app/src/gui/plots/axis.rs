@@ -48,7 +48,7 @@ pub enum Marks {
     Count(Scale),
     /// Integers, counted from one if the axis is of ops.
     Whole,
-    /// Percent.
+    /// Percent, of which a quarter each is marked.
     Percent,
     /// Bytes.
     Bytes,
@@ -88,6 +88,31 @@ impl Axis {
     }
 }
 
+impl Axis {
+    /// Where its marks are.
+    pub(super) fn spacer(&self, is_x: bool) -> fn(GridInput) -> Vec<GridMark> {
+        match self.marks {
+            Marks::Count(Scale::Log) => decades,
+            Marks::Bytes => binary,
+            Marks::Percent => quarters,
+            // Numbers are wider than they are high.
+            _ if is_x => |input| steps(input, 2.0),
+            _ => |input| steps(input, 1.0),
+        }
+    }
+}
+
+/// Marks at multiples of 1, 2 or 5 times a power of ten, `apart` times as far apart as the least that is readable.
+fn steps(input: GridInput, apart: f64) -> Vec<GridMark> {
+    let least = (input.base_step_size * apart).max(f64::MIN_POSITIVE);
+    let power = 10f64.powf(least.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|&s| s >= least * 0.999).unwrap_or(10.0 * power);
+    let (first, last) = ((input.bounds.0 / step).ceil(), (input.bounds.1 / step).floor());
+    // More than this are never asked for; bounds that are not finite give none.
+    let n = if last >= first { (last - first).min(200.0) as u32 } else { return Vec::new() };
+    (0..=n).map(|i| GridMark { value: (first + f64::from(i)) * step, step_size: step }).collect()
+}
+
 fn words(marks: Marks, mark: GridMark) -> String {
     match marks {
         Marks::Real => units::tick(mark.value, mark.step_size),
@@ -98,6 +123,11 @@ fn words(marks: Marks, mark: GridMark) -> String {
         Marks::Percent => format!("{} %", units::tick(mark.value, mark.step_size)),
         Marks::Count(_) | Marks::Bytes | Marks::Whole | Marks::None => String::new(),
     }
+}
+
+/// Marks at every quarter of a hundred.
+pub(super) fn quarters(_: GridInput) -> Vec<GridMark> {
+    (0..=4).map(|i| GridMark { value: f64::from(i) * 25.0, step_size: 25.0 }).collect()
 }
 
 /// Marks at 1, 10, 100 … on a logarithmic axis.
@@ -116,6 +146,16 @@ pub(super) fn binary(input: GridInput) -> Vec<GridMark> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_are_round_numbers() {
+        let values = |bounds, base_step_size| -> Vec<f64> {
+            steps(GridInput { bounds, base_step_size }, 1.0).iter().map(|m| m.value).collect()
+        };
+        assert_eq!(values((-1.2, 1.1), 0.4), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+        assert_eq!(values((3.0, 64.0), 17.0), [20.0, 40.0, 60.0]);
+        assert_eq!(values((f64::NAN, 1.0), 0.1), [0.0; 0]);
+    }
 
     #[test]
     fn bytes_are_marked_at_powers_of_two() {

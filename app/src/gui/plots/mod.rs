@@ -6,9 +6,10 @@
 mod axis;
 mod menu;
 mod table;
+mod zoom;
 
 use eframe::egui::{
-    Color32, PointerButton, Rangef, Rect, Response, Role, Stroke, StrokeKind, Tooltip, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Color32, Id, Popup, Rangef, Rect, Response, Role, Stroke, StrokeKind, Tooltip, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use egui_plot::{Plot, PlotPoint, PlotTransform, PlotUi};
 
@@ -31,18 +32,12 @@ pub struct View {
     /// How counts are spread over the height.
     pub scale: Scale,
     copy: bool,
-    n_resets: u32,
 }
 
 impl View {
     /// Begins with a logarithmic axis.
     pub fn log() -> Self {
         Self { scale: Scale::Log, ..Self::default() }
-    }
-
-    /// Shows everything again, as a double click on the ground does.
-    pub fn reset(&mut self) {
-        self.n_resets += 1;
     }
 }
 
@@ -122,16 +117,18 @@ impl Frame<'_> {
         let from = picture::mark(ui);
         let top_left = ui.cursor().min;
         let width = ui.available_width();
-        let shown = ground(ui, |ui| self.plot(p, view).show(ui, items));
+        let id = ui.make_persistent_id((self.name, self.subject, view.scale));
+        let shown = ground(ui, |ui| self.plot(p, id).show(ui, items));
         let (response, transform) = (shown.response, shown.transform);
         let name = format!("{}: {}", self.name, self.summary);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
-        let pointer =
-            response.hover_pos().filter(|_| !response.dragged() && !is_pictured).map(|at| transform.value_from_position(at));
+        let is_busy = response.dragged() || is_pictured || Popup::is_any_open(ui.ctx());
+        let pointer = response.hover_pos().filter(|_| !is_busy).map(|at| transform.value_from_position(at));
         let canvas = Canvas { transform: &transform, pointer, response: &response };
         if let Some(reading) = overlay(ui, &canvas) {
             reading_ui(&reading, &canvas, ui);
         }
+        zoom::zoom_ui(id, &canvas, ui);
         if response.has_focus() {
             ui.painter().rect_stroke(*transform.frame(), 2.0, Stroke::new(1.5, p.accent), StrokeKind::Inside);
         }
@@ -140,10 +137,11 @@ impl Frame<'_> {
         picture::take(cx, ui, self.name, from, painted.expand2(BLEED), p.panel);
     }
 
-    fn plot<'p>(&self, p: &Palette, view: &View) -> Plot<'p> {
+    fn plot<'p>(&self, p: &Palette, id: Id) -> Plot<'p> {
         let [x, y] = &self.axes;
         let [(left, right), (bottom, top)] = self.ranges;
-        let mut plot = Plot::new((self.name, self.subject, view.scale, view.n_resets))
+        Plot::new(self.name)
+            .id(id)
             .grid_color(p.grid)
             .grid_fade(0.0)
             .grid_spacing(Rangef::new(24.0, 48.0))
@@ -155,8 +153,9 @@ impl Frame<'_> {
             .allow_drag(false)
             .allow_zoom(false)
             .allow_axis_zoom_drag(false)
-            .allow_boxed_zoom(true)
-            .boxed_zoom_pointer_button(PointerButton::Primary)
+            .allow_boxed_zoom(false)
+            .x_grid_spacer(x.spacer(true))
+            .y_grid_spacer(y.spacer(false))
             .set_margin_fraction(vec2(0.0, 0.02))
             .label_formatter(|_| None)
             .custom_x_axes(vec![x.hints(p, true)])
@@ -164,13 +163,7 @@ impl Frame<'_> {
             .include_x(left)
             .include_x(right)
             .include_y(bottom)
-            .include_y(top);
-        if y.marks == Marks::Count(Scale::Log) {
-            plot = plot.y_grid_spacer(axis::decades);
-        } else if y.marks == Marks::Bytes {
-            plot = plot.y_grid_spacer(axis::binary);
-        }
-        plot
+            .include_y(top)
     }
 }
 

@@ -5,7 +5,7 @@ mod parts;
 
 use eframe::egui::{
     Align, Align2, Area, CornerRadius, Frame, Id, Key, Layout, Margin, Modifiers, Order, Popup, Pos2, Rect, Response, Role,
-    Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::gui::command::{Command, Quantity};
@@ -31,11 +31,15 @@ pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, op
             ui.set_width(WIDTH);
             ui.spacing_mut().item_spacing.y = 4.0;
             had_focus |= title_ui(cx, &of, title, opened, ui);
-            for fact in &of.facts {
-                ui.label(Type::Small.text(fact, Palette::of(ui).text_weak));
-            }
-            had_focus |= parts_ui(cx, &of, ui);
-            advice_ui(quantity, &advice, ui);
+            // A small window, or one at 200 %, has not the height for all of it.
+            let room = (ui.ctx().content_rect().bottom() - at.y - 72.0).max(120.0);
+            ScrollArea::vertical().max_height(room).show(ui, |ui| {
+                for fact in &of.facts {
+                    ui.label(Type::Small.text(fact, Palette::of(ui).text_weak));
+                }
+                had_focus |= parts_ui(cx, &of, ui);
+                advice_ui(quantity, &advice, ui);
+            });
         });
     });
     // Escape belongs to an open menu first.

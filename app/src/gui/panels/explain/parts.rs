@@ -51,14 +51,15 @@ pub struct Part {
 pub fn explain(cx: PanelCtx<'_>, quantity: Quantity) -> Option<Explanation> {
     let figures = &cx.session.figures;
     if quantity == Quantity::Accuracy {
-        return Some(Explanation { is_stale: figures.candidate_accuracy.is_stale, ..accuracy(cx) });
+        let is_stale = figures.candidate_accuracy.is_stale && figures.candidate_accuracy.value.is_some();
+        return Some(Explanation { is_stale, ..accuracy(cx) });
     }
     let source = figures.baseline_static.value.as_deref();
     let (statics, baseline, is_stale) = match figures.candidate_static.value.as_deref() {
         Some(candidate) if !cx.session.hold_baseline => (candidate, source, figures.candidate_static.is_stale),
         _ => (source?, None, figures.baseline_static.is_stale),
     };
-    let of = match quantity {
+    let mut of = match quantity {
         Quantity::Size => size(statics, baseline),
         Quantity::Ram => ram(cx, statics, baseline),
         Quantity::Macs => macs(statics, baseline),
@@ -66,6 +67,9 @@ pub fn explain(cx: PanelCtx<'_>, quantity: Quantity) -> Option<Explanation> {
         Quantity::Energy => time(cx, statics, baseline, true),
         Quantity::Accuracy => return None,
     };
+    if figures.candidate_static.value.is_none() {
+        of.facts.insert(0, "The recipe gives no candidate yet: these are the figures of the source.".to_owned());
+    }
     Some(Explanation { is_stale, ..of })
 }
 

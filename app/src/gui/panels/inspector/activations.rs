@@ -53,8 +53,12 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
     let several = outlines(of, p);
     if several.len() > 1 {
         let about = format!("{} layers", several.len());
-        group_title(ui, "Output range", Type::Small.text(about, p.text_weak), |ui| actions(cx, &mut view.plot, NAME, ui));
-        let axes = [Axis::new("output, real value", Marks::Real), Axis::new("values, % of the layer", Marks::Percent)];
+        group_title(ui, "Output range", Type::Small.text(about, p.text_weak), |ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            actions(cx, &mut view.plot, NAME, ui);
+            ui.push_id("output scale", |ui| scale_switch(ui, &mut view.plot.scale));
+        });
+        let axes = ["output, real value", "of 10,000 values"];
         return outlines::ui(cx, &mut view.plot, NAME, &of.node, axes, several, ui);
     }
     let applied = applied_range(cx, &of.node);

@@ -5,6 +5,7 @@ use egui_plot::{Bar, BarChart, HLine, Line, LineStyle, PlotPoints};
 use tinsmith_core::measure::weights::{ChannelStats, WeightStats};
 use tinsmith_core::recipe::{Granularity, Quantize};
 
+use super::outlines::names_ui;
 use super::{group_rule, short_name};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -40,7 +41,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, ui: &mut Ui) {
     };
     group_title(ui, "Channel ranges", Type::Small.text(about, p.text_weak), |ui| actions(cx, view, NAME, ui));
     if others.is_empty() {
-        bars_ui(cx, view, &of.node, stats, every, ui);
+        bars_ui(cx, view, of, stats, every, ui);
         advice_ui(cx, &of.node, stats, ui);
     } else {
         let all: Vec<(&Distributions, &WeightStats)> = std::iter::once((of, stats)).chain(others).collect();
@@ -52,26 +53,37 @@ fn stats_of(of: &Distributions) -> Option<&WeightStats> {
     of.baseline.as_ref().or(of.candidate.as_ref()).map(|w| &w.stats)
 }
 
-fn bars_ui(cx: PanelCtx<'_>, view: &mut View, node: &str, stats: &WeightStats, every: usize, ui: &mut Ui) {
+fn bars_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, stats: &WeightStats, every: usize, ui: &mut Ui) {
     let p = Palette::of(ui);
     let sorted: Vec<(usize, ChannelStats)> =
         stats.by_range.iter().rev().step_by(every).map(|&i| (i, stats.channels[i])).collect();
-    let bars = sorted.iter().enumerate().map(|(i, (_, c))| {
-        let colour = if c.is_outlier { p.amber } else { p.accent };
+    // What the candidate stores lies in front of what the float weights reach.
+    let stored =
+        of.candidate.as_ref().map(|w| &w.stats).filter(|s| of.baseline.is_some() && s.channels.len() == stats.channels.len());
+    let front = |channel: usize| stored.map_or(stats.channels[channel], |s| s.channels[channel]);
+    let bar = |i: usize, c: &ChannelStats, width: f64, colour: Color32| {
         let bar = Bar::new(i as f64, f64::from(c.max - c.min)).base_offset(f64::from(c.min));
-        bar.width(0.66).fill(colour).stroke(Stroke::NONE)
+        bar.width(width).fill(colour).stroke(Stroke::NONE)
+    };
+    let bars = sorted.iter().enumerate().map(|(i, (channel, c))| {
+        let colour = if c.is_outlier { p.amber } else { p.accent };
+        bar(i, &front(*channel), 0.66, colour)
     });
     let chart = BarChart::new("", bars.collect()).color(p.accent).allow_hover(false);
+    let behind = stored.map(|_| {
+        let bars = sorted.iter().enumerate().map(|(i, (_, c))| bar(i, c, 1.0, p.base_fill));
+        BarChart::new("", bars.collect()).color(p.base_fill).allow_hover(false)
+    });
     let widest = f64::from(stats.min.abs().max(stats.max.abs()));
     let right = sorted.len() as f64;
     let frame = Frame {
         name: NAME,
-        subject: node,
+        subject: &of.node,
         summary: sentence(stats),
         height: HEIGHT,
         axes: [Axis::new("channel", Marks::None), Axis::new("weights, real value", Marks::Real)],
         ranges: [(-1.0, right), (-widest * 1.3, widest * 1.3)],
-        table: channel_table(stats),
+        table: channel_table(stats, stored),
     };
     let limit = p.text_weak;
     frame.show(
@@ -79,6 +91,9 @@ fn bars_ui(cx: PanelCtx<'_>, view: &mut View, node: &str, stats: &WeightStats, e
         view,
         ui,
         |plot| {
+            if let Some(behind) = behind {
+                plot.bar_chart(behind);
+            }
             plot.bar_chart(chart);
             for y in [widest, -widest] {
                 let line = HLine::new("", y).color(limit).width(1.0).style(LineStyle::dashed_dense());
@@ -106,8 +121,14 @@ fn bars_ui(cx: PanelCtx<'_>, view: &mut View, node: &str, stats: &WeightStats, e
             let i = canvas.pointer?.x.round();
             let (channel, c) = sorted.get(usize::try_from(i as i64).ok()?)?;
             let outlier = if c.is_outlier { ", an outlier" } else { "" };
-            let (min, max) = (units::real(f64::from(c.min)), units::real(f64::from(c.max)));
-            Some(Reading { text: format!("channel {channel}: {min} to {max}{outlier}"), span: Some((i - 0.5, i + 0.5)) })
+            let range = |c: &ChannelStats| format!("{} to {}", units::real(f64::from(c.min)), units::real(f64::from(c.max)));
+            let text = match stored {
+                Some(s) => {
+                    format!("channel {channel}{outlier}\nfloat: {}\ncandidate: {}", range(c), range(&s.channels[*channel]))
+                }
+                None => format!("channel {channel}: {}{outlier}", range(c)),
+            };
+            Some(Reading { text, span: Some((i - 0.5, i + 0.5)) })
         },
     );
 }
@@ -134,11 +155,8 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
         subject: &all[0].0.node,
         summary: format!("channel ranges of {} layers over each other", all.len()),
         height: HEIGHT,
-        axes: [
-            Axis::new("channels, % of the layer, widest first", Marks::Percent),
-            Axis::new("largest magnitude, real", Marks::Real),
-        ],
-        ranges: [(0.0, 100.0), (0.0, most * 1.08)],
+        axes: [Axis::new("channels, % of the layer, widest first", Marks::Percent), Axis::new("magnitude, real", Marks::Real)],
+        ranges: [(-1.0, 106.0), (0.0, most * 1.08)],
         table: Table::new(&["layer", "channel", "min, real", "max, real"], rows.len(), |row| {
             let (k, rank) = rows[row];
             let (d, s) = all[k];
@@ -157,12 +175,8 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
             }
         },
         |ui, canvas| {
-            let frame = canvas.rect();
-            for (k, (d, _)) in all.iter().enumerate() {
-                let at = pos2(frame.right() - 4.0, frame.top() + 3.0 + 13.0 * k as f32);
-                let colour = series_colour(p, k);
-                ui.painter_at(frame).text(at, Align2::RIGHT_TOP, short_name(&d.node), Type::Caption.font(), colour);
-            }
+            let names: Vec<String> = all.iter().map(|(d, _)| short_name(&d.node)).collect();
+            names_ui(names.iter().enumerate().map(|(k, name)| (name.as_str(), series_colour(p, k))), canvas, ui);
             let x = canvas.pointer?.x;
             let read = |(d, s): &(&Distributions, &WeightStats)| {
                 let rank = (x / 100.0 * (s.channels.len() - 1) as f64).round().clamp(0.0, (s.channels.len() - 1) as f64) as usize;
@@ -174,12 +188,18 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
     );
 }
 
-fn channel_table(stats: &WeightStats) -> Table<'_> {
-    Table::new(&["channel", "min, real", "max, real", "outlier"], stats.channels.len(), |row| {
+fn channel_table<'a>(stats: &'a WeightStats, stored: Option<&'a WeightStats>) -> Table<'a> {
+    let mut columns = vec!["channel", "min, real", "max, real", "outlier"];
+    if stored.is_some() {
+        columns.extend(["candidate min", "candidate max"]);
+    }
+    Table::new(&columns, stats.channels.len(), move |row| {
         let channel = stats.by_range[stats.by_range.len() - 1 - row];
         let c = &stats.channels[channel];
         let outlier = if c.is_outlier { "yes" } else { "no" };
-        vec![channel.to_string(), c.min.to_string(), c.max.to_string(), outlier.to_owned()]
+        let mut cells = vec![channel.to_string(), c.min.to_string(), c.max.to_string(), outlier.to_owned()];
+        cells.extend(stored.into_iter().flat_map(|s| [s.channels[channel].min.to_string(), s.channels[channel].max.to_string()]));
+        cells
     })
 }
 

@@ -140,6 +140,11 @@ fn clip_ui(cx: PanelCtx<'_>, names: &[&String], own: &mut [LayerOverride], ui: &
     let ranges: Vec<Option<(f32, f32)>> = names.iter().zip(own.iter()).map(|(n, o)| now(n, o)).collect();
     let Some(first) = ranges.iter().flatten().next().copied() else { return };
     label_row(ui, "Output clip", |ui| {
+        let visuals = &mut ui.visuals_mut().widgets;
+        for state in [&mut visuals.inactive, &mut visuals.hovered] {
+            state.weak_bg_fill = p.sunken;
+            state.bg_stroke = Stroke::new(1.0, p.line);
+        }
         for (is_lower, name) in [(true, "Lower clip number"), (false, "Upper clip number")] {
             let end = |r: (f32, f32)| if is_lower { r.0 } else { r.1 };
             let is_mixed = ranges.iter().any(|r| r.map(end) != Some(end(first)));
@@ -163,23 +168,12 @@ fn clip_ui(cx: PanelCtx<'_>, names: &[&String], own: &mut [LayerOverride], ui: &
 
 /// A number field; true once another number was entered. Zero has to stay representable.
 fn field_ui(ui: &mut Ui, value: &mut f32, is_mixed: bool, is_lower: bool, name: &str) -> bool {
-    let p = Palette::of(ui);
     let before = *value;
     let range = if is_lower { f32::MIN..=0.0 } else { 0.0..=f32::MAX };
     let speed = (value.abs() * 0.005).max(1e-4);
-    let response = ui
-        .scope(|ui| {
-            let visuals = &mut ui.visuals_mut().widgets;
-            for state in [&mut visuals.inactive, &mut visuals.hovered] {
-                state.weak_bg_fill = p.sunken;
-                state.bg_stroke = Stroke::new(1.0, p.line);
-            }
-            let words =
-                move |x: f64, _: std::ops::RangeInclusive<usize>| if is_mixed { MIXED.to_owned() } else { units::real(x) };
-            let field = DragValue::new(value).range(range).speed(speed).custom_formatter(words).update_while_editing(false);
-            ui.add_sized(vec2(64.0, CONTROL_SMALL), field)
-        })
-        .inner;
+    let words = move |x: f64, _: std::ops::RangeInclusive<usize>| if is_mixed { MIXED.to_owned() } else { units::real(x) };
+    let field = DragValue::new(value).range(range).speed(speed).custom_formatter(words).update_while_editing(false);
+    let response = ui.add_sized(vec2(64.0, CONTROL_SMALL), field);
     response.widget_info(|| {
         let mut info = WidgetInfo::drag_value(ui.is_enabled(), f64::from(before));
         info.role = Role::SpinButton;

@@ -101,6 +101,10 @@ fn facts_ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
     let op = layer.map_or_else(|| graph.node(node).op.name().to_owned(), |l| l.label.clone());
     let output = graph.output(graph.node(node), 0).map_or_else(|| NONE.to_owned(), |t| units::shape(&t.shape));
     let share = |of: u64, all: u64| if all > 0 { format!(", {:.0} %", of as f64 / all as f64 * 100.0) } else { String::new() };
+    if cx.session.all_selected().count() > 1 {
+        let name = short_name(&graph.node(node).name);
+        ui.label(Type::Caption.text(format!("{name}, selected last; plots and controls are for all"), p.text_weak));
+    }
     let facts = [
         (op, output),
         ("Weights".to_owned(), layer.map_or_else(|| NONE.to_owned(), |l| format!("{} B", units::exact(l.weights_bytes)))),

@@ -1,10 +1,10 @@
-//! Histograms of several layers over each other, as outlines with their names beside them.
+//! Histograms of several layers over each other, as lines with their names beside them.
 
 use eframe::egui::{Align2, Color32, Ui, pos2};
 use egui_plot::{Line, PlotPoints};
 
 use crate::gui::context::PanelCtx;
-use crate::gui::plots::{Axis, Canvas, Frame, Reading, Table, View};
+use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Scale, Table, View};
 use crate::gui::theme::Type;
 use crate::gui::units;
 
@@ -29,8 +29,9 @@ impl Outline {
         self.counts.iter().sum::<u64>().max(1)
     }
 
-    fn percent(&self, i: usize) -> f64 {
-        self.counts[i] as f64 / self.total() as f64 * 100.0
+    /// How many of 10,000 values lie in a bin: layers of different sizes are compared by it.
+    fn share(&self, i: usize) -> f64 {
+        self.counts[i] as f64 / self.total() as f64 * 10_000.0
     }
 
     fn edge(&self, i: usize) -> f64 {
@@ -38,32 +39,31 @@ impl Outline {
     }
 
     fn most(&self) -> f64 {
-        (0..self.counts.len()).map(|i| self.percent(i)).fold(0.0, f64::max)
+        (0..self.counts.len()).map(|i| self.share(i)).fold(0.0, f64::max)
     }
 
-    fn steps(&self) -> Vec<[f64; 2]> {
-        let corners = (0..self.counts.len()).flat_map(|i| {
-            let y = self.percent(i);
-            [[self.edge(i), y], [self.edge(i + 1), y]]
-        });
-        corners.collect()
-    }
-
-    /// Where the name goes: the right flank at this fraction of the peak.
-    fn flank(&self, fraction: f64) -> Option<[f64; 2]> {
-        let high = self.most() * fraction;
-        let i = (0..self.counts.len()).rev().find(|&i| self.percent(i) >= high)?;
-        Some([self.edge(i + 1), high])
+    /// A line through the middles of the bins.
+    fn line(&self, scale: Scale) -> Vec<[f64; 2]> {
+        (0..self.counts.len()).map(|i| [self.edge(i) + self.bin / 2.0, scale.position(self.share(i))]).collect()
     }
 }
 
 /// Shows the outlines.
-pub fn ui(cx: PanelCtx<'_>, view: &mut View, name: &'static str, subject: &str, axes: [Axis; 2], all: Vec<Outline>, ui: &mut Ui) {
+pub fn ui(
+    cx: PanelCtx<'_>,
+    view: &mut View,
+    name: &'static str,
+    subject: &str,
+    [across, up]: [&'static str; 2],
+    all: Vec<Outline>,
+    ui: &mut Ui,
+) {
+    let scale = view.scale;
     let left = all.iter().map(|o| o.low).fold(f64::INFINITY, f64::min);
     let right = all.iter().map(|o| o.edge(o.counts.len())).fold(f64::NEG_INFINITY, f64::max);
     let most = all.iter().map(Outline::most).fold(0.0, f64::max);
     let rows: Vec<(usize, usize)> = all.iter().enumerate().flat_map(|(k, o)| (0..o.counts.len()).map(move |i| (k, i))).collect();
-    let lines: Vec<(Vec<[f64; 2]>, Color32)> = all.iter().map(|o| (o.steps(), o.colour)).collect();
+    let lines: Vec<(Vec<[f64; 2]>, Color32)> = all.iter().map(|o| (o.line(scale), o.colour)).collect();
     let row = |r: usize| {
         let (k, i) = rows[r];
         let o = &all[k];
@@ -75,8 +75,8 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut View, name: &'static str, subject: &str, 
         subject,
         summary: format!("{} over each other", names.join(", ")),
         height: HEIGHT,
-        axes,
-        ranges: [(left, right), (0.0, most)],
+        axes: [Axis::new(across, Marks::Real), Axis::new(up, Marks::Count(scale))],
+        ranges: [(left, right), (0.0, scale.position(most))],
         table: Table::new(&["layer", "from, real", "to, real", "values"], rows.len(), row),
     };
     frame.show(
@@ -89,24 +89,18 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut View, name: &'static str, subject: &str, 
             }
         },
         |ui, canvas| {
-            names_ui(&all, canvas, ui);
+            names_ui(all.iter().map(|o| (o.name.as_str(), o.colour)), canvas, ui);
             read(&all, canvas.pointer?.x)
         },
     );
 }
 
-/// Each name at another height of its own line, so that none lies on another.
-fn names_ui(all: &[Outline], canvas: &Canvas<'_>, ui: &Ui) {
+/// The names of several layers below each other, each in the colour of its line.
+pub fn names_ui<'a>(names: impl Iterator<Item = (&'a str, Color32)>, canvas: &Canvas<'_>, ui: &Ui) {
     let frame = canvas.rect();
-    let mut lowest = frame.top();
-    for (k, outline) in all.iter().enumerate() {
-        let Some([x, y]) = outline.flank(0.86 - 0.2 * k as f64) else { continue };
-        let y = canvas.y(y).max(lowest + 7.0);
-        lowest = y + 7.0;
-        let at = pos2((canvas.x(x) + 4.0).min(frame.right() - 4.0), y);
-        let is_right = at.x > frame.right() - 80.0;
-        let align = if is_right { Align2::RIGHT_CENTER } else { Align2::LEFT_CENTER };
-        ui.painter_at(frame).text(at, align, &outline.name, Type::Caption.font(), outline.colour);
+    for (k, (name, colour)) in names.enumerate() {
+        let at = pos2(frame.right() - 6.0, frame.top() + 3.0 + 14.0 * k as f32);
+        ui.painter_at(frame).text(at, Align2::RIGHT_TOP, name, Type::Caption.font(), colour);
     }
 }
 
@@ -120,4 +114,17 @@ fn read(all: &[Outline], x: f64) -> Option<Reading> {
     };
     let lines: Vec<String> = all.iter().filter_map(line).collect();
     (!lines.is_empty()).then(|| Reading { text: lines.join("\n"), span: Some((x, x)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_different_sizes_are_compared_by_shares() {
+        let outline = |counts: Vec<u64>| Outline { name: String::new(), colour: Color32::WHITE, low: -1.0, bin: 0.5, counts };
+        let (small, large) = (outline(vec![1, 3]), outline(vec![100, 300]));
+        assert_eq!(small.line(Scale::Lin), [[-0.75, 2500.0], [-0.25, 7500.0]]);
+        assert_eq!(small.line(Scale::Log), large.line(Scale::Log));
+    }
 }

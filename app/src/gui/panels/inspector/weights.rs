@@ -50,16 +50,14 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut WeightsView, of: &Distributions, ui: &mut
     group_title(ui, "Weights", Type::Small.text(about, p.text_weak), |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         actions(cx, &mut view.plot, NAME, ui);
-        if !is_several {
-            ui.push_id("weights scale", |ui| scale_switch(ui, &mut view.plot.scale));
-        }
+        ui.push_id("weights scale", |ui| scale_switch(ui, &mut view.plot.scale));
         if codes.is_some() {
             segmented(ui, &mut view.units, &[(Units::Real, "real"), (Units::Codes, "codes")]);
         }
     });
     match codes {
         _ if is_several => {
-            let axes = [Axis::new("weight, real value", Marks::Real), Axis::new("weights, % of the layer", Marks::Percent)];
+            let axes = ["weight, real value", "of 10,000 weights"];
             return outlines::ui(cx, &mut view.plot, NAME, &of.node, axes, several, ui);
         }
         Some(codes) if view.units == Units::Codes => codes_ui(cx, &mut view.plot, &of.node, codes, ui),
@@ -68,7 +66,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut WeightsView, of: &Distributions, ui: &mut
     caption_ui(shown, ui);
 }
 
-/// The weights of each layer that has some, in percent of their number.
+/// The weights of each layer that has some.
 fn outlines(of: &Distributions, p: &Palette) -> Vec<Outline> {
     let all = std::iter::once(of).chain(&of.also);
     let weights = all.filter_map(|d| Some((d, d.candidate.as_ref().or(d.baseline.as_ref())?)));
