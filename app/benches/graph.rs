@@ -73,7 +73,7 @@ impl Window {
             Source { path: PathBuf::from("bench"), graph: Arc::new(graph), format: "bench", size_bytes: 0, hash: [0; 32] };
         let source = Arc::new(source);
         let mut session = Session::default();
-        let edit = Edit { recipe: Recipe::default(), device: default_device() };
+        let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };
         session
             .show(Open { source: Arc::clone(&source), project: None, data: None, saved: None, ranges: None, before: None }, edit);
         session.shown = Shown::Source;

@@ -167,27 +167,23 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
 
 /// States that take a larger or stranger model than the sample.
 fn with_other_models(workspace: Workspace) -> Vec<Scene> {
-    let models = shared().join("data/models");
-    let mobilenet = models.join("mbv1_025_96/mbv1_025_96_float32.tflite");
-    let data = models.join("mbv1_025_96/mbv1_025_96_data.npz");
-    let lstm = models.join("gesture_lstm/gesture_lstm_float32.tflite");
-    let (Some(mobilenet), Some(lstm)) = (Some(mobilenet).filter(|p| p.is_file()), Some(lstm).filter(|p| p.is_file())) else {
-        eprintln!("SKIP: no models in {}, the scenes running, partial, cancelled and unknown-op are left out", models.display());
+    let data = shared().join("data");
+    let resnet = data.join("mlperf_tiny/ic/pretrainedResnet.tflite");
+    let photos = data.join("images/cifar10/cifar10_jpeg_1000.npz");
+    let lstm = data.join("models/gesture_lstm/gesture_lstm_float32.tflite");
+    if ![&resnet, &photos, &lstm].iter().all(|path| path.is_file()) {
+        eprintln!("SKIP: no models in {}, the scenes running, partial, stale and unknown-op are left out", data.display());
         return Vec::new();
-    };
-    let mut all = vec![plain("state-unknown-op", Some(lstm), workspace)];
-    if data.is_file() {
-        let attach = vec![Command::OpenPath(data)];
-        let of = |name: &str, ready| Scene {
-            commands: attach.clone(),
-            ready,
-            is_fleeting: true,
-            ..plain(name, Some(mobilenet.clone()), workspace)
-        };
-        all.push(of("state-running", is_counting));
-        all.push(of("state-partial", is_partial));
     }
-    all
+    let fleeting = |name: &str, more: Vec<Command>, ready| {
+        let commands = std::iter::once(Command::OpenPath(photos.clone())).chain(more).collect();
+        Scene { commands, ready, is_fleeting: true, ..plain(name, Some(resnet.clone()), workspace) }
+    };
+    vec![
+        plain("state-unknown-op", Some(lstm), workspace),
+        fleeting("state-running", vec![], is_counting),
+        fleeting("state-partial", vec![], is_partial),
+    ]
 }
 
 /// The sample's samples without what they are.

@@ -415,7 +415,7 @@ mod tests {
         painting(|ctx, layout, picture| {
             let canvas = Rect::from_min_size(Pos2::ZERO, vec2(800.0, 500.0));
             let view = View { origin: layout.bounds.min, zoom: 0.1 };
-            let mut pen = Pen::new(ctx, Palette::named(Theme::Light), view, canvas, 1.0);
+            let mut pen = Pen::new(ctx, Palette::named(Theme::Light, false), view, canvas, 1.0);
             let boxes: Vec<(usize, Rect)> =
                 layout.placed.iter().map(|p| view.rect_to_screen(canvas, p.rect)).enumerate().collect();
             pen.far(layout, picture, &boxes, &[0, 1, 2]);

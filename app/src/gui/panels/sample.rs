@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn a_picture_needs_as_many_values_as_it_has_pixels() {
         let View::Picture(picture) = View::of(&[3, 2]) else { panic!("two axes are a picture") };
-        let p = Palette::named(eframe::egui::Theme::Dark);
+        let p = Palette::named(eframe::egui::Theme::Dark, false);
         let image = picture.paint(&[0.0, 1.0, 0.0, 1.0, 0.0, 1.0], (0.0, 1.0), p).unwrap();
         assert_eq!((image.pixels[0], image.pixels[1]), (p.heat_at(0.0), p.heat_at(1.0)));
         assert!(picture.paint(&[0.0; 5], (0.0, 1.0), p).is_none());
