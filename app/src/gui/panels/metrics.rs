@@ -88,10 +88,11 @@ enum Line {
 
 fn candidate_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
     let p = Palette::of(ui);
-    let held = cx.session.hold_baseline;
+    let held = is_of_source(cx);
+    let is_alone = held && !cx.session.hold_baseline;
     let response = cell_ui(ui, width, "candidate", Sense::hover(), |ui, line| match line {
         Line::Name => {
-            ui.label(small_caps(if held { "Baseline" } else { "Candidate" }, p.text_weak));
+            ui.label(small_caps(if held { "Source" } else { "Candidate" }, p.text_weak));
         }
         Line::Figure => {
             let words = if held { "as it came".to_owned() } else { describe(cx.session) };
@@ -99,6 +100,10 @@ fn candidate_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
             ui.add(eframe::egui::Label::new(Type::FigureSmall.text(words, colour)).truncate());
         }
         Line::About => {
+            if is_alone {
+                ui.label(Type::Caption.text("no candidate yet", p.amber));
+                return;
+            }
             ui.label(Type::Caption.text("against the source, hold", p.text_faint));
             ui.label(Type::Caption.text("B", p.text));
         }
@@ -225,12 +230,17 @@ fn figure_ui(ui: &mut Ui, metric: &Metric, ink: eframe::egui::Color32) {
 fn statics<'a>(cx: PanelCtx<'a>) -> (Option<&'a StaticFigures>, Option<&'a StaticFigures>, Known) {
     let figures = &cx.session.figures;
     let (base, candidate) = (figures.baseline_static.value.as_deref(), figures.candidate_static.value.as_deref());
-    // While B is held the source takes the candidate's place.
-    if cx.session.hold_baseline {
+    if is_of_source(cx) {
         (None, base, figures.baseline_static.known())
     } else {
         (base, candidate, figures.candidate_static.known())
     }
+}
+
+/// The source takes the candidate's place while B is held, and where the recipe gives none: what is known is shown.
+fn is_of_source(cx: PanelCtx<'_>) -> bool {
+    let figures = &cx.session.figures;
+    cx.session.hold_baseline || (figures.failure.is_some() && figures.candidate_static.value.is_none())
 }
 
 /// Why there is no candidate to show figures of.
