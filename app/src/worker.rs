@@ -16,6 +16,7 @@ mod source_facts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use tinsmith_core::preview::{self, Job};
@@ -92,6 +93,7 @@ pub struct Worker {
     details: details::Details,
     demands: Sender<(Basis, Question)>,
     comparison: slot::Slot<CompareRequest>,
+    no_dialogs: AtomicBool,
 }
 
 impl Worker {
@@ -103,7 +105,7 @@ impl Worker {
         let details = details::start(outbox.clone());
         let demands = demand::start(outbox.clone());
         let comparison = comparison::start(outbox.clone());
-        Self { events, outbox, jobs, details, demands, comparison }
+        Self { events, outbox, jobs, details, demands, comparison, no_dialogs: AtomicBool::new(false) }
     }
 
     /// What happened since the last call.
@@ -156,8 +158,16 @@ impl Worker {
         self.spawn(move |outbox| outbox.send(Event::Exported(files::export(folder, &request))));
     }
 
+    /// Asks for no file any more: for whoever tries the window without a person before it.
+    pub fn forbid_dialogs(&self) {
+        self.no_dialogs.store(true, Ordering::Relaxed);
+    }
+
     /// Shows a file dialog on a thread of its own; nothing is told if it is closed without a choice.
     pub fn pick(&self, dialog: impl FnOnce() -> Option<Picked> + Send + 'static) {
+        if self.no_dialogs.load(Ordering::Relaxed) {
+            return;
+        }
         self.spawn(move |outbox| {
             if let Some(picked) = dialog() {
                 outbox.send(Event::Picked(picked));
@@ -168,6 +178,7 @@ impl Worker {
     /// What to call, from any thread, once the picture that was asked for is there: asks where to, if need be, and writes it.
     pub fn picture_saver(&self, request: Request, dialog: fn(&str) -> Option<PathBuf>) -> impl FnOnce(Content) + Send + 'static {
         let outbox = self.outbox.clone();
+        let dialog = if self.no_dialogs.load(Ordering::Relaxed) { |_: &str| None } else { dialog };
         move |content| {
             std::thread::spawn(move || {
                 if let Some(saved) = files::save_picture(&request, content, dialog) {

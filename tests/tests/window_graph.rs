@@ -294,7 +294,7 @@ fn panel_of(graph: Graph, is_laid_out: bool) -> Harness<'static> {
     let source = Source { path: PathBuf::from("chain"), graph: Arc::new(graph), format: "test", size_bytes: 0, hash: [0; 32] };
     let source = Arc::new(source);
     let mut session = Session::default();
-    let edit = Edit { recipe: Recipe::default(), device: default_device() };
+    let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };
     session.show(Open { source: Arc::clone(&source), project: None, data: None, saved: None, ranges: None, before: None }, edit);
     if is_laid_out {
         let canvas = eframe::egui::vec2(900.0, 600.0);

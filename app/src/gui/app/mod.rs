@@ -102,6 +102,11 @@ impl App {
         self.commands.send(command);
     }
 
+    /// Asks for no file any more: for whoever tries the window without a person before it.
+    pub fn forbid_dialogs(&self) {
+        self.worker.forbid_dialogs();
+    }
+
     /// Takes up what was kept for the user.
     pub fn restore(&mut self, kept: Kept, ctx: &Context) {
         kept.settings.apply(ctx);
