@@ -4,6 +4,7 @@
 //! its name as an argument.
 
 mod button;
+mod copy;
 mod header;
 mod mark;
 mod segmented;
@@ -13,6 +14,7 @@ mod state;
 mod switch;
 
 pub use button::{button, icon_button, primary_button, text_button};
+pub use copy::is_copied;
 pub use header::{group_title, header_line, label_row, panel_header, rule, tab};
 pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
 pub use segmented::segmented;
