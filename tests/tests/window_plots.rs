@@ -74,6 +74,12 @@ fn a_dragged_box_zooms_and_a_double_click_resets() {
     let folder = Folder::new("window-plots-zoom");
     let mut window = opened(&folder);
     let before = picture(&mut window, &folder, "before");
+    window.get_by_label("Weights plot log").click();
+    settle(&mut window);
+    assert!(ticks(&picture(&mut window, &folder, "log")).contains(&"10"), "decades stand along a logarithmic axis");
+    window.get_by_label("Weights plot lin").click();
+    settle(&mut window);
+    assert_eq!(ticks(&picture(&mut window, &folder, "lin")), ticks(&before));
     let plot = window.get_by_label_contains("Weights plot: ").rect();
     let centre = plot.center();
     window.hover_at(centre);

@@ -416,6 +416,7 @@ fn accuracy(cx: PanelCtx<'_>) -> Metric {
     };
     let change = before.zip(candidate.filter(|c| c.is_complete()).and_then(fraction)).map(|(b, c)| points(b, c));
     let about = match candidate {
+        Some(_) if figure.is_none() => "no labelled data".to_owned(),
         Some(a) if labelled => format!("{} of {}", a.top1_correct.unwrap_or(0), a.done),
         Some(a) => format!("{} of {} as float", a.agree_with_float.unwrap_or(0), a.done),
         None => no_accuracy(cx).to_owned(),

@@ -17,7 +17,7 @@ pub use button::{button, icon_button, primary_button, text_button};
 pub use copy::is_copied;
 pub use header::{group_title, header_line, label_row, panel_header, rule, tab};
 pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
-pub use segmented::segmented;
+pub use segmented::{segmented, segmented_named};
 pub use select::select;
 pub use slider::{Slider, slider};
 pub use state::{Notice, empty_state, notice, progress_bar};

@@ -50,7 +50,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut WeightsView, of: &Distributions, ui: &mut
     group_title(ui, "Weights", Type::Small.text(about, p.text_weak), |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         actions(cx, &mut view.plot, NAME, ui);
-        ui.push_id("weights scale", |ui| scale_switch(ui, &mut view.plot.scale));
+        ui.push_id("weights scale", |ui| scale_switch(ui, NAME, &mut view.plot.scale));
         if codes.is_some() {
             segmented(ui, &mut view.units, &[(Units::Real, "real"), (Units::Codes, "codes")]);
         }
