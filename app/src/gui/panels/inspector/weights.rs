@@ -206,11 +206,12 @@ fn read_bins(layers: &[(&str, &Weights)], x: f64) -> Option<Reading> {
 
 fn real_table<'a>(layers: &[(&str, &'a Weights)]) -> Table<'a> {
     let histograms: Vec<&Histogram> = layers.iter().rev().map(|(_, w)| &w.stats.histogram).collect();
-    let columns: Vec<String> = layers
-        .iter()
-        .rev()
-        .flat_map(|(name, _)| [format!("{name} from, real"), "to, real".to_owned(), format!("{name} weights")])
-        .collect();
+    // The front one needs no name of its own before its edges.
+    let columns = layers.iter().rev().enumerate().flat_map(|(i, (name, _))| {
+        let of = if i == 0 { String::new() } else { format!("{name} ") };
+        [format!("{of}from, real"), format!("{of}to, real"), format!("{name} weights")]
+    });
+    let columns: Vec<String> = columns.collect();
     let n_rows = histograms.iter().map(|h| h.counts.len()).max().unwrap_or(0);
     let row = move |i: usize| {
         let cells = histograms.iter().flat_map(|h| match h.counts.get(i) {
