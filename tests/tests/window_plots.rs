@@ -44,9 +44,9 @@ fn a_plot_is_read_as_a_table_copied_and_saved() {
 
     // The same with tabs, for a spreadsheet.
     choose(&mut window, "Weights plot actions", "Copy data");
-    let copied = copied(&window).expect("the data is on the clipboard");
+    let copied = self::copied(&window).expect("the data is on the clipboard");
     let mut lines = copied.lines();
-    assert!(lines.next().unwrap().starts_with("candidate from, real\tto, real\tcandidate weights\tfloat from, real\t"));
+    assert!(lines.next().unwrap().starts_with("from, real\tto, real\tcandidate weights\tfloat from, real\t"));
     let counts: Vec<u64> = lines.map(|line| line.split('\t').nth(2).unwrap().parse().unwrap()).collect();
     assert_eq!(counts, stats.histogram.counts);
 
@@ -54,6 +54,13 @@ fn a_plot_is_read_as_a_table_copied_and_saved() {
     choose(&mut window, "Weights plot actions", "Show as a plot");
     settle(&mut window);
     assert!(is_said(&window, "Weights plot: "));
+
+    // Ctrl+C does the same for what is under the pointer.
+    let plot = window.get_by_label_contains("Weights plot: ").rect().center();
+    window.hover_at(plot);
+    window.event(Event::Copy);
+    window.step();
+    assert_eq!(self::copied(&window), Some(copied));
 
     // A picture keeps its text as text.
     let svg = picture(&mut window, &folder, "weights");
@@ -67,6 +74,12 @@ fn a_dragged_box_zooms_and_a_double_click_resets() {
     let folder = Folder::new("window-plots-zoom");
     let mut window = opened(&folder);
     let before = picture(&mut window, &folder, "before");
+    window.get_by_label("Weights plot log").click();
+    settle(&mut window);
+    assert!(ticks(&picture(&mut window, &folder, "log")).contains(&"10"), "decades stand along a logarithmic axis");
+    window.get_by_label("Weights plot lin").click();
+    settle(&mut window);
+    assert_eq!(ticks(&picture(&mut window, &folder, "lin")), ticks(&before));
     let plot = window.get_by_label_contains("Weights plot: ").rect();
     let centre = plot.center();
     window.hover_at(centre);

@@ -15,7 +15,7 @@ use crate::gui::figures::half_width;
 use crate::gui::session::difference;
 use crate::gui::theme::{METRICS_STRIP, Palette, Type, small_caps};
 use crate::gui::units::{self, Figure, NONE};
-use crate::gui::widgets::{Change, Known, change, fits, known, progress_bar};
+use crate::gui::widgets::{Change, Known, change, fits, is_copied, known, progress_bar};
 
 const CANDIDATE_WIDTH: f32 = 212.0;
 const CANDIDATE_NARROW: f32 = 164.0;
@@ -131,13 +131,13 @@ fn metric_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32, metric: &Metric) -> Resp
     let value = metric.figure.as_ref().map_or_else(|| NONE.to_owned(), Figure::joined);
     let words = format!("{} {value}{}", metric.name, metric.spread.as_ref().map_or_else(String::new, |s| format!(" {s}")));
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_open, &words));
+    let all = || format!("{words}\n{}", metric.explanation);
+    if is_copied(ui, response.hovered() || response.has_focus()) {
+        ui.ctx().copy_text(all());
+    }
     response.context_menu(|ui| {
         if ui.button("Copy figure").clicked() {
-            ui.ctx().copy_text(if metric.explanation.is_empty() {
-                words.clone()
-            } else {
-                format!("{words}\n{}", metric.explanation)
-            });
+            ui.ctx().copy_text(all());
             ui.close();
         }
     });
@@ -426,6 +426,7 @@ fn accuracy(cx: PanelCtx<'_>) -> Metric {
     };
     let change = before.zip(candidate.filter(|c| c.is_complete()).and_then(fraction)).map(|(b, c)| points(b, c));
     let about = match candidate {
+        Some(_) if figure.is_none() => "no labelled data".to_owned(),
         Some(a) if labelled => format!("{} of {}", a.top1_correct.unwrap_or(0), a.done),
         Some(a) => format!("{} of {} as float", a.agree_with_float.unwrap_or(0), a.done),
         None => no_accuracy(cx).to_owned(),

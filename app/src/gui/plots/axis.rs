@@ -5,7 +5,7 @@ use egui_plot::{AxisHints, GridInput, GridMark};
 
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::segmented;
+use crate::gui::widgets::segmented_named;
 
 /// How counts are spread over the height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -34,9 +34,10 @@ impl Scale {
     }
 }
 
-/// `lin | log`.
-pub fn scale_switch(ui: &mut Ui, scale: &mut Scale) {
-    segmented(ui, scale, &[(Scale::Lin, "lin"), (Scale::Log, "log")]).on_hover_text("How counts are spread over the height");
+/// `lin | log` for the plot called `name`.
+pub fn scale_switch(ui: &mut Ui, name: &str, scale: &mut Scale) {
+    segmented_named(ui, name, scale, &[(Scale::Lin, "lin"), (Scale::Log, "log")])
+        .on_hover_text("How counts are spread over the height");
 }
 
 /// What the numbers along an axis are.

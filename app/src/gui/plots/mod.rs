@@ -16,6 +16,7 @@ use egui_plot::{Plot, PlotPoint, PlotTransform, PlotUi};
 use super::context::PanelCtx;
 use super::picture;
 use super::theme::{Palette, Type};
+use super::widgets::is_copied;
 
 pub use axis::{Axis, Marks, Scale, scale_switch};
 pub use menu::actions;
@@ -109,7 +110,10 @@ impl Frame<'_> {
             ui.ctx().copy_text(self.table.as_text());
         }
         if view.as_table {
-            self.table.ui(self.name, self.height, ui);
+            let place = ui.scope(|ui| self.table.ui(self.name, self.height, ui)).response.rect;
+            if is_copied(ui, ui.rect_contains_pointer(place)) {
+                ui.ctx().copy_text(self.table.as_text());
+            }
             return;
         }
         let p = Palette::of(ui);
@@ -122,6 +126,9 @@ impl Frame<'_> {
         let (response, transform) = (shown.response, shown.transform);
         let name = format!("{}: {}", self.name, self.summary);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
+        if is_copied(ui, response.hovered() || response.has_focus()) {
+            ui.ctx().copy_text(self.table.as_text());
+        }
         let is_busy = response.dragged() || is_pictured || Popup::is_any_open(ui.ctx());
         let pointer = response.hover_pos().filter(|_| !is_busy).map(|at| transform.value_from_position(at));
         let canvas = Canvas { transform: &transform, pointer, response: &response };

@@ -9,6 +9,11 @@ const PADDING: f32 = 8.0;
 
 /// Shows `options` side by side, the chosen one raised. Each is found by its own words.
 pub fn segmented<T: PartialEq + Copy>(ui: &mut Ui, value: &mut T, options: &[(T, &str)]) -> Response {
+    segmented_named(ui, "", value, options)
+}
+
+/// The same where several switches have the same words: `name` goes before them for screen readers.
+pub fn segmented_named<T: PartialEq + Copy>(ui: &mut Ui, name: &str, value: &mut T, options: &[(T, &str)]) -> Response {
     let p = Palette::of(ui);
     let font = Type::Small.font();
     let text_width = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), p.text).size().x;
@@ -27,7 +32,10 @@ pub fn segmented<T: PartialEq + Copy>(ui: &mut Ui, value: &mut T, options: &[(T,
             response.mark_changed();
         }
         let chosen = *value == option;
-        part_response.widget_info(|| WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), chosen, text));
+        part_response.widget_info(|| {
+            let words = if name.is_empty() { text.to_owned() } else { format!("{name} {text}") };
+            WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), chosen, words)
+        });
         if chosen {
             ui.painter().rect(part, radius, p.segment, (1.0, p.card_line), StrokeKind::Inside);
         }

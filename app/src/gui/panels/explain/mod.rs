@@ -3,17 +3,20 @@
 mod advice;
 mod parts;
 
+use std::sync::Arc;
+
 use eframe::egui::{
     Align, Align2, Area, CornerRadius, Frame, Id, Key, Layout, Margin, Modifiers, Order, Popup, Pos2, Rect, Response, Role,
     ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
+use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 
 use crate::gui::command::{Command, Quantity};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_ROW, Type};
 use crate::gui::widgets::icon_button;
-use parts::{Explanation, Part, explain};
+use parts::{Explanation, Part, explain, is_stale};
 
 const WIDTH: f32 = 460.0;
 const NAME_WIDTH: f32 = 150.0;
@@ -22,7 +25,7 @@ const SHARE_WIDTH: f32 = 48.0;
 
 /// Shows the explanation of `quantity` below `cell`, the figure it was asked from. `title` is the figure in words.
 pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, opened: bool, ui: &Ui) {
-    let Some(of) = explain(cx, quantity) else { return };
+    let Some(of) = remembered(cx, quantity, ui) else { return };
     let advice = advice::advice(cx, quantity);
     let at = cell.rect.left_bottom() + vec2(0.0, 2.0);
     let mut had_focus = false;
@@ -30,7 +33,7 @@ pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, op
         Frame::popup(ui.style()).inner_margin(Margin::same(12)).show(ui, |ui| {
             ui.set_width(WIDTH);
             ui.spacing_mut().item_spacing.y = 4.0;
-            had_focus |= title_ui(cx, &of, title, opened, ui);
+            had_focus |= title_ui(cx, quantity, title, opened, ui);
             // A small window, or one at 200 %, has not the height for all of it.
             let room = (ui.ctx().content_rect().bottom() - at.y - 72.0).max(120.0);
             ScrollArea::vertical().max_height(room).show(ui, |ui| {
@@ -52,8 +55,59 @@ pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, op
     }
 }
 
+/// What an explanation was made from: while none of it changes, neither does the explanation.
+#[derive(Clone)]
+struct Basis {
+    quantity: Quantity,
+    is_source: bool,
+    has_data: bool,
+    statics: [Option<Arc<StaticFigures>>; 2],
+    errors: Option<Arc<LayerErrors>>,
+    accuracy: Option<AccuracyFigures>,
+    device: String,
+}
+
+impl Basis {
+    fn of(cx: PanelCtx<'_>, quantity: Quantity) -> Self {
+        let figures = &cx.session.figures;
+        Self {
+            quantity,
+            is_source: cx.session.hold_baseline,
+            has_data: cx.session.open.as_ref().is_some_and(|o| o.data.is_some()),
+            statics: [figures.candidate_static.value.clone(), figures.baseline_static.value.clone()],
+            errors: figures.layer_errors.value.clone(),
+            accuracy: figures.candidate_accuracy.value.clone(),
+            device: cx.session.edit.device.clone(),
+        }
+    }
+
+    /// Whether both are the same figures, not only equal ones: comparing thousands of layers would take as long as sorting them.
+    fn is_same(&self, other: &Self) -> bool {
+        fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
+            a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
+        }
+        (self.quantity, self.is_source, self.has_data) == (other.quantity, other.is_source, other.has_data)
+            && self.statics.iter().zip(&other.statics).all(|(a, b)| same(a, b))
+            && same(&self.errors, &other.errors)
+            && (&self.accuracy, &self.device) == (&other.accuracy, &other.device)
+    }
+}
+
+/// The explanation, made again only when something it rests on has changed: there may be thousands of layers to sort.
+fn remembered(cx: PanelCtx<'_>, quantity: Quantity, ui: &Ui) -> Option<Arc<Explanation>> {
+    let id = Id::unique("explained figure basis");
+    let basis = Basis::of(cx, quantity);
+    let last: Option<(Basis, Arc<Explanation>)> = ui.data(|d| d.get_temp(id));
+    if let Some((_, of)) = last.filter(|(of, _)| of.is_same(&basis)) {
+        return Some(of);
+    }
+    let of = Arc::new(explain(cx, quantity)?);
+    ui.data_mut(|d| d.insert_temp(id, (basis, Arc::clone(&of))));
+    Some(of)
+}
+
 /// The title line; returns whether its button has the focus.
-fn title_ui(cx: PanelCtx<'_>, of: &Explanation, title: &str, opened: bool, ui: &mut Ui) -> bool {
+fn title_ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, opened: bool, ui: &mut Ui) -> bool {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.label(Type::Title.text(format!("What makes up {title}"), p.text));
@@ -65,7 +119,7 @@ fn title_ui(cx: PanelCtx<'_>, of: &Explanation, title: &str, opened: bool, ui: &
             if opened {
                 close.request_focus();
             }
-            if of.is_stale {
+            if is_stale(cx, quantity) {
                 ui.label(Type::Caption.text("stale", p.text_faint));
             }
             close.has_focus()

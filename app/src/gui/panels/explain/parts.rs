@@ -26,8 +26,6 @@ pub struct Explanation {
     pub parts: Vec<Part>,
     /// What is not listed, in words.
     pub rest: Option<String>,
-    /// Belongs to an older recipe.
-    pub is_stale: bool,
 }
 
 /// A layer's part of it.
@@ -47,17 +45,24 @@ pub struct Part {
     pub share: Option<f64>,
 }
 
+/// Whether what is known belongs to an older recipe.
+pub fn is_stale(cx: PanelCtx<'_>, quantity: Quantity) -> bool {
+    let figures = &cx.session.figures;
+    if quantity == Quantity::Accuracy {
+        return figures.candidate_accuracy.is_stale && figures.candidate_accuracy.value.is_some();
+    }
+    let is_candidate = figures.candidate_static.value.is_some() && !cx.session.hold_baseline;
+    if is_candidate { figures.candidate_static.is_stale } else { figures.baseline_static.is_stale }
+}
+
 /// What makes up a figure of the candidate, or of the source while that is held. `None` while nothing is measured.
 pub fn explain(cx: PanelCtx<'_>, quantity: Quantity) -> Option<Explanation> {
     let figures = &cx.session.figures;
-    if quantity == Quantity::Accuracy {
-        let is_stale = figures.candidate_accuracy.is_stale && figures.candidate_accuracy.value.is_some();
-        return Some(Explanation { is_stale, ..accuracy(cx) });
-    }
     let source = figures.baseline_static.value.as_deref();
-    let (statics, baseline, is_stale) = match figures.candidate_static.value.as_deref() {
-        Some(candidate) if !cx.session.hold_baseline => (candidate, source, figures.candidate_static.is_stale),
-        _ => (source?, None, figures.baseline_static.is_stale),
+    let (statics, baseline) = match figures.candidate_static.value.as_deref() {
+        _ if quantity == Quantity::Accuracy => return Some(accuracy(cx)),
+        Some(candidate) if !cx.session.hold_baseline => (candidate, source),
+        _ => (source?, None),
     };
     let mut of = match quantity {
         Quantity::Size => size(statics, baseline),
@@ -70,7 +75,7 @@ pub fn explain(cx: PanelCtx<'_>, quantity: Quantity) -> Option<Explanation> {
     if figures.candidate_static.value.is_none() {
         of.facts.insert(0, "The recipe gives no candidate yet: these are the figures of the source.".to_owned());
     }
-    Some(Explanation { is_stale, ..of })
+    Some(of)
 }
 
 /// Layers by what `get` reads, most first, with their share of `whole`.
@@ -133,7 +138,7 @@ fn size(statics: &StaticFigures, baseline: Option<&StaticFigures>) -> Explanatio
         percent(z.bias_bytes, whole),
         percent(other, whole)
     )];
-    Explanation { facts, column: "weights and biases of", parts, rest, is_stale: false }
+    Explanation { facts, column: "weights and biases of", parts, rest }
 }
 
 fn ram(cx: PanelCtx<'_>, statics: &StaticFigures, baseline: Option<&StaticFigures>) -> Explanation {
@@ -174,7 +179,7 @@ fn ram(cx: PanelCtx<'_>, statics: &StaticFigures, baseline: Option<&StaticFigure
         format!("{} bytes: tensors alive at op {}{name}, and what stays.", units::exact(arena.arena_mcu32_bytes), peak + 1),
         format!("{}.", plan_words(arena)),
     ];
-    Explanation { facts, column: "output of", parts, rest, is_stale: false }
+    Explanation { facts, column: "output of", parts, rest }
 }
 
 /// Bytes of each activation of the source by the name of the node that makes it; `None` is the input.
@@ -195,7 +200,7 @@ fn macs(statics: &StaticFigures, baseline: Option<&StaticFigures>) -> Explanatio
         units::exact(statics.macs),
         units::exact(statics.flops)
     )];
-    Explanation { facts, column: "layer", parts, rest, is_stale: false }
+    Explanation { facts, column: "layer", parts, rest }
 }
 
 /// Latency, or energy, which is the same times the board's power.
@@ -229,7 +234,7 @@ fn time(cx: PanelCtx<'_>, statics: &StaticFigures, baseline: Option<&StaticFigur
         facts.push("Time by the board's active power, so layers share it as they share the time.".to_owned());
     }
     facts.push(format!("Rate: {}", total.source));
-    Explanation { facts, column: "layer", parts, rest, is_stale: false }
+    Explanation { facts, column: "layer", parts, rest }
 }
 
 fn accuracy(cx: PanelCtx<'_>) -> Explanation {
@@ -267,7 +272,7 @@ fn accuracy(cx: PanelCtx<'_>) -> Explanation {
     if !parts.is_empty() {
         facts.push("Layers that lose most to quantization, lowest signal-to-noise ratio first:".to_owned());
     }
-    Explanation { facts, column: "layer, SQNR in dB", parts, rest: None, is_stale: false }
+    Explanation { facts, column: "layer, SQNR in dB", parts, rest: None }
 }
 
 fn lowest_sqnr(cx: PanelCtx<'_>) -> Vec<Part> {

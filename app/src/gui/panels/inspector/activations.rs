@@ -56,7 +56,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
         group_title(ui, "Output range", Type::Small.text(about, p.text_weak), |ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             actions(cx, &mut view.plot, NAME, ui);
-            ui.push_id("output scale", |ui| scale_switch(ui, &mut view.plot.scale));
+            ui.push_id("output scale", |ui| scale_switch(ui, NAME, &mut view.plot.scale));
         });
         let axes = ["output, real value", "of 10,000 values"];
         return outlines::ui(cx, &mut view.plot, NAME, &of.node, axes, several, ui);
@@ -67,7 +67,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
     group_title(ui, "Output range", Type::Caption.text(words, p.accent_text), |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         actions(cx, &mut view.plot, NAME, ui);
-        ui.push_id("output scale", |ui| scale_switch(ui, &mut view.plot.scale));
+        ui.push_id("output scale", |ui| scale_switch(ui, NAME, &mut view.plot.scale));
         if has_clip && text_button(ui, "Clear").on_hover_text("Let the calibrator choose the range again").clicked() {
             set_clip(recipe, &of.node, None);
         }

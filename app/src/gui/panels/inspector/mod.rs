@@ -13,6 +13,7 @@ use tinsmith_core::graph::NodeId;
 use tinsmith_core::recipe::Recipe;
 
 use super::graph::{short_name, sqnr};
+use super::memory::peak_op;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::plots::View;
@@ -150,7 +151,7 @@ fn remark(cx: PanelCtx<'_>, node: NodeId) -> Option<String> {
             alive.map(|l| l.bytes).sum::<u64>()
         };
         let here = at(node.index());
-        let most = (0..statics.layers.len()).map(at).max().unwrap_or(0);
+        let most = at(peak_op(&statics.arena.lifetimes, statics.layers.len()));
         if here > 0 && here == most {
             remarks.push(format!("Memory peaks here: {} bytes alive.", units::exact(here)));
         }

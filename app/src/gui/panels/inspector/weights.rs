@@ -50,7 +50,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut WeightsView, of: &Distributions, ui: &mut
     group_title(ui, "Weights", Type::Small.text(about, p.text_weak), |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         actions(cx, &mut view.plot, NAME, ui);
-        ui.push_id("weights scale", |ui| scale_switch(ui, &mut view.plot.scale));
+        ui.push_id("weights scale", |ui| scale_switch(ui, NAME, &mut view.plot.scale));
         if codes.is_some() {
             segmented(ui, &mut view.units, &[(Units::Real, "real"), (Units::Codes, "codes")]);
         }
@@ -206,11 +206,12 @@ fn read_bins(layers: &[(&str, &Weights)], x: f64) -> Option<Reading> {
 
 fn real_table<'a>(layers: &[(&str, &'a Weights)]) -> Table<'a> {
     let histograms: Vec<&Histogram> = layers.iter().rev().map(|(_, w)| &w.stats.histogram).collect();
-    let columns: Vec<String> = layers
-        .iter()
-        .rev()
-        .flat_map(|(name, _)| [format!("{name} from, real"), "to, real".to_owned(), format!("{name} weights")])
-        .collect();
+    // The front one needs no name of its own before its edges.
+    let columns = layers.iter().rev().enumerate().flat_map(|(i, (name, _))| {
+        let of = if i == 0 { String::new() } else { format!("{name} ") };
+        [format!("{of}from, real"), format!("{of}to, real"), format!("{name} weights")]
+    });
+    let columns: Vec<String> = columns.collect();
     let n_rows = histograms.iter().map(|h| h.counts.len()).max().unwrap_or(0);
     let row = move |i: usize| {
         let cells = histograms.iter().flat_map(|h| match h.counts.get(i) {
