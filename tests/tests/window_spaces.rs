@@ -239,7 +239,8 @@ fn candidates_are_kept_measured_stepped_through_saved_and_undone() {
 #[test]
 fn the_confusion_counts_what_the_accuracy_counts() {
     let folder = Folder::new("spaces-confusion");
-    let mut window = folder.open(|cx, _, ui| confusion::ui(cx, ui));
+    let mut panel = confusion::ConfusionPanel::default();
+    let mut window = folder.open(move |cx, _, ui| panel.ui(cx, ui));
     let counted = |s: &Session| s.candidate().is_some_and(|c| s.on_demand.comparison.confusion(c).is_some());
     wait(&mut window, "the matrix", |s| counted(s) && s.figures.is_complete);
     let session = session(&window);
@@ -247,7 +248,12 @@ fn the_confusion_counts_what_the_accuracy_counts() {
     let accuracy = session.figures.candidate_accuracy.value.as_ref().unwrap();
     assert_eq!(Some(confusion.n_right()), accuracy.top1_correct);
     assert_eq!(confusion.counts.iter().flatten().sum::<usize>(), accuracy.total);
-    assert!(is_shown(&window, &format!("{} recognised {} times", confusion.classes[0], confusion.counts[0][0])));
+    assert_eq!(confusion.mistakes.len(), accuracy.total - confusion.n_right());
+    let of_source = confusion.of_source.as_ref().expect("the source can be run");
+    let n_right: usize = (0..of_source.len()).map(|i| of_source[i][i]).sum();
+    assert_eq!(Some(n_right), session.figures.baseline_accuracy.value.as_ref().unwrap().top1_correct);
+    let label = format!("{} recognised {} times", confusion.classes[0], confusion.counts[0][0]);
+    assert!(window.query_all_by_label_contains(&label).next().is_some(), "{label}");
 }
 
 #[test]
@@ -268,6 +274,18 @@ fn a_sample_says_what_the_executor_says() {
     assert_eq!(trial.candidate, Some(Ok(outputs(&open.source.graph, candidate, data, 1))));
     let said = &data.label_names[class_of(trial.source.as_ref().unwrap())];
     assert!(is_shown(&window, said), "{said} is shown");
+
+    // The next mistake is one.
+    wait(&mut window, "the mistakes", |s| s.candidate().is_some_and(|c| s.on_demand.comparison.confusion(c).is_some()));
+    click(&mut window, "Next mistake");
+    wait(&mut window, "the mistaken sample", |s| {
+        s.on_demand.trial.value.as_ref().is_some_and(|t| t.sample > 1) && !s.on_demand.trial.is_stale
+    });
+    let session = self::session(&window);
+    let trial = session.on_demand.trial.value.as_ref().unwrap();
+    let data = &session.open.as_ref().unwrap().data.as_ref().unwrap().set;
+    let said = class_of(trial.candidate.as_ref().unwrap().as_ref().unwrap());
+    assert_ne!(data.labels.as_ref().unwrap()[trial.sample] as usize, said);
 }
 
 #[test]

@@ -83,6 +83,12 @@ impl Candidate {
     }
 }
 
+/// Whether accuracy is counted, or else agreement with the float model.
+pub fn is_labelled(session: &Session) -> bool {
+    let (base, candidate) = session.accuracies();
+    base.or(candidate).is_none_or(|a| a.top1_correct.is_some())
+}
+
 /// Whether a recipe leaves the model as it came.
 pub fn is_source(recipe: &Recipe) -> bool {
     recipe.steps.iter().all(|entry| !entry.enabled)

@@ -201,7 +201,7 @@ fn facts_order(session: &mut Session) -> Option<Order> {
     let statics = statics.value.clone().filter(|_| !statics.is_stale)?;
     let basis = basis(session)?;
     let question = FactsQuestion { source: Arc::clone(&basis.source), statics, device: Arc::clone(&basis.device) };
-    session.on_demand.facts.ask(&basis).then(|| Order::Ask(basis, Question::Facts(question)))
+    session.on_demand.facts.ask(&basis).then_some(Order::Ask(basis, Question::Facts(question)))
 }
 
 fn dry_run_order(session: &mut Session) -> Option<Order> {
@@ -222,7 +222,7 @@ fn trial_order(session: &mut Session, sample: usize) -> Option<Order> {
     let data = Arc::clone(&session.open.as_ref()?.data.as_ref()?.set);
     let basis = Basis { candidate: candidate.clone(), data: Some(data.clone()), detail: sample.to_string(), ..basis(session)? };
     let question = Question::Trial { source: Arc::clone(&basis.source), candidate, data, sample };
-    session.on_demand.trial.ask(&basis).then(|| Order::Ask(basis, question))
+    session.on_demand.trial.ask(&basis).then_some(Order::Ask(basis, question))
 }
 
 fn compare_order(session: &mut Session, candidates: bool, confusion: bool) -> Option<Order> {

@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tinsmith_core::data::DataSet;
+use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::accuracy::class_of;
 use tinsmith_core::measure::{AccuracyFigures, StaticFigures};
 use tinsmith_core::optimize::Candidate;
@@ -57,6 +59,10 @@ pub struct Confusion {
     pub classes: Vec<String>,
     /// `counts[is][said]`.
     pub counts: Vec<Vec<usize>>,
+    /// The same of the model as it came, if that can be run.
+    pub of_source: Option<Vec<Vec<usize>>>,
+    /// Samples that the candidate takes for something else, in ascending order.
+    pub mistakes: Vec<usize>,
 }
 
 impl Confusion {
@@ -130,15 +136,28 @@ fn confusion(job: &Job, candidate: &Candidate, cancel: &Cancel) -> Option<Confus
     let labels = data.labels.as_deref()?;
     let test = roles(data).test;
     let n_classes = data.label_names.len();
-    if test.is_empty() || n_classes < 2 || n_classes > MAX_CLASSES {
+    if test.is_empty() || !(2..=MAX_CLASSES).contains(&n_classes) {
         return None;
     }
-    let outputs = run_samples(&job.source.graph, &candidate.graph, data, &test, cancel).ok()?;
-    let said = outputs.chunks_exact(outputs.len().checked_div(test.len()).filter(|n| *n > 0)?).map(class_of);
-    let mut counts = vec![vec![0; n_classes]; n_classes];
-    for (said, sample) in said.zip(&test) {
-        let is = labels.get(*sample).map(|l| *l as usize)?;
-        *counts.get_mut(is)?.get_mut(said)? += 1;
-    }
-    Some(Confusion { classes: data.label_names.clone(), counts })
+    let said = said(job, &candidate.graph, data, &test, cancel)?;
+    let is = |sample: &usize| labels.get(*sample).map(|l| *l as usize);
+    let count = |said: &[usize]| {
+        let mut counts = vec![vec![0; n_classes]; n_classes];
+        for (said, sample) in said.iter().zip(&test) {
+            *counts.get_mut(is(sample)?)?.get_mut(*said)? += 1;
+        }
+        Some(counts)
+    };
+    let counts = count(&said)?;
+    let mut mistakes: Vec<usize> = test.iter().zip(&said).filter(|(s, said)| is(s) != Some(**said)).map(|(s, _)| *s).collect();
+    mistakes.sort_unstable();
+    let of_source = self::said(job, &job.source.graph, data, &test, cancel).and_then(|said| count(&said));
+    Some(Confusion { classes: data.label_names.clone(), counts, of_source, mistakes })
+}
+
+/// The class that a graph names for each sample.
+fn said(job: &Job, graph: &Graph, data: &DataSet, samples: &[usize], cancel: &Cancel) -> Option<Vec<usize>> {
+    let outputs = run_samples(&job.source.graph, graph, data, samples, cancel).ok()?;
+    let n = outputs.len().checked_div(samples.len()).filter(|n| *n > 0)?;
+    Some(outputs.chunks_exact(n).map(class_of).collect())
 }

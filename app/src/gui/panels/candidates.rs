@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Align2, Frame, Layout, Margin, Rect, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2};
 use egui_extras::{Column, TableBuilder};
 
-use crate::gui::candidates::{Candidate, Which, candidates, choose, free_name, keep, shown};
+use crate::gui::candidates::{Candidate, Which, candidates, choose, free_name, is_labelled, keep, shown};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -68,7 +68,7 @@ impl CandidatesPanel {
         cx.send(Command::Need(Need::Candidates));
         let all = candidates(cx.session);
         self.header_ui(cx, edit, &all, ui);
-        let labelled = is_labelled(cx);
+        let labelled = is_labelled(cx.session);
         let (table, foot) = {
             let rect = ui.available_rect_before_wrap();
             let foot = if rect.height() > 150.0 { 28.0 } else { 0.0 };
@@ -137,12 +137,6 @@ impl CandidatesPanel {
             self.name = None;
         }
     }
-}
-
-/// Whether accuracy is counted, or else agreement with float.
-fn is_labelled(cx: PanelCtx<'_>) -> bool {
-    let (base, candidate) = cx.session.accuracies();
-    base.or(candidate).is_none_or(|a| a.top1_correct.is_some())
 }
 
 fn table_ui(cx: PanelCtx<'_>, edit: &mut Edit, all: &[Candidate], labelled: bool, ui: &mut Ui) {

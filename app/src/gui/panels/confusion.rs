@@ -9,7 +9,7 @@ use crate::gui::icons;
 use crate::gui::on_demand::Need;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{empty_state, icon_button, panel_header, text_in};
+use crate::gui::widgets::{empty_state, icon_button, panel_header, segmented, text_in};
 use crate::worker::{Confusion, MAX_CLASSES};
 
 /// Room of the figures at the right.
@@ -17,22 +17,44 @@ const RECALL: f32 = 48.0;
 /// Room of the names below, which stand upright where columns are narrow.
 const BELOW: f32 = 64.0;
 
-/// Shows the panel.
-pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
-    cx.send(Command::Need(Need::Confusion));
-    let candidate = cx.session.candidate();
-    let confusion = candidate.and_then(|c| cx.session.on_demand.comparison.confusion(c));
-    let about = format!("{}, rows are, columns said", describe(cx.session));
-    panel_header(ui, "Confusion", &about, |ui| {
-        if let Some(confusion) = confusion
-            && icon_button(ui, icons::COPY, "Copy the counts").clicked()
-        {
-            ui.ctx().copy_text(as_text(confusion));
+/// What the cells say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum View {
+    /// How often.
+    #[default]
+    Counts,
+    /// How much more often than the source.
+    Difference,
+}
+
+/// The panel's view state.
+#[derive(Debug, Default)]
+pub struct ConfusionPanel {
+    view: View,
+}
+
+impl ConfusionPanel {
+    /// Shows the panel.
+    pub fn ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
+        cx.send(Command::Need(Need::Confusion));
+        let confusion = cx.session.candidate().and_then(|c| cx.session.on_demand.comparison.confusion(c));
+        let about = match self.view {
+            View::Counts => format!("{}, rows are, columns said", describe(cx.session)),
+            View::Difference => format!("{}, more or fewer than the source", describe(cx.session)),
+        };
+        panel_header(ui, "Confusion", &about, |ui| {
+            let Some(confusion) = confusion else { return };
+            if icon_button(ui, icons::COPY, "Copy the counts").clicked() {
+                ui.ctx().copy_text(as_text(confusion));
+            }
+            if confusion.of_source.is_some() {
+                segmented(ui, &mut self.view, &[(View::Counts, "count"), (View::Difference, "difference")]);
+            }
+        });
+        match confusion {
+            Some(confusion) => matrix_ui(confusion, self.view, ui),
+            None => missing_ui(cx, ui),
         }
-    });
-    match confusion {
-        Some(confusion) => matrix_ui(confusion, ui),
-        None => missing_ui(cx, ui),
     }
 }
 
@@ -59,7 +81,7 @@ fn missing_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     empty_state(ui, icons::GRID_FOUR, "No matrix", &words, None);
 }
 
-fn matrix_ui(confusion: &Confusion, ui: &mut Ui) {
+fn matrix_ui(confusion: &Confusion, view: View, ui: &mut Ui) {
     let p = Palette::of(ui);
     let n = confusion.classes.len();
     let all = ui.available_rect_before_wrap();
@@ -76,8 +98,7 @@ fn matrix_ui(confusion: &Confusion, ui: &mut Ui) {
     if cell.x < 3.0 || cell.y < 3.0 {
         return;
     }
-    let wrong = |row: usize, column: usize| if row == column { 0 } else { confusion.counts[row][column] };
-    let most = (0..n).flat_map(|r| (0..n).map(move |c| (r, c))).map(|(r, c)| wrong(r, c)).max().unwrap_or(0).max(1);
+    let most = (0..n).flat_map(|r| (0..n).map(move |c| (r, c))).map(|at| worse(confusion, view, at)).max().unwrap_or(0).max(1);
     for row in 0..n {
         let y = grid.top() + cell.y * row as f32;
         let line = |left: f32, right: f32| Rect::from_min_max(pos2(left, y), pos2(right, y + cell.y));
@@ -88,7 +109,7 @@ fn matrix_ui(confusion: &Confusion, ui: &mut Ui) {
         }
         for column in 0..n {
             let rect = Rect::from_min_size(pos2(grid.left() + cell.x * column as f32, y), cell).shrink(0.75);
-            cell_ui(confusion, (row, column), most, rect, ui);
+            cell_ui(confusion, view, (row, column), most, rect, ui);
         }
     }
     let bottom = grid.top() + cell.y * n as f32;
@@ -116,27 +137,59 @@ fn upright(ui: &Ui, at: eframe::egui::Pos2, name: &str, column: f32, room: f32, 
     }
 }
 
-fn cell_ui(confusion: &Confusion, (row, column): (usize, usize), most: usize, rect: Rect, ui: &Ui) {
+/// What a cell says: how often, or how much more often than the source.
+fn value(confusion: &Confusion, view: View, (row, column): (usize, usize)) -> i64 {
+    let count = confusion.counts[row][column] as i64;
+    match (&confusion.of_source, view) {
+        (Some(before), View::Difference) => count - before[row][column] as i64,
+        _ => count,
+    }
+}
+
+/// How much worse a cell is: mistakes, or fewer samples that are recognised.
+fn worse(confusion: &Confusion, view: View, (row, column): (usize, usize)) -> i64 {
+    let value = value(confusion, view, (row, column));
+    if row != column {
+        value
+    } else if view == View::Difference {
+        -value
+    } else {
+        0
+    }
+}
+
+fn cell_ui(confusion: &Confusion, view: View, at: (usize, usize), most: i64, rect: Rect, ui: &Ui) {
     let p = Palette::of(ui);
-    let count = confusion.counts[row][column];
-    let is_right = row == column;
-    if count == 0 && !is_right {
+    let (value, worse, is_right) = (value(confusion, view, at), worse(confusion, view, at), at.0 == at.1);
+    if value == 0 && !(is_right && view == View::Counts) {
         return;
     }
-    let t = 0.2 + 0.7 * count as f32 / most as f32;
-    let (fill, ink) = if is_right { (p.accent_soft, p.accent_text) } else { (p.heat_at(t), p.heat_ink_at(t)) };
+    let t = 0.2 + 0.7 * worse as f32 / most as f32;
+    let (fill, ink) = if worse > 0 { (p.heat_at(t), p.heat_ink_at(t)) } else { (p.accent_soft, p.accent_text) };
     ui.painter().rect_filled(rect, 2.0, fill);
     if rect.width() >= 14.0 && rect.height() >= 11.0 {
-        ui.painter().text(rect.center(), Align2::CENTER_CENTER, count.to_string(), Type::Caption.font(), ink);
+        let words = if view == View::Difference { format!("{value:+}") } else { value.to_string() };
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, words, Type::Caption.font(), ink);
     }
-    let response = ui.interact(rect, ui.scope_id().with((row, column)), Sense::hover());
-    let (is, said) = (&confusion.classes[row], &confusion.classes[column]);
-    let words = if is_right { format!("{is} recognised {count} times") } else { format!("{is} taken for {said} {count} times") };
+    let response = ui.interact(rect, ui.scope_id().with(at), Sense::hover());
+    let words = cell_words(confusion, at);
     response.widget_info(|| WidgetInfo::labeled(Role::Cell, true, &words));
     if response.hovered() {
         ui.painter().rect_stroke(rect, 2.0, Stroke::new(1.0, p.text), StrokeKind::Inside);
     }
     response.on_hover_text(words);
+}
+
+/// `right taken for unknown 8 times, by the source 6 times`.
+fn cell_words(confusion: &Confusion, (row, column): (usize, usize)) -> String {
+    let (is, said) = (&confusion.classes[row], &confusion.classes[column]);
+    let times = |n: usize| if n == 1 { "once".to_owned() } else { format!("{n} times") };
+    let count = times(confusion.counts[row][column]);
+    let words = if row == column { format!("{is} recognised {count}") } else { format!("{is} taken for {said} {count}") };
+    match &confusion.of_source {
+        Some(before) => format!("{words}, by the source {}", times(before[row][column])),
+        None => words,
+    }
 }
 
 fn as_text(confusion: &Confusion) -> String {
@@ -146,4 +199,23 @@ fn as_text(confusion: &Confusion) -> String {
         text += &format!("{name}\t{}\n", counts.join("\t"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_recognised_and_more_mistaken_are_worse() {
+        let confusion = Confusion {
+            classes: vec!["a".into(), "b".into()],
+            counts: vec![vec![7, 3], vec![1, 9]],
+            of_source: Some(vec![vec![9, 1], vec![2, 8]]),
+            mistakes: Vec::new(),
+        };
+        let all = [(0, 0), (0, 1), (1, 0), (1, 1)];
+        assert_eq!(all.map(|at| worse(&confusion, View::Difference, at)), [2, 2, -1, -1]);
+        assert_eq!(all.map(|at| worse(&confusion, View::Counts, at)), [0, 3, 1, 0]);
+        assert_eq!(cell_words(&confusion, (1, 0)), "b taken for a once, by the source 2 times");
+    }
 }

@@ -4,7 +4,7 @@ use eframe::egui::{Align, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, 
 use tinsmith_core::recipe::Recipe;
 
 use super::candidates::nothing_to_compare;
-use crate::gui::candidates::{Candidate, candidates};
+use crate::gui::candidates::{Candidate, candidates, is_labelled};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -122,27 +122,22 @@ fn line_ui(ui: &mut Ui, line: Line, text: &str) {
 fn changes_ui(cx: PanelCtx<'_>, other: &Candidate, shown: &Candidate, ui: &mut Ui) {
     let p = Palette::of(ui);
     rule(ui);
-    let (base, candidate) = cx.session.accuracies();
-    let labelled = base.or(candidate).is_none_or(|a| a.top1_correct.is_some());
+    let labelled = is_labelled(cx.session);
     let number = |n: Option<u64>| n.map(|n| n as f64);
     let bytes = |d: f64| units::bytes(d as u64).joined();
-    let figures: [(&str, Option<f64>, Option<f64>, &dyn Fn(f64) -> String); 4] = [
-        ("Size", number(other.size_bytes()), number(shown.size_bytes()), &bytes),
-        ("RAM", number(other.ram_bytes()), number(shown.ram_bytes()), &bytes),
-        ("MACs", number(other.macs()), number(shown.macs()), &|d| units::count(d as u64).joined()),
-        ("Latency", other.latency_us(), shown.latency_us(), &|d| units::microseconds(d).joined()),
-    ];
+    let count = |d: f64| units::count(d as u64).joined();
+    let time = |d: f64| units::microseconds(d).joined();
+    let pair = |of: fn(&Candidate) -> Option<u64>| number(of(other)).zip(number(of(shown)));
     Frame::new().inner_margin(Margin::symmetric(PANEL_PADDING, 6)).show(ui, |ui| {
         ui.columns(5, |columns| {
-            for (ui, (name, before, after, words)) in columns.iter_mut().zip(figures) {
-                let both = before.zip(after);
-                let amount = both.map_or_else(|| units::NONE.to_owned(), |(b, a)| signed(a - b, words));
-                change_ui(ui, name, &amount, both.map(|(b, a)| Change::relative(b, a)), p);
-            }
+            figure_ui(&mut columns[0], "Size", pair(Candidate::size_bytes), bytes);
+            figure_ui(&mut columns[1], "RAM", pair(Candidate::ram_bytes), bytes);
+            figure_ui(&mut columns[2], "MACs", pair(Candidate::macs), count);
+            figure_ui(&mut columns[3], "Latency", other.latency_us().zip(shown.latency_us()), time);
             let both = other.quality(labelled).zip(shown.quality(labelled));
             let points = both.map(|(b, a)| (a - b) * 100.0);
             let amount = points.map_or_else(|| units::NONE.to_owned(), |d| signed(d, |d| format!("{d:.1}")));
-            change_ui(&mut columns[4], if labelled { "Accuracy" } else { "As float" }, &amount, None, p);
+            change_ui(&mut columns[4], if labelled { "Accuracy" } else { "As float" }, &amount, None);
             columns[4].label(Type::Caption.text("points", p.text_weak));
         });
     });
@@ -157,7 +152,13 @@ fn signed(difference: f64, words: impl Fn(f64) -> String) -> String {
     format!("{}{words}", if difference < 0.0 { '-' } else { '+' })
 }
 
-fn change_ui(ui: &mut Ui, name: &str, amount: &str, of: Option<Change>, p: &Palette) {
+fn figure_ui(ui: &mut Ui, name: &str, both: Option<(f64, f64)>, words: impl Fn(f64) -> String) {
+    let amount = both.map_or_else(|| units::NONE.to_owned(), |(before, after)| signed(after - before, words));
+    change_ui(ui, name, &amount, both.map(|(before, after)| Change::relative(before, after)));
+}
+
+fn change_ui(ui: &mut Ui, name: &str, amount: &str, of: Option<Change>) {
+    let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.label(Type::Caption.text(name, p.text_weak));
     ui.add(eframe::egui::Label::new(Type::SmallTitle.text(amount, p.text)).truncate());

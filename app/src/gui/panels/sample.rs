@@ -15,7 +15,7 @@ use crate::gui::on_demand::Need;
 use crate::gui::session::LoadedData;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{empty_state, icon_button, panel_header, rule, small_icon, text_in, twin_bar};
+use crate::gui::widgets::{button, empty_state, icon_button, panel_header, rule, small_icon, text_in, twin_bar};
 use crate::worker::Trial;
 
 /// Height of a line of the outputs.
@@ -38,9 +38,12 @@ impl SamplePanel {
         let n = data.map_or(0, |d| d.set.n_samples());
         self.sample = self.sample.min(n.saturating_sub(1));
         let about = data.map_or_else(String::new, |d| role(d, self.sample).to_owned());
+        cx.send(Command::Need(Need::Confusion));
+        let confusion = cx.session.candidate().and_then(|c| cx.session.on_demand.comparison.confusion(c));
+        let mistakes = confusion.map(|c| c.mistakes.as_slice()).unwrap_or_default();
         panel_header(ui, "Sample", &about, |ui| {
             if n > 0 {
-                self.steps_ui(n, ui);
+                self.steps_ui(n, mistakes, ui);
             }
         });
         let Some(data) = data.filter(|_| n > 0) else {
@@ -69,7 +72,15 @@ impl SamplePanel {
         ui.scope_builder(UiBuilder::new().max_rect(lower), |ui| says_ui(cx, data, trial, ui));
     }
 
-    fn steps_ui(&mut self, n: usize, ui: &mut Ui) {
+    fn steps_ui(&mut self, n: usize, mistakes: &[usize], ui: &mut Ui) {
+        let next = mistakes.iter().find(|&&i| i > self.sample).or(mistakes.first()).copied();
+        if let Some(next) = next.filter(|_| ui.available_width() > 200.0)
+            && button(ui, "Next mistake")
+                .on_hover_text("The next test sample that the candidate takes for something else")
+                .clicked()
+        {
+            self.sample = next;
+        }
         if icon_button(ui, icons::CARET_RIGHT, "Next sample").clicked() {
             self.sample = (self.sample + 1) % n;
         }

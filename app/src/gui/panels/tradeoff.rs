@@ -3,7 +3,7 @@
 use eframe::egui::{Frame as Margins, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::candidates::nothing_to_compare;
-use crate::gui::candidates::{Candidate, candidates, choose};
+use crate::gui::candidates::{Candidate, candidates, choose, is_labelled};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::on_demand::Need;
@@ -69,8 +69,7 @@ impl TradeoffPanel {
     pub fn ui(&mut self, cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
         cx.send(Command::Need(Need::Candidates));
         let all = candidates(cx.session);
-        let (base, candidate) = cx.session.accuracies();
-        let labelled = base.or(candidate).is_none_or(|a| a.top1_correct.is_some());
+        let labelled = is_labelled(cx.session);
         let dots = dots(&all, self.cost, labelled);
         let n_front = dots.iter().filter(|d| d.is_front).count();
         panel_header(ui, "Trade-off", &format!("{n_front} on the front"), |ui| {

@@ -41,8 +41,16 @@ struct Cell {
 #[derive(Debug, Default)]
 pub struct TreemapPanel {
     quantity: Quantity,
-    /// The areas, and what they were made from.
-    made: Option<(Arc<StaticFigures>, Quantity, Rect, Vec<(Cell, Rect)>)>,
+    made: Option<Made>,
+}
+
+/// The areas, and what they were made from.
+#[derive(Debug)]
+struct Made {
+    statics: Arc<StaticFigures>,
+    quantity: Quantity,
+    map: Rect,
+    cells: Vec<(Cell, Rect)>,
 }
 
 impl TreemapPanel {
@@ -70,24 +78,23 @@ impl TreemapPanel {
         ui.advance_cursor_after_rect(all);
         let (map, legend) = all.shrink(12.0).split_top_bottom_at_y(all.bottom() - 28.0);
         self.lay_out(statics, map);
-        let Some((.., cells)) = &self.made else { return };
-        for (i, (cell, rect)) in cells.iter().enumerate() {
+        let Some(made) = &self.made else { return };
+        for (i, (cell, rect)) in made.cells.iter().enumerate() {
             cell_ui(cx, ui, cell, self.quantity, *rect, ui.scope_id().with(("area", i)));
         }
         legend_ui(cx, ui, legend);
     }
 
     fn lay_out(&mut self, statics: &Arc<StaticFigures>, map: Rect) {
-        let is_made = |(of, quantity, rect, _): &(Arc<StaticFigures>, Quantity, Rect, Vec<(Cell, Rect)>)| {
-            Arc::ptr_eq(of, statics) && *quantity == self.quantity && *rect == map
-        };
+        let is_made = |made: &Made| Arc::ptr_eq(&made.statics, statics) && made.quantity == self.quantity && made.map == map;
         if self.made.as_ref().is_some_and(is_made) {
             return;
         }
         let cells = cells(statics, self.quantity);
         let weights: Vec<f64> = cells.iter().map(|c| c.amount as f64).collect();
         let rects = squarify(&weights, map);
-        self.made = Some((Arc::clone(statics), self.quantity, map, cells.into_iter().zip(rects).collect()));
+        let cells = cells.into_iter().zip(rects).collect();
+        self.made = Some(Made { statics: Arc::clone(statics), quantity: self.quantity, map, cells });
     }
 }
 
