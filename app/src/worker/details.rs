@@ -233,3 +233,38 @@ fn activation_of(source: &Graph, node: &str, calibration: &Calibration) -> Optio
         samples_near_ends: statistics.samples_near_ends(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gui::graph_view::test_nets::{Kind, chain_of};
+
+    fn key() -> LayoutKey {
+        let graph = Arc::new(chain_of(&[Kind::Mean; 3]));
+        let source = Source { path: "test".into(), graph, format: "test", size_bytes: 0, hash: [0; 32] };
+        LayoutKey { graph: GraphRef::Source(Arc::new(source)), collapsed: Arc::default(), canvas: Vec2::splat(500.0) }
+    }
+
+    #[test]
+    fn a_newer_layout_stops_the_older_one_and_closing_stops_the_last() {
+        let (sender, requests) = unbounded();
+        let details = Details { requests: sender, layout: RefCell::default() };
+        details.put(DetailRequest::Layout(key()));
+        details.put(DetailRequest::Layout(key()));
+        let cancels: Vec<Cancel> = requests.try_iter().map(|(_, cancel)| cancel).collect();
+        assert!(cancels[0].is_cancelled() && !cancels[1].is_cancelled());
+        drop(details);
+        assert!(cancels[1].is_cancelled());
+    }
+
+    #[test]
+    fn a_layout_serves_similar_canvases_of_that_very_graph() {
+        let asked = key();
+        let on = |canvas| LayoutKey { canvas: Vec2::splat(canvas), ..asked.clone() };
+        assert!(asked.serves(&on(510.0), 0.12));
+        assert!(!asked.serves(&on(900.0), 0.12));
+        assert!(!asked.serves(&key(), 0.12), "an equal graph is another graph");
+        let collapsed = Arc::new(BTreeSet::from(["n1".to_owned()]));
+        assert!(!asked.serves(&LayoutKey { collapsed, ..asked.clone() }, 0.12));
+    }
+}
