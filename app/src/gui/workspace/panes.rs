@@ -6,6 +6,7 @@ use super::{Pane, Workspace};
 use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
 use crate::gui::panels::candidates::CandidatesPanel;
+use crate::gui::panels::confusion::ConfusionPanel;
 use crate::gui::panels::data_set::DataSetPanel;
 use crate::gui::panels::files::FilesPanel;
 use crate::gui::panels::graph::GraphPanel;
@@ -16,7 +17,7 @@ use crate::gui::panels::sample::SamplePanel;
 use crate::gui::panels::tradeoff::TradeoffPanel;
 use crate::gui::panels::treemap::TreemapPanel;
 use crate::gui::panels::where_it_sits::WhereItSitsPanel;
-use crate::gui::panels::{confusion, fits, live_empty, memory, recipe, source, targets, what_next};
+use crate::gui::panels::{fits, live_empty, memory, recipe, source, targets, what_next};
 use crate::gui::plots::View;
 use crate::gui::session::Edit;
 
@@ -34,6 +35,7 @@ pub struct Panels {
     difference: RecipeDiffPanel,
     data_set: DataSetPanel,
     sample: SamplePanel,
+    confusion: ConfusionPanel,
     files: FilesPanel,
     memory: View,
     arena_plan: View,
@@ -54,7 +56,7 @@ impl Panels {
             Pane::Candidates => self.candidates.ui(cx, edit, ui),
             Pane::Tradeoff => self.tradeoff.ui(cx, edit, ui),
             Pane::Difference => self.difference.ui(cx, ui),
-            Pane::Confusion => confusion::ui(cx, ui),
+            Pane::Confusion => self.confusion.ui(cx, ui),
             Pane::DataSet => self.data_set.ui(cx, ui),
             Pane::Sample => self.sample.ui(cx, ui),
             Pane::Live => {
