@@ -8,6 +8,7 @@
 //! FILE is a model or project, the sample if none is given. The times are of this machine; none is a test.
 
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Ui, ViewportBuilder, ViewportCommand, pos2};
@@ -21,19 +22,33 @@ const CLIP: (Pos2, Pos2) = (pos2(1573.0, 720.0), pos2(1480.0, 720.0));
 const MOVES: usize = 600;
 const REST: Duration = Duration::from_secs(5);
 
-fn main() -> Result<(), eframe::Error> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     // Cargo passes flags of its own.
     let file = std::env::args().skip(1).find(|a| !a.starts_with("--")).map(PathBuf::from);
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let file = file.unwrap_or_else(|| root.join("projects/keyword.ron"));
+    let file = file.map_or_else(sample, Ok)?;
     let viewport = ViewportBuilder::default().with_title("Tinsmith").with_inner_size([1600.0, 1000.0]).with_position([0.0, 0.0]);
     let options = eframe::NativeOptions { viewport, persist_window: false, ..Default::default() };
     let start = move |creation: &eframe::CreationContext<'_>| {
         let app = App::new(&creation.egui_ctx, Some(file));
         Ok(Box::new(Bench::new(app, begin)) as Box<dyn eframe::App>)
     };
-    eframe::run_native("tinsmith-bench", options, Box::new(start))
+    Ok(eframe::run_native("tinsmith-bench", options, Box::new(start))?)
+}
+
+/// A copy of the sample: what is edited is autosaved beside it.
+fn sample() -> std::io::Result<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = std::env::temp_dir().join("tinsmith-bench");
+    std::fs::create_dir_all(&folder)?;
+    for name in ["keyword_float32.tflite", "keyword.npz"] {
+        std::fs::copy(root.join("assets/samples/keyword").join(name), folder.join(name))?;
+    }
+    let text = std::fs::read_to_string(root.join("projects/keyword.ron"))?;
+    let project = folder.join("keyword.ron");
+    std::fs::write(&project, text.replace("../assets/samples/keyword/", ""))?;
+    let _ = std::fs::remove_file(folder.join(".keyword.ron.autosave"));
+    Ok(project)
 }
 
 /// What is being measured.
@@ -52,7 +67,8 @@ struct Bench {
     phase: Phase,
     n_frames: usize,
     has_baseline: bool,
-    cpu_s: f64,
+    /// Processor time during the rest, taken by a thread while no frame is painted.
+    rest_cpu: Receiver<f64>,
     last: Instant,
     drags: std::vec::IntoIter<(&'static str, (Pos2, Pos2))>,
     drag: Option<(&'static str, (Pos2, Pos2))>,
@@ -70,7 +86,7 @@ impl Bench {
             phase: Phase::Start,
             n_frames: 0,
             has_baseline: false,
-            cpu_s: 0.0,
+            rest_cpu: channel().1,
             last: Instant::now(),
             drags,
             drag: None,
@@ -177,15 +193,16 @@ impl eframe::App for Bench {
             }
             Phase::Settle(since) if since.elapsed() > Duration::from_secs(3) => {
                 println!("memory with all figures: {} MB", resident_bytes() / (1 << 20));
-                (self.phase, self.n_frames, self.cpu_s) = (Phase::Rest(Instant::now()), 0, cpu_seconds());
-                ctx.request_repaint_after(REST);
+                (self.phase, self.n_frames) = (Phase::Rest(Instant::now()), 0);
+                self.rest_cpu = cpu_of_rest();
+                ctx.request_repaint_after(REST + Duration::from_secs(2));
             }
             Phase::Settle(_) => ctx.request_repaint_after(Duration::from_millis(50)),
-            Phase::Rest(since) if since.elapsed() >= REST => {
-                let s = since.elapsed().as_secs_f64();
+            Phase::Rest(since) if since.elapsed() > REST + Duration::from_secs(1) => {
                 // The frame that looks is the bench's own.
-                let (frames, cpu) = (self.n_frames - 1, (cpu_seconds() - self.cpu_s) / s * 100.0);
-                println!("at rest for {s:.1} s: {frames} frames, {cpu:.2} % of a processor");
+                let (s, frames) = (REST.as_secs_f64(), self.n_frames - 1);
+                let percent = self.rest_cpu.recv().unwrap_or(f64::NAN) / s * 100.0;
+                println!("at rest for {s:.0} s: {frames} frames, {percent:.2} % of a processor");
                 self.next_drag(&ctx);
             }
             Phase::Rest(_) => {}
@@ -197,6 +214,18 @@ impl eframe::App for Bench {
             Phase::Ended => {}
         }
     }
+}
+
+/// Processor time that the process takes while it rests, from half a second after now on.
+fn cpu_of_rest() -> Receiver<f64> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        let before = cpu_seconds();
+        std::thread::sleep(REST);
+        let _ = sender.send(cpu_seconds() - before);
+    });
+    receiver
 }
 
 /// Bytes in memory, Linux only.

@@ -49,7 +49,7 @@ const SIZES: [(&str, [f32; 2], f32); 4] = [
 
 /// All scenes. Files that are made for them go into `work`.
 pub fn scenes(work: &Path) -> io::Result<Vec<Scene>> {
-    let sample = root().join("projects/keyword.ron");
+    let sample = project(&copier(work), &root().join("projects/keyword.ron"), &root().join("assets/samples/keyword"), "sample")?;
     let mut all = Vec::new();
     let in_all_sizes = |scene: &Scene, all: &mut Vec<Scene>| {
         for (size_name, size, scale) in SIZES {
@@ -119,12 +119,7 @@ fn is_partial(app: &App) -> bool {
 fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
     let optimize = Workspace::Optimize;
     let samples = root().join("assets/samples/keyword");
-    let copy = |from: &Path, to: &str| -> io::Result<PathBuf> {
-        let to = work.join(to);
-        fs::create_dir_all(to.parent().unwrap_or(work))?;
-        fs::copy(from, &to)?;
-        Ok(to)
-    };
+    let copy = copier(work);
     let model = copy(&samples.join("keyword_float32.tflite"), "bare/keyword.tflite")?;
     let mut all = vec![
         Scene { recent: vec![sample.to_path_buf(), model.clone()], ..plain("state-first-run", None, optimize) },
@@ -197,6 +192,16 @@ fn unlabelled(work: &Path, samples: &Path) -> io::Result<PathBuf> {
     shape.extend(&set.sample_shape);
     data::npy::write(&mut fs::File::create(&path)?, "<f4", &shape, &bytes)?;
     Ok(path)
+}
+
+/// Copies a file to a place below `work`: what is edited is autosaved beside it.
+fn copier(work: &Path) -> impl Fn(&Path, &str) -> io::Result<PathBuf> + '_ {
+    move |from, to| {
+        let to = work.join(to);
+        fs::create_dir_all(to.parent().unwrap_or(work))?;
+        fs::copy(from, &to)?;
+        Ok(to)
+    }
 }
 
 type Copy<'a> = &'a dyn Fn(&Path, &str) -> io::Result<PathBuf>;

@@ -17,7 +17,7 @@ mod pictures;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
+use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand, Visuals};
 
 use super::command::{Command, Commands};
 use super::context::PanelCtx;
@@ -182,7 +182,7 @@ impl App {
         }
         Panel::top("metrics").exact_size(METRICS_STRIP).frame(plain(p.panel)).show(ui, |ui| metrics::ui(cx, ui));
         let workspace = self.session.workspace;
-        CentralPanel::default().frame(plain(p.panel)).show(ui, |ui| self.dock.ui(workspace, &mut self.panels, cx, edit, ui));
+        CentralPanel::default().frame(Frame::NONE).show(ui, |ui| self.dock.ui(workspace, &mut self.panels, cx, edit, ui));
     }
 
     /// What lies over the panels. None of it takes the focus by itself, except what was asked for.
@@ -327,6 +327,11 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.show(ui);
+    }
+
+    /// What shows between panels is the line where they meet: cleared once, not painted again.
+    fn clear_color(&self, visuals: &Visuals) -> [f32; 4] {
+        visuals.widgets.noninteractive.bg_stroke.color.to_normalized_gamma_f32()
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

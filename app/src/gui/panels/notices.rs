@@ -69,6 +69,7 @@ pub fn is_recovery_offered(cx: PanelCtx<'_>) -> bool {
 pub fn recovery_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let p = Palette::of(ui);
     Frame::new().fill(p.amber_soft).inner_margin(Margin::symmetric(14, 8)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
             ui.label(Type::Title.text("Changes were not saved last time", p.text));
             ui.label(Type::Small.text("The program ended with a recipe that is newer than the file.", p.text_weak));

@@ -100,9 +100,6 @@ impl Dock {
             self.0.insert(workspace, Arranged { tree, made_for: Some(area) });
         }
         let Some(arranged) = self.0.get_mut(&workspace) else { return };
-        let p = Palette::of(ui);
-        // What shows between panels is the line where they meet.
-        ui.painter().rect_filled(ui.available_rect_before_wrap(), 0.0, p.line);
         let tabbed = tabbed(&arranged.tree);
         let mut docked = Docked { panels, cx, edit, tabbed, is_changed: false, headers: Vec::new() };
         arranged.tree.ui(&mut docked, ui);
