@@ -163,9 +163,14 @@ impl Worker {
         self.no_dialogs.store(true, Ordering::Relaxed);
     }
 
+    /// Whether nobody sits before the window.
+    pub fn asks_nobody(&self) -> bool {
+        self.no_dialogs.load(Ordering::Relaxed)
+    }
+
     /// Shows a file dialog on a thread of its own; nothing is told if it is closed without a choice.
     pub fn pick(&self, dialog: impl FnOnce() -> Option<Picked> + Send + 'static) {
-        if self.no_dialogs.load(Ordering::Relaxed) {
+        if self.asks_nobody() {
             return;
         }
         self.spawn(move |outbox| {
@@ -178,7 +183,7 @@ impl Worker {
     /// What to call, from any thread, once the picture that was asked for is there: asks where to, if need be, and writes it.
     pub fn picture_saver(&self, request: Request, dialog: fn(&str) -> Option<PathBuf>) -> impl FnOnce(Content) + Send + 'static {
         let outbox = self.outbox.clone();
-        let dialog = if self.no_dialogs.load(Ordering::Relaxed) { |_: &str| None } else { dialog };
+        let dialog = if self.asks_nobody() { |_: &str| None } else { dialog };
         move |content| {
             std::thread::spawn(move || {
                 if let Some(saved) = files::save_picture(&request, content, dialog) {

@@ -108,11 +108,8 @@ impl Monkey {
                 window.event(Event::Text(text.to_owned()));
             }
             94..=97 => {
-                // The sample of this checkout is nobody's to save over.
                 let action = self.random.pick(&Action::ALL);
-                if action != Action::OpenSample {
-                    send(window, Command::Do(action));
-                }
+                send(window, Command::Do(action));
             }
             98 => {
                 let path = self.random.pick(&self.files);

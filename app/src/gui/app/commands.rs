@@ -57,6 +57,7 @@ impl App {
     fn act(&mut self, action: Action, ctx: &Context) {
         match action {
             Action::Open => self.worker.pick(dialogs::open_file),
+            Action::OpenSample if self.worker.asks_nobody() => {}
             Action::OpenSample => match sample_project() {
                 Some(path) => self.leave_for(Leaving::Open(path), ctx),
                 None => self.complain(

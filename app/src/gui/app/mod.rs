@@ -102,7 +102,7 @@ impl App {
         self.commands.send(command);
     }
 
-    /// Asks for no file any more: for whoever tries the window without a person before it.
+    /// Asks for no file any more and leaves the sample alone: for whoever tries the window without a person before it.
     pub fn forbid_dialogs(&self) {
         self.worker.forbid_dialogs();
     }

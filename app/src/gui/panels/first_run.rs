@@ -86,9 +86,9 @@ fn sample_card(cx: PanelCtx<'_>, ui: &mut Ui) {
                 chain(ui);
                 ui.add_space(20.0);
                 match sample_project() {
-                    Some(path) => {
-                        if button(ui, "Open the sample").clicked() {
-                            cx.send(Command::OpenPath(path));
+                    Some(_) => {
+                        if button(ui, Action::OpenSample.name()).clicked() {
+                            cx.commands.act(Action::OpenSample);
                         }
                     }
                     None => {
