@@ -33,7 +33,7 @@ use search::Search;
 /// A layout that takes less than this is waited for without a word.
 const PATIENCE_S: f64 = 0.15;
 /// With less room left in the header, what the panel is about goes first.
-const ROOM_FOR_LABEL: f32 = 160.0;
+const ROOM_FOR_LABEL: f32 = 190.0;
 /// What is left of the old picture's colours while a new one is laid out.
 const OLD_PICTURE: f32 = 0.4;
 
