@@ -29,9 +29,13 @@ const SCREEN: Vec2 = vec2(1600.0, 1000.0);
 const FRAMES: usize = 240;
 
 fn main() {
-    for (name, graph) in
-        [("residual chain", residuals()), ("branches", branches()), ("wide", wide()), ("cross links", cross_links())]
-    {
+    for (name, graph) in [
+        ("residual chain", residuals()),
+        ("branches", branches(4)),
+        ("side branches", branches(2)),
+        ("wide", wide()),
+        ("cross links", cross_links()),
+    ] {
         println!("{name}: {} nodes", graph.nodes.len());
         let times: Vec<Duration> = (0..5).map(|_| lay_out(&graph)).collect();
         println!("  layout            {}", spread(times));
@@ -229,13 +233,13 @@ fn residuals() -> Graph {
     net.finish(last)
 }
 
-/// Blocks of four branches of one to four convolutions, added up.
-fn branches() -> Graph {
+/// Blocks of four branches of one to four convolutions, of which so many are added up; the others lead nowhere.
+fn branches(n_added: usize) -> Graph {
     let (mut net, mut last) = Growing::new();
     while !net.is_full() {
         let branch = |net: &mut Growing, length: usize| (0..length).fold(last, |at, i| net.conv(at, i % 2 == 0));
-        let ends = (1..=4).map(|length| branch(&mut net, length)).collect();
-        last = net.add(ends);
+        let ends: Vec<TensorId> = (1..=4).map(|length| branch(&mut net, length)).collect();
+        last = net.add(ends.into_iter().take(n_added).collect());
     }
     net.finish(last)
 }

@@ -282,7 +282,7 @@ fn brackets(net: &Net, placed: &[Placed]) -> Vec<Bracket> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gui::graph_view::test_nets::{Kind, branches, chain_of, chain_with_skip};
+    use crate::gui::graph_view::test_nets::{Kind, branches, chain_of, chain_with_skip, dead_ends};
 
     fn open(graph: &Graph, canvas: Vec2) -> Layout {
         layout(graph, &BTreeSet::new(), canvas, &Cancel::new()).unwrap()
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn five_thousand_nodes_are_laid_out_the_same_way_each_time_and_do_not_overlap() {
-        for graph in [branches(5000), chain_with_skip(5000, 40, 90)] {
+        for graph in [branches(5000), dead_ends(5000), chain_with_skip(5000, 40, 90)] {
             let first = open(&graph, vec2(900.0, 560.0));
             assert_eq!(first, open(&graph, vec2(900.0, 560.0)));
             assert_eq!(overlaps(&first), 0);

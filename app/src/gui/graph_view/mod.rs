@@ -11,6 +11,7 @@ pub mod net;
 pub mod pen;
 pub mod picture;
 pub mod rank;
+mod relax;
 mod route;
 pub mod select;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use tinsmith_core::progress::{Cancel, Cancelled};
 
 use super::layout::{COLUMN_GAP, NODE, NODE_GAP};
 use super::net::{Link, Net};
+use super::relax::{Relaxing, is_scattered};
 
 /// Edges over more ranks than this are left out of the search, whose time grows with their length.
 const LONG_EDGE_RANKS: usize = 30;
@@ -281,6 +282,7 @@ type Part = (Vec<(usize, (f64, f64))>, f64, f64);
 
 /// Puts the library's parts beside one another and turns their heights into ranks.
 fn side_by_side(shape: &Shape, parts: Vec<Part>) -> Vec<(usize, f32)> {
+    let feeding = feeding(shape);
     let mut placed = vec![(0, 0.0); shape.ranks.len()];
     let mut left = 0.0;
     for (positions, _, _) in parts {
@@ -288,13 +290,25 @@ fn side_by_side(shape: &Shape, parts: Vec<Part>) -> Vec<(usize, f32)> {
         heights.sort_unstable();
         heights.dedup();
         let first = positions.iter().map(|(i, _)| shape.ranks[*i]).min().unwrap_or(0);
-        let (low, high) = extent(positions.iter().map(|(_, (x, _))| *x as f32));
         for (i, (x, y)) in &positions {
-            placed[*i] = (first + heights.binary_search(&(y.round() as i64)).unwrap_or(0), *x as f32 - low + left);
+            placed[*i] = (first + heights.binary_search(&(y.round() as i64)).unwrap_or(0), *x as f32);
         }
+        let members: Vec<usize> = positions.iter().map(|(i, _)| *i).collect();
+        if is_scattered(&members, &placed) {
+            Relaxing::new(members.clone(), &feeding, &placed).run(&mut placed);
+        }
+        let (low, high) = extent(members.iter().map(|&i| placed[i].1));
+        members.iter().for_each(|&i| placed[i].1 += left - low);
         left += high - low + NODE.x + COLUMN_GAP;
     }
     placed
+}
+
+/// For each box of a piece those that feed it.
+fn feeding(shape: &Shape) -> Vec<Vec<usize>> {
+    let mut feeding = vec![Vec::new(); shape.ranks.len()];
+    shape.links.iter().for_each(|&(from, to)| feeding[to as usize].push(from as usize));
+    feeding
 }
 
 /// Each rank a row, centred, in the order of the middle of what feeds a box.
@@ -302,8 +316,7 @@ fn rows(shape: &Shape, cancel: &Cancel) -> Result<Vec<(usize, f32)>, Cancelled> 
     let n_ranks = shape.ranks.iter().max().map_or(0, |r| r + 1);
     let mut rows = vec![Vec::new(); n_ranks];
     shape.ranks.iter().enumerate().for_each(|(k, &rank)| rows[rank].push(k));
-    let mut feeding = vec![Vec::new(); shape.ranks.len()];
-    shape.links.iter().for_each(|&(from, to)| feeding[to as usize].push(from as usize));
+    let feeding = feeding(shape);
     let mut xs = vec![0.0f32; shape.ranks.len()];
     for _ in 0..ROW_SWEEPS {
         cancel.check()?;
@@ -329,7 +342,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::gui::graph_view::test_nets::{Kind, branches, chain_of};
+    use crate::gui::graph_view::test_nets::{Kind, branches, chain_of, dead_ends};
 
     #[test]
     fn what_everything_flows_through_stays_in_line() {
@@ -349,6 +362,12 @@ mod tests {
         let mut places: Vec<(usize, i64)> = placed.iter().map(|&(rank, x)| (rank, x.round() as i64)).collect();
         places.sort_unstable();
         assert!(places.windows(2).all(|w| w[0].0 != w[1].0 || w[1].1 - w[0].1 >= NODE.x as i64));
+    }
+
+    #[test]
+    fn side_branches_that_end_do_not_push_the_graph_aside() {
+        let ranked = rank(&Net::new(&dead_ends(600), &BTreeSet::new()), &Cancel::new()).unwrap();
+        assert!(ranked.width < 20.0 * NODE.x, "{} boxes wide", ranked.width / NODE.x);
     }
 
     #[test]

@@ -95,3 +95,10 @@ pub(crate) fn chain_with_skip(n: usize, from: usize, to: usize) -> Graph {
     graph.nodes[to].inputs.push(Some(skip));
     graph
 }
+
+/// As [`branches`], but of each four branches two lead nowhere.
+pub(crate) fn dead_ends(n: usize) -> Graph {
+    let mut graph = branches(n);
+    graph.nodes.iter_mut().filter(|node| matches!(node.op, Op::Binary(_))).for_each(|node| node.inputs.truncate(2));
+    graph
+}

@@ -33,7 +33,7 @@ use search::Search;
 /// A layout that takes less than this is waited for without a word.
 const PATIENCE_S: f64 = 0.15;
 /// With less room left in the header, what the panel is about goes first.
-const ROOM_FOR_LABEL: f32 = 160.0;
+const ROOM_FOR_LABEL: f32 = 190.0;
 /// What is left of the old picture's colours while a new one is laid out.
 const OLD_PICTURE: f32 = 0.4;
 
@@ -127,10 +127,9 @@ impl GraphPanel {
         let name = canvas_name(scene, view);
         let touched = draw(ui, canvas, &mut view, &layout, scene, &self.glide, &name);
         let map = MiniMap::place(canvas, view, &layout);
-        legend::legend_ui(ui, canvas, view, scene, map.into_iter().collect());
+        legend::legend_ui(ui, canvas, view, scene, map.into_iter().chain(self.search.place(canvas)).collect());
         let corner = map.map_or(canvas.right_bottom() - vec2(12.0, 10.0), |map| map.right_top() - vec2(0.0, 6.0));
-        let zoom = format!("{:.0} %", view.zoom * 100.0);
-        ui.painter().text(corner, Align2::RIGHT_BOTTOM, zoom, Type::Caption.font(), Palette::of(ui).text_faint);
+        zoom_ui(ui, corner, view.zoom);
         let looked = map.and_then(|map| self.mini_map.ui(ui, map, canvas, view, &layout, scene));
         if let Some(at) = looked {
             view.centre_on(canvas.size(), at);
@@ -321,6 +320,15 @@ fn send_touched(cx: PanelCtx<'_>, scene: &Scene, touched: Touched) {
         None if touched.cleared && !touched.is_added => cx.send(Command::Select(None)),
         None => {}
     }
+}
+
+/// The zoom in percent, on a ground of its own: there may be boxes behind it.
+fn zoom_ui(ui: &Ui, right_bottom: Pos2, zoom: f32) {
+    let p = Palette::of(ui);
+    let galley = ui.painter().layout_no_wrap(format!("{:.0} %", zoom * 100.0), Type::Caption.font(), p.text_faint);
+    let place = Align2::RIGHT_BOTTOM.anchor_size(right_bottom, galley.size());
+    ui.painter().rect_filled(place.expand(2.0), 2.0, p.sunken);
+    ui.painter().galley(place.min, galley, p.text_faint);
 }
 
 /// Says what the pointer is on, where boxes are too small for words.

@@ -6,10 +6,10 @@ use super::colour::ColourBy;
 use super::scene::Scene;
 use crate::gui::icons;
 use crate::gui::theme::{CONTROL, Palette, RADIUS_CARD, Type};
+use crate::gui::units;
 use crate::gui::widgets::{icon_button, small_icon};
 
-const SIZE: Vec2 = Vec2::new(324.0, 36.0);
-const FIELD_WIDTH: f32 = 148.0;
+const SIZE: Vec2 = Vec2::new(340.0, 32.0);
 const NAME: &str = "Find in graph";
 
 /// The field and what was found.
@@ -60,13 +60,17 @@ impl Search {
         self.at = None;
     }
 
+    /// The part of the canvas that the field covers.
+    pub fn place(&self, canvas: Rect) -> Option<Rect> {
+        self.is_open.then(|| place_on(canvas))
+    }
+
     /// Shows the field over the canvas, if it is open.
     pub fn ui(&mut self, ui: &mut Ui, canvas: Rect, scene: &Scene) -> Searched {
         if !self.is_open {
             return Searched::default();
         }
-        let width = SIZE.x.min(canvas.width() - 16.0);
-        let place = Rect::from_min_size(pos2(canvas.center().x - width / 2.0, canvas.top() + 8.0), Vec2::new(width, SIZE.y));
+        let place = place_on(canvas);
         let p = Palette::of(ui);
         let mut inner = ui.new_child(UiBuilder::new().max_rect(place));
         let frame = Frame::new()
@@ -87,26 +91,8 @@ impl Search {
         let p = Palette::of(ui);
         small_icon(ui, icons::MAGNIFYING_GLASS, p.text_weak);
         let step = self.step_asked(ui);
-        let field = TextEdit::singleline(&mut self.text).hint_text("name, kind, macs>100k").desired_width(FIELD_WIDTH);
-        let field = field.align(Align2::LEFT_CENTER).min_size(Vec2::new(0.0, CONTROL));
-        let response = ui.add(field.frame(Frame::NONE)).accessible_name(NAME);
-        self.field = Some(response.id);
         let mut searched = Searched::default();
-        if std::mem::take(&mut self.wants_focus) {
-            response.request_focus();
-            searched.is_changed = true;
-        }
-        if response.changed() {
-            self.renew(scene);
-            searched.is_changed = true;
-        }
-        let about = match (self.at, self.found().map(<[usize]>::len)) {
-            (_, None) => String::new(),
-            (_, Some(0)) => "none".to_owned(),
-            (None, Some(n)) => format!("{n} found"),
-            (Some(at), Some(n)) => format!("{} of {n}", at + 1),
-        };
-        ui.label(Type::Small.text(about, p.text_weak));
+        // Buttons and count take their room first; what is left is for typing.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if icon_button(ui, icons::X, "Close search (Esc)").clicked() {
                 self.is_open = false;
@@ -115,12 +101,38 @@ impl Search {
             let next = icon_button(ui, icons::CARET_DOWN, "Next match (Enter)").clicked();
             let previous = icon_button(ui, icons::CARET_UP, "Previous match (Shift+Enter)").clicked();
             searched.go_to = step.or(next.then_some(1)).or(previous.then_some(-1)).and_then(|by| self.step(by));
+            ui.label(Type::Small.text(self.count(), p.text_weak));
+            searched.is_changed |= self.field_ui(ui, scene, step.is_some());
         });
-        if step.is_some() {
+        searched
+    }
+
+    /// `12 found` or `3 of 12`.
+    fn count(&self) -> String {
+        let exact = |n: usize| units::exact(n as u64);
+        match (self.at, self.found().map(<[usize]>::len)) {
+            (_, None) => String::new(),
+            (_, Some(0)) => "none".to_owned(),
+            (None, Some(n)) => format!("{} found", exact(n)),
+            (Some(at), Some(n)) => format!("{} of {}", exact(at + 1), exact(n)),
+        }
+    }
+
+    /// The line that is typed into; whether other boxes stand out now.
+    fn field_ui(&mut self, ui: &mut Ui, scene: &Scene, has_stepped: bool) -> bool {
+        let field = TextEdit::singleline(&mut self.text).hint_text("name, kind, macs>100k").desired_width(f32::INFINITY);
+        let field = field.align(Align2::LEFT_CENTER).min_size(Vec2::new(0.0, CONTROL)).frame(Frame::NONE);
+        let response = ui.add(field).accessible_name(NAME);
+        self.field = Some(response.id);
+        let is_new = std::mem::take(&mut self.wants_focus);
+        if is_new || has_stepped {
             // A line of text gives its focus away at Enter; here the next Enter steps on.
             response.request_focus();
         }
-        searched
+        if response.changed() {
+            self.renew(scene);
+        }
+        is_new || response.changed()
     }
 
     /// Takes Enter and Shift+Enter from the field, which has no use for them.
@@ -150,6 +162,11 @@ impl Search {
         self.at = Some(next);
         self.found.get(next).copied()
     }
+}
+
+fn place_on(canvas: Rect) -> Rect {
+    let width = SIZE.x.min(canvas.width() - 16.0);
+    Rect::from_min_size(pos2(canvas.center().x - width / 2.0, canvas.top() + 8.0), Vec2::new(width, SIZE.y))
 }
 
 /// What is asked for: all parts have to fit.
