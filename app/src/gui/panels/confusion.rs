@@ -112,6 +112,10 @@ fn matrix_ui(confusion: &Confusion, view: View, ui: &mut Ui) {
             cell_ui(confusion, view, (row, column), most, rect, ui);
         }
     }
+    if view == View::Difference && confusion.of_source.as_ref() == Some(&confusion.counts) {
+        let words = "the source takes every class for the same ones as often";
+        ui.painter().text(grid.center(), Align2::CENTER_CENTER, words, Type::Small.font(), p.text_weak);
+    }
     let bottom = grid.top() + cell.y * n as f32;
     for (column, name) in confusion.classes.iter().enumerate().filter(|_| below > 8.0) {
         let x = grid.left() + cell.x * (column as f32 + 0.5);
@@ -162,6 +166,7 @@ fn cell_ui(confusion: &Confusion, view: View, at: (usize, usize), most: i64, rec
     let p = Palette::of(ui);
     let (value, worse, is_right) = (value(confusion, view, at), worse(confusion, view, at), at.0 == at.1);
     if value == 0 && !(is_right && view == View::Counts) {
+        ui.painter().rect_filled(rect, 2.0, p.plot);
         return;
     }
     let t = 0.2 + 0.7 * worse as f32 / most as f32;

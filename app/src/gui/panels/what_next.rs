@@ -1,6 +1,6 @@
 //! What to type once the files are written: lines that are true for just these files, each to copy.
 
-use eframe::egui::{Align, Frame, Layout, Margin, Rect, ScrollArea, Sense, Ui, pos2, vec2};
+use eframe::egui::{Align, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::data::Split;
 use tinsmith_core::preview::Target;
 
@@ -44,7 +44,9 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
 
 fn line_ui(line: &Next, ui: &mut Ui) {
     let p = Palette::of(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &line.text));
+    response.on_hover_text(format!("{}\n{}", line.text, line.about));
     let cell = |left: f32, right: f32| Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
     text_in(ui, cell(rect.left(), rect.left() + 14.0), false, line.prompt, Type::Mono, p.text_faint);
     // What it does stands beside it where there is room for both.
@@ -107,7 +109,10 @@ fn next(names: &[&str], data: Option<&str>) -> Vec<Next> {
     if let (Some(source), Some(header)) = (with("_tflm.cc"), with("_model.h")) {
         let name = header.trim_end_matches("_model.h");
         let upper = name.to_ascii_uppercase();
-        lines.push(shell(format!("c++ -std=c++14 -I \"$TFLM\" -c {source}"), "$TFLM: where TFLM lies"));
+        let includes = ["", "/third_party/flatbuffers/include", "/third_party/gemmlowp"].map(|at| format!("-I \"$TFLM{at}\""));
+        // TFLM's structures have another layout without the macro.
+        let text = format!("c++ -std=c++17 -DTF_LITE_STATIC_MEMORY {} -c {source}", includes.join(" "));
+        lines.push(shell(text, "$TFLM: a generated TFLM tree"));
         lines.push(code(format!("#include \"{header}\""), "C or C++"));
         lines.push(code(format!("alignas(16) static uint8_t arena[{upper}_ARENA_BYTES];"), "C++, or C11 with stdalign.h"));
         lines.push(code(format!("{name}_init(arena, sizeof arena);"), "once; 0 if all is well"));
