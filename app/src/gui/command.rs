@@ -148,6 +148,14 @@ pub enum Action {
     SwitchGraph,
     /// Show the whole graph.
     Fit,
+    /// Find layers in the graph.
+    SearchGraph,
+    /// Collapse all blocks of the graph, or expand them.
+    ToggleBlocks,
+    /// Save the whole graph as a picture.
+    SaveGraphSvg,
+    /// Save what is in view of the graph as a picture.
+    SaveGraphPng,
     /// Find an action or a layer by name.
     Search,
     /// Show the candidate before.
@@ -222,7 +230,7 @@ pub struct About {
 
 impl Action {
     /// All actions in the order in which menus show them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 40] = [
         Self::Open,
         Self::OpenSample,
         Self::Save,
@@ -246,6 +254,10 @@ impl Action {
         Self::Go(Workspace::Export),
         Self::SwitchGraph,
         Self::Fit,
+        Self::SearchGraph,
+        Self::ToggleBlocks,
+        Self::SaveGraphSvg,
+        Self::SaveGraphPng,
         Self::Search,
         Self::PreviousCandidate,
         Self::NextCandidate,
@@ -288,6 +300,12 @@ impl Action {
             Self::Go(workspace) => of(View, workspace.icon(), workspace.go(), workspace.question()),
             Self::SwitchGraph => of(View, icons::GIT_DIFF, "Switch source and candidate", "Which graph is on screen"),
             Self::Fit => of(View, icons::CORNERS_OUT, "Fit the graph", "The whole graph in view"),
+            Self::SearchGraph => of(View, icons::MAGNIFYING_GLASS, "Search the graph", "By name, kind or figure: macs>100k"),
+            Self::ToggleBlocks => {
+                of(View, icons::STACK, "Collapse or expand blocks", "Repeated parts of the graph as one box each")
+            }
+            Self::SaveGraphSvg => of(View, icons::IMAGE, "Save the graph as SVG", "All of it, in its natural size"),
+            Self::SaveGraphPng => of(View, icons::IMAGE, "Save the graph as PNG", "What is in view"),
             Self::Search => of(View, icons::MAGNIFYING_GLASS, "Search or command", "Finds commands and layers by name"),
             Self::PreviousCandidate => of(View, icons::CARET_LEFT, "Previous candidate", "Of those that were kept"),
             Self::NextCandidate => of(View, icons::CARET_RIGHT, "Next candidate", "Of those that were kept"),
@@ -348,7 +366,12 @@ impl Action {
             Self::Help => plain(Key::F1),
             Self::PreviousCandidate => plain(Key::OpenBracket),
             Self::NextCandidate => plain(Key::CloseBracket),
-            Self::OpenSample
+            // The panel itself hears /.
+            Self::SearchGraph
+            | Self::ToggleBlocks
+            | Self::SaveGraphSvg
+            | Self::SaveGraphPng
+            | Self::OpenSample
             | Self::RemoveData
             | Self::ResetRecipe
             | Self::SelectHeaviest

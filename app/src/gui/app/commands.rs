@@ -8,6 +8,8 @@ use crate::gui::command::{Action, Command, Shown};
 use crate::gui::dialogs;
 use crate::gui::graph_view::select::{Walk, walk};
 use crate::gui::notice::Kind;
+use crate::gui::panels::graph::PICTURE;
+use crate::gui::picture::{Format, Request};
 use crate::gui::session::{Leaving, first_recipe};
 use crate::gui::settings::Settings;
 use crate::gui::workspace::Workspace;
@@ -106,6 +108,10 @@ impl App {
                 self.edited(ctx);
             }
             Action::Fit => self.panels.graph.fit(),
+            Action::SearchGraph => self.panels.graph.search(),
+            Action::ToggleBlocks => self.panels.graph.toggle_blocks(),
+            Action::SaveGraphSvg => self.save_graph(Format::Svg),
+            Action::SaveGraphPng => self.save_graph(Format::Png),
             Action::Search => self.palette.toggle(),
             Action::Activity => self.activity.is_open = !self.activity.is_open,
             Action::ResetLayout => self.dock.reset(self.session.workspace),
@@ -121,6 +127,10 @@ impl App {
             | Action::Smaller
             | Action::NormalSize => self.look(action, ctx),
         }
+    }
+
+    fn save_graph(&self, format: Format) {
+        self.commands.send(Command::SavePicture(Request { name: PICTURE.to_owned(), format, to: None }));
     }
 
     fn look(&mut self, action: Action, ctx: &Context) {

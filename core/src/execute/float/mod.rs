@@ -95,9 +95,13 @@ impl Prepared {
     /// [`ExecuteError::Input`] if the samples do not fit; [`ExecuteError::Cancelled`].
     pub fn run(&self, inputs: &[&[f32]], cancel: &Cancel) -> Result<Vec<Vec<f32>>, ExecuteError> {
         let n_samples = self.n_samples(inputs)?;
-        let blocks = run_blocks(n_samples, self.block, cancel, || self.scratch.lend(), |scratch, samples| {
-            Ok(self.run_sequential(scratch, inputs, samples, &mut |_, _| {}))
-        })?;
+        let blocks = run_blocks(
+            n_samples,
+            self.block,
+            cancel,
+            || self.scratch.lend(),
+            |scratch, samples| Ok(self.run_sequential(scratch, inputs, samples, &mut |_, _| {})),
+        )?;
         let mut outputs: Vec<Vec<f32>> = self.outputs.iter().map(|port| Vec::with_capacity(port.len * n_samples)).collect();
         for block in blocks {
             outputs.iter_mut().zip(block).for_each(|(all, part)| all.extend(part));
@@ -119,16 +123,22 @@ impl Prepared {
         start: impl Fn() -> T + Send + Sync,
         see: impl Fn(&mut T, TensorId, Range<usize>, &[f32]) + Send + Sync,
     ) -> Result<Vec<T>, ExecuteError> {
-        run_blocks(self.n_samples(inputs)?, chunk, cancel, || self.scratch.lend(), |scratch, chunk| {
-            let mut state = start();
-            for first in chunk.clone().step_by(self.block) {
-                cancel.check()?;
-                let samples = first..(first + self.block).min(chunk.end);
-                let mut see = |tensor, values: &[f32]| see(&mut state, tensor, samples.clone(), values);
-                self.run_block(scratch, inputs, samples.clone(), &mut see);
-            }
-            Ok(state)
-        })
+        run_blocks(
+            self.n_samples(inputs)?,
+            chunk,
+            cancel,
+            || self.scratch.lend(),
+            |scratch, chunk| {
+                let mut state = start();
+                for first in chunk.clone().step_by(self.block) {
+                    cancel.check()?;
+                    let samples = first..(first + self.block).min(chunk.end);
+                    let mut see = |tensor, values: &[f32]| see(&mut state, tensor, samples.clone(), values);
+                    self.run_block(scratch, inputs, samples.clone(), &mut see);
+                }
+                Ok(state)
+            },
+        )
     }
 
     /// How many samples run together best.

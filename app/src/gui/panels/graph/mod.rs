@@ -9,7 +9,9 @@ mod search;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
+use eframe::egui::epaint::ClippedShape;
+use eframe::egui::layers::ShapeIdx;
+use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Sense, Shape, Ui, Vec2, WidgetInfo, vec2};
 use tinsmith_core::graph::NodeId;
 
 pub use colour::{ColourBy, heat_of_sqnr, sqnr};
@@ -21,9 +23,10 @@ use crate::gui::graph_view::glide::Glide;
 use crate::gui::graph_view::layout::Layout;
 use crate::gui::graph_view::mini_map::MiniMap;
 use crate::gui::graph_view::pen::{Drawing, drawing};
-use crate::gui::graph_view::picture::Picture;
+use crate::gui::graph_view::picture::Picture as _;
 use crate::gui::graph_view::view::{Detail, View};
 use crate::gui::icons;
+use crate::gui::picture::{self, Format, Taken};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{icon_button, panel_header, segmented, select};
@@ -36,6 +39,9 @@ const PATIENCE_S: f64 = 0.15;
 const ROOM_FOR_LABEL: f32 = 190.0;
 /// What is left of the old picture's colours while a new one is laid out.
 const OLD_PICTURE: f32 = 0.4;
+
+/// What a picture of the graph is called.
+pub const PICTURE: &str = "Graph";
 
 /// The panel's view state.
 #[derive(Default)]
@@ -110,12 +116,28 @@ impl GraphPanel {
             (self.scene, self.view) = (None, None);
         }
         self.search.take_shortcut(ui);
+        let from = picture::mark(ui);
         self.canvas_ui(cx, ui, canvas);
+        self.picture_ui(cx, ui, from, canvas);
         if is_waiting {
             self.waiting_ui(cx, ui, canvas);
         } else {
             self.waiting_since_s = None;
         }
+    }
+
+    /// Hands over a picture if one is wanted: the whole graph in its natural size as SVG, what is in view as PNG.
+    fn picture_ui(&self, cx: PanelCtx<'_>, ui: &Ui, from: ShapeIdx, canvas: Rect) {
+        let Some(request) = cx.session.picture.as_ref().filter(|r| r.name == PICTURE) else { return };
+        let Some(drawing) = self.drawing(ui.ctx()).filter(|_| request.format == Format::Svg) else {
+            return picture::take(cx, ui, PICTURE, from, canvas, Palette::of(ui).sunken);
+        };
+        let rect = drawing.bounds;
+        let ground = Shape::rect_filled(rect, 0.0, drawing.ground);
+        let shapes: Vec<ClippedShape> =
+            std::iter::once(ground).chain(drawing.shapes).map(|shape| ClippedShape::new(rect, shape)).collect();
+        let svg = Some(picture::svg(&shapes, rect));
+        cx.send(Command::TakePicture(Box::new(Taken { request: request.clone(), rect, svg })));
     }
 
     // ------------------------------------------------------------------------------------------------------ canvas
@@ -250,17 +272,18 @@ impl GraphPanel {
         self.collapsed = Arc::new(collapsed);
     }
 
-    fn blocks_button(&mut self, ui: &mut Ui) {
+    /// Collapses all blocks, or expands them if none is left open.
+    pub fn toggle_blocks(&mut self) {
         let Some(scene) = &self.scene else { return };
-        let layout = &scene.given.layout;
-        if layout.blocks.is_empty() {
-            return;
-        }
-        let is_any_open = (0..layout.blocks.len()).any(|block| !layout.is_collapsed(block));
-        let (icon, name) = if is_any_open { (icons::STACK, "Collapse blocks") } else { (icons::ROWS, "Expand blocks") };
+        let all = (0..scene.given.layout.blocks.len()).filter_map(|block| scene.block_key(block));
+        self.collapsed = Arc::new(if is_any_open(&scene.given.layout) { all.collect() } else { BTreeSet::new() });
+    }
+
+    fn blocks_button(&mut self, ui: &mut Ui) {
+        let Some(layout) = self.scene.as_ref().map(|s| &s.given.layout).filter(|l| !l.blocks.is_empty()) else { return };
+        let (icon, name) = if is_any_open(layout) { (icons::STACK, "Collapse blocks") } else { (icons::ROWS, "Expand blocks") };
         if icon_button(ui, icon, name).clicked() {
-            let all = (0..layout.blocks.len()).filter_map(|block| scene.block_key(block));
-            self.collapsed = Arc::new(if is_any_open { all.collect() } else { BTreeSet::new() });
+            self.toggle_blocks();
         }
     }
 
@@ -369,4 +392,8 @@ pub fn short_name(name: &str) -> String {
 
 fn is_generic(part: &str) -> bool {
     ["Conv2D", "BiasAdd", "Relu", "Relu6", "depthwise", "MatMul", "FusedBatchNormV3", "Softmax"].contains(&part)
+}
+
+fn is_any_open(layout: &Layout) -> bool {
+    (0..layout.blocks.len()).any(|block| !layout.is_collapsed(block))
 }
