@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().skip(1).find(|a| !a.starts_with("--")).map(PathBuf::from);
     let file = file.map_or_else(sample, Ok)?;
     let viewport = ViewportBuilder::default().with_title("Tinsmith").with_inner_size([1600.0, 1000.0]).with_position([0.0, 0.0]);
-    let options = eframe::NativeOptions { viewport, persist_window: false, ..Default::default() };
+    let options = eframe::NativeOptions { persist_window: false, ..tinsmith::gui::options(viewport) };
     let start = move |creation: &eframe::CreationContext<'_>| {
         let app = App::new(&creation.egui_ctx, Some(file));
         Ok(Box::new(Bench::new(app, begin)) as Box<dyn eframe::App>)

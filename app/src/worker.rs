@@ -11,6 +11,7 @@ mod details;
 mod files;
 mod jobs;
 mod layouts;
+mod priority;
 mod slot;
 mod source_facts;
 
@@ -99,6 +100,7 @@ pub struct Worker {
 impl Worker {
     /// Starts the threads. `wake` is called, from any of them, after each event.
     pub fn start(wake: Wake) -> Self {
+        priority::spread_politely();
         let (sender, events) = unbounded();
         let outbox = Outbox { events: sender, wake };
         let jobs = jobs::start(outbox.clone());

@@ -31,11 +31,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let work = tempdir()?;
     let shots: Vec<Scene> =
         scenes(&work)?.into_iter().filter(|s| wanted.is_empty() || wanted.iter().any(|w| s.name.contains(w.as_str()))).collect();
-    let options = eframe::NativeOptions {
-        viewport: ViewportBuilder::default().with_title("Tinsmith").with_inner_size([1280.0, 800.0]).with_position([0.0, 0.0]),
-        persist_window: false,
-        ..Default::default()
-    };
+    let viewport = ViewportBuilder::default().with_title("Tinsmith").with_inner_size([1280.0, 800.0]).with_position([0.0, 0.0]);
+    let options = eframe::NativeOptions { persist_window: false, ..tinsmith::gui::options(viewport) };
     let start =
         move |creation: &eframe::CreationContext<'_>| Ok(Box::new(Gallery::new(out, shots, creation)) as Box<dyn eframe::App>);
     eframe::run_native("tinsmith-gallery", options, Box::new(start))?;

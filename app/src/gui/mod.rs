@@ -47,6 +47,12 @@ pub use app::App;
 /// Set to `dark` or `light` to show that theme whatever the system says.
 const THEME_VARIABLE: &str = "TINSMITH_THEME";
 
+/// How every window of the program is painted.
+pub fn options(viewport: ViewportBuilder) -> eframe::NativeOptions {
+    // There are no gradients to dither, and where the processor paints every pixel that noise costs a quarter of the frame.
+    eframe::NativeOptions { viewport, dithering: false, ..Default::default() }
+}
+
 /// Opens the window on a project or a model, and returns when it is closed. Without either, on the sample project; where that is
 /// not at hand, on a page that says how to begin.
 ///
@@ -59,7 +65,7 @@ pub fn open(path: Option<PathBuf>) -> Result<(), eframe::Error> {
         .with_inner_size([1600.0, 1000.0])
         .with_min_inner_size([960.0, 600.0])
         .with_drag_and_drop(true);
-    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    let options = options(viewport);
     let start = move |creation: &eframe::CreationContext<'_>| {
         let mut app = App::new(&creation.egui_ctx, path.or_else(crate::worker::sample_project));
         let mut kept = creation.storage.map(settings::Kept::read).unwrap_or_default();

@@ -83,6 +83,7 @@ pub(super) fn start(outbox: Outbox) -> Slot<CompareRequest> {
     let slot = Slot::new();
     let of_thread: Slot<CompareRequest> = slot.clone();
     std::thread::spawn(move || {
+        super::priority::give_way();
         let mut engine = Engine::new();
         while let Some((request, cancel)) = of_thread.take() {
             serve(&mut engine, &request, &cancel, &outbox);

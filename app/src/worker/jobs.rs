@@ -15,6 +15,7 @@ pub(super) fn start(outbox: Outbox) -> Slot<Numbered> {
     let slot = Slot::new();
     let of_thread: Slot<Numbered> = slot.clone();
     std::thread::spawn(move || {
+        super::priority::give_way();
         let mut engine = Engine::new();
         while let Some(((revision, job), cancel)) = of_thread.take() {
             run(&mut engine, revision, &job, &cancel, &outbox);

@@ -161,7 +161,12 @@ struct Docked<'a> {
 impl Behavior<Pane> for Docked<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, tile: TileId, pane: &mut Pane) -> UiResponse {
         let p = Palette::of(ui);
-        ui.painter().rect_filled(ui.max_rect(), 0.0, p.panel);
+        // The graph has a ground of its own: where the processor paints every pixel, none is painted twice without need.
+        let mut ground = ui.max_rect();
+        if *pane == Pane::Graph {
+            ground.max.y = ground.top() + PANEL_HEADER;
+        }
+        ui.painter().rect_filled(ground, 0.0, p.panel);
         let is_tabbed = self.tabbed.contains(&tile);
         let header = header_ui(ui, *pane, is_tabbed);
         self.headers.push((header.rect, header.id));
