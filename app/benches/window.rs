@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Ui, ViewportBuilder, ViewportCommand, pos2};
+use eframe::egui::{
+    Context, Event, Modifiers, PointerButton, Pos2, RawInput, Ui, ViewportBuilder, ViewportCommand, Visuals, pos2,
+};
 use tinsmith::gui::App;
 use tinsmith_core::recipe::Quantize;
 
@@ -176,6 +178,10 @@ impl eframe::App for Bench {
         }
         self.last = now;
         self.app.step(ctx);
+    }
+
+    fn clear_color(&self, visuals: &Visuals) -> [f32; 4] {
+        self.app.clear_color(visuals)
     }
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{ColorImage, Context, ThemePreference, Ui, Vec2, ViewportBuilder, ViewportCommand};
+use eframe::egui::{ColorImage, Context, ThemePreference, Ui, Vec2, ViewportBuilder, ViewportCommand, Visuals};
 use tinsmith::gui::App;
 use tinsmith::gui::settings::{Kept, Settings};
 
-use scenes::{Scene, scenes};
+use scenes::{Scene, is_at_rest, scenes};
 
 /// Longer than any scene needs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -112,6 +112,15 @@ impl Showing {
         // What passes has to be set off before it can be there.
         let may_command = if self.scene.is_fleeting { self.app.session().open.is_some() } else { is_there };
         match self.commands.as_slice() {
+            [] if self.scene.edit.is_some() => {
+                if is_at_rest(&self.app)
+                    && let Some(edit) = self.scene.edit.take()
+                {
+                    let mut to = self.app.session().edit.clone();
+                    edit(&mut to);
+                    self.app.take_edit(to, ctx);
+                }
+            }
             [] => self.is_ready |= is_there,
             _ if may_command => self.commands.by_ref().take(1).for_each(|command| self.app.send(command)),
             _ => {}
@@ -149,6 +158,10 @@ impl eframe::App for Gallery {
                 wake.request_repaint();
             });
         }
+    }
+
+    fn clear_color(&self, visuals: &Visuals) -> [f32; 4] {
+        self.now.as_ref().map_or([0.0, 0.0, 0.0, 1.0], |showing| showing.app.clear_color(visuals))
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use tinsmith::gui::App;
 use tinsmith::gui::command::{Action, Command, Shown};
+use tinsmith::gui::session::Edit;
 use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::data;
 use tinsmith_core::project::autosave_path;
+use tinsmith_core::recipe::Granularity;
 
 /// One picture.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub struct Scene {
     pub workspace: Workspace,
     /// What is done then.
     pub commands: Vec<Command>,
+    /// What is then changed.
+    pub edit: Option<fn(&mut Edit)>,
     /// A file held over the window.
     pub held: Option<PathBuf>,
     /// When the commands are left, and when the picture is taken.
@@ -87,13 +91,15 @@ fn plain(name: impl Into<String>, open: Option<PathBuf>, workspace: Workspace) -
         recent: Vec::new(),
         workspace,
         commands: Vec::new(),
+        edit: None,
         held: None,
         ready: is_at_rest,
         is_fleeting: false,
     }
 }
 
-fn is_at_rest(app: &App) -> bool {
+/// Whether everything that was asked for is there.
+pub fn is_at_rest(app: &App) -> bool {
     let session = app.session();
     let has_ended = session.figures.is_complete || session.figures.failure.is_some();
     let shows_graph = matches!(session.workspace, Workspace::Model | Workspace::Optimize);
@@ -109,6 +115,20 @@ fn is_refused(app: &App) -> bool {
 
 fn is_counting(app: &App) -> bool {
     app.session().activity.as_ref().is_some_and(|a| a.total > 1 && a.done * 3 > a.total)
+}
+
+fn is_opening(app: &App) -> bool {
+    app.session().opening.is_some()
+}
+
+fn is_stale(app: &App) -> bool {
+    app.session().figures.candidate_accuracy.is_stale
+}
+
+fn per_tensor(edit: &mut Edit) {
+    if let Some(quantize) = edit.recipe.quantize_mut() {
+        quantize.granularity = Granularity::PerTensor;
+    }
 }
 
 fn is_partial(app: &App) -> bool {
@@ -135,6 +155,12 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
     let newer = work.join("newer.ron");
     fs::write(&newer, "(version: 9, model: \"keyword.tflite\")")?;
     all.push(Scene { ready: is_refused, ..plain("state-newer-version", Some(newer), optimize) });
+    let large = work.join("large.npz");
+    fs::File::create(&large)?.set_len(data::MAX_FILE_BYTES + 1)?;
+    all.push(Scene {
+        commands: vec![Command::OpenPath(large)],
+        ..plain("state-too-large", Some(sample.to_path_buf()), optimize)
+    });
     all.push(read_only(&copy, sample, &samples)?);
     all.push(recovery(&copy, sample, &samples)?);
     let named = [
@@ -178,6 +204,8 @@ fn with_other_models(workspace: Workspace) -> Vec<Scene> {
         plain("state-unknown-op", Some(lstm), workspace),
         fleeting("state-running", vec![], is_counting),
         fleeting("state-partial", vec![], is_partial),
+        Scene { edit: Some(per_tensor), ..fleeting("state-stale", vec![], is_stale) },
+        Scene { is_fleeting: true, ready: is_opening, ..plain("state-loading", Some(photos.clone()), workspace) },
     ]
 }
 

@@ -162,27 +162,28 @@ impl App {
         let p = Palette::of(ui);
         let undo_name = self.session.undo_name();
         let cx = PanelCtx { session: &self.session, commands: &self.commands };
-        let plain = |fill| Frame::new().fill(fill);
+        // The ground of panels is what the window is cleared with: painting it again would cost a frame of software rendering dear.
+        let plain = Frame::NONE;
         let shown = self.dock.shown(self.session.workspace);
         Panel::top("top bar")
             .exact_size(TOP_BAR)
-            .frame(plain(p.panel))
+            .frame(plain)
             .show(ui, |ui| top_bar::ui(cx, edit, undo_name.as_deref(), &shown, ui));
         Panel::bottom("status line")
             .exact_size(STATUS_LINE)
-            .frame(plain(p.panel).inner_margin(Margin::symmetric(8, 0)))
+            .frame(plain.inner_margin(Margin::symmetric(8, 0)))
             .show(ui, |ui| status::ui(cx, undo_name.as_deref(), ui));
-        Panel::left("rail").exact_size(RAIL).resizable(false).frame(plain(p.panel)).show(ui, |ui| rail::ui(cx, ui));
+        Panel::left("rail").exact_size(RAIL).resizable(false).frame(plain).show(ui, |ui| rail::ui(cx, ui));
         if notices::is_recovery_offered(cx) {
-            Panel::top("recovery").frame(plain(p.panel)).show(ui, |ui| notices::recovery_ui(cx, ui));
+            Panel::top("recovery").frame(plain).show(ui, |ui| notices::recovery_ui(cx, ui));
         }
         if self.session.open.is_none() {
-            CentralPanel::default().frame(plain(p.bg)).show(ui, |ui| first_run::ui(cx, ui));
+            CentralPanel::default().frame(plain.fill(p.bg)).show(ui, |ui| first_run::ui(cx, ui));
             return;
         }
-        Panel::top("metrics").exact_size(METRICS_STRIP).frame(plain(p.panel)).show(ui, |ui| metrics::ui(cx, ui));
+        Panel::top("metrics").exact_size(METRICS_STRIP).frame(plain).show(ui, |ui| metrics::ui(cx, ui));
         let workspace = self.session.workspace;
-        CentralPanel::default().frame(Frame::NONE).show(ui, |ui| self.dock.ui(workspace, &mut self.panels, cx, edit, ui));
+        CentralPanel::default().frame(plain).show(ui, |ui| self.dock.ui(workspace, &mut self.panels, cx, edit, ui));
     }
 
     /// What lies over the panels. None of it takes the focus by itself, except what was asked for.
@@ -329,9 +330,8 @@ impl eframe::App for App {
         self.show(ui);
     }
 
-    /// What shows between panels is the line where they meet: cleared once, not painted again.
     fn clear_color(&self, visuals: &Visuals) -> [f32; 4] {
-        visuals.widgets.noninteractive.bg_stroke.color.to_normalized_gamma_f32()
+        visuals.panel_fill.to_normalized_gamma_f32()
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

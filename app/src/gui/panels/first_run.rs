@@ -1,12 +1,14 @@
 //! The first page: what this is, one button to start, what was open last.
 
+use std::path::Path;
+
 use eframe::egui::{Align, Color32, CornerRadius, Frame, Layout, Margin, Rect, Sense, Shape, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, RADIUS_CARD, Type, small_caps};
-use crate::gui::widgets::{button, primary_button};
+use crate::gui::widgets::{button, primary_button, progress_bar};
 use crate::worker::sample_project;
 
 const WIDTH: f32 = 960.0;
@@ -54,6 +56,10 @@ fn drop_zone(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
     icon.size = 34.0;
     inside.label(eframe::egui::RichText::new(icons::UPLOAD_SIMPLE).font(icon).color(p.accent_text));
     inside.add_space(8.0);
+    if let Some(path) = &cx.session.opening {
+        opening_ui(&mut inside, path);
+        return;
+    }
     let title = if is_hovered { "Let go to open it" } else { "Drop a model here" };
     inside.label(Type::Figure.text(title, p.text));
     inside.label(Type::Small.text("or a project, or a data set, anywhere in the window", p.text_weak));
@@ -61,6 +67,16 @@ fn drop_zone(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
     if primary_button(&mut inside, "Open a file").on_hover_text("Ctrl O").clicked() {
         cx.commands.act(Action::Open);
     }
+}
+
+/// What is being read, in place of the invitation.
+fn opening_ui(ui: &mut Ui, path: &Path) {
+    let p = Palette::of(ui);
+    let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    ui.label(Type::Figure.text(format!("Opening {name}"), p.text));
+    ui.label(Type::Small.text("reading the file and checking it", p.text_weak));
+    ui.add_space(18.0);
+    progress_bar(ui, None, 160.0, "Opening");
 }
 
 fn sample_card(cx: PanelCtx<'_>, ui: &mut Ui) {

@@ -160,13 +160,6 @@ struct Docked<'a> {
 
 impl Behavior<Pane> for Docked<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, tile: TileId, pane: &mut Pane) -> UiResponse {
-        let p = Palette::of(ui);
-        // The graph has a ground of its own: where the processor paints every pixel, none is painted twice without need.
-        let mut ground = ui.max_rect();
-        if *pane == Pane::Graph {
-            ground.max.y = ground.top() + PANEL_HEADER;
-        }
-        ui.painter().rect_filled(ground, 0.0, p.panel);
         let is_tabbed = self.tabbed.contains(&tile);
         let header = header_ui(ui, *pane, is_tabbed);
         self.headers.push((header.rect, header.id));
@@ -226,7 +219,7 @@ impl Behavior<Pane> for Docked<'_> {
 
     fn resize_stroke(&self, style: &Style, state: ResizeState) -> Stroke {
         match state {
-            ResizeState::Idle => Stroke::NONE,
+            ResizeState::Idle => style.visuals.widgets.noninteractive.bg_stroke,
             ResizeState::Hovering | ResizeState::Dragging => Stroke::new(2.0, style.visuals.selection.stroke.color),
         }
     }
