@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use tinsmith::gui::command::{Action, Command};
 use tinsmith::gui::units;
 use tinsmith_core::measure::device::devices;
@@ -105,6 +105,53 @@ fn the_selection_walks_along_edges_and_the_window_comes_to_rest() {
     wait(&mut window, "the worker to finish", |app| app.session().activity.is_none());
     settle(&mut window);
     window.run();
+}
+
+/// The README's way from one's own model to firmware, by what is on screen, with every click counted.
+#[test]
+fn a_newcomer_gets_from_a_model_to_firmware_in_two_drops_and_five_clicks() {
+    let folder = Folder::new("window-newcomer");
+    let (model, data) = folder.sample();
+    let mut window = open(None);
+    settle(&mut window);
+    app(&window).forbid_dialogs();
+    let mut clicks = 0;
+    let mut click = |window: &mut Window, role: Role, begin: &str| {
+        let all = window.query_all_by_role(role).collect::<Vec<_>>();
+        let named = |exactly: bool| {
+            let fits = |label: String| if exactly { label == begin } else { label.starts_with(begin) };
+            all.iter().find(|n| n.accesskit_node().label().is_some_and(fits))
+        };
+        named(true).or_else(|| named(false)).unwrap_or_else(|| panic!("{begin} is on screen")).click();
+        clicks += 1;
+        settle(window);
+    };
+    drop_file(&mut window, &model);
+    wait(&mut window, "the model", |app| app.session().figures.failure.is_some());
+    settle(&mut window);
+    let source = units::bytes(app(&window).session().figures.baseline_static.value.as_ref().unwrap().size.file_bytes).joined();
+    assert!(is_shown(&window, &format!("Size {source}")), "what is known of the model as it came is shown");
+    drop_file(&mut window, &data);
+    wait(&mut window, "all figures", is_complete);
+    settle(&mut window);
+    click(&mut window, Role::Button, "Size ");
+    assert!(app(&window).session().explained.is_some(), "what is heavy is said");
+    click(&mut window, Role::ComboBox, "Board");
+    let other = devices()[1].name.clone();
+    click(&mut window, Role::Button, &other);
+    assert_eq!(app(&window).session().edit.device, devices()[1].id);
+    wait(&mut window, "the figures of the other board", is_complete);
+    settle(&mut window);
+    click(&mut window, Role::Tab, "Workspace Export");
+    wait(&mut window, "the files to be known", |app| app.session().on_demand.dry_run.value.is_some());
+    settle(&mut window);
+    click(&mut window, Role::Button, "Export to a folder");
+    // What the dialog would answer.
+    let out = folder.0.join("firmware");
+    send(&mut window, Command::ExportTo(out.clone()));
+    wait(&mut window, "the export", |app| app.session().on_demand.exported.is_some());
+    assert!(out.join("keyword_float32.tflite").is_file() || out.join("keyword.tflite").is_file());
+    assert_eq!(clicks, 5);
 }
 
 // ------------------------------------------------------------------------------------------------------------ helpers

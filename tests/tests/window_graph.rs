@@ -127,7 +127,7 @@ fn boxes_carry_the_figure_that_colours_them() {
     ] {
         window.get_by_role_and_label(Role::ComboBox, "Colour by").click();
         settle(&mut window);
-        window.query_all_by_label(choice).last().expect("the menu is open").click();
+        window.query_all_by_role_and_label(Role::Button, choice).last().expect("the menu is open").click();
         settle(&mut window);
         let name = box_name(&window, &title(&layer.name));
         assert!(name.ends_with(&format!(", {figure}")), "{name} ends with {figure}");

@@ -32,8 +32,10 @@ impl App {
     }
 
     fn take_shortcuts(&mut self, ctx: &Context) {
-        // Escape closes what lies on top before it means anything to what lies below.
-        let has_overlay = self.palette.is_open()
+        // Escape lets go of what has the focus and closes what lies on top before it means anything to what lies below.
+        let has_overlay = self.had_focus
+            || self.panels.graph.is_searching()
+            || self.palette.is_open()
             || self.help.is_open
             || self.activity.is_open
             || self.session.explained.is_some()

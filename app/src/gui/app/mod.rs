@@ -58,6 +58,8 @@ pub struct App {
     /// What to do once the project is saved.
     after_save: Option<Leaving>,
     may_close: bool,
+    /// Something had the focus at the end of the last frame: by the time shortcuts are heard, Escape has taken it away.
+    had_focus: bool,
     title: String,
 }
 
@@ -88,6 +90,7 @@ impl App {
             claim: None,
             after_save: None,
             may_close: false,
+            had_focus: false,
             title: String::new(),
         }
     }
@@ -155,6 +158,7 @@ impl App {
             // The history waits for the edit to come to rest, so one more frame is needed although nothing moves.
             ctx.request_repaint_after_secs(0.6);
         }
+        self.had_focus = ctx.memory(|m| m.focused().is_some());
         self.set_title(&ctx);
     }
 

@@ -78,6 +78,11 @@ impl GraphPanel {
         self.search.open();
     }
 
+    /// Whether the search field is open.
+    pub fn is_searching(&self) -> bool {
+        self.search.is_open()
+    }
+
     /// Screen points a graph unit, 1 in natural size; `None` before anything was shown.
     pub fn zoom(&self) -> Option<f32> {
         self.view.map(|view| view.zoom)

@@ -42,6 +42,10 @@ impl Search {
         }
     }
 
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     pub fn open(&mut self) {
         self.is_open = true;
         self.wants_focus = true;
