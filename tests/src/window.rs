@@ -157,13 +157,22 @@ pub fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
 
 /// Presses at one place, moves to another in ten frames, and lets go.
 pub fn drag(window: &mut Window, from: Pos2, to: Pos2) {
+    press_and_move(window, from, to, 10);
+}
+
+/// A click of a hand that is not quick: a few frames lie between pressing and letting go.
+pub fn click_slowly(window: &mut Window, at: Pos2) {
+    press_and_move(window, at, at, 3);
+}
+
+fn press_and_move(window: &mut Window, from: Pos2, to: Pos2, frames: usize) {
     let button = |pos, pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
     window.hover_at(from);
     window.step();
     window.event(button(from, true));
     window.step();
-    for i in 1..=10 {
-        window.hover_at(from.lerp(to, i as f32 / 10.0));
+    for i in 1..=frames {
+        window.hover_at(from.lerp(to, i as f32 / frames as f32));
         window.step();
     }
     window.event(button(to, false));

@@ -10,7 +10,7 @@ use tinsmith::gui::workspace::{Pane, Workspace};
 use tinsmith_core::project::autosave_path;
 use tinsmith_core::recipe::Scheme;
 use tinsmith_tests::window::{
-    Folder, Window, act, app, drag, drop_file, is_complete, is_shown, open, press, scheme, send, settle, wait,
+    Folder, Window, act, app, click_slowly, drag, drop_file, is_complete, is_shown, open, press, scheme, send, settle, wait,
 };
 
 /// A window on the sample with all its figures.
@@ -372,4 +372,14 @@ fn work_is_cancelled_and_the_list_of_activities_says_so() {
     press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::A);
     settle(&mut window);
     assert!(is_shown(&window, "Nothing: all figures are up to date."));
+}
+
+#[test]
+fn what_stands_in_a_header_is_pressed_slowly_without_dragging_the_panel() {
+    let folder = Folder::new("frame-header");
+    let mut window = ready(&folder);
+    let at = window.get_by_role_and_label(eframe::egui::accesskit::Role::ComboBox, "Colour by").rect().center();
+    click_slowly(&mut window, at);
+    assert!(is_shown(&window, "op kind"), "the menu is open");
+    assert!(app(&window).kept().layouts.is_empty(), "and the panel where it was");
 }

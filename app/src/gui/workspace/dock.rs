@@ -238,7 +238,8 @@ fn header_ui(ui: &mut Ui, pane: Pane, is_tabbed: bool) -> Response {
     let p = Palette::of(ui);
     let top = if is_tabbed { ui.max_rect().top() - PANEL_HEADER } else { ui.max_rect().top() };
     let rect = Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(ui.max_rect().width(), PANEL_HEADER));
-    let sense = if is_tabbed { Sense::focusable_noninteractive() } else { Sense::drag() };
+    // With clicks sensed too, a drag begins when the pointer moves, not when it is pressed: what stands in the header is pressed in peace.
+    let sense = if is_tabbed { Sense::focusable_noninteractive() } else { Sense::click_and_drag() };
     let response = ui.interact(rect, ui.scope_id().with("header"), sense);
     response.widget_info(|| WidgetInfo::labeled(Role::Pane, true, format!("{} panel", pane.title())));
     if response.has_focus() {
