@@ -61,6 +61,7 @@ struct Showing {
     since: Instant,
     /// Commands still to be left, one a frame.
     commands: std::vec::IntoIter<tinsmith::gui::command::Command>,
+    is_sized: bool,
     n_frames: usize,
     is_ready: bool,
     rested: usize,
@@ -96,11 +97,27 @@ impl Showing {
         app.restore(Kept { settings, recent: scene.recent.clone(), ..Kept::default() }, ctx);
         ctx.send_viewport_cmd(ViewportCommand::InnerSize(Vec2::from(scene.size)));
         let commands = scene.commands.clone().into_iter();
-        Self { scene, app, since: Instant::now(), commands, n_frames: 0, is_ready: false, rested: 0, is_asked: false }
+        Self {
+            scene,
+            app,
+            since: Instant::now(),
+            commands,
+            is_sized: false,
+            n_frames: 0,
+            is_ready: false,
+            rested: 0,
+            is_asked: false,
+        }
     }
 
     /// Whether the picture can be taken.
     fn step(&mut self, ctx: &Context) -> bool {
+        self.is_sized = (ctx.content_rect().size() - Vec2::from(self.scene.size)).length() <= 2.0;
+        if !self.is_sized && self.since.elapsed() < PATIENCE {
+            // A size is in points of the scale in force, so it is asked for until it is there; nothing happens before.
+            ctx.send_viewport_cmd(ViewportCommand::InnerSize(Vec2::from(self.scene.size)));
+            return false;
+        }
         self.app.step(ctx);
         if self.since.elapsed() > PATIENCE {
             eprintln!("{}: never came to rest, taken as it is", self.scene.name);
@@ -165,7 +182,7 @@ impl eframe::App for Gallery {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        if let Some(showing) = &mut self.now {
+        if let Some(showing) = self.now.as_mut().filter(|showing| showing.is_sized) {
             showing.app.show(ui);
         }
     }

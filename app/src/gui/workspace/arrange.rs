@@ -41,7 +41,7 @@ pub fn arrangement(of: Workspace, area: Vec2) -> Tree<Pane> {
 
 fn plan(of: Workspace, area: Vec2) -> Part {
     let is_wide = area.x > WIDE;
-    let side = Fixed(if is_wide { 296.0 } else { 268.0 });
+    let side = Fixed(296.0);
     let inspector = Fixed(if is_wide { 376.0 } else { 320.0 });
     let lower = Fixed((area.y * 0.38).clamp(160.0, 336.0));
     match of {
