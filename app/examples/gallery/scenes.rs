@@ -117,10 +117,6 @@ fn is_counting(app: &App) -> bool {
     app.session().activity.as_ref().is_some_and(|a| a.total > 1 && a.done * 3 > a.total)
 }
 
-fn is_opening(app: &App) -> bool {
-    app.session().opening.is_some()
-}
-
 fn is_stale(app: &App) -> bool {
     app.session().figures.candidate_accuracy.is_stale
 }
@@ -205,7 +201,6 @@ fn with_other_models(workspace: Workspace) -> Vec<Scene> {
         fleeting("state-running", vec![], is_counting),
         fleeting("state-partial", vec![], is_partial),
         Scene { edit: Some(per_tensor), ..fleeting("state-stale", vec![], is_stale) },
-        Scene { is_fleeting: true, ready: is_opening, ..plain("state-loading", Some(photos.clone()), workspace) },
     ]
 }
 
