@@ -60,12 +60,17 @@ impl Drop for Folder {
 
 /// Opens a window of 1280x800 on a file, or on the first page.
 pub fn open(path: Option<PathBuf>) -> Window {
+    open_sized(path, [1280.0, 800.0])
+}
+
+/// The same in another size, points.
+pub fn open_sized(path: Option<PathBuf>, size: [f32; 2]) -> Window {
     let frame = move |ui: &mut eframe::egui::Ui, app: &mut Option<App>| {
         let app = app.get_or_insert_with(|| App::new(ui.ctx(), path.clone()));
         app.step(ui.ctx());
         app.show(ui);
     };
-    Harness::builder().with_size([1280.0, 800.0]).with_step_dt(0.1).with_context_setup(theme::install).build_ui_state(frame, None)
+    Harness::builder().with_size(size).with_step_dt(0.1).with_context_setup(theme::install).build_ui_state(frame, None)
 }
 
 /// What the window shows.

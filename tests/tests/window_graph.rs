@@ -1,9 +1,8 @@
 //! The graph as a user finds it: blocks, search, several selected layers, colours, walking. By the words on it; no display is needed.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase};
@@ -22,11 +21,7 @@ use tinsmith_core::preview::Source;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::Recipe;
 use tinsmith_core::tensor::{ElementType, Tensor};
-
-type Window = Harness<'static, Option<App>>;
-
-/// Longer than any machine needs; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(240);
+use tinsmith_tests::window::{Folder, Window, app, open_sized, send, settle, wait};
 
 #[test]
 fn blocks_collapse_and_expand_one_by_one_and_all_at_once() {
@@ -177,14 +172,11 @@ fn the_mini_map_moves_the_view() {
 
 // ------------------------------------------------------------------------------------------------------------ helpers
 
-/// The sample's float model, copied so that nothing is written beside the original, with its graph laid out.
+/// The sample's float model, with its graph laid out.
 fn open_sample(name: &str) -> Window {
-    let folder = std::env::temp_dir().join(format!("tinsmith-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let model = folder.join("keyword_float32.tflite");
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword/keyword_float32.tflite");
-    std::fs::copy(sample, &model).unwrap();
-    let mut window = open(model);
+    // The model is in memory by the time the folder goes.
+    let folder = Folder::new(name);
+    let mut window = open_sized(Some(folder.sample().0), [1600.0, 1000.0]);
     // Without data there is no candidate: the graph on screen is the source.
     wait(&mut window, "the figures of the source", |app| {
         let figures = &app.session().figures;
@@ -195,26 +187,7 @@ fn open_sample(name: &str) -> Window {
         session.layout.is_some() && session.layout_of == session.graph_ref()
     });
     settle(&mut window);
-    // The model is in memory by now.
-    std::fs::remove_dir_all(&folder).unwrap();
     window
-}
-
-fn open(path: PathBuf) -> Window {
-    let frame = move |ui: &mut eframe::egui::Ui, app: &mut Option<App>| {
-        let app = app.get_or_insert_with(|| App::new(ui.ctx(), Some(path.clone())));
-        app.step(ui.ctx());
-        app.show(ui);
-    };
-    Harness::builder()
-        .with_size([1600.0, 1000.0])
-        .with_step_dt(0.1)
-        .with_context_setup(theme::install)
-        .build_ui_state(frame, None)
-}
-
-fn app(window: &Window) -> &App {
-    window.state().as_ref().expect("the first frame makes the app")
 }
 
 fn boxes(window: &Window) -> usize {
@@ -247,31 +220,6 @@ fn click(window: &mut Window, layer: &str, modifiers: Modifiers) {
     let name = box_name(window, &title(layer));
     window.get_by_role_and_label(Role::Button, &name).click_modifiers(modifiers);
     settle(window);
-}
-
-fn send(window: &mut Window, command: Command) {
-    app(window).send(command);
-    window.step();
-}
-
-/// Frames until menus are open, animations over and the history at rest.
-fn settle(window: &mut Window) {
-    for _ in 0..12 {
-        window.step();
-    }
-}
-
-fn wait(window: &mut Window, what: &str, done: impl Fn(&App) -> bool) {
-    let start = Instant::now();
-    loop {
-        window.step();
-        if done(app(window)) {
-            // One more, so that what is shown is what is known.
-            return window.step();
-        }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; {}", app(window).session().message);
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// A graph of `n` softmaxes, one after another.

@@ -1,24 +1,16 @@
 //! Plots, explained figures and edits of several layers, as a user finds them: by the words on them. What a plot says is compared
 //! with what the core computes.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, Vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use tinsmith::gui::command::{Command, Quantity};
 use tinsmith::gui::picture::{Format, Request};
-use tinsmith::gui::{App, theme, units};
+use tinsmith::gui::{App, units};
 use tinsmith_core::measure::weights::{WeightStats, weight_stats};
 use tinsmith_core::recipe::{Recipe, Scheme};
+use tinsmith_tests::window::{Folder, Window, app, drop_file, is_shown, open, send, settle, wait};
 
-type Window = Harness<'static, Option<App>>;
-
-/// Longer than any machine needs; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(240);
 const LAYER_KINDS: usize = 3;
 
 #[test]
@@ -327,103 +319,4 @@ fn is_said(window: &Window, words: &str) -> bool {
 /// A layer's name as the window shows it, for names without a path.
 fn short(name: &str) -> String {
     name.split(';').next().unwrap().rsplit('/').next().unwrap().to_owned()
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tinsmith-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// The sample's model and data, copied here so that nothing is written beside the originals.
-    fn sample(&self) -> (PathBuf, PathBuf) {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword");
-        let copy = |name: &str| {
-            let to = self.0.join(name);
-            std::fs::copy(from.join(name), &to).unwrap();
-            to
-        };
-        (copy("keyword_float32.tflite"), copy("keyword.npz"))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn open(path: Option<PathBuf>) -> Window {
-    let frame = move |ui: &mut eframe::egui::Ui, app: &mut Option<App>| {
-        let app = app.get_or_insert_with(|| App::new(ui.ctx(), path.clone()));
-        app.step(ui.ctx());
-        app.show(ui);
-    };
-    Harness::builder().with_size([1280.0, 800.0]).with_step_dt(0.1).with_context_setup(theme::install).build_ui_state(frame, None)
-}
-
-fn app(window: &Window) -> &App {
-    window.state().as_ref().expect("the first frame makes the app")
-}
-
-fn send(window: &mut Window, command: Command) {
-    app(window).send(command);
-    window.step();
-    window.step();
-}
-
-/// Frames until menus are open, animations over and the history at rest.
-fn settle(window: &mut Window) {
-    for _ in 0..12 {
-        window.step();
-    }
-}
-
-fn wait(window: &mut Window, what: &str, done: impl Fn(&App) -> bool) {
-    let start = Instant::now();
-    loop {
-        window.step();
-        if done(app(window)) {
-            // One more, so that what is shown is what is known.
-            return window.step();
-        }
-        let session = app(window).session();
-        assert!(
-            start.elapsed() < PATIENCE,
-            "waited in vain for {what}; {}; {:?}; {:?}",
-            session.message,
-            session.figures.failure,
-            session.notices
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl eframe::egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|e| e.to_string())
-    }
-}
-
-fn drop_file(window: &mut Window, path: &Path) {
-    window.input_mut().dropped_files.push(Arc::new(Dropped(path.to_owned())));
-    window.step();
-    // Dropped once: the harness keeps its input from frame to frame.
-    window.input_mut().dropped_files.clear();
-    window.step();
-}
-
-fn is_shown(window: &Window, label: &str) -> bool {
-    window.query_all_by_label(label).next().is_some()
 }

@@ -3,7 +3,7 @@
 //! Every figure is compared with what the core gives, never with a number written here.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,16 +30,12 @@ use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Project;
 use tinsmith_core::recipe::{Granularity, Recipe};
 use tinsmith_core::tensor::{Data, ElementType, Tensor};
-
-type Window = Harness<'static, Option<App>>;
-
-/// Longer than any machine needs; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(240);
+use tinsmith_tests::window::{Folder, Window, act, is_shown, send, settle};
 
 #[test]
 fn the_source_says_what_it_is_and_selects_by_kind() {
     let folder = Folder::new("spaces-source");
-    let mut window = folder.open(|cx, _, ui| source::ui(cx, ui));
+    let mut window = open(&folder, |cx, _, ui| source::ui(cx, ui));
     wait(&mut window, "the facts", |s| s.on_demand.facts.value.is_some());
     let statics = session(&window).figures.baseline_static.value.clone().unwrap();
     let graph = Arc::clone(&session(&window).open.as_ref().unwrap().source.graph);
@@ -62,7 +58,7 @@ fn the_source_says_what_it_is_and_selects_by_kind() {
 fn where_it_sits_sorts_selects_and_goes_to_a_spreadsheet() {
     let folder = Folder::new("spaces-where");
     let mut panel = where_it_sits::WhereItSitsPanel::default();
-    let mut window = folder.open(move |cx, _, ui| panel.ui(cx, ui));
+    let mut window = open(&folder, move |cx, _, ui| panel.ui(cx, ui));
     wait(&mut window, "all figures", |s| s.figures.is_complete);
     let statics = session(&window).figures.candidate_static.value.clone().unwrap();
     let [first, second] = [&statics.layers[0].name, &statics.layers[1].name];
@@ -118,7 +114,7 @@ fn of_five_thousand_layers_only_those_in_view_are_laid_out() {
 fn areas_of_the_treemap_add_up_to_the_file_and_select() {
     let folder = Folder::new("spaces-treemap");
     let mut panel = treemap::TreemapPanel::default();
-    let mut window = folder.open(move |cx, _, ui| panel.ui(cx, ui));
+    let mut window = open(&folder, move |cx, _, ui| panel.ui(cx, ui));
     wait(&mut window, "all figures", |s| s.figures.is_complete);
     let statics = session(&window).figures.candidate_static.value.clone().unwrap();
     assert!(is_shown(&window, &format!("area, {}", units::bytes(statics.size.file_bytes).joined())));
@@ -142,7 +138,7 @@ fn the_dry_run_is_what_the_export_writes() {
         at(left, &mut |ui| targets::ui(cx, ui));
         at(right, &mut |ui| files.ui(cx, ui));
     };
-    let mut window = folder.open(show);
+    let mut window = open(&folder, show);
     wait(&mut window, "the dry run", |s| s.on_demand.dry_run.value.is_some() && !s.on_demand.dry_run.is_stale);
     let n = session(&window).candidate().unwrap().graph.nodes.len();
     assert!(is_shown(&window, &format!("{n} of {n} ops have an int8 kernel in TFLM")));
@@ -173,7 +169,7 @@ fn the_board_and_the_next_lines_are_those_of_the_candidate() {
         ui.scope_builder(UiBuilder::new().max_rect(upper), |ui| fits::ui(cx, &mut tinsmith::gui::plots::View::default(), ui));
         ui.scope_builder(UiBuilder::new().max_rect(lower), |ui| what_next::ui(cx, ui));
     };
-    let mut window = folder.open(show);
+    let mut window = open(&folder, show);
     wait(&mut window, "the dry run", |s| s.on_demand.dry_run.value.is_some() && s.figures.is_complete);
     let statics = session(&window).figures.candidate_static.value.clone().unwrap();
     let weights = format!("Flash weights: {} bytes", units::exact(statics.size.weights_bytes));
@@ -194,7 +190,7 @@ fn candidates_are_kept_measured_stepped_through_saved_and_undone() {
         ui.scope_builder(UiBuilder::new().max_rect(left), |ui| diff.ui(cx, ui));
         ui.scope_builder(UiBuilder::new().max_rect(right), |ui| plot.ui(cx, edit, ui));
     };
-    let mut window = folder.open(show);
+    let mut window = open(&folder, show);
     wait(&mut window, "all figures", |s| s.figures.is_complete);
     click(&mut window, "Keep as a candidate");
     wait(&mut window, "the candidate to be kept", |s| s.edit.variants.len() == 1);
@@ -240,7 +236,7 @@ fn candidates_are_kept_measured_stepped_through_saved_and_undone() {
 fn the_confusion_counts_what_the_accuracy_counts() {
     let folder = Folder::new("spaces-confusion");
     let mut panel = confusion::ConfusionPanel::default();
-    let mut window = folder.open(move |cx, _, ui| panel.ui(cx, ui));
+    let mut window = open(&folder, move |cx, _, ui| panel.ui(cx, ui));
     let counted = |s: &Session| s.candidate().is_some_and(|c| s.on_demand.comparison.confusion(c).is_some());
     wait(&mut window, "the matrix", |s| counted(s) && s.figures.is_complete);
     let session = session(&window);
@@ -260,7 +256,7 @@ fn the_confusion_counts_what_the_accuracy_counts() {
 fn a_sample_says_what_the_executor_says() {
     let folder = Folder::new("spaces-sample");
     let mut panel = sample::SamplePanel::default();
-    let mut window = folder.open(move |cx, _, ui| panel.ui(cx, ui));
+    let mut window = open(&folder, move |cx, _, ui| panel.ui(cx, ui));
     wait(&mut window, "all figures", |s| s.figures.is_complete);
     let trial = |s: &Session, n: usize| s.on_demand.trial.value.clone().filter(|t| t.sample == n && !s.on_demand.trial.is_stale);
     click(&mut window, "Next sample");
@@ -292,7 +288,7 @@ fn a_sample_says_what_the_executor_says() {
 fn the_data_set_is_described_and_can_be_removed() {
     let folder = Folder::new("spaces-data");
     let mut panel = data_set::DataSetPanel::default();
-    let mut window = folder.open(move |cx, _, ui| panel.ui(cx, ui));
+    let mut window = open(&folder, move |cx, _, ui| panel.ui(cx, ui));
     wait(&mut window, "all figures", |s| s.figures.is_complete);
     let open = session(&window).open.as_ref().unwrap();
     let data = open.data.as_ref().unwrap();
@@ -317,7 +313,7 @@ fn live_says_what_it_is_not_and_leads_to_the_samples() {
     let folder = Folder::new("spaces-live");
     let wanted = Rc::new(RefCell::new(false));
     let seen = Rc::clone(&wanted);
-    let mut window = folder.open(move |cx, _, ui| *seen.borrow_mut() |= live_empty::ui(cx, ui));
+    let mut window = open(&folder, move |cx, _, ui| *seen.borrow_mut() |= live_empty::ui(cx, ui));
     settle(&mut window);
     assert!(is_shown(&window, "Running a model live is not in this version"));
     click(&mut window, "Look at single samples");
@@ -326,29 +322,13 @@ fn live_says_what_it_is_not_and_leads_to_the_samples() {
 
 // ------------------------------------------------------------------------------------------------------------ helpers
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tinsmith-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// A window on the sample's model and data, copied here, with a panel above it.
-    fn open(&self, show: impl FnMut(PanelCtx<'_>, &mut Edit, &mut Ui) + 'static) -> Window {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/samples/keyword");
-        let [model, data] = ["keyword_float32.tflite", "keyword.npz"].map(|name| {
-            let to = self.0.join(name);
-            std::fs::copy(from.join(name), &to).unwrap();
-            to
-        });
-        let mut window = window(model, show);
-        send(&mut window, Command::OpenPath(data));
-        wait(&mut window, "the data to be open", |s| s.open.as_ref().is_some_and(|o| o.data.is_some()));
-        window
-    }
+/// A window on the sample's model and data, with a panel above it.
+fn open(folder: &Folder, show: impl FnMut(PanelCtx<'_>, &mut Edit, &mut Ui) + 'static) -> Window {
+    let (model, data) = folder.sample();
+    let mut window = window(model, show);
+    send(&mut window, Command::OpenPath(data));
+    wait(&mut window, "the data to be open", |s| s.open.as_ref().is_some_and(|o| o.data.is_some()));
+    window
 }
 
 /// A window on a model with a panel above it that covers it.
@@ -399,23 +379,8 @@ fn dense_chain(n: usize) -> Graph {
     graph
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn session(window: &Window) -> &Session {
     window.state().as_ref().expect("the first frame makes the app").session()
-}
-
-fn send(window: &mut Window, command: Command) {
-    window.state().as_ref().expect("the first frame makes the app").send(command);
-    window.step();
-}
-
-fn act(window: &mut Window, action: Action) {
-    send(window, Command::Do(action));
 }
 
 fn edit(window: &mut Window, edit: Edit) {
@@ -445,28 +410,8 @@ fn copied(window: &mut Window, label: &str) -> String {
     panic!("{label} copied nothing");
 }
 
-/// Frames until menus are open, animations over and the history at rest.
-fn settle(window: &mut Window) {
-    for _ in 0..12 {
-        window.step();
-    }
-}
-
 fn wait(window: &mut Window, what: &str, done: impl Fn(&Session) -> bool) {
-    let start = Instant::now();
-    loop {
-        window.step();
-        if window.state().is_some() && done(session(window)) {
-            // One more, so that what is shown is what is known.
-            return window.step();
-        }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}; {}", session(window).message);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn is_shown(window: &Window, label: &str) -> bool {
-    window.query_all_by_label(label).next().is_some()
+    tinsmith_tests::window::wait(window, what, |app| done(app.session()));
 }
 
 /// What the engine gives for a recipe on the model, the data and the board of a session.
