@@ -59,6 +59,8 @@ pub enum Event {
     Exported(Result<(PathBuf, Vec<String>), String>),
     /// Something was picked in a file dialog.
     Picked(Picked),
+    /// A file dialog was closed without a choice.
+    NothingPicked,
     /// What a panel on screen needed, and what it was made from.
     Answer(Basis, Answer),
     /// A figure of a stored candidate.
@@ -170,16 +172,12 @@ impl Worker {
         self.no_dialogs.load(Ordering::Relaxed)
     }
 
-    /// Shows a file dialog on a thread of its own; nothing is told if it is closed without a choice.
+    /// Shows a file dialog on a thread of its own.
     pub fn pick(&self, dialog: impl FnOnce() -> Option<Picked> + Send + 'static) {
         if self.asks_nobody() {
-            return;
+            return self.outbox.send(Event::NothingPicked);
         }
-        self.spawn(move |outbox| {
-            if let Some(picked) = dialog() {
-                outbox.send(Event::Picked(picked));
-            }
-        });
+        self.spawn(move |outbox| outbox.send(dialog().map_or(Event::NothingPicked, Event::Picked)));
     }
 
     /// What to call, from any thread, once the picture that was asked for is there: asks where to, if need be, and writes it.

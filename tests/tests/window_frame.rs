@@ -158,14 +158,17 @@ fn the_palette_finds_commands_and_layers_by_a_few_letters() {
     find(&mut window, &first);
     assert_eq!(app(&window).session().selection.as_ref(), Some(&first));
     // Every command that can be given now is found by its own name, and none that cannot.
+    let buttons =
+        |window: &Window, name: &str| window.query_all_by_role_and_label(eframe::egui::accesskit::Role::Button, name).count();
     for action in Action::ALL {
+        // Some have a button in the top bar as well.
+        let before = buttons(&window, action.name());
         press(&mut window, Modifiers::COMMAND, Key::K);
         settle(&mut window);
         window.get_by_role_and_label(eframe::egui::accesskit::Role::TextInput, "Search or command").type_text(action.name());
         settle(&mut window);
         let is_enabled = action.is_enabled(app(&window).session());
-        let found = window.query_all_by_role_and_label(eframe::egui::accesskit::Role::Button, action.name()).count();
-        assert!(!is_enabled || found > 0, "{} is found", action.name());
+        assert_eq!(buttons(&window, action.name()) > before, is_enabled, "{} is found if it can be done", action.name());
         press(&mut window, Modifiers::NONE, Key::Escape);
         settle(&mut window);
     }
@@ -365,13 +368,17 @@ fn without_data_or_labels_the_window_says_what_is_missing() {
 fn work_is_cancelled_and_the_list_of_activities_says_so() {
     let folder = Folder::new("frame-cancel");
     let mut window = open(Some(folder.project()));
-    wait(&mut window, "work", |app| app.session().activity.is_some() || app.session().figures.is_complete);
+    wait(&mut window, "work", |app| app.session().activity.is_some());
     send(&mut window, Command::Cancel);
     settle(&mut window);
     assert!(app(&window).session().activity.is_none());
     press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::A);
     settle(&mut window);
-    assert!(is_shown(&window, "Nothing: all figures are up to date."));
+    // On a machine that was quicker than the command, nothing is missing.
+    let is_done = app(&window).session().figures.is_complete;
+    let words = if is_done { "Nothing; all figures are up to date." } else { "Nothing; some figures are missing." };
+    assert!(is_shown(&window, words));
+    assert_eq!(is_shown(&window, "cancelled"), !is_done, "the status line says how it ended");
 }
 
 #[test]

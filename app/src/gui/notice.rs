@@ -71,13 +71,6 @@ impl Notices {
             notice.is_dismissed = true;
         }
     }
-
-    /// Puts all away.
-    pub fn dismiss_all(&mut self) {
-        for notice in &mut self.all {
-            notice.is_dismissed = true;
-        }
-    }
 }
 
 #[cfg(test)]

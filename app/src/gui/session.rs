@@ -163,6 +163,8 @@ pub struct Session {
     /// The edit that the newest complete figures belong to.
     pub measured: Option<Edit>,
     undoer: Undoer<Edit>,
+    /// For which edit the name of what undo takes back was found.
+    undo_named: Option<(Edit, String)>,
 }
 
 impl Default for Session {
@@ -195,6 +197,7 @@ impl Default for Session {
             explained: None,
             measured: None,
             undoer: new_undoer(),
+            undo_named: None,
         }
     }
 }
@@ -216,7 +219,7 @@ impl Session {
         self.picture = None;
         self.measured = None;
         self.message = format!("opened {name}");
-        self.undoer = new_undoer();
+        (self.undoer, self.undo_named) = (new_undoer(), None);
         self.undoer.add_undo(&self.edit);
     }
 
@@ -230,7 +233,7 @@ impl Session {
         self.activity = None;
         self.recovery = None;
         self.message = "ready".to_owned();
-        self.undoer = new_undoer();
+        (self.undoer, self.undo_named) = (new_undoer(), None);
     }
 
     /// The name in the top bar.
@@ -395,6 +398,7 @@ impl Session {
 
     /// Goes back to the edit before.
     pub fn undo(&mut self) {
+        self.undo_named = None;
         if let Some(edit) = self.undoer.undo(&self.edit) {
             self.message = format!("undone: {}", difference(edit, &self.edit));
             self.edit = edit.clone();
@@ -403,6 +407,7 @@ impl Session {
 
     /// Goes forward again.
     pub fn redo(&mut self) {
+        self.undo_named = None;
         if let Some(edit) = self.undoer.redo(&self.edit) {
             self.message = format!("redone: {}", difference(&self.edit, edit));
             self.edit = edit.clone();
@@ -414,9 +419,12 @@ impl Session {
         if !self.can_undo() {
             return None;
         }
-        // The undoer shows its states only by stepping, and stepping a copy leaves the history as it is.
-        let previous = self.undoer.clone().undo(&self.edit)?.clone();
-        Some(difference(&previous, &self.edit))
+        if self.undo_named.as_ref().is_none_or(|(edit, _)| *edit != self.edit) {
+            // The undoer shows its states only by stepping, and stepping a copy leaves the history as it is: once for each edit.
+            let previous = self.undoer.clone().undo(&self.edit)?.clone();
+            self.undo_named = Some((self.edit.clone(), difference(&previous, &self.edit)));
+        }
+        self.undo_named.as_ref().map(|(_, name)| name.clone())
     }
 }
 

@@ -1,31 +1,38 @@
 //! Which window autosaves a project: the one that opened it first. Another window on the same file says so and keeps its hands off.
 
-use std::fs::{File, create_dir_all};
+use std::fs::{File, TryLockError, create_dir_all};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A claim on a project; it ends with the value, and with the process whatever happens to it.
 #[derive(Debug)]
 pub struct Claim {
     project: PathBuf,
-    _lock: File,
+    /// Locked while the claim lasts; `None` where the system gives no lock.
+    _lock: Option<File>,
 }
 
 impl Claim {
-    /// Claims a project that no other window has. The lock lies in the user's temporary folder, so that nothing is left beside the
-    /// project. Where no lock can be had at all, nobody is there to fight with.
+    /// Claims a project; `None` if another window has it. The lock lies in the user's own folder, so that nothing is left beside
+    /// the project and no other user stands in the way. Where no lock can be had at all, the project is claimed without one:
+    /// better two windows that autosave than none.
     pub fn of(project: &Path) -> Option<Self> {
-        let folder = std::env::temp_dir().join("tinsmith-open");
-        create_dir_all(&folder).ok()?;
-        let lock = File::create(folder.join(name_of(project))).ok()?;
-        lock.try_lock().ok()?;
-        Some(Self { project: project.to_owned(), _lock: lock })
+        let lock = lock_file(project).ok();
+        let is_taken = lock.as_ref().is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+        (!is_taken).then(|| Self { project: project.to_owned(), _lock: lock })
     }
 
     /// Whether it is on this project.
     pub fn is_on(&self, project: &Path) -> bool {
         self.project == project
     }
+}
+
+fn lock_file(project: &Path) -> io::Result<File> {
+    let folder = eframe::storage_dir("tinsmith").unwrap_or_else(std::env::temp_dir).join("open");
+    create_dir_all(&folder)?;
+    File::create(folder.join(name_of(project)))
 }
 
 /// The same for every way to write the same path.

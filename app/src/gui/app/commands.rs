@@ -35,8 +35,8 @@ impl App {
                 if let Some(activity) = self.session.activity.take() {
                     let title = format!("Cancelled: {}", activity.label);
                     self.session.notices.add(Kind::Done, title, activity.kept(), None);
+                    self.session.message = "cancelled".to_owned();
                 }
-                self.session.message = "cancelled".to_owned();
             }
             Command::Dismiss(id) => self.session.notices.dismiss(id),
             Command::SaveTo(path) => self.save_to(path),

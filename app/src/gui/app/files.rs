@@ -36,7 +36,9 @@ impl App {
             Leaving::Open(path) => self.open(path),
             Leaving::Close => {
                 self.worker.cancel();
-                self.claim = None;
+                // What still arrives for it is nobody's any more.
+                self.revision += 1;
+                (self.layout_asked, self.distributions_asked, self.claim) = (None, None, None);
                 self.session.close();
             }
             Leaving::Quit => {
@@ -52,7 +54,7 @@ impl App {
         match answer {
             Unsaved::Stay => {}
             Unsaved::Discard => {
-                if let Some(open) = &self.session.open {
+                if let Some(open) = self.session.open.as_ref().filter(|_| !self.session.is_elsewhere) {
                     // They are not wanted: the next start must not offer them. What cannot be removed is only offered once more.
                     let _ = discard_autosave(&open.project_file());
                 }

@@ -277,6 +277,8 @@ impl App {
                 let again = Some(("Choose another folder", Command::ChooseExportFolder));
                 self.complain("Nothing was exported", text, again);
             }
+            // Who does not say where to save does not want to leave either.
+            Event::NothingPicked => self.after_save = None,
             Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
             Event::PictureSaved(Ok(path)) => {

@@ -45,7 +45,9 @@ fn running_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     ui.label(small_caps("Running", p.text_weak));
     let opening = cx.session.opening.as_ref().map(|path| format!("opening {}", path.display()));
     if cx.session.activity.is_none() && opening.is_none() {
-        ui.label(Type::Small.text("Nothing: all figures are up to date.", p.text_faint));
+        let is_lacking = cx.session.open.is_some() && !cx.session.figures.is_complete;
+        let words = if is_lacking { "Nothing; some figures are missing." } else { "Nothing; all figures are up to date." };
+        ui.label(Type::Small.text(words, p.text_faint));
     }
     if let Some(words) = opening {
         ui.label(Type::Small.text(words, p.text));

@@ -81,13 +81,6 @@ impl Dock {
         arranged.made_for = None;
     }
 
-    /// Brings a panel to the front if it lies behind others.
-    pub fn bring_to_front(&mut self, workspace: Workspace, pane: Pane) {
-        if let Some(arranged) = self.0.get_mut(&workspace) {
-            arranged.tree.make_active(|_, tile| matches!(tile, Tile::Pane(p) if *p == pane));
-        }
-    }
-
     /// Shows a workspace over the rest of `ui`.
     pub fn ui(&mut self, workspace: Workspace, panels: &mut Panels, cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
         let area = ui.available_size();
