@@ -390,3 +390,20 @@ fn what_stands_in_a_header_is_pressed_slowly_without_dragging_the_panel() {
     assert!(is_shown(&window, "op kind"), "the menu is open");
     assert!(app(&window).kept().layouts.is_empty(), "and the panel where it was");
 }
+
+#[test]
+fn an_edit_is_autosaved_although_nothing_moves_any_more() {
+    let folder = Folder::new("frame-autosave");
+    let mut window = ready(&folder);
+    let next_frame = |window: &Window| window.output().viewport_output.values().map(|v| v.repaint_delay).min().unwrap();
+    act(&mut window, Action::RemoveData);
+    // Nothing is computed either: what wakes the window then is the autosave alone.
+    send(&mut window, Command::Cancel);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    settle(&mut window);
+    let autosave = autosave_path(&folder.0.join("keyword.ron"));
+    assert!(!autosave.exists() && next_frame(&window) < std::time::Duration::from_secs(5), "{:?}", next_frame(&window));
+    wait(&mut window, "the autosave", |_| autosave.exists());
+    settle(&mut window);
+    assert!(next_frame(&window) > std::time::Duration::from_secs(60), "and then it rests");
+}

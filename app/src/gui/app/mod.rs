@@ -158,6 +158,10 @@ impl App {
             // The history waits for the edit to come to rest, so one more frame is needed although nothing moves.
             ctx.request_repaint_after_secs(0.6);
         }
+        if let Some(at) = self.autosave_at_s {
+            // In every frame anew: a wish for a later frame is forgotten with the next one that comes.
+            ctx.request_repaint_after_secs((at - ctx.time()).max(0.0) as f32 + 0.05);
+        }
         self.had_focus = ctx.memory(|m| m.focused().is_some());
         self.set_title(&ctx);
     }
@@ -225,7 +229,6 @@ impl App {
 
     fn edited(&mut self, ctx: &Context) {
         self.autosave_at_s = Some(ctx.time() + AUTOSAVE_DELAY_S);
-        ctx.request_repaint_after_secs(AUTOSAVE_DELAY_S as f32 + 0.05);
         self.start_job();
     }
 
