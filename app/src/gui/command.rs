@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::candidates::Which;
 use super::graph_view::select::Walk;
@@ -380,6 +380,11 @@ impl Action {
             | Self::HighContrast
             | Self::ReducedMotion => None,
         }
+    }
+
+    /// Its shortcut in words, as the system writes them; empty if it has none.
+    pub fn keys(self, ctx: &Context) -> String {
+        self.shortcut().map(|shortcut| ctx.format_shortcut(&shortcut)).unwrap_or_default()
     }
 
     /// Whether it can be done now.

@@ -45,8 +45,9 @@ impl App {
         actions.sort_by_key(|a| a.shortcut().map_or(0, |s| usize::from(!s.modifiers.shift)));
         for action in actions {
             let Some(shortcut) = action.shortcut() else { continue };
-            // Letters without a modifier belong to whoever is being typed into, and so does selecting all of a text.
-            let is_text = shortcut.modifiers.is_none() || action == Action::SelectAll;
+            // Letters without a modifier belong to whoever is being typed into, and so does what every text field knows itself.
+            let is_of_text = matches!(action, Action::SelectAll | Action::Undo | Action::Redo);
+            let is_text = shortcut.modifiers.is_none() || is_of_text;
             if is_text && (ctx.text_edit_focused() || (has_overlay && shortcut.logical_key == Key::Escape)) {
                 continue;
             }

@@ -93,7 +93,7 @@ fn group_ui(ui: &mut Ui, group: Group) {
     let p = Palette::of(ui);
     title_ui(ui, group.title());
     for action in Action::ALL.into_iter().filter(|a| a.about().group == group) {
-        let keys = action.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+        let keys = action.keys(ui.ctx());
         ui.horizontal(|ui| {
             ui.label(Type::Small.text(action.name(), p.text)).on_hover_text(action.about().what);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

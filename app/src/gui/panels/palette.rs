@@ -68,7 +68,7 @@ impl CommandPalette {
         if self.just_opened {
             response.request_focus();
         }
-        let found = find(cx, &self.text);
+        let found = find(cx, ui.ctx(), &self.text);
         let moved = ui.input(|i| i.num_presses(Key::ArrowDown) as i64 - i.num_presses(Key::ArrowUp) as i64);
         let last = found.len().saturating_sub(1);
         self.chosen = (self.chosen.min(last) as i64 + moved).clamp(0, last as i64) as usize;
@@ -99,10 +99,10 @@ impl CommandPalette {
 }
 
 /// Actions that can be done now and layers, the best fit first.
-fn find(cx: PanelCtx<'_>, text: &str) -> Vec<Found> {
+fn find(cx: PanelCtx<'_>, ctx: &Context, text: &str) -> Vec<Found> {
     let actions = Action::ALL.into_iter().filter(|a| a.is_enabled(cx.session)).filter_map(|action| {
         let about = action.about();
-        let keys = action.shortcut().map_or_else(String::new, |s| shortcut_words(&s));
+        let keys = action.keys(ctx);
         let found = Found { icon: about.icon, words: about.name.to_owned(), about: keys, command: Command::Do(action) };
         fit(about.name, text).map(|fit| (fit, found))
     });
@@ -135,10 +135,6 @@ fn fit(name: &str, text: &str) -> Option<u32> {
         at += step + 1;
     }
     Some(cost)
-}
-
-fn shortcut_words(shortcut: &eframe::egui::KeyboardShortcut) -> String {
-    shortcut.format(&eframe::egui::ModifierNames::NAMES, cfg!(target_os = "macos"))
 }
 
 #[cfg(test)]

@@ -46,6 +46,6 @@ fn item(ui: &mut Ui, of: Workspace, is_active: bool, is_enabled: bool) -> bool {
     let at = |y: f32| pos2(rect.center().x, rect.top() + y);
     ui.painter().text(at(20.0), Align2::CENTER_CENTER, of.icon(), Type::IconRail.font(), icon_colour);
     ui.painter().text(at(41.0), Align2::CENTER_CENTER, of.name(), Type::Caption.font(), colour);
-    let keys = Action::Go(of).shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+    let keys = Action::Go(of).keys(ui.ctx());
     response.on_hover_text(format!("{} ({keys})", of.question())).clicked()
 }

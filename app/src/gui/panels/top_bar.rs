@@ -60,7 +60,7 @@ fn search_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let left = rect.left_center() + vec2(18.0, 0.0);
     ui.painter().text(left, Align2::CENTER_CENTER, icons::MAGNIFYING_GLASS, Type::IconSmall.font(), p.text_weak);
     ui.painter().text(left + vec2(14.0, 0.0), Align2::LEFT_CENTER, Action::Search.name(), Type::Small.font(), p.text_weak);
-    let keys = Action::Search.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+    let keys = Action::Search.keys(ui.ctx());
     ui.painter().text(rect.right_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, keys, Type::Caption.font(), p.text_faint);
     if response.clicked() {
         cx.commands.act(Action::Search);
@@ -202,7 +202,7 @@ fn with_icon(ui: &Ui, salt: &'static str, icon: &str, words: &str) -> ComboBox<'
 
 /// An action as a button; `of` is what it is about to be done to.
 fn action_ui(cx: PanelCtx<'_>, ui: &mut Ui, action: Action, of: Option<&str>) {
-    let shortcut = action.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+    let shortcut = action.keys(ui.ctx());
     let about = of.map_or_else(|| action.about().what.to_owned(), |of| format!("{}: {of}", action.name()));
     ui.add_enabled_ui(action.is_enabled(cx.session), |ui| {
         let tooltip = format!("{about}  {shortcut}");
@@ -252,7 +252,7 @@ fn settings_ui(cx: PanelCtx<'_>, ui: &mut Ui, panes: &[Pane]) {
 
 /// An action as a line of a menu.
 fn menu_action_ui(cx: PanelCtx<'_>, ui: &mut Ui, action: Action) {
-    let shortcut = action.shortcut().map(|s| ui.ctx().format_shortcut(&s)).unwrap_or_default();
+    let shortcut = action.keys(ui.ctx());
     let button = Button::new(action.name()).shortcut_text(shortcut);
     if ui.add_enabled(action.is_enabled(cx.session), button).on_hover_text(action.about().what).clicked() {
         cx.commands.act(action);
