@@ -49,7 +49,6 @@ impl Index {
 
     /// Positions of all rectangles that meet `rect`, in ascending order.
     pub fn meeting(&self, rect: Rect) -> Vec<usize> {
-        let meets = |&i: &usize| self.rects[i].intersects(rect);
         if rect.contains_rect(self.bounds) {
             return (0..self.rects.len()).collect();
         }
@@ -57,7 +56,7 @@ impl Index {
         found.extend(self.large.iter().map(|&i| i as usize));
         found.sort_unstable();
         found.dedup();
-        found.retain(meets);
+        found.retain(|&i| self.rects[i].intersects(rect));
         found
     }
 

@@ -37,8 +37,7 @@ impl Against {
         let named: HashMap<&str, &Node> = source.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
         let mut all = Self::default();
         for node in &candidate.nodes {
-            let own = named.get(node.name.as_str()).or_else(|| node.sources.iter().find_map(|s| named.get(s.as_str())));
-            let own = own.copied();
+            let own = origin(node, &named);
             let others =
                 node.sources.iter().filter_map(|s| named.get(s.as_str())).filter(|n| own.is_none_or(|o| o.name != n.name));
             let mut merged: Vec<String> = others.map(|n| n.op.facts().label(&Operands::new(source, n))).collect();
@@ -48,8 +47,7 @@ impl Against {
                 Some(_) if merged.is_empty() => Mark::Same,
                 Some(_) => Mark::Merged(merged.join(", ")),
             });
-            let both = own.and_then(|own| Some((channels(source, own)?, channels(candidate, node)?)));
-            all.channels.push(both.filter(|(from, to)| from != to));
+            all.channels.push(own.and_then(|own| channels_apart((source, own), (candidate, node))));
         }
         all
     }
@@ -70,18 +68,14 @@ impl Against {
         let mut all = Self::default();
         for (i, node) in source.nodes.iter().enumerate() {
             let heir = heirs.get(node.name.as_str()).copied();
-            let stands_for = |heir: &Node| {
-                let own = named.get(heir.name.as_str()).or_else(|| heir.sources.iter().find_map(|s| named.get(s.as_str())));
-                own == Some(&i)
-            };
+            let stands_for = |heir: &Node| origin(heir, &named) == Some(i);
             all.marks.push(match heir {
                 None => Mark::Removed,
                 Some(heir) if stands_for(heir) => Mark::Same,
                 Some(heir) => Mark::Folded(short_name(&heir.name)),
             });
-            let both =
-                heir.filter(|h| stands_for(h)).and_then(|heir| Some((channels(source, node)?, channels(candidate, heir)?)));
-            all.channels.push(both.filter(|(from, to)| from != to));
+            let heir = heir.filter(|heir| stands_for(heir));
+            all.channels.push(heir.and_then(|heir| channels_apart((source, node), (candidate, heir))));
         }
         all
     }
@@ -114,6 +108,17 @@ impl Against {
         }
         notes
     }
+}
+
+/// The source's node that a node of the candidate stands for: of the same name, or else the first it was made from.
+fn origin<T: Copy>(node: &Node, source: &HashMap<&str, T>) -> Option<T> {
+    std::iter::once(&node.name).chain(&node.sources).find_map(|name| source.get(name.as_str())).copied()
+}
+
+/// Channels of a node in the source and of the one that stands for it in the candidate, if they differ.
+fn channels_apart(source: (&Graph, &Node), candidate: (&Graph, &Node)) -> Option<(usize, usize)> {
+    let both = (channels(source.0, source.1)?, channels(candidate.0, candidate.1)?);
+    (both.0 != both.1).then_some(both)
 }
 
 /// Channels of a node's first output: NHWC, so the last axis.

@@ -212,10 +212,8 @@ impl GraphPanel {
     fn move_to(&mut self, given: Given, ctx: &Context) {
         let Some(old) = self.scene.take() else { return };
         let new = Scene::new(given);
-        let places = |scene: &Scene| scene.given.layout.placed.iter().map(|p| p.rect.center()).collect::<Vec<Pos2>>();
-        let was: HashMap<&str, Pos2> = places(&old).into_iter().enumerate().map(|(i, at)| (old.key(i), at)).collect();
-        let boxes = places(&new).into_iter().enumerate().map(|(i, at)| (new.key(i), at));
-        self.glide = Glide::begin(ctx.time(), &was, boxes, self.view);
+        let was: HashMap<&str, Pos2> = old.places().collect();
+        self.glide = Glide::begin(ctx.time(), &was, new.places(), self.view);
         self.scene = Some(new);
     }
 

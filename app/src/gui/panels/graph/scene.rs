@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use eframe::egui::Ui;
-use tinsmith_core::graph::{Graph, NodeId, Severity};
+use eframe::egui::{Pos2, Ui};
+use tinsmith_core::graph::{Graph, Node, NodeId, Severity, TensorId};
 use tinsmith_core::measure::{LayerError, LayerErrors, LayerFigures, StaticFigures};
 use tinsmith_core::ops::{Op, Operands};
 
@@ -52,14 +52,14 @@ impl Given {
     }
 
     fn is(&self, other: &Self) -> bool {
-        let same = |a: Option<*const ()>, b: Option<*const ()>| a == b;
-        let at = |a: &Option<Arc<StaticFigures>>| a.as_ref().map(|a| Arc::as_ptr(a).cast());
-        let errors_at = |a: &Option<Arc<LayerErrors>>| a.as_ref().map(|a| Arc::as_ptr(a).cast());
+        fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
+            a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
+        }
         self.graph == other.graph
             && Arc::ptr_eq(&self.layout, &other.layout)
             && self.other == other.other
-            && same(at(&self.statics), at(&other.statics))
-            && same(errors_at(&self.errors), errors_at(&other.errors))
+            && same(&self.statics, &other.statics)
+            && same(&self.errors, &other.errors)
             && self.colour_by == other.colour_by
             && std::ptr::eq(self.palette, other.palette)
     }
@@ -128,11 +128,9 @@ impl Scene {
             return false;
         }
         let is_same_graph = self.given.graph == given.graph && self.given.other == given.other;
-        let emphasis = std::mem::take(&mut self.emphasis);
         if is_same_graph && Arc::ptr_eq(&self.given.layout, &given.layout) {
             self.given = given;
             self.paint_all();
-            self.emphasis = emphasis;
         } else {
             *self = Self::new(given);
         }
@@ -152,9 +150,7 @@ impl Scene {
             }
         }
         self.grounds = (0..layout.placed.len()).map(|i| self.ground_of(i, &is_obstacle)).collect();
-        let is_gap =
-            |(p, f): (&crate::gui::graph_view::layout::Placed, &Option<f64>)| matches!(p.item, Item::Node(_)) && f.is_none();
-        self.has_gaps = layout.placed.iter().zip(&self.figures).any(is_gap);
+        self.has_gaps = layout.placed.iter().zip(&self.figures).any(|(p, f)| matches!(p.item, Item::Node(_)) && f.is_none());
         self.words = vec![OnceCell::new(); layout.placed.len()];
         self.edge_words = vec![OnceCell::new(); layout.edges.len()];
     }
@@ -217,6 +213,11 @@ impl Scene {
             Item::Block(block) => graph.nodes.get(self.nodes_of(block).start).map_or("", |n| &n.name),
             Item::Input(t) | Item::Output(t) => &graph.tensor(t).name,
         }
+    }
+
+    /// Where the middle of each box lies, with what it is known by.
+    pub fn places(&self) -> impl Iterator<Item = (&str, Pos2)> {
+        self.given.layout.placed.iter().enumerate().map(|(i, placed)| (self.key(i), placed.rect.center()))
     }
 
     /// The name of a block's first node, by which it is known.
@@ -285,7 +286,7 @@ impl Scene {
     fn block_words(&self, block: usize, value: String) -> Words {
         let nodes = self.nodes_of(block);
         let graph = self.given.graph.graph();
-        let label = |node: &tinsmith_core::graph::Node| node.op.facts().label(&Operands::new(graph, node));
+        let label = |node: &Node| node.op.facts().label(&Operands::new(graph, node));
         let mut kinds: Vec<String> = graph.nodes[nodes.clone()].iter().map(label).collect();
         kinds.dedup();
         let title = format!("block {}, {} ops", self.given.layout.blocks[block].number, nodes.len());
@@ -337,7 +338,7 @@ fn spoken(title: &str, about: &str, value: &str) -> String {
     if value.is_empty() || value == NONE { format!("{title}, {about}") } else { format!("{title}, {about}, {value}") }
 }
 
-fn end_words(title: &str, graph: &Graph, tensor: tinsmith_core::graph::TensorId) -> Words {
+fn end_words(title: &str, graph: &Graph, tensor: TensorId) -> Words {
     let tensor = graph.tensor(tensor);
     let about = format!("{}, {}", tensor.element.name(), units::shape(&tensor.shape));
     let name = format!("Model {title} {about}");

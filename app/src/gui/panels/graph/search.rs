@@ -133,10 +133,12 @@ impl Search {
             // A line of text gives its focus away at Enter; here the next Enter steps on.
             response.request_focus();
         }
-        if response.changed() {
+        // A field that was closed while the graph or its figures changed knows only that it was closed.
+        let is_changed = is_new || response.changed();
+        if is_changed {
             self.renew(scene);
         }
-        is_new || response.changed()
+        is_changed
     }
 
     /// Takes Enter and Shift+Enter from the field, which has no use for them.
