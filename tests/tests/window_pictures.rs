@@ -9,9 +9,10 @@ use std::path::PathBuf;
 
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
-use tinsmith::gui::command::Command;
+use tinsmith::gui::command::{Action, Command};
 use tinsmith::gui::picture::{Format, Request};
-use tinsmith_tests::window::{Folder, Window, is_complete, open, send, settle, wait};
+use tinsmith::gui::workspace::Workspace;
+use tinsmith_tests::window::{Folder, Window, act, is_complete, is_shown, open, send, settle, wait};
 
 /// Points by which a coordinate may differ.
 const TOLERANCE: f64 = 0.051;
@@ -62,4 +63,21 @@ fn what_is_painted_by_hand_looks_as_it_was_recorded() {
     settle(&mut window);
     let svg = picture(&mut window, &folder, "Memory timeline");
     assert_looks_like(&svg, "memory-timeline");
+}
+
+#[test]
+fn what_is_scrolled_away_is_not_saved_as_an_empty_picture() {
+    let folder = Folder::new("pictures-hidden");
+    let mut window = open(Some(folder.project()));
+    wait(&mut window, "all figures", is_complete);
+    // In a window of this height the arena plan lies below the end of its panel.
+    act(&mut window, Action::Go(Workspace::Export));
+    settle(&mut window);
+    let path = folder.0.join("picture.svg");
+    send(
+        &mut window,
+        Command::SavePicture(Request { name: "Memory timeline".to_owned(), format: Format::Svg, to: Some(path.clone()) }),
+    );
+    settle(&mut window);
+    assert!(is_shown(&window, "Memory timeline is not on screen") && !path.exists());
 }

@@ -12,7 +12,8 @@ impl App {
     pub(super) fn miss_picture(&mut self, commands: &[Command]) {
         let is_taken = commands.iter().any(|c| matches!(c, Command::TakePicture(_)));
         if let Some(request) = self.session.picture.take_if(|_| !is_taken) {
-            self.complain(&format!("{} is not on screen", request.name), "Show it, then save it again.".to_owned(), None);
+            let text = "Show all of it, then save it again.".to_owned();
+            self.complain(&format!("{} is not on screen", request.name), text, None);
         }
     }
 

@@ -102,9 +102,14 @@ pub fn is_wanted(cx: PanelCtx<'_>, name: &str) -> bool {
     cx.session.picture.as_ref().is_some_and(|r| r.name == name)
 }
 
-/// Hands over what was painted into `rect` since `from`, on `ground`, if a picture of it is wanted.
+/// How far a picture may reach beyond what its panel shows: the ends of numbers along an axis.
+const BLEED: f32 = 8.0;
+
+/// Hands over what was painted into `rect` since `from`, on `ground`, if a picture of it is wanted and all of it is in view: what is
+/// scrolled away is not painted, and half a picture is none.
 pub fn take(cx: PanelCtx<'_>, ui: &Ui, name: &str, from: ShapeIdx, rect: Rect, ground: Color32) {
-    let Some(request) = cx.session.picture.as_ref().filter(|r| r.name == name) else { return };
+    let is_in_view = ui.clip_rect().expand(BLEED).contains_rect(rect);
+    let Some(request) = cx.session.picture.as_ref().filter(|r| r.name == name && is_in_view) else { return };
     let svg = (request.format == Format::Svg).then(|| {
         let mut shapes = vec![ClippedShape::new(rect, Shape::rect_filled(rect, 0.0, ground))];
         let layer = ui.layer_id();
