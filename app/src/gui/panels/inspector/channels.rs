@@ -1,11 +1,11 @@
 //! The range of each output channel, widest first, beside the one range that per-tensor quantization would give them all.
 
 use eframe::egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
-use egui_plot::{Bar, BarChart, HLine, Line, LineStyle, PlotPoints};
+use egui_plot::{Bar, BarChart, HLine, LineStyle};
 use tinsmith_core::measure::weights::{ChannelStats, WeightStats};
 use tinsmith_core::recipe::{Granularity, Quantize};
 
-use super::outlines::names_ui;
+use super::outlines::{names_ui, paint_lines};
 use super::{group_rule, short_name};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -169,11 +169,7 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
         cx,
         view,
         ui,
-        |plot| {
-            for (points, colour) in lines {
-                plot.line(Line::new("", PlotPoints::from(points)).color(colour).width(1.25).allow_hover(false));
-            }
-        },
+        |plot| paint_lines(lines, plot),
         |ui, canvas| {
             let names: Vec<String> = all.iter().map(|(d, _)| short_name(&d.node)).collect();
             names_ui(names.iter().enumerate().map(|(k, name)| (name.as_str(), series_colour(p, k))), canvas, ui);

@@ -1,7 +1,7 @@
 //! Histograms of several layers over each other, as lines with their names beside them.
 
 use eframe::egui::{Align2, Color32, Ui, pos2};
-use egui_plot::{Line, PlotPoints};
+use egui_plot::{Line, PlotPoints, PlotUi};
 
 use crate::gui::context::PanelCtx;
 use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Scale, Table, View};
@@ -83,16 +83,19 @@ pub fn ui(
         cx,
         view,
         ui,
-        |plot| {
-            for (points, colour) in lines {
-                plot.line(Line::new("", PlotPoints::from(points)).color(colour).width(1.25).allow_hover(false));
-            }
-        },
+        |plot| paint_lines(lines, plot),
         |ui, canvas| {
             names_ui(all.iter().map(|o| (o.name.as_str(), o.colour)), canvas, ui);
             read(&all, canvas.pointer?.x)
         },
     );
+}
+
+/// Lines over each other, each in a colour of its own. What is read of them is said by the one who knows what they are.
+pub fn paint_lines(lines: Vec<(Vec<[f64; 2]>, Color32)>, plot: &mut PlotUi<'_>) {
+    for (points, colour) in lines {
+        plot.line(Line::new("", PlotPoints::from(points)).color(colour).width(1.25).allow_hover(false));
+    }
 }
 
 /// The names of several layers below each other, each in the colour of its line.
