@@ -6,7 +6,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Failure;
 use super::outcome::INTERRUPTED;
@@ -19,11 +21,26 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     // Where no handler can be set, Ctrl-C ends the process as it does anyway.
     HANDLER.call_once(|| {
         let _ = ctrlc::set_handler(|| {
-            unfinished().iter().for_each(|folder| remove(folder));
+            when_written().iter().flat_map(|unfinished| unfinished.iter()).for_each(|folder| remove(folder));
             process::exit(INTERRUPTED.into());
         });
     });
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The unfinished folders once nothing is being written; `None` if that takes longer than people wait: whoever reads a pipe
+/// that is written to may never come.
+fn when_written() -> Option<MutexGuard<'static, Vec<PathBuf>>> {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let start = Instant::now();
+    loop {
+        match UNFINISHED.try_lock() {
+            Ok(unfinished) => return Some(unfinished),
+            Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::WouldBlock) => return None,
+        }
+    }
 }
 
 /// Removes a folder that a thread may still be adding files to.
@@ -32,7 +49,7 @@ fn remove(folder: &Path) {
     let _ = (0..TRIES).find(|_| fs::remove_dir_all(folder).is_ok());
 }
 
-/// Writes files that take little time: Ctrl-C comes before or after, not in between.
+/// Writes files that take little time: Ctrl-C comes before or after, not in between, unless the writing hangs.
 pub fn whole<T>(write: impl FnOnce() -> T) -> T {
     let _held = unfinished();
     write()

@@ -22,7 +22,7 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, ProjectTroubl
 /// a file that is replaced stay, and so does a symbolic link to it. What is no file, such as a pipe, is written to as it is.
 ///
 /// # Errors
-/// The folder or the file cannot be written; the old file is untouched.
+/// The folder or the file cannot be written; the old file is untouched. A pipe or a device may have taken part of it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return File::options().write(true).open(path)?.write_all(bytes);
@@ -34,7 +34,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     builder.prefix(".tinsmith-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder)?;
+    let mut temporary = builder.tempfile_in(folder).map_err(|error| of_folder(&error, folder))?;
     temporary.write_all(bytes)?;
     if let Ok(replaced) = fs::metadata(path) {
         temporary.as_file().set_permissions(replaced.permissions())?;
@@ -46,4 +46,44 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Why nothing can be written into a folder, in words that name the folder and not the temporary file.
+fn of_folder(error: &io::Error, folder: &Path) -> io::Error {
+    let folder = folder.display();
+    let words = match error.kind() {
+        io::ErrorKind::NotFound => format!("the folder {folder} does not exist; make it first"),
+        io::ErrorKind::PermissionDenied => format!("the folder {folder} may not be written; choose another"),
+        io::ErrorKind::ReadOnlyFilesystem => format!("the folder {folder} lies on a read-only disk; choose another"),
+        kind => format!("the folder {folder} cannot be written: {kind}"),
+    };
+    io::Error::new(error.kind(), words)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_stays_and_its_file_is_replaced_with_nothing_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let [target, link] = ["elsewhere/file", "link"].map(|name| folder.path().join(name));
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        fs::write(&target, b"old").unwrap();
+        symlink("elsewhere/file", &link).unwrap();
+        write_atomically(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path().join("elsewhere")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_atomically(&folder.path().join("gone/file"), b"new").unwrap_err();
+        let words = error.to_string();
+        assert!(words.contains("gone does not exist; make it first") && !words.contains(".tinsmith-"), "{words}");
+    }
 }
