@@ -16,7 +16,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_ROW, Type};
 use crate::gui::widgets::icon_button;
-use parts::{Explanation, Part, explain, is_stale};
+use parts::{Explanation, Part, accuracy_of, explain, is_stale};
 
 const WIDTH: f32 = 460.0;
 const NAME_WIDTH: f32 = 150.0;
@@ -76,7 +76,7 @@ impl Basis {
             has_data: cx.session.open.as_ref().is_some_and(|o| o.data.is_some()),
             statics: [figures.candidate_static.value.clone(), figures.baseline_static.value.clone()],
             errors: figures.layer_errors.value.clone(),
-            accuracy: figures.candidate_accuracy.value.clone(),
+            accuracy: accuracy_of(cx).value.clone(),
             device: cx.session.edit.device.clone(),
         }
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use tinsmith_core::graph::Graph;
-use tinsmith_core::measure::{Estimate, LayerFigures, StaticFigures};
+use tinsmith_core::measure::{AccuracyFigures, Estimate, LayerFigures, StaticFigures};
 
 use crate::gui::command::Quantity;
 use crate::gui::context::PanelCtx;
-use crate::gui::figures::half_width;
+use crate::gui::figures::{Fresh, half_width};
 use crate::gui::panels::graph::{short_name, sqnr};
 use crate::gui::panels::memory::{peak_op, plan_words};
 use crate::gui::units;
@@ -45,11 +45,18 @@ pub struct Part {
     pub share: Option<f64>,
 }
 
+/// The accuracy that is explained: the candidate's, or the source's while that is held.
+pub fn accuracy_of(cx: PanelCtx<'_>) -> &Fresh<AccuracyFigures> {
+    let figures = &cx.session.figures;
+    if cx.session.hold_baseline { &figures.baseline_accuracy } else { &figures.candidate_accuracy }
+}
+
 /// Whether what is known belongs to an older recipe.
 pub fn is_stale(cx: PanelCtx<'_>, quantity: Quantity) -> bool {
     let figures = &cx.session.figures;
     if quantity == Quantity::Accuracy {
-        return figures.candidate_accuracy.is_stale && figures.candidate_accuracy.value.is_some();
+        let accuracy = accuracy_of(cx);
+        return accuracy.is_stale && accuracy.value.is_some();
     }
     let is_candidate = figures.candidate_static.value.is_some() && !cx.session.hold_baseline;
     if is_candidate { figures.candidate_static.is_stale } else { figures.baseline_static.is_stale }
@@ -143,7 +150,9 @@ fn size(statics: &StaticFigures, baseline: Option<&StaticFigures>) -> Explanatio
 
 fn ram(cx: PanelCtx<'_>, statics: &StaticFigures, baseline: Option<&StaticFigures>) -> Explanation {
     let arena = &statics.arena;
-    let candidate = cx.session.candidate().filter(|_| !cx.session.hold_baseline).map(|c| &c.graph);
+    // The graph has to be the one that was measured: a candidate is there before its figures are.
+    let is_candidate = !cx.session.hold_baseline && cx.session.figures.candidate_static.value.is_some();
+    let candidate = cx.session.candidate().filter(|_| is_candidate).map(|c| &c.graph);
     let source = cx.session.open.as_ref().map(|o| &*o.source.graph);
     let Some(graph) = candidate.or(source) else { return Explanation::default() };
     let peak = peak_op(&arena.lifetimes, graph.nodes.len());
@@ -238,9 +247,8 @@ fn time(cx: PanelCtx<'_>, statics: &StaticFigures, baseline: Option<&StaticFigur
 }
 
 fn accuracy(cx: PanelCtx<'_>) -> Explanation {
-    let figures = &cx.session.figures;
     let mut facts = Vec::new();
-    match &figures.candidate_accuracy.value {
+    match &accuracy_of(cx).value {
         None if cx.session.open.as_ref().is_none_or(|o| o.data.is_none()) => {
             facts.push("No data is chosen: there is nothing to evaluate on.".to_owned());
         }
@@ -268,7 +276,8 @@ fn accuracy(cx: PanelCtx<'_>) -> Explanation {
             }
         }
     }
-    let parts = lowest_sqnr(cx);
+    // The source is what the others are compared with: it loses nothing.
+    let parts = if cx.session.hold_baseline { Vec::new() } else { lowest_sqnr(cx) };
     if !parts.is_empty() {
         facts.push("Layers that lose most to quantization, lowest signal-to-noise ratio first:".to_owned());
     }
@@ -307,6 +316,26 @@ fn lowest_sqnr(cx: PanelCtx<'_>) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gui::command::Commands;
+    use crate::gui::session::Session;
+
+    #[test]
+    fn while_the_source_is_held_its_own_accuracy_is_explained() {
+        let right = |n| AccuracyFigures {
+            done: 100,
+            total: 100,
+            top1_correct: Some(n),
+            agree_with_float: None,
+            mean_abs_difference: None,
+        };
+        let (mut session, commands) = (Session::default(), Commands::default());
+        session.figures.baseline_accuracy.value = Some(right(93));
+        session.figures.candidate_accuracy.value = Some(right(91));
+        let first_fact = |session: &Session| accuracy(PanelCtx { session, commands: &commands }).facts[0].clone();
+        assert!(first_fact(&session).starts_with("91 of 100"));
+        session.hold_baseline = true;
+        assert!(first_fact(&session).starts_with("93 of 100"));
+    }
 
     #[test]
     fn what_is_not_listed_is_summed_up() {

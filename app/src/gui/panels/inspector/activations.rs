@@ -151,9 +151,9 @@ fn plot_ui(
 }
 
 fn bars(seen: &ActivationStatistics, range: Option<(f32, f32)>, scale: Scale, p: &Palette) -> BarChart {
-    let inside = |x: f64| range.is_none_or(|(low, high)| x >= f64::from(low) - seen.bin_width && x <= f64::from(high));
     let bars = seen.bins.iter().filter(|b| b.1 > 0).map(|&(x, n)| {
-        let fill = if inside(x) { p.accent } else { p.base_fill };
+        let is_inside = range.is_none_or(|range| !is_beyond(x, seen.bin_width, range));
+        let fill = if is_inside { p.accent } else { p.base_fill };
         let bar = Bar::new(x + seen.bin_width / 2.0, scale.position(n as f64));
         bar.width(seen.bin_width * 0.8).fill(fill).stroke(Stroke::NONE)
     });
@@ -188,19 +188,19 @@ fn veil_ui((low, high): (f32, f32), canvas: &Canvas<'_>, ui: &Ui) {
     }
 }
 
-/// The ends of the range in numbers, and what lies beyond the upper one.
-fn ends_ui(seen: &ActivationStatistics, (low, high): (f32, f32), canvas: &Canvas<'_>, ui: &Ui) {
+/// The ends of the range in numbers, and below the upper one how much lies beyond either.
+fn ends_ui(seen: &ActivationStatistics, range: (f32, f32), canvas: &Canvas<'_>, ui: &Ui) {
     let p = Palette::of(ui);
     let frame = canvas.rect();
     let painter = ui.painter_at(frame);
-    for (value, is_lower) in [(low, true), (high, false)] {
+    let (beyond, all) = beyond(seen, range);
+    for (value, is_lower) in [(range.0, true), (range.1, false)] {
         let x = canvas.x(f64::from(value)).clamp(frame.left(), frame.right());
         // Where there is room: right of the line, else left of it.
         let is_right = x < frame.right() - 84.0;
         let (align, aside) = if is_right { (Align2::LEFT_TOP, 8.0) } else { (Align2::RIGHT_TOP, -8.0) };
         let at = pos2(x + aside, frame.top() + 2.0);
         painter.text(at, align, units::real(f64::from(value)), Type::Caption.font(), p.accent_text);
-        let (beyond, all) = beyond(seen, (low, high));
         if !is_lower && beyond > 0 {
             let share = beyond as f64 / all as f64 * 100.0;
             let words = format!("{share:.2} % clipped");
@@ -209,10 +209,14 @@ fn ends_ui(seen: &ActivationStatistics, (low, high): (f32, f32), canvas: &Canvas
     }
 }
 
+/// Whether a bin that begins at `x` lies outside the range with all of its width.
+fn is_beyond(x: f64, width: f64, (low, high): (f32, f32)) -> bool {
+    x >= f64::from(high) || x + width <= f64::from(low)
+}
+
 /// Values outside the range, as the bins tell, of how many.
-fn beyond(seen: &ActivationStatistics, (low, high): (f32, f32)) -> (u64, u64) {
-    let is_beyond = |x: f64| x >= f64::from(high) || x + seen.bin_width <= f64::from(low);
-    let beyond = seen.bins.iter().filter(|(x, _)| is_beyond(*x)).map(|b| b.1).sum();
+fn beyond(seen: &ActivationStatistics, range: (f32, f32)) -> (u64, u64) {
+    let beyond = seen.bins.iter().filter(|(x, _)| is_beyond(*x, seen.bin_width, range)).map(|b| b.1).sum();
     let all: u64 = seen.bins.iter().map(|b| b.1).sum();
     (beyond, all.max(1))
 }

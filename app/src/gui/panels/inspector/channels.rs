@@ -9,7 +9,7 @@ use super::outlines::{names_ui, paint_lines};
 use super::{group_rule, short_name};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
-use crate::gui::plots::{Axis, Frame, Marks, Reading, Table, View, actions, series_colour};
+use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Table, View, actions, series_colour};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{group_title, small_icon};
@@ -101,23 +101,7 @@ fn bars_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, stats: &Weight
             }
         },
         |ui, canvas| {
-            let frame = canvas.rect();
-            let painter = ui.painter_at(frame);
-            let write = |x: f32, y: f32, align: Align2, words: String, colour: Color32| {
-                painter.text(pos2(x, y), align, words, Type::Caption.font(), colour);
-            };
-            let (top, bottom) = (canvas.y(widest), canvas.y(-widest));
-            write(frame.right() - 4.0, top - 1.0, Align2::RIGHT_BOTTOM, format!("per-tensor ±{}", units::real(widest)), limit);
-            let waste = format!("leaves {:.1} bits unused in the median channel", stats.wasted_bits);
-            write(frame.right() - 4.0, bottom + 1.0, Align2::RIGHT_TOP, waste, limit);
-            if let Some(words) = outliers(stats) {
-                let after = stats.channels.iter().filter(|c| c.is_outlier).count() as f64;
-                // On a ground of its own: it lies over the bars.
-                let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.amber);
-                let place = Rect::from_min_size(pos2(canvas.x(after) + 4.0, top + 3.0), galley.size());
-                painter.rect_filled(place.expand2(vec2(3.0, 0.0)), 2.0, p.plot.gamma_multiply(0.85));
-                painter.galley(place.min, galley, p.amber);
-            }
+            words_ui(stats, widest, every, canvas, ui);
             let i = canvas.pointer?.x.round();
             let (channel, c) = sorted.get(usize::try_from(i as i64).ok()?)?;
             let outlier = if c.is_outlier { ", an outlier" } else { "" };
@@ -133,10 +117,38 @@ fn bars_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, stats: &Weight
     );
 }
 
+/// What the dashed lines are and what they cost, and behind the outliers, which come first, how far they reach.
+fn words_ui(stats: &WeightStats, widest: f64, every: usize, canvas: &Canvas<'_>, ui: &Ui) {
+    let p = Palette::of(ui);
+    let frame = canvas.rect();
+    let painter = ui.painter_at(frame);
+    let write = |y: f32, align: Align2, words: String| {
+        painter.text(pos2(frame.right() - 4.0, y), align, words, Type::Caption.font(), p.text_weak);
+    };
+    let (top, bottom) = (canvas.y(widest), canvas.y(-widest));
+    write(top - 1.0, Align2::RIGHT_BOTTOM, format!("per-tensor ±{}", units::real(widest)));
+    let waste = format!("leaves {:.1} bits unused in the median channel", stats.wasted_bits);
+    write(bottom + 1.0, Align2::RIGHT_TOP, waste);
+    if let Some(words) = outliers(stats) {
+        // Of several channels only one has a bar.
+        let after = stats.channels.iter().filter(|c| c.is_outlier).count().div_ceil(every) as f64;
+        // On a ground of its own: it lies over the bars.
+        let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.amber);
+        let place = Rect::from_min_size(pos2(canvas.x(after) + 4.0, top + 3.0), galley.size());
+        painter.rect_filled(place.expand2(vec2(3.0, 0.0)), 2.0, p.plot.gamma_multiply(0.85));
+        painter.galley(place.min, galley, p.amber);
+    }
+}
+
+/// The channel of this rank, of which the widest has 0.
+fn ranked(stats: &WeightStats, rank: usize) -> usize {
+    stats.by_range[stats.by_range.len() - 1 - rank]
+}
+
 /// Several layers: how fast their ranges fall from the widest channel to the narrowest.
 fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightStats)], ui: &mut Ui) {
     let p = Palette::of(ui);
-    let magnitude = |s: &WeightStats, rank: usize| f64::from(s.channels[s.by_range[s.by_range.len() - 1 - rank]].magnitude());
+    let magnitude = |s: &WeightStats, rank: usize| f64::from(s.channels[ranked(s, rank)].magnitude());
     let percent = |s: &WeightStats, rank: usize| rank as f64 / (s.channels.len().max(2) - 1) as f64 * 100.0;
     let lines: Vec<(Vec<[f64; 2]>, Color32)> = all
         .iter()
@@ -160,7 +172,7 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
         table: Table::new(&["layer", "channel", "min, real", "max, real"], rows.len(), |row| {
             let (k, rank) = rows[row];
             let (d, s) = all[k];
-            let channel = s.by_range[s.by_range.len() - 1 - rank];
+            let channel = ranked(s, rank);
             let c = &s.channels[channel];
             vec![short_name(&d.node), channel.to_string(), c.min.to_string(), c.max.to_string()]
         }),
@@ -176,7 +188,7 @@ fn lines_ui(cx: PanelCtx<'_>, view: &mut View, all: &[(&Distributions, &WeightSt
             let x = canvas.pointer?.x;
             let read = |(d, s): &(&Distributions, &WeightStats)| {
                 let rank = (x / 100.0 * (s.channels.len() - 1) as f64).round().clamp(0.0, (s.channels.len() - 1) as f64) as usize;
-                let channel = s.by_range[s.by_range.len() - 1 - rank];
+                let channel = ranked(s, rank);
                 format!("{}, channel {channel}: up to {}", short_name(&d.node), units::real(magnitude(s, rank)))
             };
             Some(Reading { text: all.iter().map(read).collect::<Vec<_>>().join("\n"), span: Some((x, x)) })
@@ -190,7 +202,7 @@ fn channel_table<'a>(stats: &'a WeightStats, stored: Option<&'a WeightStats>) ->
         columns.extend(["candidate min", "candidate max"]);
     }
     Table::new(&columns, stats.channels.len(), move |row| {
-        let channel = stats.by_range[stats.by_range.len() - 1 - row];
+        let channel = ranked(stats, row);
         let c = &stats.channels[channel];
         let outlier = if c.is_outlier { "yes" } else { "no" };
         let mut cells = vec![channel.to_string(), c.min.to_string(), c.max.to_string(), outlier.to_owned()];

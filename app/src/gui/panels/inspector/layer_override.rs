@@ -150,7 +150,7 @@ fn clip_ui(cx: PanelCtx<'_>, names: &[&String], own: &mut [LayerOverride], ui: &
             let is_mixed = ranges.iter().any(|r| r.map(end) != Some(end(first)));
             let mut value = end(first);
             if field_ui(ui, &mut value, is_mixed, is_lower, name) {
-                for ((o, range), _) in own.iter_mut().zip(&ranges).zip(names) {
+                for (o, range) in own.iter_mut().zip(&ranges) {
                     let range = range.unwrap_or(first);
                     o.clip = Some(if is_lower { (value, range.1) } else { (range.0, value) });
                 }
