@@ -130,12 +130,15 @@ impl Showing {
         let may_command = if self.scene.is_fleeting { self.app.session().open.is_some() } else { is_there };
         match self.commands.as_slice() {
             [] if self.scene.edit.is_some() => {
-                if is_at_rest(&self.app)
+                if self.n_frames > 3
+                    && is_at_rest(&self.app)
                     && let Some(edit) = self.scene.edit.take()
                 {
                     let mut to = self.app.session().edit.clone();
                     edit(&mut to);
                     self.app.take_edit(to, ctx);
+                    // What passes may be over by the next frame.
+                    self.is_ready = self.scene.is_fleeting && (self.scene.ready)(&self.app);
                 }
             }
             [] => self.is_ready |= is_there,

@@ -9,8 +9,8 @@ use tinsmith::gui::command::{Action, Command, Shown};
 use tinsmith::gui::session::Edit;
 use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::data;
-use tinsmith_core::project::autosave_path;
-use tinsmith_core::recipe::Granularity;
+use tinsmith_core::project::{Variant, VariantFigures, autosave_path};
+use tinsmith_core::recipe::{Calibrator, Granularity, LayerOverride, Quantize, Scheme};
 
 /// One picture.
 #[derive(Clone)]
@@ -64,7 +64,9 @@ pub fn scenes(work: &Path) -> io::Result<Vec<Scene>> {
         }
     };
     for workspace in Workspace::ALL {
-        in_all_sizes(&plain(workspace.name().to_lowercase(), Some(sample.clone()), workspace), &mut all);
+        let scene = plain(workspace.name().to_lowercase(), Some(sample.clone()), workspace);
+        let edit: Option<fn(&mut Edit)> = (workspace == Workspace::Compare).then_some(keep_some);
+        in_all_sizes(&Scene { edit, ..scene }, &mut all);
     }
     for state in states(work, &sample)? {
         in_all_sizes(&state, &mut all);
@@ -107,6 +109,7 @@ pub fn is_at_rest(app: &App) -> bool {
         && session.activity.is_none()
         && (session.open.is_none() || (has_ended && (session.layout.is_some() || !shows_graph)))
         && (session.selection.is_none() || session.distributions.is_some())
+        && session.on_demand.comparison.is_complete()
 }
 
 fn is_refused(app: &App) -> bool {
@@ -124,6 +127,28 @@ fn is_stale(app: &App) -> bool {
 fn per_tensor(edit: &mut Edit) {
     if let Some(quantize) = edit.recipe.quantize_mut() {
         quantize.granularity = Granularity::PerTensor;
+    }
+}
+
+/// Candidates that a user would keep to choose from.
+fn keep_some(edit: &mut Edit) {
+    let changes: [(&str, fn(&mut Quantize)); 5] = [
+        ("int8", |_| {}),
+        ("int8-tensor", |q| q.granularity = Granularity::PerTensor),
+        ("percentile", |q| q.calibrator = Calibrator::Percentile { keep: 99.9 }),
+        ("4-samples", |q| q.samples = Some(4)),
+        ("float-head", |q| {
+            let float = LayerOverride { scheme: Some(Scheme::Float32), ..LayerOverride::default() };
+            q.overrides = ["mean", "dense", "softmax"].map(|layer| (layer.to_owned(), float.clone())).into();
+        }),
+    ];
+    for (name, change) in changes {
+        let mut recipe = edit.recipe.clone();
+        recipe.quantize_mut().into_iter().for_each(change);
+        edit.variants.push(Variant { name: name.to_owned(), recipe, figures: VariantFigures::default() });
+    }
+    if let Some(quantize) = edit.recipe.quantize_mut() {
+        quantize.calibrator = Calibrator::Percentile { keep: 99.9 };
     }
 }
 
@@ -175,6 +200,12 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
         ..plain("state-several", Some(sample.to_path_buf()), optimize)
     });
     all.push(Scene {
+        edit: Some(per_tensor),
+        ready: is_stale,
+        is_fleeting: true,
+        ..plain("state-stale", Some(sample.to_path_buf()), optimize)
+    });
+    all.push(Scene {
         commands: vec![Command::Show(Shown::Source), Command::Do(Action::RemoveData), Command::Do(Action::Close)],
         ..plain("state-unsaved", Some(sample.to_path_buf()), optimize)
     });
@@ -189,7 +220,7 @@ fn with_other_models(workspace: Workspace) -> Vec<Scene> {
     let photos = data.join("images/cifar10/cifar10_jpeg_1000.npz");
     let lstm = data.join("models/gesture_lstm/gesture_lstm_float32.tflite");
     if ![&resnet, &photos, &lstm].iter().all(|path| path.is_file()) {
-        eprintln!("SKIP: no models in {}, the scenes running, partial, stale and unknown-op are left out", data.display());
+        eprintln!("SKIP: no models in {}, the scenes running, partial and unknown-op are left out", data.display());
         return Vec::new();
     }
     let fleeting = |name: &str, more: Vec<Command>, ready| {
@@ -200,7 +231,6 @@ fn with_other_models(workspace: Workspace) -> Vec<Scene> {
         plain("state-unknown-op", Some(lstm), workspace),
         fleeting("state-running", vec![], is_counting),
         fleeting("state-partial", vec![], is_partial),
-        Scene { edit: Some(per_tensor), ..fleeting("state-stale", vec![], is_stale) },
     ]
 }
 

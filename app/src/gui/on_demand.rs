@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tinsmith_core::measure::AccuracyFigures;
 use tinsmith_core::optimize::Candidate;
 use tinsmith_core::preview::Target;
 use tinsmith_core::recipe::Recipe;
@@ -130,6 +131,12 @@ impl Comparison {
     /// What is known of a recipe.
     pub fn measured(&self, recipe: &Recipe) -> Option<&Measured> {
         self.measured.iter().find(|m| m.recipe == *recipe)
+    }
+
+    /// Whether every candidate that was asked for is measured.
+    pub fn is_complete(&self) -> bool {
+        let is_whole = |m: &Measured| m.statics.is_err() || m.accuracy.as_ref().is_none_or(AccuracyFigures::is_complete);
+        self.asked.iter().all(|recipe| self.measured(recipe).is_some_and(is_whole))
     }
 
     /// What this candidate takes for what, if it was counted.
