@@ -200,12 +200,6 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
         ..plain("state-several", Some(sample.to_path_buf()), optimize)
     });
     all.push(Scene {
-        edit: Some(per_tensor),
-        ready: is_stale,
-        is_fleeting: true,
-        ..plain("state-stale", Some(sample.to_path_buf()), optimize)
-    });
-    all.push(Scene {
         commands: vec![Command::Show(Shown::Source), Command::Do(Action::RemoveData), Command::Do(Action::Close)],
         ..plain("state-unsaved", Some(sample.to_path_buf()), optimize)
     });
@@ -220,7 +214,7 @@ fn with_other_models(workspace: Workspace) -> Vec<Scene> {
     let photos = data.join("images/cifar10/cifar10_jpeg_1000.npz");
     let lstm = data.join("models/gesture_lstm/gesture_lstm_float32.tflite");
     if ![&resnet, &photos, &lstm].iter().all(|path| path.is_file()) {
-        eprintln!("SKIP: no models in {}, the scenes running, partial and unknown-op are left out", data.display());
+        eprintln!("SKIP: no models in {}, the scenes running, partial, stale and unknown-op are left out", data.display());
         return Vec::new();
     }
     let fleeting = |name: &str, more: Vec<Command>, ready| {
@@ -231,6 +225,7 @@ fn with_other_models(workspace: Workspace) -> Vec<Scene> {
         plain("state-unknown-op", Some(lstm), workspace),
         fleeting("state-running", vec![], is_counting),
         fleeting("state-partial", vec![], is_partial),
+        Scene { edit: Some(per_tensor), ..fleeting("state-stale", vec![], is_stale) },
     ]
 }
 
