@@ -16,6 +16,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_ROW, Type};
 use crate::gui::widgets::icon_button;
+use crate::worker::same;
 use parts::{Explanation, Part, accuracy_of, explain, is_stale};
 
 const WIDTH: f32 = 460.0;
@@ -83,9 +84,6 @@ impl Basis {
 
     /// Whether both are the same figures, not only equal ones: comparing thousands of layers would take as long as sorting them.
     fn is_same(&self, other: &Self) -> bool {
-        fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
-            a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
-        }
         (self.quantity, self.is_source, self.has_data) == (other.quantity, other.is_source, other.has_data)
             && self.statics.iter().zip(&other.statics).all(|(a, b)| same(a, b))
             && same(&self.errors, &other.errors)
