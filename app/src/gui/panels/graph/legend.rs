@@ -10,7 +10,7 @@ use crate::gui::theme::{Palette, Type};
 
 const INSET: f32 = 16.0;
 const WIDTH: f32 = 160.0;
-const BAR: Vec2 = vec2(160.0, 8.0);
+const BAR: Vec2 = vec2(WIDTH, 8.0);
 const LINE: f32 = 16.0;
 const TICKS: usize = 5;
 

@@ -226,7 +226,7 @@ impl GraphPanel {
             self.fitted = Some(now);
         }
         if let Some(from) = self.look_from.take() {
-            self.glide = Glide::look(ctx.time(), from);
+            self.glide = std::mem::take(&mut self.glide).look(ctx.time(), from);
         }
     }
 

@@ -72,9 +72,9 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
             set_clip(recipe, &of.node, None);
         }
     });
-    let range = view.drag.range.or(applied.map(|a| (a.0, a.1)));
+    let range = view.drag.range_of(&of.node).or(applied.map(|a| (a.0, a.1)));
     let can_clip = cx.session.graph().is_some_and(|g| node.index() < g.nodes.len()) && recipe.quantize().is_some();
-    plot_ui(cx, view, of, seen, range, can_clip, recipe, ui);
+    Output { of, seen, range, can_clip }.plot_ui(cx, view, recipe, ui);
     if let Some(range) = range {
         ui.label(Type::Caption.text(sentence(seen, range), p.text_weak));
     }
@@ -92,62 +92,64 @@ fn outlines(of: &Distributions, p: &Palette) -> Vec<Outline> {
     all.enumerate().map(outline).collect()
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is needed, and none belongs to another")]
-fn plot_ui(
-    cx: PanelCtx<'_>,
-    view: &mut OutputView,
-    of: &Distributions,
-    seen: &ActivationStatistics,
+/// What a layer puts out, and the range that it gets.
+struct Output<'a> {
+    of: &'a Distributions,
+    seen: &'a ActivationStatistics,
     range: Option<(f32, f32)>,
+    /// The range can be chosen.
     can_clip: bool,
-    recipe: &mut Recipe,
-    ui: &mut Ui,
-) {
-    let p = Palette::of(ui);
-    let scale = view.plot.scale;
-    let room = f64::from(seen.high - seen.low).max(f64::MIN_POSITIVE) * 0.04;
-    let most = seen.bins.iter().map(|b| b.1).max().unwrap_or(1).max(1);
-    let frame = Frame {
-        name: NAME,
-        subject: &of.node,
-        summary: format!(
-            "output from {} to {} over {} calibration samples",
-            units::real(f64::from(seen.low)),
-            units::real(f64::from(seen.high)),
-            seen.n_samples
-        ),
-        height: HEIGHT,
-        axes: [Axis::new("output, real value", Marks::Real), Axis::new("values in a bin", Marks::Count(scale))],
-        ranges: [(f64::from(seen.low) - room, f64::from(seen.high) + room), (0.0, scale.position(most as f64))],
-        table: Table::new(&["from, real", "to, real", "values"], seen.bins.len(), |i| {
-            let (x, n) = seen.bins[i];
-            vec![(x as f32).to_string(), ((x + seen.bin_width) as f32).to_string(), n.to_string()]
-        }),
-    };
-    let chart = bars(seen, range, scale, p);
-    let drag = &mut view.drag;
-    frame.show(
-        cx,
-        &mut view.plot,
-        ui,
-        |plot| plot.bar_chart(chart),
-        |ui, canvas| {
-            max_ui(seen, range, canvas, ui);
-            if let Some(range) = range {
-                veil_ui(range, canvas, ui);
-                ends_ui(seen, range, canvas, ui);
-                if can_clip {
-                    let calibrated = (seen.low.min(0.0), seen.high.max(0.0));
-                    handles_ui(drag, range, calibrated, canvas, ui, |clip| set_clip(recipe, &of.node, clip));
+}
+
+impl Output<'_> {
+    fn plot_ui(&self, cx: PanelCtx<'_>, view: &mut OutputView, recipe: &mut Recipe, ui: &mut Ui) {
+        let Self { of, seen, range, can_clip } = *self;
+        let p = Palette::of(ui);
+        let scale = view.plot.scale;
+        let room = f64::from(seen.high - seen.low).max(f64::MIN_POSITIVE) * 0.04;
+        let most = seen.bins.iter().map(|b| b.1).max().unwrap_or(1).max(1);
+        let frame = Frame {
+            name: NAME,
+            subject: &of.node,
+            summary: format!(
+                "output from {} to {} over {} calibration samples",
+                units::real(f64::from(seen.low)),
+                units::real(f64::from(seen.high)),
+                seen.n_samples
+            ),
+            height: HEIGHT,
+            axes: [Axis::new("output, real value", Marks::Real), Axis::new("values in a bin", Marks::Count(scale))],
+            ranges: [(f64::from(seen.low) - room, f64::from(seen.high) + room), (0.0, scale.position(most as f64))],
+            table: Table::new(&["from, real", "to, real", "values"], seen.bins.len(), |i| {
+                let (x, n) = seen.bins[i];
+                vec![(x as f32).to_string(), ((x + seen.bin_width) as f32).to_string(), n.to_string()]
+            }),
+        };
+        let chart = bars(seen, range, scale, p);
+        let drag = &mut view.drag;
+        frame.show(
+            cx,
+            &mut view.plot,
+            ui,
+            |plot| plot.bar_chart(chart),
+            |ui, canvas| {
+                max_ui(seen, range, canvas, ui);
+                if let Some(range) = range {
+                    veil_ui(range, canvas, ui);
+                    ends_ui(seen, range, canvas, ui);
+                    if can_clip {
+                        let calibrated = (seen.low.min(0.0), seen.high.max(0.0));
+                        handles_ui(drag, range, calibrated, canvas, ui, |clip| set_clip(recipe, &of.node, clip));
+                    }
                 }
-            }
-            let x = canvas.pointer?.x;
-            let (from, n) = seen.bins.iter().copied().find(|b| b.0 <= x && x < b.0 + seen.bin_width)?;
-            let to = from + seen.bin_width;
-            let text = format!("{} values between {} and {}", units::exact(n), units::real(from), units::real(to));
-            Some(Reading { text, span: Some((from, to)) })
-        },
-    );
+                let x = canvas.pointer?.x;
+                let (from, n) = seen.bins.iter().copied().find(|b| b.0 <= x && x < b.0 + seen.bin_width)?;
+                let to = from + seen.bin_width;
+                let text = format!("{} values between {} and {}", units::exact(n), units::real(from), units::real(to));
+                Some(Reading { text, span: Some((from, to)) })
+            },
+        );
+    }
 }
 
 fn bars(seen: &ActivationStatistics, range: Option<(f32, f32)>, scale: Scale, p: &Palette) -> BarChart {

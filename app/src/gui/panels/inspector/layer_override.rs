@@ -62,17 +62,18 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
         clip_ui(cx, &names, &mut own, ui);
     });
     if own != before {
-        put(quantize, &names, own);
+        for (name, own) in names.iter().zip(own) {
+            put(quantize, name, own);
+        }
     }
 }
 
-fn put(quantize: &mut Quantize, names: &[&String], own: Vec<LayerOverride>) {
-    for (name, own) in names.iter().zip(own) {
-        if own.is_empty() {
-            quantize.overrides.remove(*name);
-        } else {
-            quantize.overrides.insert((*name).clone(), own);
-        }
+/// Sets what differs for a layer; what differs in nothing is no entry.
+pub fn put(quantize: &mut Quantize, name: &str, own: LayerOverride) {
+    if own.is_empty() {
+        quantize.overrides.remove(name);
+    } else {
+        quantize.overrides.insert(name.to_owned(), own);
     }
 }
 
@@ -199,9 +200,9 @@ mod tests {
         let mut quantize = Quantize::default();
         let (a, b) = ("a".to_owned(), "b".to_owned());
         let own = LayerOverride { scheme: Some(Scheme::Float32), ..LayerOverride::default() };
-        put(&mut quantize, &[&a, &b], vec![own.clone(), own]);
+        [&a, &b].map(|name| put(&mut quantize, name, own.clone()));
         assert_eq!(quantize.overrides.len(), 2);
-        put(&mut quantize, &[&a, &b], vec![LayerOverride::default(); 2]);
+        [&a, &b].map(|name| put(&mut quantize, name, LayerOverride::default()));
         assert!(quantize.overrides.is_empty());
     }
 }
