@@ -242,6 +242,8 @@ fn workspaces_in(folder: &std::path::Path) -> Result<(), Box<dyn std::error::Err
         println!("  {:<17} {}", workspace.name(), spread(whole.rest()));
     }
     whole.app.send(Command::Do(Action::Go(Workspace::Optimize)));
+    whole.app.send(Command::Do(Action::SelectAll));
+    println!("  {:<17} {}", "all selected", spread(whole.rest()));
     for quantity in [Quantity::Ram, Quantity::Accuracy] {
         whole.app.send(Command::Explain(Some(quantity)));
         println!("  {:<17} {}", format!("explained {quantity:?}"), spread(whole.rest()));

@@ -73,7 +73,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
         let height = (whole - (ui.cursor().top() - top)).max(PLAN);
         ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
             ui.set_min_height(height);
-            memory::timeline_ui(cx, view, statics, ui);
+            memory::timeline_ui(cx, view, ui);
         });
     });
 }

@@ -45,7 +45,7 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
             }
         }
     }
-    let notes = scene.against.notes();
+    let notes = &scene.notes;
     if !notes.is_empty() {
         let place = place_for(LINE * (notes.len() + 1) as f32);
         words(&painter, place.min, Align2::LEFT_TOP, scene.against_title(), Type::SmallTitle, p.text);

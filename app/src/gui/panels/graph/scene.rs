@@ -84,6 +84,8 @@ impl Given {
 pub(super) struct Scene {
     pub given: Given,
     pub against: Against,
+    /// What the marks mean.
+    pub notes: Vec<String>,
     /// The greatest figure on screen.
     pub most: f64,
     /// Some box has no figure.
@@ -105,6 +107,7 @@ impl Scene {
             (_, None) => Against::default(),
         };
         let mut scene = Self {
+            notes: against.notes(),
             against,
             most: 0.0,
             has_gaps: false,

@@ -2,8 +2,9 @@
 
 use eframe::egui::{Align2, Color32, Rect, Shape, Stroke, Ui, pos2, vec2};
 use egui_plot::{Bar, BarChart};
-use tinsmith_core::graph::NodeId;
+use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::recipe::Recipe;
+use tinsmith_core::tensor::ElementType;
 
 use super::clip::{ClipDrag, handles_ui, set_clip};
 use super::outlines::{self, Outline};
@@ -33,12 +34,24 @@ impl Default for OutputView {
 }
 
 /// The range that quantization gives the output of a node of the candidate, and how it is stored.
-pub fn applied_range(cx: PanelCtx<'_>, node: &str) -> Option<(f32, f32, String)> {
+fn applied_range(cx: PanelCtx<'_>, node: &str) -> Option<((f32, f32), String)> {
     let graph = &cx.session.candidate()?.graph;
-    let q = graph.output(graph.node(graph.node_named(node)?), 0)?.quantization.as_ref()?;
-    let real = |code| q.real_from_quantized(code, 0);
+    let node = graph.node_named(node)?;
+    let q = graph.output(graph.node(node), 0)?.quantization.as_ref()?;
     let words = format!("scale {}, zero point {}", units::real(f64::from(q.scale())), q.zero_point());
-    Some((real(-128), real(127), words))
+    Some((range_of_output(graph, node)?, words))
+}
+
+/// The real values of the lowest and the highest code of a node's output; `None` if it is not quantized.
+pub fn range_of_output(graph: &Graph, node: NodeId) -> Option<(f32, f32)> {
+    let output = graph.output(graph.node(node), 0)?;
+    let q = output.quantization.as_ref()?;
+    let (low, high) = match output.element {
+        ElementType::U8 => (0, 255),
+        ElementType::I16 => (-32_768, 32_767),
+        _ => (-128, 127),
+    };
+    Some((q.real_from_quantized(low, 0), q.real_from_quantized(high, 0)))
 }
 
 /// Shows the histogram of the output with its clip.
@@ -63,7 +76,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
     }
     let applied = applied_range(cx, &of.node);
     let has_clip = recipe.quantize().and_then(|q| q.overrides.get(&of.node)).is_some_and(|o| o.clip.is_some());
-    let words = applied.as_ref().map_or_else(|| "float32".to_owned(), |a| a.2.clone());
+    let words = applied.as_ref().map_or_else(|| "float32".to_owned(), |(_, words)| words.clone());
     group_title(ui, "Output range", Type::Caption.text(words, p.accent_text), |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         actions(cx, &mut view.plot, NAME, ui);
@@ -72,7 +85,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
             set_clip(recipe, &of.node, None);
         }
     });
-    let range = view.drag.range_of(&of.node).or(applied.map(|a| (a.0, a.1)));
+    let range = view.drag.range_of(&of.node).or(applied.map(|(range, _)| range));
     let can_clip = cx.session.graph().is_some_and(|g| node.index() < g.nodes.len()) && recipe.quantize().is_some();
     Output { of, seen, range, can_clip }.plot_ui(cx, view, recipe, ui);
     if let Some(range) = range {
@@ -241,6 +254,20 @@ fn sentence(seen: &ActivationStatistics, range: (f32, f32)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_range_of_an_output_is_that_of_its_type() {
+        use crate::gui::graph_view::test_nets::{Kind, chain_of};
+        use tinsmith_core::quant::Quantization;
+        let mut graph = chain_of(&[Kind::Mean]);
+        let (node, output) = (NodeId(0), graph.nodes[0].outputs[0].index());
+        assert_eq!(range_of_output(&graph, node), None);
+        for (element, zero_point, range) in [(ElementType::I8, 0, (-64.0, 63.5)), (ElementType::U8, 128, (-64.0, 63.5))] {
+            graph.tensors[output].element = element;
+            graph.tensors[output].quantization = Some(Quantization::per_tensor(0.5, zero_point));
+            assert_eq!(range_of_output(&graph, node), Some(range));
+        }
+    }
 
     #[test]
     fn bins_beyond_the_range_are_counted() {
