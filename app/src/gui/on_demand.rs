@@ -113,6 +113,9 @@ pub struct OnDemand {
     pub exported: Option<(PathBuf, Vec<String>)>,
 }
 
+/// A candidate, and what it takes for what, or why that cannot be counted.
+type Counted = (Arc<Candidate>, Result<Arc<Confusion>, String>);
+
 /// Candidates beside the one on screen.
 #[derive(Debug, Default)]
 pub struct Comparison {
@@ -120,7 +123,7 @@ pub struct Comparison {
     measured: Vec<Measured>,
     asked: Vec<Recipe>,
     confusion_asked: Option<Arc<Candidate>>,
-    confusion: Option<(Arc<Candidate>, Result<Arc<Confusion>, String>)>,
+    confusion: Option<Counted>,
     /// The recipe that was worked on last and is not kept under a name: stepping to a candidate does not lose it.
     pub unkept: Option<Recipe>,
     /// How the candidate is made that the one on screen is compared with; `None` for the source. Not its position: others come and go.
