@@ -21,13 +21,17 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, ProjectTroubl
 
 /// What names of unfinished files and folders begin with.
 const UNFINISHED: &str = ".tinsmith-";
+/// Where Linux says which process this is, beside all others.
+const OWN_PROCESS: &str = "/proc/self";
 /// Nothing takes this long to write. What is younger stays: where disks are shared, a process of another machine may write it.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
 /// What the name of an unfinished file or folder of this process begins with: the process is named, so that what it leaves when it
 /// is killed can be told from what is being written.
 pub fn temporary_prefix() -> String {
-    format!("{UNFINISHED}{}-", std::process::id())
+    // Elsewhere than on Linux nobody could tell whether the process is still there.
+    let process = fs::read_link(OWN_PROCESS).unwrap_or_default();
+    format!("{UNFINISHED}{}-", process.display())
 }
 
 /// Removes unfinished files and folders that processes left in `folder` when they were killed, where the system tells which
@@ -49,9 +53,8 @@ pub fn remove_leftovers(folder: &Path) {
 /// Whether a file of this name and age is unfinished and its process is gone.
 fn is_leftover(name: &str, age: Duration) -> bool {
     let process = name.strip_prefix(UNFINISHED).and_then(|rest| rest.split_once('-')).and_then(|(id, _)| id.parse::<u32>().ok());
-    // Only Linux lists its processes as files.
-    let (all, own) = (Path::new("/proc"), Path::new("/proc/self"));
-    age > LONG && own.exists() && process.is_some_and(|id| !all.join(id.to_string()).exists())
+    let own = Path::new(OWN_PROCESS);
+    age > LONG && own.exists() && process.is_some_and(|id| !own.with_file_name(id.to_string()).exists())
 }
 
 /// Writes a file whole or not at all: into a temporary file beside it, flushed to the disk, then renamed. The permissions of

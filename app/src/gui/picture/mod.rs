@@ -107,7 +107,7 @@ pub fn is_wanted(cx: PanelCtx<'_>, name: &str) -> bool {
 pub fn uncover(cx: PanelCtx<'_>, ui: &mut Ui, name: &str, rect: Rect) -> Option<Rect> {
     let is_svg = cx.session.picture.as_ref().is_some_and(|r| r.name == name && r.format == Format::Svg);
     let shown = ui.clip_rect();
-    is_svg.then(|| {
+    (is_svg && !is_in_view(shown, rect)).then(|| {
         ui.set_clip_rect(shown.union(rect));
         shown
     })
@@ -128,11 +128,15 @@ pub fn cover(ui: &mut Ui, from: ShapeIdx, shown: Rect) {
 /// How far a picture may reach beyond what its panel shows: the ends of numbers along an axis.
 const BLEED: f32 = 8.0;
 
+fn is_in_view(shown: Rect, rect: Rect) -> bool {
+    shown.expand(BLEED).contains_rect(rect)
+}
+
 /// Hands over what was painted into `rect` since `from`, on `ground`, if a picture of it is wanted and all of it is in view: what is
 /// scrolled away is not painted, and half a picture is none.
 pub fn take(cx: PanelCtx<'_>, ui: &Ui, name: &str, from: ShapeIdx, rect: Rect, ground: Color32) {
-    let is_in_view = ui.clip_rect().expand(BLEED).contains_rect(rect);
-    let Some(request) = cx.session.picture.as_ref().filter(|r| r.name == name && is_in_view) else { return };
+    let is_taken = is_in_view(ui.clip_rect(), rect);
+    let Some(request) = cx.session.picture.as_ref().filter(|r| r.name == name && is_taken) else { return };
     let svg = (request.format == Format::Svg).then(|| {
         let mut shapes = vec![ClippedShape::new(rect, Shape::rect_filled(rect, 0.0, ground))];
         let layer = ui.layer_id();
