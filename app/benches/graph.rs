@@ -1,6 +1,7 @@
-//! How long a graph of 5,000 nodes takes to lay out, and how long a frame of the graph panel takes while it is panned and zoomed.
+//! How long a graph of 5,000 nodes takes to lay out, how long a frame of the graph panel takes while it is panned and zoomed, and
+//! what a frame of each workspace costs in which nothing has changed.
 //!
-//! `cargo bench -p tinsmith --bench graph`. Frames are computed without a display, from input to triangles, on one thread; uploading
+//! `cargo bench -p tinsmith --bench graph`; with `-- workspaces` only the last. Frames are computed without a display, from input to triangles, on one thread; uploading
 //! them to a graphics card is not counted. Times are by the clock on the wall: on a busy machine the last percent is its scheduler's.
 
 use std::collections::BTreeSet;
@@ -10,16 +11,18 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::epaint::Primitive;
 use eframe::egui::{Context, Event, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, Vec2, vec2};
-use tinsmith::gui::command::{Command, Commands, Shown};
+use tinsmith::gui::App;
+use tinsmith::gui::command::{Action, Command, Commands, Quantity, Shown};
 use tinsmith::gui::context::PanelCtx;
 use tinsmith::gui::graph_view::layout::layout;
 use tinsmith::gui::panels::graph::GraphPanel;
 use tinsmith::gui::session::{Edit, Open, Session, default_device};
 use tinsmith::gui::theme;
+use tinsmith::gui::workspace::Workspace;
 use tinsmith::worker::GraphRef;
 use tinsmith_core::graph::{Graph, Node, TensorId};
 use tinsmith_core::ops::{Activation, Binary, BinaryKind, Conv2d, DepthwiseConv2d, Op, Padding};
-use tinsmith_core::preview::Source;
+use tinsmith_core::preview::{Source, exported};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::Recipe;
 use tinsmith_core::tensor::{Data, ElementType, Tensor};
@@ -28,7 +31,14 @@ const NODES: usize = 5000;
 const SCREEN: Vec2 = vec2(1600.0, 1000.0);
 const FRAMES: usize = 240;
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if !std::env::args().any(|a| a == "workspaces") {
+        graphs();
+    }
+    workspaces()
+}
+
+fn graphs() {
     for (name, graph) in [
         ("residual chain", residuals()),
         ("branches", branches(4)),
@@ -157,6 +167,101 @@ impl Window {
             self.frame(Vec::new());
         });
     }
+}
+
+// ---------------------------------------------------------------------------------------------------------- workspaces
+
+/// The whole window on a model of 5,000 layers with all its figures.
+struct Whole {
+    ctx: Context,
+    app: App,
+    time_s: f64,
+}
+
+impl Whole {
+    fn frame(&mut self) -> Duration {
+        self.time_s += 1.0 / 60.0;
+        let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, SCREEN));
+        let input = RawInput { screen_rect, time: Some(self.time_s), ..RawInput::default() };
+        let start = Instant::now();
+        let mut output = self.ctx.run_ui(input, |ui| {
+            self.app.step(ui.ctx());
+            self.app.show(ui);
+        });
+        let _triangles = self.ctx.tessellate(output.shapes, output.pixels_per_point);
+        let took = start.elapsed();
+        output.textures_delta.clear();
+        took
+    }
+
+    fn wait(&mut self, what: &str, done: impl Fn(&Session) -> bool) -> Result<(), String> {
+        let start = Instant::now();
+        while !done(self.app.session()) {
+            self.frame();
+            if start.elapsed() > Duration::from_secs(300) {
+                let session = self.app.session();
+                return Err(format!("{what}: {}; {:?}; {:?}", session.message, session.figures.failure, session.notices.all()));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Waits for what a workspace asks of the worker, then looks on while nothing changes.
+    fn rest(&mut self) -> Vec<Duration> {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(6) {
+            self.frame();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        (0..FRAMES).map(|_| self.frame()).collect()
+    }
+}
+
+fn workspaces() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::temp_dir().join(format!("tinsmith-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let measured = workspaces_in(&folder);
+    let _ = std::fs::remove_dir_all(&folder);
+    measured
+}
+
+fn workspaces_in(folder: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+    let (model, data) = (folder.join("many.tflite"), folder.join("many.npy"));
+    std::fs::write(&model, exported(&residuals())?)?;
+    std::fs::write(&data, samples(40))?;
+    let ctx = Context::default();
+    let mut whole = Whole { app: App::new(&ctx, Some(model)), ctx, time_s: 0.0 };
+    whole.wait("the model", |s| s.open.is_some())?;
+    whole.app.send(Command::OpenPath(data));
+    whole.wait("the data", |s| s.open.as_ref().is_some_and(|o| o.data.is_some()))?;
+    whole.wait("all figures", |s| s.figures.is_complete && s.layout.is_some())?;
+    println!("workspaces at rest: {NODES} layers");
+    for workspace in Workspace::ALL {
+        whole.app.send(Command::Do(Action::Go(workspace)));
+        println!("  {:<17} {}", workspace.name(), spread(whole.rest()));
+    }
+    whole.app.send(Command::Do(Action::Go(Workspace::Optimize)));
+    whole.app.send(Command::Do(Action::SelectAll));
+    println!("  {:<17} {}", "all selected", spread(whole.rest()));
+    for quantity in [Quantity::Ram, Quantity::Accuracy] {
+        whole.app.send(Command::Explain(Some(quantity)));
+        println!("  {:<17} {}", format!("explained {quantity:?}"), spread(whole.rest()));
+    }
+    Ok(())
+}
+
+/// An .npy file of so many samples for the nets below.
+fn samples(n: usize) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, 8, 8, 4), }}");
+    // The values start at a multiple of 64 bytes, after ten bytes before the header.
+    header.extend(std::iter::repeat_n(' ', 64 * 2 - 10 - 1 - header.len()));
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.bytes());
+    file.extend((0..n * 8 * 8 * 4).flat_map(|i| ((i % 17) as f32 / 17.0 - 0.4).to_le_bytes()));
+    file
 }
 
 // ---------------------------------------------------------------------------------------------------------------- nets

@@ -12,6 +12,7 @@ mod files;
 mod jobs;
 mod layouts;
 mod priority;
+mod same;
 mod slot;
 mod source_facts;
 
@@ -24,10 +25,11 @@ use tinsmith_core::preview::{self, Job};
 use tinsmith_core::project::Outside;
 
 pub use claim::Claim;
-pub use comparison::{CompareRequest, Compared, Confusion, MAX_CLASSES, Measured};
+pub use comparison::{CompareRequest, Compared, Confusion, Measured};
 pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
-pub use details::{ActivationStatistics, DetailRequest, Distributions, GraphRef, LayoutKey, MAX_SHOWN, Weights};
+pub use details::{ActivationStatistics, DetailRequest, Distributions, DistributionsOf, GraphRef, LayoutKey, MAX_SHOWN, Weights};
 pub use files::{ExportRequest, Opened, Picked, SaveRequest, Saved, project_beside, sample_project};
+pub use same::same;
 pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
 
 use crate::gui::graph_view::layout::Layout;

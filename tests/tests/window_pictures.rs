@@ -66,17 +66,23 @@ fn what_is_painted_by_hand_looks_as_it_was_recorded() {
 }
 
 #[test]
-fn what_is_scrolled_away_is_not_saved_as_an_empty_picture() {
+fn what_is_scrolled_away_is_whole_as_svg_and_no_picture_as_png() {
     let folder = Folder::new("pictures-hidden");
     let mut window = open(Some(folder.project()));
     wait(&mut window, "all figures", is_complete);
     // In a window of this height the arena plan lies below the end of its panel.
     act(&mut window, Action::Go(Workspace::Export));
     settle(&mut window);
-    let path = folder.0.join("picture.svg");
+    let svg = picture(&mut window, &folder, "Memory timeline");
+    // Its axis and its bars, down to the lowest.
+    assert!(svg.contains("op, in the order of the schedule"), "{svg}");
+    let n_bars = svg.matches("<rect").count();
+    assert!(n_bars > 10, "{n_bars} rectangles");
+
+    let path = folder.0.join("picture.png");
     send(
         &mut window,
-        Command::SavePicture(Request { name: "Memory timeline".to_owned(), format: Format::Svg, to: Some(path.clone()) }),
+        Command::SavePicture(Request { name: "Memory timeline".to_owned(), format: Format::Png, to: Some(path.clone()) }),
     );
     settle(&mut window);
     assert!(is_shown(&window, "Memory timeline is not on screen") && !path.exists());

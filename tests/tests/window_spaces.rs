@@ -111,6 +111,16 @@ fn of_five_thousand_layers_only_those_in_view_are_laid_out() {
 }
 
 #[test]
+fn a_trade_off_without_test_samples_says_what_it_takes() {
+    let folder = Folder::new("spaces-trade-off");
+    let (model, _) = folder.sample();
+    let mut panel = tradeoff::TradeoffPanel::default();
+    let mut window = window(model, move |cx, edit, ui| panel.ui(cx, edit, ui));
+    wait(&mut window, "the source", |s| s.figures.baseline_static.value.is_some());
+    assert!(is_shown(&window, "No test samples") && !is_shown(&window, "Nothing to compare yet"));
+}
+
+#[test]
 fn areas_of_the_treemap_add_up_to_the_file_and_select() {
     let folder = Folder::new("spaces-treemap");
     let mut panel = treemap::TreemapPanel::default();
@@ -240,7 +250,7 @@ fn the_confusion_counts_what_the_accuracy_counts() {
     let counted = |s: &Session| s.candidate().is_some_and(|c| s.on_demand.comparison.confusion(c).is_some());
     wait(&mut window, "the matrix", |s| counted(s) && s.figures.is_complete);
     let session = session(&window);
-    let confusion = session.on_demand.comparison.confusion(session.candidate().unwrap()).unwrap();
+    let confusion = session.on_demand.comparison.confusion(session.candidate().unwrap()).unwrap().unwrap();
     let accuracy = session.figures.candidate_accuracy.value.as_ref().unwrap();
     assert_eq!(Some(confusion.n_right()), accuracy.top1_correct);
     assert_eq!(confusion.counts.iter().flatten().sum::<usize>(), accuracy.total);

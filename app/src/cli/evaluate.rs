@@ -62,7 +62,7 @@ impl Evaluate {
         let samples = samples::open(&self.data, self.split)?;
         let graph = &*opened.graph;
         let rounding = if self.single_rounding { Rounding::Single } else { Rounding::Double };
-        let at_model = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", self.model.display()));
+        let at_model = |error: &dyn std::fmt::Display| Failure::at(&self.model, error);
         let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.data);
 
         let executor = Executor::with_rounding(graph, rounding).map_err(|error| at_model(&error))?;
@@ -143,7 +143,7 @@ fn numbered(path: &Path, index: usize) -> PathBuf {
 }
 
 fn write_npy(path: &Path, tensor: &Tensor, n_samples: usize, bytes: &[u8]) -> Result<(), Failure> {
-    let at = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+    let at = |error: std::io::Error| Failure::at(path, error);
     let mut file = Vec::with_capacity(bytes.len() + 128);
     npy::write(&mut file, descr(tensor.element)?, &batched(tensor, n_samples), bytes).map_err(at)?;
     interrupt::whole(|| write_atomically(path, &file)).map_err(at)

@@ -1,23 +1,20 @@
 //! `tinsmith export`: files for firmware.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
 use serde_json::json;
-use tinsmith_core::export::NamedFile;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::device;
 use tinsmith_core::preview::{Job, Source, Target, firmware_files};
 use tinsmith_core::project::Outside;
-use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::recipe::Recipe;
 
 use super::messages::{Messages, timed};
 use super::paths::existing;
 use super::run::{open_project, results_of};
-use super::{Failure, interrupt, output};
+use super::{Failure, folder, interrupt, output};
 
 /// Write the files that firmware includes
 #[derive(Debug, Args)]
@@ -62,17 +59,15 @@ impl From<TargetName> for Target {
 
 impl Export {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
-        let name = self.file.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
         let job = self.job()?;
-        let results = results_of(&job, messages).map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;
+        let results = results_of(&job, messages).map_err(|error| Failure::at(&self.file, error))?;
         let Some(candidate) = &results.candidate else { return Err(Failure::new("the recipe made no model")) };
         let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
-        let write = || interrupt::whole(|| write(&job, &candidate.graph, &name, &targets, &self.out));
-        let files = timed(format_args!("exported to {}", self.out.display()), write)?;
+        let files = export(&job, &candidate.graph, &self.file, &targets, &self.out)?;
         if self.json {
             return output::print_json(&json!({ "source": self.file, "files": files }));
         }
-        output::print(&files.iter().map(|file| format!("wrote {}\n", file.display())).collect::<String>())
+        output::print(&folder::wrote(&files))
     }
 
     /// A project as it says; a model with nothing to do to it.
@@ -92,15 +87,16 @@ impl Export {
     }
 }
 
+/// Writes the targets, called after `file`, to a folder. Ctrl-C comes before or after.
+pub fn export(job: &Job, graph: &Graph, file: &Path, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let name = file.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
+    let write = || interrupt::whole(|| write(job, graph, &name, targets, folder));
+    timed(format_args!("exported to {}", folder.display()), write)
+}
+
 /// Writes the targets to a folder and says which files they became.
 pub fn write(job: &Job, graph: &Graph, name: &str, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let at = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     let files = firmware_files(job, graph, name, targets)?;
-    fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
-    let write = |file: NamedFile| {
-        let path = folder.join(file.name);
-        write_atomically(&path, &file.bytes).map_err(|error| at(&path, error))?;
-        Ok(path)
-    };
-    files.into_iter().map(write).collect()
+    folder::make(folder)?;
+    files.into_iter().map(|file| folder::write(folder.join(file.name), &file.bytes)).collect()
 }

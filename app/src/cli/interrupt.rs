@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tinsmith_core::project::file::{remove_leftovers, temporary_prefix};
+
 use super::Failure;
 use super::outcome::INTERRUPTED;
 
@@ -66,8 +68,9 @@ impl Draft {
     /// Files for the folder `target`, which is made if need be.
     pub fn new(target: &Path) -> io::Result<Self> {
         fs::create_dir_all(target)?;
+        remove_leftovers(target);
         let mut unfinished = unfinished();
-        let folder = tempfile::Builder::new().prefix(".tinsmith-").tempdir_in(target)?;
+        let folder = tempfile::Builder::new().prefix(&temporary_prefix()).tempdir_in(target)?;
         unfinished.push(folder.path().to_owned());
         Ok(Self { folder, target: target.to_owned() })
     }
@@ -86,7 +89,7 @@ impl Draft {
             }
             Ok(())
         })
-        .map_err(|error: io::Error| Failure::new(format!("{}: {error}", self.target.display())))
+        .map_err(|error: io::Error| Failure::at(&self.target, error))
     }
 }
 

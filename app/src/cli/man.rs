@@ -1,13 +1,11 @@
 //! `tinsmith man`: manual pages, made from what `--help` says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, CommandFactory, ValueHint};
 use clap_mangen::Man as Renderer;
-use tinsmith_core::project::file::write_atomically;
 
-use super::{Arguments, Failure, interrupt, output};
+use super::{Arguments, Failure, folder, interrupt, output};
 
 /// Print the manual page, or write one for every command
 #[derive(Debug, Args)]
@@ -29,7 +27,7 @@ impl Man {
             None => output::print_bytes(&page(&command)?),
             Some(folder) => {
                 let files = interrupt::whole(|| write_pages(&command, folder))?;
-                output::print(&files.iter().map(|file| format!("wrote {}\n", file.display())).collect::<String>())
+                output::print(&folder::wrote(&files))
             }
         }
     }
@@ -37,11 +35,9 @@ impl Man {
 
 /// Writes the page of a command and those of its subcommands.
 fn write_pages(command: &Command, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let at = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
+    folder::make(folder)?;
     let path = folder.join(Renderer::new(command.clone()).get_filename());
-    write_atomically(&path, &page(command)?).map_err(|error| at(&path, error))?;
-    let mut files = vec![path];
+    let mut files = vec![folder::write(path, &page(command)?)?];
     for subcommand in command.get_subcommands() {
         files.extend(write_pages(subcommand, folder)?);
     }

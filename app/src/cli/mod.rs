@@ -16,6 +16,7 @@ mod completions;
 mod device;
 mod evaluate;
 pub(crate) mod export;
+mod folder;
 mod inspect;
 mod interrupt;
 mod man;

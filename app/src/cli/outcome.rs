@@ -1,6 +1,8 @@
 //! How a command ends: its exit code and, when it failed, one line on stderr.
 
+use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::style::{ERROR, plain};
@@ -30,6 +32,11 @@ impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
         let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
         Self { message: plain(&message), is_broken_pipe: false }
+    }
+
+    /// The same, of a file or a folder: `path: error`.
+    pub fn at(path: &Path, error: impl Display) -> Self {
+        Self::new(format!("{}: {error}", path.display()))
     }
 
     /// What, where, what to do, in one line.

@@ -11,7 +11,7 @@ pub fn existing(path: &Path) -> Result<&Path, Failure> {
     // Anything but absence, such as a folder that must not be read, is told by whoever reads the file.
     match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Failure::new(format!("{}: there is no such file; {}", path.display(), remedy(path))))
+            Err(Failure::at(path, format_args!("there is no such file; {}", remedy(path))))
         }
         _ => Ok(path),
     }

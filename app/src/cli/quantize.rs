@@ -76,8 +76,7 @@ impl Quantize {
         let candidate = timed("applied the recipe", || optimize::apply(&recipe, &opened.graph, Some(&calibration)))?;
         drop(progress);
         let bytes = exported(&candidate.graph)?;
-        let at_output = |error| Failure::new(format!("{}: {error}", self.output.display()));
-        interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(at_output)?;
+        interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(|error| Failure::at(&self.output, error))?;
         if self.json {
             return output::print_json(&json!({
                 "model": self.model,

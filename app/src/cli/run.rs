@@ -16,7 +16,7 @@ use super::inspect::{figures_json, layers_table, notes_json, summary};
 use super::messages::{Messages, Stopwatch, timed};
 use super::paths::existing;
 use super::style::NOTE;
-use super::{Failure, interrupt, output, units};
+use super::{Failure, folder, interrupt, output, units};
 
 /// Do everything a project says: calibrate, quantize, measure, evaluate, export
 #[derive(Debug, Args)]
@@ -64,7 +64,7 @@ impl Run {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
         let opened = open_project(&self.project, outside)?;
-        let at_project = |error: preview::PreviewError| Failure::new(format!("{}: {error}", self.project.display()));
+        let at_project = |error: preview::PreviewError| Failure::at(&self.project, error);
         let results = results_of(&opened.job, messages).map_err(at_project)?;
         if self.save {
             let calibration = results.calibration.as_deref();
@@ -74,9 +74,7 @@ impl Run {
         }
         let files = match (&self.export, &results.candidate) {
             (Some(folder), Some(candidate)) => {
-                let name = self.project.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
-                let write = || interrupt::whole(|| export::write(&opened.job, &candidate.graph, &name, &Target::ALL, folder));
-                timed(format_args!("exported to {}", folder.display()), write)?
+                export::export(&opened.job, &candidate.graph, &self.project, &Target::ALL, folder)?
             }
             _ => Vec::new(),
         };
@@ -106,9 +104,7 @@ impl Run {
             text.push_str(&format!("\n{title}\n{}", summary(statics)));
             text.push_str(&figures.accuracy.as_ref().map(accuracy_lines).unwrap_or_default());
         }
-        for file in files {
-            text.push_str(&format!("wrote {}\n", file.display()));
-        }
+        text.push_str(&folder::wrote(files));
         text
     }
 

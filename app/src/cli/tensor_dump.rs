@@ -24,7 +24,7 @@ pub fn dump_tensors(
     n_samples: usize,
     folder: &Path,
 ) -> Result<(), Failure> {
-    let draft = Draft::new(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
+    let draft = Draft::new(folder).map_err(|error| Failure::at(folder, error))?;
     let mut files = TensorFiles { folder, draft, graph, n_samples, files: graph.tensors.iter().map(|_| None).collect() };
     if Executor::runs_in_integers(graph) {
         dump_integers(&int8::Prepared::new(graph, rounding)?, inputs, n_samples, &mut files)?;
@@ -88,7 +88,7 @@ impl TensorFiles<'_> {
     fn append(&mut self, id: TensorId, n: usize, bytes: &[u8]) -> Result<(), Failure> {
         let tensor = self.graph.tensor(id);
         let path = self.path(id);
-        let at = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
+        let at = |error: std::io::Error| Failure::at(&path, error);
         let file = match &mut self.files[id.index()] {
             Some(file) => file,
             none => {
@@ -104,7 +104,7 @@ impl TensorFiles<'_> {
     fn finish(self) -> Result<(), Failure> {
         // Closed before they are moved: Windows moves no open file.
         let flushed = self.files.into_iter().flatten().try_for_each(|mut file| file.flush());
-        flushed.map_err(|error| Failure::new(format!("{}: {error}", self.folder.display())))?;
+        flushed.map_err(|error| Failure::at(self.folder, error))?;
         self.draft.finish()
     }
 }

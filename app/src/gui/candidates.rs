@@ -39,8 +39,10 @@ pub struct Candidate {
     pub accuracy: Option<AccuracyFigures>,
     /// What the project's file says of it, until it is measured.
     pub stored: VariantFigures,
-    /// The figures are of an older recipe, or only stored.
+    /// Size, RAM and so on are of an older recipe, or only stored.
     pub is_stale: bool,
+    /// So is how well it does, or not all samples are counted.
+    pub is_quality_stale: bool,
     /// Why there are no figures.
     pub failure: Option<String>,
 }
@@ -78,6 +80,10 @@ impl Candidate {
 
     /// Fraction of test samples with the right label, or else on which it agrees with the float model.
     pub fn quality(&self, labelled: bool) -> Option<f64> {
+        if !labelled && self.which == Which::Source && self.accuracy.is_some() {
+            // It agrees with itself.
+            return Some(1.0);
+        }
         let measured = self.accuracy.as_ref().and_then(|a| if labelled { a.top1() } else { a.agreement() });
         measured.or(if labelled { self.stored.top1 } else { self.stored.agreement })
     }
@@ -114,7 +120,11 @@ pub fn describe_recipe(recipe: &Recipe) -> String {
             format!("int8 {granularity}{overridden}")
         }
         _ if is_source(recipe) => "as it came".to_owned(),
-        _ => "float32, packed".to_owned(),
+        _ => {
+            let packed = recipe.steps.iter().any(|entry| entry.enabled && matches!(entry.step, Step::Pack(_)));
+            let parts = [quantize.map(|_| "float32"), packed.then_some("packed")];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
     }
 }
 
@@ -160,6 +170,7 @@ fn source(session: &Session, is_shown: bool) -> Candidate {
         accuracy: figures.baseline_accuracy.value.clone(),
         stored: VariantFigures::default(),
         is_stale: figures.baseline_static.is_stale,
+        is_quality_stale: figures.baseline_accuracy.is_stale || !is_counted(figures.baseline_accuracy.value.as_ref()),
         failure: None,
     }
 }
@@ -168,8 +179,13 @@ fn made(session: &Session, which: Which, name: &str, recipe: &Recipe, stored: &V
     let figures = &session.figures;
     let measured = session.on_demand.comparison.measured(recipe);
     let is_fresh = is_shown && !figures.candidate_static.is_stale && figures.candidate_static.value.is_some();
+    // Size and RAM of a recipe arrive long before its accuracy: until then that of the recipe before is still there.
+    let own_accuracy = figures.candidate_accuracy.value.as_ref().filter(|_| !figures.candidate_accuracy.is_stale);
     let (statics, accuracy, failure) = match measured {
-        _ if is_fresh => (figures.candidate_static.value.clone(), figures.candidate_accuracy.value.clone(), None),
+        _ if is_fresh => {
+            let accuracy = own_accuracy.or(measured.and_then(|m| m.accuracy.as_ref()));
+            (figures.candidate_static.value.clone(), accuracy.cloned(), None)
+        }
         _ if is_shown && figures.failure.is_some() => (None, None, figures.failure.clone()),
         Some(m) => (m.statics.as_ref().ok().cloned(), m.accuracy.clone(), m.statics.as_ref().err().cloned()),
         None => (None, None, None),
@@ -181,11 +197,23 @@ fn made(session: &Session, which: Which, name: &str, recipe: &Recipe, stored: &V
         recipe: Some(recipe.clone()),
         is_shown,
         is_stale: statics.is_none(),
+        is_quality_stale: !is_counted(accuracy.as_ref()),
         statics,
         accuracy,
         stored: stored.clone(),
         failure,
     }
+}
+
+/// Whether all samples were counted.
+fn is_counted(accuracy: Option<&AccuracyFigures>) -> bool {
+    accuracy.is_some_and(AccuracyFigures::is_complete)
+}
+
+/// The candidate that the one on screen is compared with: the source, if the one that was chosen is gone.
+pub fn compared<'a>(session: &Session, all: &'a [Candidate]) -> Option<&'a Candidate> {
+    let recipe = &session.on_demand.comparison.compared_with;
+    all.iter().find(|c| c.recipe == *recipe).or(all.first())
 }
 
 /// Remembers a recipe of no name that is being worked on, so that it can be gone back to.
@@ -261,6 +289,69 @@ mod tests {
         assert_ne!(free_name(&edit), name);
         session.edit = edit;
         assert_eq!(shown(&session), Which::Kept(0));
+    }
+
+    #[test]
+    fn the_accuracy_of_the_recipe_before_is_not_that_of_this_one() {
+        let accuracy = |done| AccuracyFigures {
+            done,
+            total: 900,
+            top1_correct: Some(done / 2),
+            agree_with_float: None,
+            mean_abs_difference: None,
+        };
+        let mut session = session();
+        let statics = StaticFigures {
+            size: Default::default(),
+            parameters: 0,
+            macs: 0,
+            flops: 0,
+            arena: Default::default(),
+            latency_us: None,
+            energy_uj: None,
+            layers: Vec::new(),
+            obstacles: Vec::new(),
+        };
+        let side = tinsmith_core::preview::Side::Candidate;
+        let tell = |session: &mut Session, event| _ = session.figures.take(event);
+        let shown = |session: &Session| candidates(session).into_iter().find(|c| c.is_shown).unwrap();
+        use tinsmith_core::preview::Event;
+        tell(&mut session, Event::Accuracy { side, figures: accuracy(900) });
+        session.figures.expect_all();
+        tell(&mut session, Event::Static { side, figures: Arc::new(statics) });
+        assert_eq!((shown(&session).quality(true), shown(&session).is_quality_stale), (None, true));
+        tell(&mut session, Event::Accuracy { side, figures: accuracy(100) });
+        assert_eq!((shown(&session).quality(true), shown(&session).is_quality_stale), (Some(0.5), true));
+        tell(&mut session, Event::Accuracy { side, figures: accuracy(900) });
+        assert_eq!((shown(&session).quality(true), shown(&session).is_quality_stale), (Some(0.5), false));
+    }
+
+    #[test]
+    fn what_is_compared_with_stays_the_same_when_another_candidate_goes() {
+        let mut session = session();
+        let mut edit = session.edit.clone();
+        keep(&session, &mut edit, "first");
+        edit.recipe.quantize_mut().unwrap().granularity = Granularity::PerTensor;
+        keep(&session, &mut edit, "second");
+        session.on_demand.comparison.compared_with = Some(edit.recipe.clone());
+        session.edit = edit;
+        let name = |session: &Session| compared(session, &candidates(session)).unwrap().name.clone();
+        assert_eq!(name(&session), "second");
+        session.edit.variants.remove(0);
+        assert_eq!(name(&session), "second");
+        session.edit.variants.clear();
+        session.edit.recipe = Recipe::int8();
+        assert_eq!(name(&session), "source");
+    }
+
+    #[test]
+    fn a_recipe_is_described_by_what_it_does() {
+        let mut recipe = Recipe::int8();
+        assert_eq!(describe_recipe(&recipe), "int8 per-channel");
+        recipe.quantize_mut().unwrap().scheme = Scheme::Float32;
+        assert_eq!(describe_recipe(&recipe), "float32, packed");
+        recipe.steps.retain(|entry| entry.step.name() == "pack");
+        assert_eq!(describe_recipe(&recipe), "packed", "of an integer model nothing is float32");
     }
 
     #[test]

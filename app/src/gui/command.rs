@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
+use tinsmith_core::recipe::Recipe;
 
-use super::candidates::Which;
 use super::graph_view::select::Walk;
 use super::icons;
 use super::on_demand::{ExportChoice, Need};
@@ -60,7 +60,7 @@ pub enum Command {
     /// What an export writes.
     ChooseExport(ExportChoice),
     /// Compare the candidate on screen with this one.
-    CompareWith(Which),
+    CompareWith(Option<Recipe>),
 }
 
 /// What to do with unsaved changes.

@@ -11,9 +11,27 @@ pub enum Line {
     Added,
 }
 
+/// Larger texts are not looked at for what they have in common between their ends: it takes time and room by the product of their
+/// lengths, and thousands of layers with settings of their own are such texts.
+const MAX_PAIRS: usize = 250_000;
+
 /// Lines of both texts in order; what was removed comes before what took its place.
 pub fn line_diff<'a>(before: &'a str, after: &'a str) -> Vec<(Line, &'a str)> {
     let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let end = a[start..].iter().rev().zip(b[start..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let (in_a, in_b) = (&a[start..a.len() - end], &b[start..b.len() - end]);
+    let between = if in_a.len() * in_b.len() > MAX_PAIRS {
+        let removed = in_a.iter().map(|line| (Line::Removed, *line));
+        removed.chain(in_b.iter().map(|line| (Line::Added, *line))).collect()
+    } else {
+        longest_common(in_a, in_b)
+    };
+    let same = |line: &&'a str| (Line::Same, *line);
+    a[..start].iter().map(same).chain(between).chain(a[a.len() - end..].iter().map(same)).collect()
+}
+
+fn longest_common<'a>(a: &[&'a str], b: &[&'a str]) -> Vec<(Line, &'a str)> {
     // common[i][j]: how many lines a[i..] and b[j..] have in common.
     let width = b.len() + 1;
     let mut common = vec![0u32; (a.len() + 1) * width];
@@ -52,6 +70,14 @@ mod tests {
     fn a_changed_line_is_removed_and_added() {
         let diff = line_diff("a\nb\nc", "a\nB\nc\nd");
         assert_eq!(diff, [(Same, "a"), (Removed, "b"), (Added, "B"), (Same, "c"), (Added, "d")]);
+    }
+
+    #[test]
+    fn large_texts_are_told_apart_without_pairing_all_their_lines() {
+        let lines = |word: &str| (0..30_000).map(|i| format!("{word} {i}")).collect::<Vec<_>>().join("\n");
+        let (before, after) = (format!("first\n{}\nlast", lines("a")), format!("first\n{}\nlast", lines("b")));
+        let diff = line_diff(&before, &after);
+        assert_eq!((diff.len(), diff[0], diff[60_001]), (60_002, (Same, "first"), (Same, "last")));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | [`workspace`] | which panels there are, and how they are docked |
 //! | [`settings`], [`notice`] | what is kept for the user, and what is told |
 //! | [`panels`] | one file a panel |
+//! | [`kept`] | what is made once and kept while it is of the very same |
 //! | [`graph_view`] | layout, painting and selection of the layer graph |
 //! | [`widgets`], `plots`, [`theme`], [`units`] | controls, plots, colours and type, figures as text |
 //! | [`picture`] | what is on screen as SVG or PNG |
@@ -24,6 +25,7 @@ mod dialogs;
 pub mod figures;
 pub mod graph_view;
 pub mod icons;
+pub mod kept;
 pub mod line_diff;
 pub mod notice;
 pub mod on_demand;

@@ -14,7 +14,7 @@ use tinsmith_core::recipe::Recipe;
 use super::candidates;
 use super::session::Session;
 use crate::worker::{
-    Answer, Basis, CompareRequest, Compared, Confusion, DryRun, FactsQuestion, Measured, Question, SourceFacts, Trial,
+    Answer, Basis, CompareRequest, Compared, Confusion, DryRun, FactsQuestion, Measured, Question, SourceFacts, Trial, same,
 };
 
 /// What a panel on screen needs.
@@ -63,8 +63,9 @@ impl<T> Wanted<T> {
         if self.asked.as_ref() == Some(basis) {
             return false;
         }
-        let other_model = self.asked.as_ref().is_some_and(|asked| !Arc::ptr_eq(&asked.source, &basis.source));
-        if other_model {
+        // An answer about another model or other samples says nothing about these.
+        if self.asked.as_ref().is_some_and(|asked| !Arc::ptr_eq(&asked.source, &basis.source) || !same(&asked.data, &basis.data))
+        {
             self.value = None;
         }
         self.asked = Some(basis.clone());
@@ -113,6 +114,9 @@ pub struct OnDemand {
     pub exported: Option<(PathBuf, Vec<String>)>,
 }
 
+/// A candidate, and what it takes for what, or why that cannot be counted.
+type Counted = (Arc<Candidate>, Result<Arc<Confusion>, String>);
+
 /// Candidates beside the one on screen.
 #[derive(Debug, Default)]
 pub struct Comparison {
@@ -120,11 +124,11 @@ pub struct Comparison {
     measured: Vec<Measured>,
     asked: Vec<Recipe>,
     confusion_asked: Option<Arc<Candidate>>,
-    confusion: Option<(Arc<Candidate>, Arc<Confusion>)>,
+    confusion: Option<Counted>,
     /// The recipe that was worked on last and is not kept under a name: stepping to a candidate does not lose it.
     pub unkept: Option<Recipe>,
-    /// The candidate that the one on screen is compared with.
-    pub compared_with: candidates::Which,
+    /// How the candidate is made that the one on screen is compared with; `None` for the source. Not its position: others come and go.
+    pub compared_with: Option<Recipe>,
 }
 
 impl Comparison {
@@ -139,9 +143,10 @@ impl Comparison {
         self.asked.iter().all(|recipe| self.measured(recipe).is_some_and(is_whole))
     }
 
-    /// What this candidate takes for what, if it was counted.
-    pub fn confusion(&self, candidate: &Arc<Candidate>) -> Option<&Confusion> {
-        self.confusion.as_ref().filter(|(of, _)| Arc::ptr_eq(of, candidate)).map(|(_, confusion)| &**confusion)
+    /// What this candidate takes for what, if it was counted, or why it cannot be.
+    pub fn confusion(&self, candidate: &Arc<Candidate>) -> Option<Result<&Confusion, &str>> {
+        let (_, confusion) = self.confusion.as_ref().filter(|(of, _)| Arc::ptr_eq(of, candidate))?;
+        Some(confusion.as_deref().map_err(String::as_str))
     }
 
     fn put(&mut self, measured: Measured) {
@@ -253,16 +258,14 @@ fn compare_order(session: &mut Session, candidates: bool, confusion: bool) -> Op
     let fresh = &session.figures.candidate;
     let of = fresh.value.clone().filter(|_| confusion && !fresh.is_stale && basis.data.is_some());
     let comparison = &mut session.on_demand.comparison;
-    let is_new = |of: &Arc<Candidate>| !comparison.confusion_asked.as_ref().is_some_and(|asked| Arc::ptr_eq(asked, of));
-    let of = of.filter(is_new);
-    if of.is_none() && wanted.iter().all(|recipe| comparison.asked.contains(recipe)) {
+    let of = of.filter(|of| comparison.confusion(of).is_none());
+    let is_asked = of.is_none() || same(&comparison.confusion_asked, &of);
+    if is_asked && wanted.iter().all(|recipe| comparison.asked.contains(recipe)) {
         return None;
     }
     // A new request takes the place of the old one, so it asks again for what has not come yet.
     comparison.asked.clone_from(&wanted);
-    if of.is_some() {
-        comparison.confusion_asked.clone_from(&of);
-    }
+    comparison.confusion_asked.clone_from(&of);
     let job = session.open.as_ref()?.job(&session.edit, Arc::clone(&basis.device));
     Some(Order::Compare(CompareRequest { basis, job, recipes: wanted, confusion: of }))
 }

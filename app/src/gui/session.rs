@@ -297,9 +297,14 @@ impl Session {
 
     /// Figures of the graph on screen.
     pub fn shown_static(&self) -> Option<&StaticFigures> {
+        self.shown_statics().map(|statics| &**statics)
+    }
+
+    /// The same, to be kept.
+    pub fn shown_statics(&self) -> Option<&Arc<StaticFigures>> {
         match self.shown_now() {
-            Shown::Candidate => self.figures.candidate_static.value.as_deref(),
-            Shown::Source => self.figures.baseline_static.value.as_deref(),
+            Shown::Candidate => self.figures.candidate_static.value.as_ref(),
+            Shown::Source => self.figures.baseline_static.value.as_ref(),
         }
     }
 

@@ -17,7 +17,7 @@ use super::slot::Slot;
 use super::{Event, Outbox};
 
 /// The most classes of which a confusion matrix is counted.
-pub const MAX_CLASSES: usize = 64;
+const MAX_CLASSES: usize = 64;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ pub struct CompareRequest {
 pub enum Compared {
     /// What a recipe gives.
     Measured(Measured),
-    /// What the chosen candidate takes for what.
-    Confusion(Arc<Candidate>, Arc<Confusion>),
+    /// What the chosen candidate takes for what, or why that cannot be counted.
+    Confusion(Arc<Candidate>, Result<Arc<Confusion>, String>),
 }
 
 /// What a recipe gives.
@@ -94,10 +94,13 @@ pub(super) fn start(outbox: Outbox) -> Slot<CompareRequest> {
 
 fn serve(engine: &mut Engine, request: &CompareRequest, cancel: &Cancel, outbox: &Outbox) {
     let tell = |compared| outbox.send(Event::Compared(request.basis.clone(), compared));
-    if let Some(candidate) = &request.confusion
-        && let Some(confusion) = confusion(&request.job, candidate, cancel)
-    {
-        tell(Compared::Confusion(candidate.clone(), Arc::new(confusion)));
+    if let Some(candidate) = &request.confusion {
+        let counted = catch_unwind(AssertUnwindSafe(|| confusion(&request.job, candidate, cancel)));
+        let counted = counted.unwrap_or_else(|_| Err("the program made a mistake while counting; report it".to_owned()));
+        if cancel.is_cancelled() {
+            return;
+        }
+        tell(Compared::Confusion(candidate.clone(), counted.map(Arc::new)));
     }
     for recipe in &request.recipes {
         let job = Job { recipe: recipe.clone(), ..request.job.clone() };
@@ -132,33 +135,63 @@ fn measure(engine: &mut Engine, job: &Job, cancel: &Cancel) -> Option<Measured> 
     Some(Measured { recipe: job.recipe.clone(), statics, accuracy })
 }
 
-fn confusion(job: &Job, candidate: &Candidate, cancel: &Cancel) -> Option<Confusion> {
-    let data = job.data.as_deref()?;
-    let labels = data.labels.as_deref()?;
+/// Counts what a candidate takes for what. Cancelled, it gives an error that nobody wants to read.
+fn confusion(job: &Job, candidate: &Candidate, cancel: &Cancel) -> Result<Confusion, String> {
+    let data = job.data.as_deref().ok_or("There is no data set.")?;
+    let labels = data.labels.as_deref().ok_or("The samples have no labels, so nothing can be taken for the wrong thing.")?;
     let test = roles(data).test;
     let n_classes = data.label_names.len();
-    if test.is_empty() || !(2..=MAX_CLASSES).contains(&n_classes) {
-        return None;
+    if test.is_empty() {
+        return Err("The data set has no test samples.".to_owned());
     }
+    if n_classes < 2 {
+        return Err("The data set does not name its classes.".to_owned());
+    }
+    if n_classes > MAX_CLASSES {
+        return Err(format!("{n_classes} classes are more than a matrix of {MAX_CLASSES} can show."));
+    }
+    let count = |said: &[usize]| counts(labels, &test, said, n_classes);
     let said = said(job, &candidate.graph, data, &test, cancel)?;
-    let is = |sample: &usize| labels.get(*sample).map(|l| *l as usize);
-    let count = |said: &[usize]| {
-        let mut counts = vec![vec![0; n_classes]; n_classes];
-        for (said, sample) in said.iter().zip(&test) {
-            *counts.get_mut(is(sample)?)?.get_mut(*said)? += 1;
-        }
-        Some(counts)
-    };
     let counts = count(&said)?;
-    let mut mistakes: Vec<usize> = test.iter().zip(&said).filter(|(s, said)| is(s) != Some(**said)).map(|(s, _)| *s).collect();
+    let is = |sample: usize| labels.get(sample).map(|l| *l as usize);
+    let mut mistakes: Vec<usize> = test.iter().zip(&said).filter(|(s, said)| is(**s) != Some(**said)).map(|(s, _)| *s).collect();
     mistakes.sort_unstable();
-    let of_source = self::said(job, &job.source.graph, data, &test, cancel).and_then(|said| count(&said));
-    Some(Confusion { classes: data.label_names.clone(), counts, of_source, mistakes })
+    let of_source = self::said(job, &job.source.graph, data, &test, cancel).and_then(|said| count(&said)).ok();
+    Ok(Confusion { classes: data.label_names.clone(), counts, of_source, mistakes })
+}
+
+/// How often samples of each class were taken for each class.
+fn counts(labels: &[u32], samples: &[usize], said: &[usize], n_classes: usize) -> Result<Vec<Vec<usize>>, String> {
+    let mut counts = vec![vec![0; n_classes]; n_classes];
+    for (&said, &sample) in said.iter().zip(samples) {
+        let is = labels.get(sample).map_or(usize::MAX, |l| *l as usize);
+        let cell = counts.get_mut(is).and_then(|row| row.get_mut(said));
+        *cell.ok_or_else(|| format!("Sample {} is of no class that has a name.", sample + 1))? += 1;
+    }
+    Ok(counts)
 }
 
 /// The class that a graph names for each sample.
-fn said(job: &Job, graph: &Graph, data: &DataSet, samples: &[usize], cancel: &Cancel) -> Option<Vec<usize>> {
-    let outputs = run_samples(&job.source.graph, graph, data, samples, cancel).ok()?;
-    let n = outputs.len().checked_div(samples.len()).filter(|n| *n > 0)?;
-    Some(outputs.chunks_exact(n).map(class_of).collect())
+fn said(job: &Job, graph: &Graph, data: &DataSet, samples: &[usize], cancel: &Cancel) -> Result<Vec<usize>, String> {
+    let outputs = run_samples(&job.source.graph, graph, data, samples, cancel)?;
+    let n = outputs.len() / samples.len().max(1);
+    let n_classes = data.label_names.len();
+    // A single value tells two classes apart, as the accuracy has it.
+    if n != n_classes && !(n == 1 && n_classes == 2) {
+        return Err(format!("The model gives {n} values for {n_classes} classes: it names none of them."));
+    }
+    Ok(outputs.chunks_exact(n).map(class_of).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_counted_by_what_they_are_and_what_they_are_taken_for() {
+        assert_eq!(counts(&[0, 1, 1, 0], &[1, 2, 3], &[0, 1, 0], 2), Ok(vec![vec![1, 0], vec![1, 1]]));
+        assert_eq!(counts(&[0, 5], &[1], &[0], 2), Err("Sample 2 is of no class that has a name.".to_owned()));
+        assert!(counts(&[], &[0], &[0], 2).is_err());
+        assert_eq!(counts(&[], &[], &[], 2), Ok(vec![vec![0, 0], vec![0, 0]]));
+    }
 }

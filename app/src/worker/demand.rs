@@ -1,6 +1,7 @@
 //! What single panels need and nobody else does, computed while such a panel is on screen: facts about the source, a dry run of the
 //! export, one sample run through both models. Each takes a fraction of a second.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -13,7 +14,7 @@ use tinsmith_core::preview::{Job, Source, Target, firmware_files, only_input};
 use tinsmith_core::progress::Cancel;
 
 use super::source_facts::{FactsQuestion, SourceFacts, source_facts};
-use super::{Event, Outbox};
+use super::{Event, Outbox, same};
 
 /// What an answer was made from: it is worth showing as long as this is what is on screen.
 #[derive(Clone, Debug)]
@@ -33,13 +34,10 @@ pub struct Basis {
 impl PartialEq for Basis {
     /// The very same things, not equal ones: comparing models would take longer than a frame.
     fn eq(&self, other: &Self) -> bool {
-        fn same<T>(a: Option<&Arc<T>>, b: Option<&Arc<T>>) -> bool {
-            a.map(Arc::as_ptr) == b.map(Arc::as_ptr)
-        }
         Arc::ptr_eq(&self.source, &other.source)
             && Arc::ptr_eq(&self.device, &other.device)
-            && same(self.candidate.as_ref(), other.candidate.as_ref())
-            && same(self.data.as_ref(), other.data.as_ref())
+            && same(&self.candidate, &other.candidate)
+            && same(&self.data, &other.data)
             && self.detail == other.detail
     }
 }
@@ -164,7 +162,25 @@ fn serve(questions: &Receiver<(Basis, Question)>, outbox: &Outbox) {
             newest[kind] = Some(question);
         }
         for (basis, question) in newest.into_iter().flatten() {
-            outbox.send(Event::Answer(basis, answer(question)));
+            let instead = unanswered(&question);
+            // A mistake in one answer must not leave all others out.
+            let answer = catch_unwind(AssertUnwindSafe(|| answer(question))).unwrap_or(instead);
+            outbox.send(Event::Answer(basis, answer));
+        }
+    }
+}
+
+/// What is told if the program made a mistake over a question.
+fn unanswered(question: &Question) -> Answer {
+    let why = || "the program made a mistake over this; report it".to_owned();
+    match question {
+        Question::Facts(_) => Answer::Facts(Arc::new(SourceFacts::unknown(why()))),
+        Question::DryRun { .. } => {
+            Answer::DryRun(Arc::new(DryRun { targets: Target::ALL.into_iter().map(|target| (target, Err(why()))).collect() }))
+        }
+        Question::Trial { sample, candidate, .. } => {
+            let candidate = candidate.as_ref().map(|_| Err(why()));
+            Answer::Trial(Arc::new(Trial { sample: *sample, values: Vec::new(), source: Err(why()), candidate }))
         }
     }
 }

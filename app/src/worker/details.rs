@@ -14,7 +14,7 @@ use tinsmith_core::progress::Cancel;
 use tinsmith_core::tensor::ElementType;
 
 use super::layouts::Layouts;
-use super::{Event, Outbox};
+use super::{Event, Outbox, same};
 
 /// Bins of a histogram of real weights.
 const N_WEIGHT_BINS: usize = 61;
@@ -30,16 +30,29 @@ pub enum DetailRequest {
     /// Where the nodes of a graph lie on a canvas.
     Layout(LayoutKey),
     /// How the values of layers are distributed.
-    Distributions {
-        /// Which layers, by name, the one that is described first.
-        nodes: Vec<String>,
-        /// The model as it came.
-        source: Arc<Source>,
-        /// What the recipe makes of it.
-        candidate: Option<Arc<Candidate>>,
-        /// What was seen over the calibration samples.
-        calibration: Option<Arc<Calibration>>,
-    },
+    Distributions(DistributionsOf),
+}
+
+/// What histograms are of. Holds all of it, so that nothing else can take its place in memory and be mistaken for it.
+#[derive(Clone, Debug)]
+pub struct DistributionsOf {
+    /// Which layers, by name, the one that is described first.
+    pub nodes: Vec<String>,
+    /// The model as it came.
+    pub source: Arc<Source>,
+    /// What the recipe makes of it.
+    pub candidate: Option<Arc<Candidate>>,
+    /// What was seen over the calibration samples.
+    pub calibration: Option<Arc<Calibration>>,
+}
+
+impl PartialEq for DistributionsOf {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes == other.nodes
+            && Arc::ptr_eq(&self.source, &other.source)
+            && same(&self.candidate, &other.candidate)
+            && same(&self.calibration, &other.calibration)
+    }
 }
 
 /// A graph, held by what it belongs to.
@@ -174,7 +187,7 @@ fn serve(requests: &Receiver<(DetailRequest, Cancel)>, outbox: &Outbox) {
         for request in std::iter::once(first).chain(requests.try_iter()) {
             match &request.0 {
                 DetailRequest::Layout(_) => newest_layout = Some(request),
-                DetailRequest::Distributions { .. } => newest_distributions = Some(request),
+                DetailRequest::Distributions(_) => newest_distributions = Some(request),
             }
         }
         // Histograms take milliseconds, a layout may take a second.
@@ -192,7 +205,7 @@ fn answer(request: DetailRequest, layouts: &mut Layouts, cancel: &Cancel) -> Opt
             let layout = layouts.layout(key.graph.graph(), &key.collapsed, key.canvas, cancel).ok()?;
             Some(Event::Layout(key, layout))
         }
-        DetailRequest::Distributions { nodes, source, candidate, calibration } => {
+        DetailRequest::Distributions(DistributionsOf { nodes, source, candidate, calibration }) => {
             let of = |node: String| Distributions {
                 baseline: weights_of(&source.graph, &node),
                 candidate: candidate.as_ref().and_then(|c| weights_of(&c.graph, &node)),

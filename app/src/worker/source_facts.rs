@@ -15,6 +15,9 @@ use crate::gui::units;
 /// Of findings of one sort at most so many are told one by one.
 const MAX_ALIKE: usize = 4;
 
+/// So many notes of the file's reader are told.
+const MAX_NOTES: usize = 3 * MAX_ALIKE;
+
 /// The layers with the worst channels are named, the others counted.
 const MAX_OUTLIERS: usize = 2;
 
@@ -28,6 +31,13 @@ pub struct SourceFacts {
     pub kinds: Vec<Kind>,
     /// Plain sentences.
     pub findings: Vec<Finding>,
+}
+
+impl SourceFacts {
+    /// What is told if the model could not be looked over.
+    pub(super) fn unknown(why: String) -> Self {
+        Self { kinds: Vec::new(), findings: vec![finding(Tone::Warning, sentence(&why), None)] }
+    }
 }
 
 /// All operators that people call by the same name.
@@ -220,7 +230,8 @@ fn outliers(graph: &Graph) -> Vec<Finding> {
             let axis = node.op.weights_channel_axis()?;
             let stats = weight_stats(graph.input(node, 1)?, Some(axis), 1)?;
             let n_outliers = stats.channels.iter().filter(|c| c.is_outlier).count();
-            if n_outliers == 0 || stats.wasted_bits < MIN_WASTED_BITS {
+            // Weights that are no numbers give no figure either.
+            if n_outliers == 0 || stats.wasted_bits.is_nan() || stats.wasted_bits < MIN_WASTED_BITS {
                 return None;
             }
             let channels = if n_outliers == 1 { "1 channel" } else { &format!("{n_outliers} channels") };
@@ -248,7 +259,12 @@ fn outliers(graph: &Graph) -> Vec<Finding> {
 fn import_notes(graph: &Graph) -> Vec<Finding> {
     let tone = |severity| if severity == Severity::Info { Tone::Plain } else { Tone::Warning };
     let one = |note: &Note| finding(tone(note.severity), sentence(&note.text), note.node.map(|id| graph.node(id)));
-    graph.notes.iter().take(3 * MAX_ALIKE).map(one).collect()
+    let mut findings: Vec<Finding> = graph.notes.iter().take(MAX_NOTES).map(one).collect();
+    if graph.notes.len() > MAX_NOTES {
+        let text = format!("{} more notes were made when the file was read.", graph.notes.len() - MAX_NOTES);
+        findings.push(finding(Tone::Plain, text, None));
+    }
+    findings
 }
 
 /// Ends with a full stop.

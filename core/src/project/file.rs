@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::ProjectTrouble;
 
@@ -18,6 +19,44 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, ProjectTroubl
     String::from_utf8(bytes).map_err(|_| ProjectTrouble::Syntax("it is not text".into()))
 }
 
+/// What names of unfinished files and folders begin with.
+const UNFINISHED: &str = ".tinsmith-";
+/// Where Linux says which process this is, beside all others.
+const OWN_PROCESS: &str = "/proc/self";
+/// Nothing takes this long to write. What is younger stays: where disks are shared, a process of another machine may write it.
+const LONG: Duration = Duration::from_secs(60 * 60);
+
+/// What the name of an unfinished file or folder of this process begins with: the process is named, so that what it leaves when it
+/// is killed can be told from what is being written.
+pub fn temporary_prefix() -> String {
+    // Elsewhere than on Linux nobody could tell whether the process is still there.
+    let process = fs::read_link(OWN_PROCESS).unwrap_or_default();
+    format!("{UNFINISHED}{}-", process.display())
+}
+
+/// Removes unfinished files and folders that processes left in `folder` when they were killed, where the system tells which
+/// processes there are. What cannot be removed stays and is in nobody's way.
+pub fn remove_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        if !entry.file_name().to_str().zip(age).is_some_and(|(name, age)| is_leftover(name, age)) {
+            continue;
+        }
+        let _ = if entry.file_type().is_ok_and(|t| t.is_dir()) {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
+        };
+    }
+}
+
+/// Whether a file of this name and age is unfinished and its process is gone.
+fn is_leftover(name: &str, age: Duration) -> bool {
+    let process = name.strip_prefix(UNFINISHED).and_then(|rest| rest.split_once('-')).and_then(|(id, _)| id.parse::<u32>().ok());
+    let own = Path::new(OWN_PROCESS);
+    age > LONG && own.exists() && process.is_some_and(|id| !own.with_file_name(id.to_string()).exists())
+}
+
 /// Writes a file whole or not at all: into a temporary file beside it, flushed to the disk, then renamed. The permissions of
 /// a file that is replaced stay, and so does a symbolic link to it. What is no file, such as a pipe, is written to as it is.
 ///
@@ -31,7 +70,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = target.as_deref().unwrap_or(path);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tinsmith-");
+    let prefix = temporary_prefix();
+    builder.prefix(&prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder).map_err(|error| of_folder(&error, folder))?;
@@ -65,6 +105,28 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_old_files_of_dead_processes_are_left_over() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let (dead, old) = (child.id(), 2 * LONG);
+        child.wait().unwrap();
+        assert!(is_leftover(&format!(".tinsmith-{dead}-abc"), old));
+        assert!(!is_leftover(&format!(".tinsmith-{dead}-abc"), Duration::ZERO));
+        assert!(!is_leftover(&format!("{}abc", temporary_prefix()), old));
+        assert!(!is_leftover(".tinsmith-abc", old) && !is_leftover(&format!("tinsmith-{dead}-abc"), old));
+
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(format!(".tinsmith-{dead}-abc"));
+        for path in [&left, &folder.path().join("model.h")] {
+            let file = File::create(path).unwrap();
+            file.set_modified(std::time::SystemTime::now() - old).unwrap();
+        }
+        remove_leftovers(folder.path());
+        let kept: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(kept, ["model.h"]);
+    }
 
     #[test]
     fn a_link_stays_and_its_file_is_replaced_with_nothing_left_beside_it() {

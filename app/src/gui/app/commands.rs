@@ -45,7 +45,7 @@ impl App {
             Command::Recover(take) => self.recover(take, ctx),
             Command::Need(need) => self.session.on_demand.need(need),
             Command::ChooseExport(choice) => self.session.on_demand.export = choice,
-            Command::CompareWith(which) => self.session.on_demand.comparison.compared_with = which,
+            Command::CompareWith(recipe) => self.session.on_demand.comparison.compared_with = recipe,
             Command::SavePicture(request) => {
                 self.session.picture = Some(request);
                 ctx.request_repaint();

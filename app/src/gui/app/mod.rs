@@ -32,7 +32,7 @@ use super::settings::Kept;
 use super::theme::{METRICS_STRIP, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
-use crate::worker::{Claim, DetailRequest, Event, LayoutKey, MAX_SHOWN, Picked, Wake, Worker};
+use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, LayoutKey, MAX_SHOWN, Picked, Wake, Worker};
 
 /// Seconds after an edit until it is autosaved.
 const AUTOSAVE_DELAY_S: f64 = 4.0;
@@ -51,7 +51,7 @@ pub struct App {
     help: HelpPanel,
     revision: u64,
     layout_asked: Option<LayoutKey>,
-    distributions_asked: Option<(Vec<String>, usize)>,
+    distributions_asked: Option<DistributionsOf>,
     autosave_at_s: Option<f64>,
     /// Held while this window is the one that autosaves.
     claim: Option<Claim>,
@@ -319,13 +319,16 @@ impl App {
         if nodes.is_empty() {
             return;
         }
-        let candidate = self.session.candidate().cloned();
-        let asked = (nodes.clone(), candidate.as_ref().map_or(0, |c| Arc::as_ptr(c) as usize));
-        if self.distributions_asked.as_ref() != Some(&asked) {
-            self.distributions_asked = Some(asked);
-            let source = Arc::clone(&open.source);
-            let calibration = self.session.figures.calibration.value.clone();
-            self.worker.detail(DetailRequest::Distributions { nodes, source, candidate, calibration });
+        let calibration = self.session.figures.calibration.value.clone();
+        let of = DistributionsOf {
+            nodes,
+            source: Arc::clone(&open.source),
+            candidate: self.session.candidate().cloned(),
+            calibration,
+        };
+        if self.distributions_asked.as_ref() != Some(&of) {
+            self.distributions_asked = Some(of.clone());
+            self.worker.detail(DetailRequest::Distributions(of));
         }
     }
 }

@@ -5,15 +5,19 @@ use eframe::egui::{Context, ScreenshotCallback, ViewportCommand};
 use super::App;
 use crate::gui::command::Command;
 use crate::gui::dialogs;
-use crate::gui::picture::{Content, Taken};
+use crate::gui::picture::{Content, Format, Taken};
 
 impl App {
     /// A picture that nobody took in the frame after it was asked for is of something that is not on screen.
     pub(super) fn miss_picture(&mut self, commands: &[Command]) {
         let is_taken = commands.iter().any(|c| matches!(c, Command::TakePicture(_)));
         if let Some(request) = self.session.picture.take_if(|_| !is_taken) {
-            let text = "Show all of it, then save it again.".to_owned();
-            self.complain(&format!("{} is not on screen", request.name), text, None);
+            // Pixels are those of the window; shapes are painted for the picture wherever they lie.
+            let text = match request.format {
+                Format::Png => "Show all of it, then save it again; or save it as SVG, which holds all of it.",
+                Format::Svg => "Show it, then save it again.",
+            };
+            self.complain(&format!("{} is not on screen", request.name), text.to_owned(), None);
         }
     }
 

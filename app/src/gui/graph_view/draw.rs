@@ -45,7 +45,7 @@ pub fn draw(
     let place = |i: usize| shown.rect_to_screen(canvas, glide.on_the_way(i, layout.placed[i].rect, t));
     let boxes: Vec<(usize, Rect)> = layout.box_index.meeting(seen).into_iter().map(|i| (i, place(i))).collect();
     let ctx = ui.ctx().clone();
-    let mut pen = Pen::new(&ctx, Palette::of(ui), shown, canvas, glide.edges(t));
+    let mut pen = Pen::new(&ctx, Palette::of(ui), shown, canvas, glide.edge_clarity(t));
     let mut touched = if shown.detail() == Detail::Far {
         pen.far(layout, picture, &boxes, &edges);
         Touched::default()

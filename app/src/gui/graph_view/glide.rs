@@ -29,9 +29,10 @@ impl Glide {
         Self { began_s: now_s, offsets, view }
     }
 
-    /// Begins to move what the canvas looks at.
-    pub fn look(now_s: f64, from: View) -> Self {
-        Self { began_s: now_s, offsets: Vec::new(), view: Some(from) }
+    /// Begins to move what the canvas looks at. Boxes that begin to move in the same frame go on.
+    pub fn look(self, now_s: f64, from: View) -> Self {
+        let offsets = if self.began_s == now_s { self.offsets } else { Vec::new() };
+        Self { began_s: now_s, offsets, view: Some(from) }
     }
 
     /// How much of the way is done, 1 at rest. Asks for another frame until then; with reduced motion there is no way to go.
@@ -48,7 +49,7 @@ impl Glide {
     }
 
     /// How clearly edges are seen: they come when boxes arrive.
-    pub fn edges(&self, progress: f32) -> f32 {
+    pub fn edge_clarity(&self, progress: f32) -> f32 {
         if self.offsets.is_empty() { 1.0 } else { progress }
     }
 
@@ -73,6 +74,15 @@ mod tests {
         let progress = glide.progress(ctx);
         ctx.end_pass().textures_delta.clear();
         progress
+    }
+
+    #[test]
+    fn a_fit_in_the_frame_of_a_new_layout_lets_the_boxes_go_on() {
+        let before = HashMap::from([("a", pos2(0.0, 0.0))]);
+        let begun = || Glide::begin(10.0, &before, [("a", pos2(100.0, 0.0))].into_iter(), None);
+        let from = View::fit(Rect::from_min_size(Pos2::ZERO, Vec2::splat(10.0)), Vec2::splat(100.0));
+        assert_eq!(begun().look(10.0, from).offsets, begun().offsets);
+        assert!(begun().look(10.1, from).offsets.is_empty());
     }
 
     #[test]

@@ -67,13 +67,13 @@ pub(super) struct Pen<'a> {
     view: View,
     canvas: Rect,
     /// How clearly edges are seen: they fade in while boxes glide to their places.
-    edges: f32,
+    edge_clarity: f32,
     pub out: Vec<Shape>,
 }
 
 impl<'a> Pen<'a> {
-    pub fn new(ctx: &'a Context, p: &'static Palette, view: View, canvas: Rect, edges: f32) -> Self {
-        Self { ctx, p, view, canvas, edges, out: Vec::new() }
+    pub fn new(ctx: &'a Context, p: &'static Palette, view: View, canvas: Rect, edge_clarity: f32) -> Self {
+        Self { ctx, p, view, canvas, edge_clarity, out: Vec::new() }
     }
 
     fn at(&self, point: Pos2) -> Pos2 {
@@ -90,9 +90,12 @@ impl<'a> Pen<'a> {
             let (from, to) = (picture.emphasis(edge.from), picture.emphasis(edge.to));
             let is_touched = from.is_selected || to.is_selected;
             let is_faint = from.is_faint && to.is_faint;
-            self.edge(edge, if is_touched { self.p.base } else { self.p.axis }.gamma_multiply(clarity(is_faint) * self.edges));
+            self.edge(
+                edge,
+                if is_touched { self.p.base } else { self.p.axis }.gamma_multiply(clarity(is_faint) * self.edge_clarity),
+            );
             if let Some(label) = edge.label.filter(|_| has_words) {
-                let colour = self.p.text_faint.gamma_multiply(clarity(is_faint) * self.edges);
+                let colour = self.p.text_faint.gamma_multiply(clarity(is_faint) * self.edge_clarity);
                 self.edge_words(label, picture.edge_words(i), colour);
             }
         }
@@ -214,7 +217,7 @@ impl<'a> Pen<'a> {
             if !room.intersects(self.canvas) {
                 continue;
             }
-            let colour = self.p.line_strong.gamma_multiply(self.edges);
+            let colour = self.p.line_strong.gamma_multiply(self.edge_clarity);
             self.out.push(Shape::line_segment([top, bottom], Stroke::new(1.0, colour)));
             if bracket.is_first && self.view.detail() > Detail::Far {
                 self.bracket_name(bracket, layout.blocks[bracket.block].number);
@@ -223,7 +226,7 @@ impl<'a> Pen<'a> {
     }
 
     fn bracket_name(&mut self, bracket: &Bracket, number: usize) {
-        let colour = self.p.text_faint.gamma_multiply(self.edges);
+        let colour = self.p.text_faint.gamma_multiply(self.edge_clarity);
         let galley = self.galley(&format!("block {number}"), self.font(Type::Caption), colour);
         let (top, bottom) = (self.at(bracket.top), self.at(bracket.bottom));
         let caret = caret_of(bracket, self.view, self.canvas);
@@ -231,7 +234,7 @@ impl<'a> Pen<'a> {
             let centre = pos2(top.x - 9.0 * self.view.zoom, (caret.bottom() + bottom.y) / 2.0);
             self.upright(centre, galley, -FRAC_PI_2, colour);
         }
-        let caret_colour = self.p.text_weak.gamma_multiply(self.edges);
+        let caret_colour = self.p.text_weak.gamma_multiply(self.edge_clarity);
         let galley = self.galley(icons::CARET_DOWN, self.font_of(11.0, Type::IconSmall), caret_colour);
         self.galley_at(caret.center(), Align2::CENTER_CENTER, galley, caret_colour);
     }
@@ -291,7 +294,7 @@ impl<'a> Pen<'a> {
         let mut mesh = Mesh::default();
         mesh.reserve_vertices(4 * (boxes.len() + 3 * edges.len()));
         mesh.reserve_triangles(2 * (boxes.len() + 3 * edges.len()));
-        let quiet = self.p.axis.gamma_multiply(0.85 * self.edges);
+        let quiet = self.p.axis.gamma_multiply(0.85 * self.edge_clarity);
         for &i in edges {
             let edge = &layout.edges[i];
             if self.view.zoom < ZOOM_LINES && !edge.is_skip && edge.corners.len() == 2 {
@@ -299,7 +302,7 @@ impl<'a> Pen<'a> {
             }
             edge.corners.windows(2).for_each(|ends| mesh.add_colored_rect(bar(self.at(ends[0]), self.at(ends[1])), quiet));
         }
-        let line = self.p.line_strong.gamma_multiply(self.edges);
+        let line = self.p.line_strong.gamma_multiply(self.edge_clarity);
         for bracket in &layout.brackets {
             mesh.add_colored_rect(bar(self.at(bracket.top), self.at(bracket.bottom)), line);
         }

@@ -1,9 +1,11 @@
 //! The candidates of the project side by side: what each costs, how well it does, whether it fits.
 
-use eframe::egui::{Align, Align2, Frame, Layout, Margin, Rect, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align, Align2, Frame, Label, Layout, Margin, Rect, Role, Sense, Stroke, TextEdit, Ui, WidgetInfo, pos2, vec2,
+};
 use egui_extras::{Column, TableBuilder};
 
-use crate::gui::candidates::{Candidate, Which, candidates, choose, free_name, is_labelled, keep, shown};
+use crate::gui::candidates::{Candidate, Which, candidates, choose, compared, free_name, is_labelled, keep, shown};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -109,7 +111,7 @@ impl CandidatesPanel {
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.label(Type::SmallTitle.text("Candidates", p.text));
-                    ui.add(eframe::egui::Label::new(Type::Small.text(about, p.text_weak)).truncate());
+                    ui.add(Label::new(Type::Small.text(about, p.text_weak)).truncate());
                 });
             });
         });
@@ -157,7 +159,7 @@ fn table_ui(cx: PanelCtx<'_>, edit: &mut Edit, all: &[Candidate], labelled: bool
         _ => table.column(Column::exact(*width)),
     });
     let device = cx.session.device();
-    let compared_with = cx.session.on_demand.comparison.compared_with;
+    let compared_with = compared(cx.session, all).map(|c| c.which);
     table
         .header(TABLE_HEADER, |mut line| {
             for &(col, _) in &columns {
@@ -170,13 +172,17 @@ fn table_ui(cx: PanelCtx<'_>, edit: &mut Edit, all: &[Candidate], labelled: bool
                 line.set_selected(candidate.is_shown);
                 for &(col, _) in &columns {
                     line.col(|ui| match col {
-                        Col::Mark => mark_ui(cx, candidate, candidate.which == compared_with, ui),
+                        Col::Mark => mark_ui(cx, candidate, Some(candidate.which) == compared_with, ui),
                         _ => cell_ui(cx, candidate, &all[0], col, labelled, ui),
                     });
                 }
                 let response = line.response();
                 let words = format!("Candidate {}", candidate.name);
                 response.widget_info(|| WidgetInfo::selected(Role::Row, true, candidate.is_shown, &words));
+                let response = match freshness(candidate) {
+                    Some(why) => response.on_hover_text(why),
+                    None => response,
+                };
                 if response.clicked() {
                     choose(edit, candidate);
                 }
@@ -184,10 +190,20 @@ fn table_ui(cx: PanelCtx<'_>, edit: &mut Edit, all: &[Candidate], labelled: bool
         });
 }
 
+/// What faint figures are.
+fn freshness(candidate: &Candidate) -> Option<&'static str> {
+    match (candidate.is_stale, candidate.is_quality_stale && candidate.quality(true).or(candidate.quality(false)).is_some()) {
+        (true, _) => Some("Faint figures are from an earlier measurement; new ones are on their way."),
+        (false, true) => Some("The test samples are still being counted."),
+        (false, false) => None,
+    }
+}
+
 fn heading_ui(ui: &Ui, col: Col, labelled: bool, device: &str) {
     let p = Palette::of(ui);
     let words = match col {
-        Col::Mark | Col::Change => "",
+        Col::Mark => "",
+        Col::Change => "points",
         Col::Name => "Name",
         Col::Scheme => "Scheme",
         Col::Size => "Size",
@@ -224,14 +240,15 @@ fn mark_ui(cx: PanelCtx<'_>, candidate: &Candidate, is_compared: bool, ui: &mut 
         ui.painter().circle_stroke(centre, 5.5, Stroke::new(1.0, p.text_faint));
     }
     if response.on_hover_text("Compare the candidate on screen with this one").clicked() {
-        cx.send(Command::CompareWith(candidate.which));
+        cx.send(Command::CompareWith(candidate.recipe.clone()));
     }
 }
 
 fn cell_ui(cx: PanelCtx<'_>, candidate: &Candidate, source: &Candidate, col: Col, labelled: bool, ui: &mut Ui) {
     let p = Palette::of(ui);
     let rect = ui.max_rect();
-    let ink = if candidate.is_stale { p.text_faint } else { p.text };
+    let is_stale = if col == Col::Quality { candidate.is_quality_stale } else { candidate.is_stale };
+    let ink = if is_stale { p.text_faint } else { p.text };
     let number = |words: Option<String>| {
         let colour = if words.is_some() { ink } else { p.text_faint };
         text_in(ui, rect, true, words.as_deref().unwrap_or(NONE), Type::Small, colour);
@@ -292,15 +309,19 @@ fn fits_ui(cx: PanelCtx<'_>, candidate: &Candidate, ui: &mut Ui) {
         text_in(ui, ui.max_rect(), false, NONE, Type::Small, p.text_faint);
         return;
     };
-    let over = size.saturating_sub(device.flash_bytes).max(ram.saturating_sub(device.ram_bytes));
     ui.spacing_mut().item_spacing.x = 4.0;
-    let (icon, colour, words) = if over == 0 {
-        (icons::CHECK, p.green, "fits".to_owned())
-    } else {
-        (icons::X, p.red, format!("over {}", units::bytes(over).joined()))
-    };
+    let over = over_words(size.saturating_sub(device.flash_bytes), ram.saturating_sub(device.ram_bytes));
+    let (icon, colour) = if over.is_none() { (icons::CHECK, p.green) } else { (icons::X, p.red) };
     small_icon(ui, icon, colour);
-    ui.label(Type::Small.text(words, colour));
+    let words = over.as_deref().unwrap_or("fits");
+    ui.add(Label::new(Type::Small.text(words, colour)).truncate());
+}
+
+/// By how much flash and RAM are not enough; `None` if both are. Two memories are two figures: their bytes do not compare.
+fn over_words(flash: u64, ram: u64) -> Option<String> {
+    let over = [("flash", flash), ("RAM", ram)].into_iter().filter(|(_, bytes)| *bytes > 0);
+    let words: Vec<String> = over.map(|(what, bytes)| format!("{what} +{}", units::bytes(bytes).joined())).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn foot_ui(ui: &mut Ui, foot: Rect, is_alone: bool) {
@@ -348,4 +369,16 @@ fn as_text(all: &[Candidate]) -> String {
 pub fn nothing_to_compare(ui: &mut Ui) {
     let words = "Keep a recipe as a candidate, or change the recipe: two are needed.";
     empty_state(ui, icons::SCALES, "Nothing to compare yet", words, None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_is_told_memory_by_memory() {
+        assert_eq!(over_words(0, 0), None);
+        assert_eq!(over_words(0, 512).as_deref(), Some("RAM +512 B"));
+        assert_eq!(over_words(2048, 512).as_deref(), Some("flash +2.00 KB, RAM +512 B"));
+    }
 }

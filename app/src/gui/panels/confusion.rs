@@ -9,8 +9,8 @@ use crate::gui::icons;
 use crate::gui::on_demand::Need;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{empty_state, icon_button, panel_header, segmented, text_in};
-use crate::worker::{Confusion, MAX_CLASSES};
+use crate::gui::widgets::{empty_state, icon_button, known, panel_header, segmented, text_in};
+use crate::worker::Confusion;
 
 /// Room of the figures at the right.
 const RECALL: f32 = 48.0;
@@ -37,13 +37,18 @@ impl ConfusionPanel {
     /// Shows the panel.
     pub fn ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
         cx.send(Command::Need(Need::Confusion));
-        let confusion = cx.session.candidate().and_then(|c| cx.session.on_demand.comparison.confusion(c));
+        let answer = cx.session.candidate().and_then(|c| cx.session.on_demand.comparison.confusion(c));
+        let confusion = answer.and_then(Result::ok);
+        let candidate = &cx.session.figures.candidate;
         let about = match self.view {
             View::Counts => format!("{}, rows are, columns said", describe(cx.session)),
             View::Difference => format!("{}, more or fewer than the source", describe(cx.session)),
         };
         panel_header(ui, "Confusion", &about, |ui| {
             let Some(confusion) = confusion else { return };
+            if candidate.is_stale {
+                known(ui, &candidate.known());
+            }
             if icon_button(ui, icons::COPY, "Copy the counts").clicked() {
                 ui.ctx().copy_text(as_text(confusion));
             }
@@ -53,32 +58,24 @@ impl ConfusionPanel {
         });
         match confusion {
             Some(confusion) => matrix_ui(confusion, self.view, ui),
-            None => missing_ui(cx, ui),
+            None => missing_ui(cx, answer.and_then(Result::err), ui),
         }
     }
 }
 
 /// Why there is no matrix, and what to do.
-fn missing_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+fn missing_ui(cx: PanelCtx<'_>, why: Option<&str>, ui: &mut Ui) {
     let data = cx.session.open.as_ref().and_then(|o| o.data.as_ref());
-    let Some(data) = data else {
+    if data.is_none() {
         let words = "Labelled samples show what is taken for what.";
         let chosen = empty_state(ui, icons::DATABASE, "No data yet", words, Some(Action::ChooseData.name()));
         if chosen.is_some_and(|r| r.clicked()) {
             cx.commands.act(Action::ChooseData);
         }
         return;
-    };
-    let n_classes = data.set.label_names.len();
-    let words = match (&data.set.labels, &cx.session.figures.failure) {
-        (None, _) => "The samples have no labels, so nothing can be taken for the wrong thing.".to_owned(),
-        (_, Some(why)) => why.clone(),
-        _ if data.roles.test.is_empty() => "The data set has no test samples.".to_owned(),
-        _ if n_classes < 2 => "The data set does not name its classes.".to_owned(),
-        _ if n_classes > MAX_CLASSES => format!("{n_classes} classes are more than a matrix of {MAX_CLASSES} can show."),
-        _ => "The test samples are being counted.".to_owned(),
-    };
-    empty_state(ui, icons::GRID_FOUR, "No matrix", &words, None);
+    }
+    let words = why.or(cx.session.figures.failure.as_deref()).unwrap_or("The test samples are being counted.");
+    empty_state(ui, icons::GRID_FOUR, "No matrix", words, None);
 }
 
 fn matrix_ui(confusion: &Confusion, view: View, ui: &mut Ui) {
@@ -96,6 +93,8 @@ fn matrix_ui(confusion: &Confusion, view: View, ui: &mut Ui) {
     );
     let cell = vec2(grid.width() / n as f32, (grid.height() / n as f32).min(30.0));
     if cell.x < 3.0 || cell.y < 3.0 {
+        let words = "too small to show";
+        ui.painter().text(all.center(), Align2::CENTER_CENTER, words, Type::Caption.font(), p.text_weak);
         return;
     }
     let most = (0..n).flat_map(|r| (0..n).map(move |c| (r, c))).map(|at| worse(confusion, view, at)).max().unwrap_or(0).max(1);

@@ -1,5 +1,6 @@
 //! The data set that is open: what it holds, what its samples are used for, how its classes are balanced.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eframe::egui::{CornerRadius, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -92,22 +93,23 @@ fn section(ui: &mut Ui) {
 
 fn classes(data: &LoadedData) -> Vec<Class> {
     let Some(labels) = data.set.labels.as_deref() else { return Vec::new() };
-    let n = labels.iter().max().map_or(0, |l| *l as usize + 1).max(data.set.label_names.len());
     let name = |i: usize| data.set.label_names.get(i).cloned().unwrap_or_else(|| format!("class {i}"));
-    let mut classes: Vec<Class> = (0..n).map(|i| Class { name: name(i), ..Class::default() }).collect();
+    let class = |i: usize| (i, Class { name: name(i), ..Class::default() });
+    // Those that have a name, and those that occur: without names a label may be any number.
+    let mut classes: BTreeMap<usize, Class> = (0..data.set.label_names.len()).map(class).collect();
     for label in labels {
-        classes[*label as usize].n_other += 1;
+        classes.entry(*label as usize).or_insert_with_key(|&i| class(i).1).n_other += 1;
     }
     let mut used = |samples: &[usize], of: fn(&mut Class) -> &mut usize| {
         for label in samples.iter().filter_map(|&i| labels.get(i)) {
-            let class = &mut classes[*label as usize];
+            let Some(class) = classes.get_mut(&(*label as usize)) else { continue };
             *of(class) += 1;
             class.n_other = class.n_other.saturating_sub(1);
         }
     };
     used(&data.roles.calibration, |c| &mut c.n_calibration);
     used(&data.roles.test, |c| &mut c.n_test);
-    classes
+    classes.into_values().collect()
 }
 
 fn facts_ui(data: &LoadedData, ui: &mut Ui) {
@@ -125,7 +127,7 @@ fn facts_ui(data: &LoadedData, ui: &mut Ui) {
     };
     value_row(ui, "Values", element);
     if let Some(scale) = set.scale {
-        value_row(ui, "mean", &format!("(q - {}) × {}", set.zero_point, units::real(scale.into())));
+        value_row(ui, "Values mean", &format!("(q - {}) × {}", set.zero_point, units::real(scale.into())));
     }
     let labels = match (&set.labels, set.label_names.len()) {
         (None, _) => "none: agreement with float is shown instead of accuracy".to_owned(),
@@ -186,6 +188,9 @@ fn classes_ui(data: &LoadedData, classes: &[Class], ui: &mut Ui) {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
         let words = format!("Class {}: {} to calibrate, {} to test", class.name, class.n_calibration, class.n_test);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
+        if !ui.is_rect_visible(rect) {
+            continue;
+        }
         let name = (rect.width() * 0.28).min(110.0);
         let cell = |left: f32, right: f32| Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
         text_in(ui, cell(rect.left(), rect.left() + name), true, &class.name, Type::Caption, p.text_weak);

@@ -73,7 +73,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
         let height = (whole - (ui.cursor().top() - top)).max(PLAN);
         ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
             ui.set_min_height(height);
-            memory::timeline_ui(cx, view, statics, ui);
+            memory::timeline_ui(cx, view, ui);
         });
     });
 }
@@ -139,8 +139,7 @@ fn title_ui(memory: &Memory, total: u64, ui: &mut Ui) {
     let p = Palette::of(ui);
     let fits = total <= memory.board;
     let figure = units::bytes(total);
-    let board = units::bytes(memory.board);
-    let board = format!("{} {}", board.number.trim_end_matches('0').trim_end_matches('.'), board.unit);
+    let board = units::short(&units::bytes(memory.board));
     let words = format!("{} {} of {board}, {}", memory.name, figure.joined(), if fits { "fits" } else { "over" });
     let line = vec2(ui.available_width(), 22.0);
     let response = ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {

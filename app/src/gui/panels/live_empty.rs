@@ -2,6 +2,7 @@
 
 use eframe::egui::{Align, Layout, Ui, UiBuilder, vec2};
 
+use super::what_next::quoted;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};
@@ -33,7 +34,7 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) -> bool {
         ui.label(Type::SmallTitle.text("What can be done today", p.text));
         let project = cx.session.open.as_ref().and_then(|o| o.project.as_ref());
         let name = project.and_then(|path| path.file_name()).map_or_else(|| "PROJECT.ron".into(), |n| n.to_string_lossy());
-        let line = format!("tinsmith run {name}");
+        let line = format!("tinsmith run {}", quoted(&name));
         ui.horizontal(|ui| {
             ui.label(Type::Mono.text("$", p.text_faint));
             ui.label(Type::Mono.text(&line, p.text));

@@ -1,16 +1,19 @@
 //! When each activation is alive and where it lies in the arena: why the peak is where it is, and what a better plan saves.
 
+use std::sync::Arc;
+
 use eframe::egui::{
     Align, Align2, Color32, CornerRadius, Frame as Margins, Key, Layout, Margin, Rect, Role, Sense, Shape, Stroke, StrokeKind,
     Ui, WidgetInfo, accesskit, pos2, vec2,
 };
 use tinsmith_core::graph::{Graph, NodeId};
-use tinsmith_core::measure::{ArenaFigures, Lifetime, StaticFigures};
+use tinsmith_core::measure::{ArenaFigures, Lifetime};
 
 use super::graph::short_name;
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::kept::{Same, kept};
 use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Table, View, actions};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
@@ -23,22 +26,24 @@ const MIN_FOCUSABLE: f32 = 6.0;
 /// Shows the panel.
 pub fn ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
     panel_header(ui, "Memory timeline", "", |_| {});
-    match cx.session.shown_static() {
-        Some(statics) => timeline_ui(cx, view, statics, ui),
-        None => {
-            empty_state(ui, icons::MEMORY, "Not measured yet", "The timeline arrives as soon as the model is measured.", None);
-        }
+    if cx.session.shown_static().is_some() {
+        timeline_ui(cx, view, ui);
+    } else {
+        empty_state(ui, icons::MEMORY, "Not measured yet", "The timeline arrives as soon as the model is measured.", None);
     }
 }
 
 /// Shows the timeline over the rest of the panel.
-pub fn timeline_ui(cx: PanelCtx<'_>, view: &mut View, statics: &StaticFigures, ui: &mut Ui) {
-    let (Some(graph), arena) = (cx.session.graph(), &statics.arena) else { return };
+pub fn timeline_ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
+    let (Some(graph), Some(statics)) = (cx.session.graph_ref(), cx.session.shown_statics()) else { return };
+    let arena = &statics.arena;
     if arena.lifetimes.is_empty() || arena.activations_bytes == 0 {
         empty_state(ui, icons::MEMORY, "No activations", "This model keeps nothing in the arena.", None);
         return;
     }
-    let timeline = Timeline::new(graph, arena);
+    let of = (graph.clone(), Same(Arc::clone(statics)));
+    let facts = kept(ui.ctx(), "memory timeline", of, |(graph, statics)| Facts::new(graph.graph(), &statics.0.arena));
+    let timeline = Timeline { graph: graph.graph(), arena, facts: &facts };
     Margins::new().inner_margin(Margin { left: 12, right: 12, top: 2, bottom: 4 }).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         timeline.words_ui(cx, view, ui);
@@ -46,31 +51,39 @@ pub fn timeline_ui(cx: PanelCtx<'_>, view: &mut View, statics: &StaticFigures, u
     });
 }
 
+/// What there is to know of a graph's lifetimes.
+struct Facts {
+    n_ops: usize,
+    /// The first op during which most is alive.
+    peak: usize,
+    /// Who made each tensor.
+    makers: Vec<Option<NodeId>>,
+}
+
+impl Facts {
+    fn new(graph: &Graph, arena: &ArenaFigures) -> Self {
+        let n_ops = graph.nodes.len().max(1);
+        let producers = graph.producers();
+        let maker = |life: &Lifetime| producers.get(life.tensor.index()).copied().flatten();
+        Self { n_ops, peak: peak_op(&arena.lifetimes, n_ops), makers: arena.lifetimes.iter().map(maker).collect() }
+    }
+}
+
 /// Lifetimes with the names of those who made them.
 struct Timeline<'a> {
     graph: &'a Graph,
     arena: &'a ArenaFigures,
-    n_ops: usize,
-    /// The first op during which most is alive.
-    peak: usize,
-    makers: Vec<Option<NodeId>>,
+    facts: &'a Facts,
 }
 
-impl<'a> Timeline<'a> {
-    fn new(graph: &'a Graph, arena: &'a ArenaFigures) -> Self {
-        let n_ops = graph.nodes.len().max(1);
-        let producers = graph.producers();
-        let maker = |life: &Lifetime| producers.get(life.tensor.index()).copied().flatten();
-        Self { graph, arena, n_ops, peak: peak_op(&arena.lifetimes, n_ops), makers: arena.lifetimes.iter().map(maker).collect() }
-    }
-
+impl Timeline<'_> {
     fn name(&self, i: usize) -> String {
-        self.makers[i].map_or_else(|| "input".to_owned(), |id| short_name(&self.graph.node(id).name))
+        self.facts.makers[i].map_or_else(|| "input".to_owned(), |id| short_name(&self.graph.node(id).name))
     }
 
     fn is_at_peak(&self, i: usize) -> bool {
         let life = &self.arena.lifetimes[i];
-        life.first_node <= self.peak && self.peak <= life.last_node
+        life.first_node <= self.facts.peak && self.facts.peak <= life.last_node
     }
 
     /// Where the peak is, and what another plan would change.
@@ -82,8 +95,8 @@ impl<'a> Timeline<'a> {
                 actions(cx, view, NAME, ui);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.label(Type::Small.text("Peak at", p.text_weak));
-                    let node = self.graph.node(NodeId(self.peak as u32));
-                    let words = format!("op {}, {}", self.peak + 1, short_name(&node.name));
+                    let node = self.graph.node(NodeId(self.facts.peak as u32));
+                    let words = format!("op {}, {}", self.facts.peak + 1, short_name(&node.name));
                     if ui.link(Type::SmallMedium.text(words, p.accent_text)).clicked() {
                         cx.send(Command::Select(Some(node.name.clone())));
                     }
@@ -103,14 +116,14 @@ impl<'a> Timeline<'a> {
             summary: format!(
                 "{} tensors over {} ops, peak {} bytes at op {}, {}",
                 self.arena.lifetimes.len(),
-                self.n_ops,
+                self.facts.n_ops,
                 units::exact(self.arena.activations_bytes),
-                self.peak + 1,
+                self.facts.peak + 1,
                 plan_words(self.arena)
             ),
             height: ui.available_height().max(80.0),
             axes: [Axis::new("op, in the order of the schedule", Marks::Whole), Axis::new("arena, bytes", Marks::Bytes)],
-            ranges: [(0.5, self.n_ops as f64 + 0.5), (0.0, total as f64 * 1.04)],
+            ranges: [(0.5, self.facts.n_ops as f64 + 0.5), (0.0, total as f64 * 1.04)],
             table: Table::new(
                 &["tensor of", "bytes", "offset, bytes", "first op", "last op", "at the peak"],
                 self.arena.lifetimes.len(),
@@ -174,7 +187,7 @@ impl<'a> Timeline<'a> {
             painter.rect_filled(rect, CornerRadius::same(2), fill);
             let seen = rect.intersect(frame);
             let has_focus = seen.size().min_elem() >= MIN_FOCUSABLE && self.focusable_ui(cx, i, seen, ui);
-            let is_selected = self.makers[i].is_some() && self.makers[i] == selected;
+            let is_selected = self.facts.makers[i].is_some() && self.facts.makers[i] == selected;
             if is_selected || has_focus || pointed == Some(i) {
                 let width = if has_focus { 2.0 } else { 1.5 };
                 painter.rect_stroke(rect, CornerRadius::same(2), Stroke::new(width, p.text), StrokeKind::Inside);
@@ -208,7 +221,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn select(&self, cx: PanelCtx<'_>, i: usize) {
-        if let Some(id) = self.makers[i] {
+        if let Some(id) = self.facts.makers[i] {
             cx.send(Command::Select(Some(self.graph.node(id).name.clone())));
         }
     }
@@ -367,7 +380,8 @@ mod tests {
                 RawInput { screen_rect: Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(1000.0, 400.0))), ..RawInput::default() };
             let mut output = ctx.run_ui(input, |ui| {
                 let cx = PanelCtx { session: &session, commands: &commands };
-                Timeline::new(&graph, &arena).plot_ui(cx, &mut view, ui);
+                let facts = Facts::new(&graph, &arena);
+                Timeline { graph: &graph, arena: &arena, facts: &facts }.plot_ui(cx, &mut view, ui);
             });
             ms = start.elapsed().as_secs_f64() * 1e3;
             output.textures_delta.clear();

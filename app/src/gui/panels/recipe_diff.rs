@@ -1,10 +1,10 @@
 //! What the recipe on screen does differently from the candidate it is compared with, and what that changes.
 
-use eframe::egui::{Align, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align, Color32, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use tinsmith_core::recipe::Recipe;
 
 use super::candidates::nothing_to_compare;
-use crate::gui::candidates::{Candidate, candidates, is_labelled};
+use crate::gui::candidates::{Candidate, candidates, compared, is_labelled};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -29,21 +29,20 @@ impl RecipeDiffPanel {
     pub fn ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
         cx.send(Command::Need(Need::Candidates));
         let all = candidates(cx.session);
-        let compared_with = cx.session.on_demand.comparison.compared_with;
-        let shown = all.iter().find(|c| c.is_shown);
-        // The one compared with may have been removed; the source is always there.
-        let other = all.iter().find(|c| c.which == compared_with).or(all.first());
-        let (Some(shown), Some(other)) = (shown, other) else { return };
+        let (Some(shown), Some(other)) = (all.iter().find(|c| c.is_shown), compared(cx.session, &all)) else { return };
+        let differs = shown.which != other.which;
+        if differs {
+            self.update(other, shown);
+        }
         panel_header(ui, "Recipe", &format!("{} → {}", other.name, shown.name), |ui| {
-            if icon_button(ui, icons::COPY, "Copy the difference").clicked() {
+            if differs && icon_button(ui, icons::COPY, "Copy the difference").clicked() {
                 ui.ctx().copy_text(self.as_text());
             }
         });
-        if shown.which == other.which {
+        if !differs {
             nothing_to_compare(ui);
             return;
         }
-        self.update(other, shown);
         let all = ui.available_rect_before_wrap();
         ui.advance_cursor_after_rect(all);
         let foot = if all.height() > 2.0 * FOOT { FOOT } else { 0.0 };
@@ -130,14 +129,18 @@ fn changes_ui(cx: PanelCtx<'_>, other: &Candidate, shown: &Candidate, ui: &mut U
     let pair = |of: fn(&Candidate) -> Option<u64>| number(of(other)).zip(number(of(shown)));
     Frame::new().inner_margin(Margin::symmetric(PANEL_PADDING, 6)).show(ui, |ui| {
         ui.columns(5, |columns| {
-            figure_ui(&mut columns[0], "Size", pair(Candidate::size_bytes), bytes);
-            figure_ui(&mut columns[1], "RAM", pair(Candidate::ram_bytes), bytes);
-            figure_ui(&mut columns[2], "MACs", pair(Candidate::macs), count);
-            figure_ui(&mut columns[3], "Latency", other.latency_us().zip(shown.latency_us()), time);
+            // What is not of just these two recipes is faint.
+            let ink = |is_stale: bool| if is_stale { p.text_faint } else { p.text };
+            let of = ink(other.is_stale || shown.is_stale);
+            figure_ui(&mut columns[0], "Size", pair(Candidate::size_bytes), bytes, of);
+            figure_ui(&mut columns[1], "RAM", pair(Candidate::ram_bytes), bytes, of);
+            figure_ui(&mut columns[2], "MACs", pair(Candidate::macs), count, of);
+            figure_ui(&mut columns[3], "Latency est.", other.latency_us().zip(shown.latency_us()), time, of);
             let both = other.quality(labelled).zip(shown.quality(labelled));
+            let is_stale = other.is_quality_stale || shown.is_quality_stale;
             let points = both.map(|(b, a)| (a - b) * 100.0);
             let amount = points.map_or_else(|| units::NONE.to_owned(), |d| signed(d, |d| format!("{d:.1}")));
-            change_ui(&mut columns[4], if labelled { "Accuracy" } else { "As float" }, &amount, None);
+            change_ui(&mut columns[4], if labelled { "Accuracy" } else { "As float" }, &amount, None, ink(is_stale));
             columns[4].label(Type::Caption.text("points", p.text_weak));
         });
     });
@@ -152,16 +155,16 @@ fn signed(difference: f64, words: impl Fn(f64) -> String) -> String {
     format!("{}{words}", if difference < 0.0 { '-' } else { '+' })
 }
 
-fn figure_ui(ui: &mut Ui, name: &str, both: Option<(f64, f64)>, words: impl Fn(f64) -> String) {
+fn figure_ui(ui: &mut Ui, name: &str, both: Option<(f64, f64)>, words: impl Fn(f64) -> String, ink: Color32) {
     let amount = both.map_or_else(|| units::NONE.to_owned(), |(before, after)| signed(after - before, words));
-    change_ui(ui, name, &amount, both.map(|(before, after)| Change::relative(before, after)));
+    change_ui(ui, name, &amount, both.map(|(before, after)| Change::relative(before, after)), ink);
 }
 
-fn change_ui(ui: &mut Ui, name: &str, amount: &str, of: Option<Change>) {
+fn change_ui(ui: &mut Ui, name: &str, amount: &str, of: Option<Change>, ink: Color32) {
     let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.label(Type::Caption.text(name, p.text_weak));
-    ui.add(eframe::egui::Label::new(Type::SmallTitle.text(amount, p.text)).truncate());
+    ui.add(eframe::egui::Label::new(Type::SmallTitle.text(amount, ink)).truncate());
     if let Some(of) = of.filter(|of| *of != Change::None) {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;

@@ -39,7 +39,7 @@ impl SamplePanel {
         self.sample = self.sample.min(n.saturating_sub(1));
         let about = data.map_or_else(String::new, |d| role(d, self.sample).to_owned());
         cx.send(Command::Need(Need::Confusion));
-        let confusion = cx.session.candidate().and_then(|c| cx.session.on_demand.comparison.confusion(c));
+        let confusion = cx.session.candidate().and_then(|c| cx.session.on_demand.comparison.confusion(c)?.ok());
         let mistakes = confusion.map(|c| c.mistakes.as_slice()).unwrap_or_default();
         panel_header(ui, "Sample", &about, |ui| {
             if n > 0 {

@@ -1,11 +1,14 @@
 //! The line at the bottom: what is running, what the model is, what undo would take back.
 
+use std::sync::Arc;
+
 use eframe::egui::{Align, Layout, Ui};
 use tinsmith_core::graph::Graph;
 
 use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::kept::{Same, kept};
 use crate::gui::notice::Kind;
 use crate::gui::session::Session;
 use crate::gui::theme::{Palette, Type};
@@ -30,7 +33,7 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
                 ui.label(Type::Small.text(&cx.session.message, p.text_weak));
             }
         }
-        if let Some(words) = about_model(cx.session) {
+        if let Some(words) = about_model(cx.session, ui) {
             ui.separator();
             ui.spacing_mut().item_spacing.x = 16.0;
             for word in words {
@@ -51,21 +54,24 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
     });
 }
 
-fn about_model(session: &Session) -> Option<Vec<String>> {
+/// Trained numbers of a graph.
+fn parameters(graph: &Graph) -> u64 {
+    let weights = graph.nodes.iter().filter(|n| n.op.has_weights()).flat_map(|n| n.inputs.iter().skip(1).flatten());
+    let mut ids: Vec<_> = weights.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.iter().map(|&&id| graph.tensor(id)).filter(|t| t.is_constant()).map(|t| t.n_elements() as u64).sum()
+}
+
+fn about_model(session: &Session, ui: &Ui) -> Option<Vec<String>> {
     let open = session.open.as_ref()?;
     let source = &open.source.graph;
-    let parameters = |graph: &Graph| {
-        let weights = graph.nodes.iter().filter(|n| n.op.has_weights()).flat_map(|n| n.inputs.iter().skip(1).flatten());
-        let mut ids: Vec<_> = weights.collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids.iter().map(|&&id| graph.tensor(id)).filter(|t| t.is_constant()).map(|t| t.n_elements() as u64).sum::<u64>()
-    };
+    let n = kept(ui.ctx(), "parameters of the source", Same(Arc::clone(&open.source)), |of| parameters(&of.0.graph));
     let ops = match session.candidate() {
         Some(c) if c.graph.nodes.len() != source.nodes.len() => format!("{} → {} ops", source.nodes.len(), c.graph.nodes.len()),
         _ => format!("{} ops", source.nodes.len()),
     };
-    Some(vec![ops, format!("{} parameters", units::count(parameters(source)).joined()), describe(session)])
+    Some(vec![ops, format!("{} parameters", units::count(*n).joined()), describe(session)])
 }
 
 /// The candidate in a few words: `int8 per-channel`.

@@ -18,6 +18,9 @@ const ROW: f32 = 44.0;
 /// Room of the button and the line below it.
 const FOOT: f32 = 84.0;
 
+/// So many notes on what a board cannot run are told one by one.
+const MAX_NOTES: usize = 24;
+
 /// What a target is for: icon, name, what it is for.
 fn about(target: Target) -> (&'static str, &'static str, &'static str) {
     match target {
@@ -157,12 +160,13 @@ fn legal_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let n = candidate.graph.nodes.len();
     let mut stopped: Vec<_> =
         statics.obstacles.iter().filter(|o| o.severity == Severity::Obstacle).filter_map(|o| o.node).collect();
+    stopped.sort_unstable();
     stopped.dedup();
     let kernel = if candidate.graph.is_integer() { "an int8 kernel" } else { "a kernel" };
     let words = format!("{} of {n} ops have {kernel} in TFLM", n.saturating_sub(stopped.len()));
     let (icon, colour) = if stopped.is_empty() { (icons::CHECK, p.green) } else { (icons::WARNING, p.amber) };
     sentence_row(ui, icon, colour, &words, false);
-    for note in &statics.obstacles {
+    for note in statics.obstacles.iter().take(MAX_NOTES) {
         let (icon, colour) = match note.severity {
             Severity::Info => (icons::INFO, p.text_weak),
             Severity::Warning | Severity::Obstacle => (icons::WARNING, p.amber),
@@ -173,6 +177,10 @@ fn legal_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         {
             cx.send(Command::Select(Some(node.name.clone())));
         }
+    }
+    if statics.obstacles.len() > MAX_NOTES {
+        let words = format!("{} more notes like these.", units::exact((statics.obstacles.len() - MAX_NOTES) as u64));
+        sentence_row(ui, icons::INFO, p.text_weak, &words, false);
     }
     for target in Target::ALL {
         if let Some(Err(why)) = files(cx, target) {
@@ -208,6 +216,9 @@ fn foot_ui(cx: PanelCtx<'_>, choice: &ExportChoice, ui: &mut Ui) {
         }
         None if !why.is_empty() => {
             ui.add(Label::new(Type::Caption.text(why, p.text_weak)).truncate());
+        }
+        None if cx.session.on_demand.dry_run.value.is_none() => {
+            ui.label(Type::Caption.text("The files are being made.", p.text_weak));
         }
         None => {
             let n: usize = choice.targets.iter().filter_map(|t| files(cx, *t)?.as_ref().ok()).map(Vec::len).sum();

@@ -4,14 +4,15 @@ use eframe::egui::{Frame as Margins, Margin, Pos2, Rect, Role, Sense, Shape, Str
 
 use super::candidates::nothing_to_compare;
 use crate::gui::candidates::{Candidate, candidates, choose, is_labelled};
-use crate::gui::command::Command;
+use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
+use crate::gui::icons;
 use crate::gui::on_demand::Need;
 use crate::gui::plots::{Axis, Frame, Marks, Table, View, actions};
 use crate::gui::session::Edit;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{panel_header, select};
+use crate::gui::widgets::{empty_state, panel_header, select};
 
 const NAME: &str = "Trade-off plot";
 
@@ -76,9 +77,12 @@ impl TradeoffPanel {
             actions(cx, &mut self.view, NAME, ui);
             select(ui, "Cost", &mut self.cost, &Cost::ALL, 84.0);
         });
-        if dots.len() < 2 {
+        if all.len() < 2 {
             nothing_to_compare(ui);
             return;
+        }
+        if dots.len() < 2 {
+            return unmeasured_ui(cx, ui);
         }
         if let Some(chosen) = self.plot_ui(cx, &dots, labelled, ui) {
             choose(edit, chosen);
@@ -138,7 +142,7 @@ fn dots<'a>(all: &'a [Candidate], cost: Cost, labelled: bool) -> Vec<Dot<'a>> {
     let mut dots: Vec<Dot<'a>> = all
         .iter()
         .filter_map(|candidate| {
-            let (x, y) = (cost.of(candidate)?, candidate.quality(labelled).or_else(|| as_itself(candidate, labelled))? * 100.0);
+            let (x, y) = (cost.of(candidate)?, candidate.quality(labelled)? * 100.0);
             Some(Dot { candidate, x, y, is_front: false })
         })
         .collect();
@@ -151,9 +155,19 @@ fn dots<'a>(all: &'a [Candidate], cost: Cost, labelled: bool) -> Vec<Dot<'a>> {
     dots
 }
 
-/// The source agrees with itself.
-fn as_itself(candidate: &Candidate, labelled: bool) -> Option<f64> {
-    (!labelled && candidate.recipe.is_none() && candidate.accuracy.is_some()).then_some(1.0)
+/// There are candidates, but no two of them have a place on the plot.
+fn unmeasured_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let data = cx.session.open.as_ref().and_then(|o| o.data.as_ref());
+    if data.is_some_and(|d| !d.roles.test.is_empty()) {
+        let words = "Candidates appear here as soon as two of them are measured.";
+        empty_state(ui, icons::SCALES, "Not measured yet", words, None);
+        return;
+    }
+    let words = "What a candidate costs is set against its accuracy, which takes test samples.";
+    let chosen = empty_state(ui, icons::DATABASE, "No test samples", words, Some(Action::ChooseData.name()));
+    if chosen.is_some_and(|r| r.clicked()) {
+        cx.commands.act(Action::ChooseData);
+    }
 }
 
 /// A step line: up to the next candidate, nothing costs less and does better.
@@ -189,10 +203,11 @@ fn dot_ui(ui: &mut Ui, frame: Rect, at: Pos2, dot: &Dot<'_>, index: usize) -> bo
     let radius = radius(candidate);
     let response = ui.interact(Rect::from_center_size(at, vec2(22.0, 22.0)), ui.scope_id().with(("dot", index)), Sense::click());
     let words = format!(
-        "{}: {}, {:.1} %",
+        "{}: {}, {:.1} %{}",
         candidate.name,
         candidate.size_bytes().map_or_else(String::new, |n| units::bytes(n).joined()),
-        dot.y
+        dot.y,
+        if candidate.is_stale || candidate.is_quality_stale { ", being measured" } else { "" }
     );
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, candidate.is_shown, format!("Disc {words}")));
     let painter = ui.painter_at(frame);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{CornerRadius, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 use tinsmith_core::measure::StaticFigures;
 
-use super::graph::{heat_of_sqnr, short_name, sqnr};
+use super::graph::{SQNR_BETTER, SQNR_WORSE, heat_of_sqnr, short_name, sqnr};
 use crate::gui::command::{Command, Shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -74,6 +74,10 @@ impl TreemapPanel {
             empty_state(ui, icons::SQUARES_FOUR, "Not measured yet", why, None);
             return;
         };
+        if self.quantity == Quantity::Macs && statics.macs == 0 {
+            empty_state(ui, icons::SQUARES_FOUR, "No MACs", "No op of this model multiplies and accumulates.", None);
+            return;
+        }
         let all = ui.available_rect_before_wrap();
         ui.advance_cursor_after_rect(all);
         let (map, legend) = all.shrink(12.0).split_top_bottom_at_y(all.bottom() - 28.0);
@@ -201,14 +205,14 @@ fn legend_ui(cx: PanelCtx<'_>, ui: &Ui, rect: Rect) {
         text(rect.left(), Align2::LEFT_CENTER, "no quantization error to colour by");
         return;
     }
-    let left = text(rect.left(), Align2::LEFT_CENTER, "SQNR 36 dB") + 6.0;
+    let left = text(rect.left(), Align2::LEFT_CENTER, &format!("SQNR {SQNR_BETTER:.0} dB")) + 6.0;
     let bar = Rect::from_min_size(eframe::egui::pos2(left, y - 4.0), vec2(72.0_f32.min(rect.width() / 3.0), 8.0));
     for i in 0..24 {
         let step = bar.width() / 24.0;
         let part = Rect::from_min_size(bar.min + vec2(step * i as f32, 0.0), vec2(step + 0.5, bar.height()));
         ui.painter().rect_filled(part, 0.0, p.heat_at(i as f32 / 23.0));
     }
-    text(bar.right() + 6.0, Align2::LEFT_CENTER, "20, worse");
+    text(bar.right() + 6.0, Align2::LEFT_CENTER, &format!("{SQNR_WORSE:.0}, worse"));
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ fn next(names: &[&str], data: Option<&str>) -> Vec<Next> {
     let mut lines = Vec::new();
     let with = |suffix: &str| names.iter().find(|n| n.ends_with(suffix)).copied();
     if let Some(model) = with(".tflite") {
+        let model = quoted(model);
         lines.push(shell(format!("tinsmith inspect {model}"), "layers, MACs, arena"));
         if let Some(data) = data {
             let text = format!("tinsmith evaluate {model} --data {} --split test", quoted(data));
@@ -104,14 +105,14 @@ fn next(names: &[&str], data: Option<&str>) -> Vec<Next> {
         }
     }
     if let Some(source) = with("_model.c") {
-        lines.push(shell(format!("cc -std=c11 -c {source}"), "the model, no library needed"));
+        lines.push(shell(format!("cc -std=c11 -c {}", quoted(source)), "the model, no library needed"));
     }
     if let (Some(source), Some(header)) = (with("_tflm.cc"), with("_model.h")) {
         let name = header.trim_end_matches("_model.h");
         let upper = name.to_ascii_uppercase();
         let includes = ["", "/third_party/flatbuffers/include", "/third_party/gemmlowp"].map(|at| format!("-I \"$TFLM{at}\""));
         // TFLM's structures have another layout without the macro.
-        let text = format!("c++ -std=c++17 -DTF_LITE_STATIC_MEMORY {} -c {source}", includes.join(" "));
+        let text = format!("c++ -std=c++17 -DTF_LITE_STATIC_MEMORY {} -c {}", includes.join(" "), quoted(source));
         lines.push(shell(text, "$TFLM: a generated TFLM tree"));
         lines.push(code(format!("#include \"{header}\""), "C or C++"));
         lines.push(code(format!("alignas(16) static uint8_t arena[{upper}_ARENA_BYTES];"), "C++, or C11 with stdalign.h"));
@@ -122,7 +123,7 @@ fn next(names: &[&str], data: Option<&str>) -> Vec<Next> {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &str) -> String {
+pub fn quoted(path: &str) -> String {
     let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+,:@".contains(c));
     if is_plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

@@ -102,14 +102,41 @@ pub fn is_wanted(cx: PanelCtx<'_>, name: &str) -> bool {
     cx.session.picture.as_ref().is_some_and(|r| r.name == name)
 }
 
+/// Lets everything in `rect` be painted for a picture made from shapes, though the panel shows but a part of it. Returns what the
+/// panel shows, to be put back with [`cover`]; `None` if no such picture is wanted.
+pub fn uncover(cx: PanelCtx<'_>, ui: &mut Ui, name: &str, rect: Rect) -> Option<Rect> {
+    let is_svg = cx.session.picture.as_ref().is_some_and(|r| r.name == name && r.format == Format::Svg);
+    let shown = ui.clip_rect();
+    (is_svg && !is_in_view(shown, rect)).then(|| {
+        ui.set_clip_rect(shown.union(rect));
+        shown
+    })
+}
+
+/// Of what was painted since `from` only what lies in `shown` stays on screen.
+pub fn cover(ui: &mut Ui, from: ShapeIdx, shown: Rect) {
+    ui.set_clip_rect(shown);
+    let layer = ui.layer_id();
+    ui.ctx().graphics_mut(|graphics| {
+        let painted = graphics.entry(layer);
+        for i in from.0..painted.next_idx().0 {
+            painted.mutate_shape(ShapeIdx(i), |shape| shape.clip_rect = shape.clip_rect.intersect(shown));
+        }
+    });
+}
+
 /// How far a picture may reach beyond what its panel shows: the ends of numbers along an axis.
 const BLEED: f32 = 8.0;
+
+fn is_in_view(shown: Rect, rect: Rect) -> bool {
+    shown.expand(BLEED).contains_rect(rect)
+}
 
 /// Hands over what was painted into `rect` since `from`, on `ground`, if a picture of it is wanted and all of it is in view: what is
 /// scrolled away is not painted, and half a picture is none.
 pub fn take(cx: PanelCtx<'_>, ui: &Ui, name: &str, from: ShapeIdx, rect: Rect, ground: Color32) {
-    let is_in_view = ui.clip_rect().expand(BLEED).contains_rect(rect);
-    let Some(request) = cx.session.picture.as_ref().filter(|r| r.name == name && is_in_view) else { return };
+    let is_taken = is_in_view(ui.clip_rect(), rect);
+    let Some(request) = cx.session.picture.as_ref().filter(|r| r.name == name && is_taken) else { return };
     let svg = (request.format == Format::Svg).then(|| {
         let mut shapes = vec![ClippedShape::new(rect, Shape::rect_filled(rect, 0.0, ground))];
         let layer = ui.layer_id();

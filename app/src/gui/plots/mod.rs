@@ -121,6 +121,8 @@ impl Frame<'_> {
         let from = picture::mark(ui);
         let top_left = ui.cursor().min;
         let width = ui.available_width();
+        let painted = Rect::from_min_size(top_left, vec2(width, self.height)).expand2(BLEED);
+        let shown_of_panel = picture::uncover(cx, ui, self.name, painted);
         let id = ui.make_persistent_id((self.name, self.subject, view.scale));
         let shown = ground(ui, |ui| self.plot(p, id).show(ui, items));
         let (response, transform) = (shown.response, shown.transform);
@@ -140,8 +142,10 @@ impl Frame<'_> {
             ui.painter().rect_stroke(*transform.frame(), 2.0, Stroke::new(1.5, p.accent), StrokeKind::Inside);
         }
         response.context_menu(|ui| menu::menu_ui(cx, view, self.name, ui));
-        let painted = Rect::from_min_size(top_left, vec2(width, self.height));
-        picture::take(cx, ui, self.name, from, painted.expand2(BLEED), p.panel);
+        picture::take(cx, ui, self.name, from, painted, p.panel);
+        if let Some(shown) = shown_of_panel {
+            picture::cover(ui, from, shown);
+        }
     }
 
     fn plot<'p>(&self, p: &Palette, id: Id) -> Plot<'p> {

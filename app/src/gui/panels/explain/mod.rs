@@ -3,17 +3,18 @@
 mod advice;
 mod parts;
 
-use std::sync::Arc;
-
 use eframe::egui::{
     Align, Align2, Area, CornerRadius, Frame, Id, Key, Layout, Margin, Modifiers, Order, Popup, Pos2, Rect, Response, Role,
     ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
+use tinsmith_core::optimize::Candidate;
 
 use crate::gui::command::{Command, Quantity};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::kept::{Same, kept};
+use crate::gui::session::Edit;
 use crate::gui::theme::{Palette, TABLE_ROW, Type};
 use crate::gui::widgets::icon_button;
 use parts::{Explanation, Part, accuracy_of, explain, is_stale};
@@ -25,8 +26,10 @@ const SHARE_WIDTH: f32 = 48.0;
 
 /// Shows the explanation of `quantity` below `cell`, the figure it was asked from. `title` is the figure in words.
 pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, opened: bool, ui: &Ui) {
-    let Some(of) = remembered(cx, quantity, ui) else { return };
-    let advice = advice::advice(cx, quantity);
+    let made = kept(ui.ctx(), "explained figure", Basis::of(cx, quantity), |_| {
+        Some((explain(cx, quantity)?, advice::advice(cx, quantity)))
+    });
+    let Some((of, advice)) = &*made else { return };
     let at = cell.rect.left_bottom() + vec2(0.0, 2.0);
     let mut had_focus = false;
     Area::new(Id::unique("explained figure")).order(Order::Foreground).fixed_pos(at).constrain(true).show(ui.ctx(), |ui| {
@@ -40,8 +43,8 @@ pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, op
                 for fact in &of.facts {
                     ui.label(Type::Small.text(fact, Palette::of(ui).text_weak));
                 }
-                had_focus |= parts_ui(cx, &of, ui);
-                advice_ui(quantity, &advice, ui);
+                had_focus |= parts_ui(cx, of, ui);
+                advice_ui(quantity, advice, ui);
             });
         });
     });
@@ -56,15 +59,17 @@ pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, op
 }
 
 /// What an explanation was made from: while none of it changes, neither does the explanation.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Basis {
     quantity: Quantity,
     is_source: bool,
     has_data: bool,
-    statics: [Option<Arc<StaticFigures>>; 2],
-    errors: Option<Arc<LayerErrors>>,
+    candidate: Option<Same<Candidate>>,
+    statics: [Option<Same<StaticFigures>>; 2],
+    errors: Option<Same<LayerErrors>>,
     accuracy: Option<AccuracyFigures>,
-    device: String,
+    /// Recipe and board.
+    edit: Edit,
 }
 
 impl Basis {
@@ -74,36 +79,13 @@ impl Basis {
             quantity,
             is_source: cx.session.hold_baseline,
             has_data: cx.session.open.as_ref().is_some_and(|o| o.data.is_some()),
-            statics: [figures.candidate_static.value.clone(), figures.baseline_static.value.clone()],
-            errors: figures.layer_errors.value.clone(),
+            candidate: figures.candidate.value.clone().map(Same),
+            statics: [&figures.candidate_static, &figures.baseline_static].map(|statics| statics.value.clone().map(Same)),
+            errors: figures.layer_errors.value.clone().map(Same),
             accuracy: accuracy_of(cx).value.clone(),
-            device: cx.session.edit.device.clone(),
+            edit: cx.session.edit.clone(),
         }
     }
-
-    /// Whether both are the same figures, not only equal ones: comparing thousands of layers would take as long as sorting them.
-    fn is_same(&self, other: &Self) -> bool {
-        fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
-            a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
-        }
-        (self.quantity, self.is_source, self.has_data) == (other.quantity, other.is_source, other.has_data)
-            && self.statics.iter().zip(&other.statics).all(|(a, b)| same(a, b))
-            && same(&self.errors, &other.errors)
-            && (&self.accuracy, &self.device) == (&other.accuracy, &other.device)
-    }
-}
-
-/// The explanation, made again only when something it rests on has changed: there may be thousands of layers to sort.
-fn remembered(cx: PanelCtx<'_>, quantity: Quantity, ui: &Ui) -> Option<Arc<Explanation>> {
-    let id = Id::unique("explained figure basis");
-    let basis = Basis::of(cx, quantity);
-    let last: Option<(Basis, Arc<Explanation>)> = ui.data(|d| d.get_temp(id));
-    if let Some((_, of)) = last.filter(|(of, _)| of.is_same(&basis)) {
-        return Some(of);
-    }
-    let of = Arc::new(explain(cx, quantity)?);
-    ui.data_mut(|d| d.insert_temp(id, (basis, Arc::clone(&of))));
-    Some(of)
 }
 
 /// The title line; returns whether its button has the focus.

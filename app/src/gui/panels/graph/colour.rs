@@ -8,8 +8,10 @@ use crate::gui::theme::Palette;
 use crate::gui::units::{self, NONE};
 
 /// SQNR at both ends of the scale, dB.
-pub(super) const SQNR_WORSE: f64 = 20.0;
-pub(super) const SQNR_BETTER: f64 = 36.0;
+/// The ratio from which on down a layer is coloured as bad as can be, dB.
+pub const SQNR_WORSE: f64 = 20.0;
+/// The ratio from which on up a layer is coloured as good, dB.
+pub const SQNR_BETTER: f64 = 36.0;
 /// How much of its series' colour a box takes that is coloured by kind.
 const KIND_TINT: f32 = 0.42;
 

@@ -10,7 +10,7 @@ use crate::gui::theme::{Palette, Type};
 
 const INSET: f32 = 16.0;
 const WIDTH: f32 = 160.0;
-const BAR: Vec2 = vec2(160.0, 8.0);
+const BAR: Vec2 = vec2(WIDTH, 8.0);
 const LINE: f32 = 16.0;
 const TICKS: usize = 5;
 
@@ -45,7 +45,7 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
             }
         }
     }
-    let notes = scene.against.notes();
+    let notes = &scene.notes;
     if !notes.is_empty() {
         let place = place_for(LINE * (notes.len() + 1) as f32);
         words(&painter, place.min, Align2::LEFT_TOP, scene.against_title(), Type::SmallTitle, p.text);

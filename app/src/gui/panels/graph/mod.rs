@@ -14,7 +14,7 @@ use eframe::egui::layers::ShapeIdx;
 use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Sense, Shape, Ui, Vec2, WidgetInfo, vec2};
 use tinsmith_core::graph::NodeId;
 
-pub use colour::{ColourBy, heat_of_sqnr, sqnr};
+pub use colour::{ColourBy, SQNR_BETTER, SQNR_WORSE, heat_of_sqnr, sqnr};
 
 use crate::gui::command::{Command, Shown};
 use crate::gui::context::PanelCtx;
@@ -226,7 +226,7 @@ impl GraphPanel {
             self.fitted = Some(now);
         }
         if let Some(from) = self.look_from.take() {
-            self.glide = Glide::look(ctx.time(), from);
+            self.glide = std::mem::take(&mut self.glide).look(ctx.time(), from);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::gui::graph_view::layout::{Item, Label, Layout};
 use crate::gui::graph_view::picture::{Emphasis, Ground, Outline, Picture, Words};
 use crate::gui::theme::Palette;
 use crate::gui::units::{self, NONE};
-use crate::worker::GraphRef;
+use crate::worker::{GraphRef, same};
 
 /// What the looks of boxes are made from.
 #[derive(Clone)]
@@ -52,9 +52,6 @@ impl Given {
     }
 
     fn is(&self, other: &Self) -> bool {
-        fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
-            a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
-        }
         self.graph == other.graph
             && Arc::ptr_eq(&self.layout, &other.layout)
             && self.other == other.other
@@ -87,6 +84,8 @@ impl Given {
 pub(super) struct Scene {
     pub given: Given,
     pub against: Against,
+    /// What the marks mean.
+    pub notes: Vec<String>,
     /// The greatest figure on screen.
     pub most: f64,
     /// Some box has no figure.
@@ -108,6 +107,7 @@ impl Scene {
             (_, None) => Against::default(),
         };
         let mut scene = Self {
+            notes: against.notes(),
             against,
             most: 0.0,
             has_gaps: false,

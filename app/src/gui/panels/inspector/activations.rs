@@ -2,8 +2,9 @@
 
 use eframe::egui::{Align2, Color32, Rect, Shape, Stroke, Ui, pos2, vec2};
 use egui_plot::{Bar, BarChart};
-use tinsmith_core::graph::NodeId;
+use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::recipe::Recipe;
+use tinsmith_core::tensor::ElementType;
 
 use super::clip::{ClipDrag, handles_ui, set_clip};
 use super::outlines::{self, Outline};
@@ -33,12 +34,24 @@ impl Default for OutputView {
 }
 
 /// The range that quantization gives the output of a node of the candidate, and how it is stored.
-pub fn applied_range(cx: PanelCtx<'_>, node: &str) -> Option<(f32, f32, String)> {
+fn applied_range(cx: PanelCtx<'_>, node: &str) -> Option<((f32, f32), String)> {
     let graph = &cx.session.candidate()?.graph;
-    let q = graph.output(graph.node(graph.node_named(node)?), 0)?.quantization.as_ref()?;
-    let real = |code| q.real_from_quantized(code, 0);
+    let node = graph.node_named(node)?;
+    let q = graph.output(graph.node(node), 0)?.quantization.as_ref()?;
     let words = format!("scale {}, zero point {}", units::real(f64::from(q.scale())), q.zero_point());
-    Some((real(-128), real(127), words))
+    Some((range_of_output(graph, node)?, words))
+}
+
+/// The real values of the lowest and the highest code of a node's output; `None` if it is not quantized.
+pub fn range_of_output(graph: &Graph, node: NodeId) -> Option<(f32, f32)> {
+    let output = graph.output(graph.node(node), 0)?;
+    let q = output.quantization.as_ref()?;
+    let (low, high) = match output.element {
+        ElementType::U8 => (0, 255),
+        ElementType::I16 => (-32_768, 32_767),
+        _ => (-128, 127),
+    };
+    Some((q.real_from_quantized(low, 0), q.real_from_quantized(high, 0)))
 }
 
 /// Shows the histogram of the output with its clip.
@@ -63,7 +76,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
     }
     let applied = applied_range(cx, &of.node);
     let has_clip = recipe.quantize().and_then(|q| q.overrides.get(&of.node)).is_some_and(|o| o.clip.is_some());
-    let words = applied.as_ref().map_or_else(|| "float32".to_owned(), |a| a.2.clone());
+    let words = applied.as_ref().map_or_else(|| "float32".to_owned(), |(_, words)| words.clone());
     group_title(ui, "Output range", Type::Caption.text(words, p.accent_text), |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         actions(cx, &mut view.plot, NAME, ui);
@@ -72,9 +85,9 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
             set_clip(recipe, &of.node, None);
         }
     });
-    let range = view.drag.range.or(applied.map(|a| (a.0, a.1)));
+    let range = view.drag.range_of(&of.node).or(applied.map(|(range, _)| range));
     let can_clip = cx.session.graph().is_some_and(|g| node.index() < g.nodes.len()) && recipe.quantize().is_some();
-    plot_ui(cx, view, of, seen, range, can_clip, recipe, ui);
+    Output { of, seen, range, can_clip }.plot_ui(cx, view, recipe, ui);
     if let Some(range) = range {
         ui.label(Type::Caption.text(sentence(seen, range), p.text_weak));
     }
@@ -92,62 +105,64 @@ fn outlines(of: &Distributions, p: &Palette) -> Vec<Outline> {
     all.enumerate().map(outline).collect()
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is needed, and none belongs to another")]
-fn plot_ui(
-    cx: PanelCtx<'_>,
-    view: &mut OutputView,
-    of: &Distributions,
-    seen: &ActivationStatistics,
+/// What a layer puts out, and the range that it gets.
+struct Output<'a> {
+    of: &'a Distributions,
+    seen: &'a ActivationStatistics,
     range: Option<(f32, f32)>,
+    /// The range can be chosen.
     can_clip: bool,
-    recipe: &mut Recipe,
-    ui: &mut Ui,
-) {
-    let p = Palette::of(ui);
-    let scale = view.plot.scale;
-    let room = f64::from(seen.high - seen.low).max(f64::MIN_POSITIVE) * 0.04;
-    let most = seen.bins.iter().map(|b| b.1).max().unwrap_or(1).max(1);
-    let frame = Frame {
-        name: NAME,
-        subject: &of.node,
-        summary: format!(
-            "output from {} to {} over {} calibration samples",
-            units::real(f64::from(seen.low)),
-            units::real(f64::from(seen.high)),
-            seen.n_samples
-        ),
-        height: HEIGHT,
-        axes: [Axis::new("output, real value", Marks::Real), Axis::new("values in a bin", Marks::Count(scale))],
-        ranges: [(f64::from(seen.low) - room, f64::from(seen.high) + room), (0.0, scale.position(most as f64))],
-        table: Table::new(&["from, real", "to, real", "values"], seen.bins.len(), |i| {
-            let (x, n) = seen.bins[i];
-            vec![(x as f32).to_string(), ((x + seen.bin_width) as f32).to_string(), n.to_string()]
-        }),
-    };
-    let chart = bars(seen, range, scale, p);
-    let drag = &mut view.drag;
-    frame.show(
-        cx,
-        &mut view.plot,
-        ui,
-        |plot| plot.bar_chart(chart),
-        |ui, canvas| {
-            max_ui(seen, range, canvas, ui);
-            if let Some(range) = range {
-                veil_ui(range, canvas, ui);
-                ends_ui(seen, range, canvas, ui);
-                if can_clip {
-                    let calibrated = (seen.low.min(0.0), seen.high.max(0.0));
-                    handles_ui(drag, range, calibrated, canvas, ui, |clip| set_clip(recipe, &of.node, clip));
+}
+
+impl Output<'_> {
+    fn plot_ui(&self, cx: PanelCtx<'_>, view: &mut OutputView, recipe: &mut Recipe, ui: &mut Ui) {
+        let Self { of, seen, range, can_clip } = *self;
+        let p = Palette::of(ui);
+        let scale = view.plot.scale;
+        let room = f64::from(seen.high - seen.low).max(f64::MIN_POSITIVE) * 0.04;
+        let most = seen.bins.iter().map(|b| b.1).max().unwrap_or(1).max(1);
+        let frame = Frame {
+            name: NAME,
+            subject: &of.node,
+            summary: format!(
+                "output from {} to {} over {} calibration samples",
+                units::real(f64::from(seen.low)),
+                units::real(f64::from(seen.high)),
+                seen.n_samples
+            ),
+            height: HEIGHT,
+            axes: [Axis::new("output, real value", Marks::Real), Axis::new("values in a bin", Marks::Count(scale))],
+            ranges: [(f64::from(seen.low) - room, f64::from(seen.high) + room), (0.0, scale.position(most as f64))],
+            table: Table::new(&["from, real", "to, real", "values"], seen.bins.len(), |i| {
+                let (x, n) = seen.bins[i];
+                vec![(x as f32).to_string(), ((x + seen.bin_width) as f32).to_string(), n.to_string()]
+            }),
+        };
+        let chart = bars(seen, range, scale, p);
+        let drag = &mut view.drag;
+        frame.show(
+            cx,
+            &mut view.plot,
+            ui,
+            |plot| plot.bar_chart(chart),
+            |ui, canvas| {
+                max_ui(seen, range, canvas, ui);
+                if let Some(range) = range {
+                    veil_ui(range, canvas, ui);
+                    ends_ui(seen, range, canvas, ui);
+                    if can_clip {
+                        let calibrated = (seen.low.min(0.0), seen.high.max(0.0));
+                        handles_ui(drag, range, calibrated, canvas, ui, |clip| set_clip(recipe, &of.node, clip));
+                    }
                 }
-            }
-            let x = canvas.pointer?.x;
-            let (from, n) = seen.bins.iter().copied().find(|b| b.0 <= x && x < b.0 + seen.bin_width)?;
-            let to = from + seen.bin_width;
-            let text = format!("{} values between {} and {}", units::exact(n), units::real(from), units::real(to));
-            Some(Reading { text, span: Some((from, to)) })
-        },
-    );
+                let x = canvas.pointer?.x;
+                let (from, n) = seen.bins.iter().copied().find(|b| b.0 <= x && x < b.0 + seen.bin_width)?;
+                let to = from + seen.bin_width;
+                let text = format!("{} values between {} and {}", units::exact(n), units::real(from), units::real(to));
+                Some(Reading { text, span: Some((from, to)) })
+            },
+        );
+    }
 }
 
 fn bars(seen: &ActivationStatistics, range: Option<(f32, f32)>, scale: Scale, p: &Palette) -> BarChart {
@@ -239,6 +254,20 @@ fn sentence(seen: &ActivationStatistics, range: (f32, f32)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_range_of_an_output_is_that_of_its_type() {
+        use crate::gui::graph_view::test_nets::{Kind, chain_of};
+        use tinsmith_core::quant::Quantization;
+        let mut graph = chain_of(&[Kind::Mean]);
+        let (node, output) = (NodeId(0), graph.nodes[0].outputs[0].index());
+        assert_eq!(range_of_output(&graph, node), None);
+        for (element, zero_point, range) in [(ElementType::I8, 0, (-64.0, 63.5)), (ElementType::U8, 128, (-64.0, 63.5))] {
+            graph.tensors[output].element = element;
+            graph.tensors[output].quantization = Some(Quantization::per_tensor(0.5, zero_point));
+            assert_eq!(range_of_output(&graph, node), Some(range));
+        }
+    }
 
     #[test]
     fn bins_beyond_the_range_are_counted() {

@@ -6,6 +6,7 @@ use eframe::egui::{
 };
 use tinsmith_core::recipe::{LayerOverride, Recipe};
 
+use super::layer_override::put;
 use crate::gui::plots::Canvas;
 use crate::gui::theme::Palette;
 
@@ -15,9 +16,32 @@ const KEY_STEP: f32 = 0.01;
 /// The range while one of its ends is being moved.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClipDrag {
+    /// Whose range it is.
+    layer: String,
     /// Where the ends are now.
-    pub range: Option<(f32, f32)>,
+    range: Option<(f32, f32)>,
     by_keys: bool,
+}
+
+impl ClipDrag {
+    /// Where the ends of this layer's range are now. What was moved of another layer and not confirmed is forgotten: it must not
+    /// land on this one.
+    pub fn range_of(&mut self, layer: &str) -> Option<(f32, f32)> {
+        if self.layer != layer {
+            *self = Self { layer: layer.to_owned(), ..Self::default() };
+        }
+        self.range
+    }
+
+    fn move_to(&mut self, range: (f32, f32), by_keys: bool) {
+        (self.range, self.by_keys) = (Some(range), by_keys);
+    }
+
+    /// Ends the movement; where it ended.
+    fn end(&mut self) -> Option<(f32, f32)> {
+        self.by_keys = false;
+        self.range.take()
+    }
 }
 
 /// The two ends of a range.
@@ -54,15 +78,15 @@ pub fn handles_ui(
         let response = grip_ui(end.of(range), name, canvas, ui);
         if let Some(Pos2 { x, .. }) = response.interact_pointer_pos().filter(|_| response.dragged()) {
             let at = canvas.transform.value_from_position(pos2(x, canvas.rect().center().y)).x as f32;
-            *drag = ClipDrag { range: Some(end.moved(range, at)), by_keys: false };
+            drag.move_to(end.moved(range, at), false);
         }
         if response.double_clicked() {
-            *drag = ClipDrag::default();
+            drag.end();
             apply(None);
         }
         let is_confirmed = keys_ui(drag, end, range, seen, &response, ui);
         if (response.drag_stopped() || is_confirmed)
-            && let Some(clip) = std::mem::take(drag).range
+            && let Some(clip) = drag.end()
             && clip.1 > clip.0
         {
             apply(Some(clip));
@@ -106,12 +130,12 @@ fn keys_ui(drag: &mut ClipDrag, end: End, range: (f32, f32), seen: (f32, f32), r
     if presses != 0.0 {
         let step = (seen.1 - seen.0).max(f32::MIN_POSITIVE) * KEY_STEP;
         let moved = end.moved(drag.range.unwrap_or(range), end.of(range) + presses * step);
-        *drag = ClipDrag { range: Some(moved), by_keys: true };
+        drag.move_to(moved, true);
     }
     if escape && drag.range.is_none() {
         response.surrender_focus();
     } else if escape {
-        *drag = ClipDrag::default();
+        drag.end();
     }
     enter && drag.by_keys
 }
@@ -119,11 +143,8 @@ fn keys_ui(drag: &mut ClipDrag, end: End, range: (f32, f32), seen: (f32, f32), r
 /// Sets or clears the range of a layer.
 pub fn set_clip(recipe: &mut Recipe, node: &str, clip: Option<(f32, f32)>) {
     let Some(quantize) = recipe.quantize_mut() else { return };
-    let entry = quantize.overrides.entry(node.to_owned()).or_insert_with(LayerOverride::default);
-    entry.clip = clip;
-    if entry.is_empty() {
-        quantize.overrides.remove(node);
-    }
+    let own = quantize.overrides.get(node).cloned().unwrap_or_default();
+    put(quantize, node, LayerOverride { clip, ..own });
 }
 
 #[cfg(test)]
@@ -134,6 +155,16 @@ mod tests {
     fn zero_stays_inside_the_range() {
         assert_eq!(End::Lower.moved((-1.0, 2.0), 0.5), (0.0, 2.0));
         assert_eq!(End::Upper.moved((-1.0, 2.0), 1.5), (-1.0, 1.5));
+    }
+
+    #[test]
+    fn a_range_that_was_moved_stays_with_its_layer() {
+        let mut drag = ClipDrag::default();
+        assert_eq!(drag.range_of("first"), None);
+        drag.move_to((-1.0, 2.0), true);
+        assert_eq!(drag.range_of("first"), Some((-1.0, 2.0)));
+        assert_eq!((drag.range_of("second"), drag.by_keys), (None, false));
+        assert_eq!(drag.range_of("first"), None);
     }
 
     #[test]

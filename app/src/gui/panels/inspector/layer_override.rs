@@ -1,11 +1,16 @@
 //! What differs for one layer from the recipe, or for all selected layers at once.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use eframe::egui::{DragValue, Role, Stroke, Ui, WidgetInfo, vec2};
+use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::recipe::{Calibrator, Granularity, LayerOverride, Quantize, Recipe, Scheme};
 
-use super::activations::applied_range;
+use super::activations::range_of_output;
 use super::group_rule;
 use crate::gui::context::PanelCtx;
+use crate::gui::kept::{Same, kept};
 use crate::gui::panels::recipe::{CALIBRATORS, calibrator_ui};
 use crate::gui::theme::{CONTROL_SMALL, Palette, Type};
 use crate::gui::units;
@@ -35,8 +40,10 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
     let p = Palette::of(ui);
     let (Some(quantize), Some(open)) = (recipe.quantize_mut(), &cx.session.open) else { return };
     let source = &open.source.graph;
+    // Thousands of layers may be selected.
+    let in_source = kept(ui.ctx(), "layers of the source", Same(Arc::clone(&open.source)), |of| by_name(&of.0.graph));
     // Nodes that quantization put in are nobody's to override.
-    let names: Vec<&String> = cx.session.all_selected().filter(|n| source.node_named(n).is_some()).collect();
+    let names: Vec<&String> = cx.session.all_selected().filter(|n| in_source.contains_key(*n)).collect();
     if names.is_empty() {
         return;
     }
@@ -51,7 +58,7 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
             own.fill(LayerOverride::default());
         }
     });
-    let have_weights = names.iter().any(|n| source.node_named(n).is_some_and(|id| source.node(id).op.has_weights()));
+    let have_weights = names.iter().any(|n| in_source.get(*n).is_some_and(|id| source.node(*id).op.has_weights()));
     let width = (ui.available_width() - 84.0).max(80.0);
     ui.push_id("override", |ui| {
         scheme_ui(&mut own, width, ui);
@@ -62,17 +69,24 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
         clip_ui(cx, &names, &mut own, ui);
     });
     if own != before {
-        put(quantize, &names, own);
+        for (name, own) in names.iter().zip(own) {
+            put(quantize, name, own);
+        }
     }
 }
 
-fn put(quantize: &mut Quantize, names: &[&String], own: Vec<LayerOverride>) {
-    for (name, own) in names.iter().zip(own) {
-        if own.is_empty() {
-            quantize.overrides.remove(*name);
-        } else {
-            quantize.overrides.insert((*name).clone(), own);
-        }
+/// Layers of a graph by their names.
+fn by_name(graph: &Graph) -> HashMap<String, NodeId> {
+    // Backwards: of several of one name the first counts, as everywhere.
+    graph.node_ids().rev().map(|id| (graph.node(id).name.clone(), id)).collect()
+}
+
+/// Sets what differs for a layer; what differs in nothing is no entry.
+pub fn put(quantize: &mut Quantize, name: &str, own: LayerOverride) {
+    if own.is_empty() {
+        quantize.overrides.remove(name);
+    } else {
+        quantize.overrides.insert(name.to_owned(), own);
     }
 }
 
@@ -136,7 +150,11 @@ fn own_calibrator_ui(own: &mut [LayerOverride], width: f32, ui: &mut Ui) {
 fn clip_ui(cx: PanelCtx<'_>, names: &[&String], own: &mut [LayerOverride], ui: &mut Ui) {
     let p = Palette::of(ui);
     // What a layer has now: its own range, else the calibrator's.
-    let now = |name: &str, o: &LayerOverride| o.clip.or_else(|| applied_range(cx, name).map(|(low, high, _)| (low, high)));
+    let candidate = cx.session.candidate();
+    let in_candidate =
+        candidate.map(|c| kept(ui.ctx(), "layers of the candidate", Same(Arc::clone(c)), |of| by_name(&of.0.graph)));
+    let applied = |name: &str| range_of_output(&candidate?.graph, *in_candidate.as_ref()?.get(name)?);
+    let now = |name: &str, o: &LayerOverride| o.clip.or_else(|| applied(name));
     let ranges: Vec<Option<(f32, f32)>> = names.iter().zip(own.iter()).map(|(n, o)| now(n, o)).collect();
     let Some(first) = ranges.iter().flatten().next().copied() else { return };
     label_row(ui, "Output clip", |ui| {
@@ -199,9 +217,9 @@ mod tests {
         let mut quantize = Quantize::default();
         let (a, b) = ("a".to_owned(), "b".to_owned());
         let own = LayerOverride { scheme: Some(Scheme::Float32), ..LayerOverride::default() };
-        put(&mut quantize, &[&a, &b], vec![own.clone(), own]);
+        [&a, &b].into_iter().for_each(|name| put(&mut quantize, name, own.clone()));
         assert_eq!(quantize.overrides.len(), 2);
-        put(&mut quantize, &[&a, &b], vec![LayerOverride::default(); 2]);
+        [&a, &b].into_iter().for_each(|name| put(&mut quantize, name, LayerOverride::default()));
         assert!(quantize.overrides.is_empty());
     }
 }

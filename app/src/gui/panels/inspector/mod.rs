@@ -10,12 +10,14 @@ mod weights;
 
 use eframe::egui::{Align, Frame, Layout, Margin, ScrollArea, Sense, Ui, vec2};
 use tinsmith_core::graph::NodeId;
+use tinsmith_core::measure::{LayerErrors, StaticFigures};
 use tinsmith_core::recipe::Recipe;
 
 use super::graph::{short_name, sqnr};
 use super::memory::peak_op;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::kept::{Same, kept};
 use crate::gui::plots::View;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units::{self, NONE};
@@ -131,21 +133,26 @@ fn facts_ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
     for note in graph.notes.iter().filter(|n| n.node == Some(node)) {
         ui.label(Type::Caption.text(&note.text, p.amber));
     }
-    if let Some(words) = remark(cx, node) {
+    let errors = cx.session.figures.layer_errors.value.clone().filter(|_| error.is_some());
+    let of = (node, errors.map(Same), cx.session.shown_statics().cloned().map(Same));
+    let words = kept(ui.ctx(), "inspector remark", of, |(node, errors, statics)| {
+        remark(*node, errors.as_ref().map(|e| &*e.0), statics.as_ref().map(|s| &*s.0))
+    });
+    if let Some(words) = &*words {
         ui.label(Type::Caption.text(words, p.text_weak));
     }
 }
 
 /// What stands out about this layer.
-fn remark(cx: PanelCtx<'_>, node: NodeId) -> Option<String> {
+fn remark(node: NodeId, errors: Option<&LayerErrors>, statics: Option<&StaticFigures>) -> Option<String> {
     let mut remarks = Vec::new();
-    if let (Some(errors), Some(own)) = (cx.session.figures.layer_errors.value.as_deref(), cx.session.layer_error(node)) {
+    if let Some((errors, own)) = errors.and_then(|errors| Some((errors, errors.layers.get(node.index())?.as_ref()?))) {
         let all: Vec<f64> = errors.layers.iter().flatten().map(|e| e.sqnr_db).collect();
         if all.len() > 1 && all.iter().all(|&db| own.sqnr_db <= db) {
             remarks.push(format!("Lowest SQNR of {}.", all.len()));
         }
     }
-    if let Some(statics) = cx.session.shown_static() {
+    if let Some(statics) = statics {
         let at = |op: usize| {
             let alive = statics.arena.lifetimes.iter().filter(move |l| l.first_node <= op && op <= l.last_node);
             alive.map(|l| l.bytes).sum::<u64>()

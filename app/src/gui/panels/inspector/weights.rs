@@ -92,6 +92,13 @@ fn n_available(codes: &CodeStats) -> usize {
     codes.counts.len() - usize::from(codes.low < 0 && codes.lowest_used > codes.low)
 }
 
+/// Whether weights were put at this end of the codes for want of any beyond. Types with a sign have two codes at the lower end:
+/// symmetric quantization leaves the lowest out.
+fn is_saturated(codes: &CodeStats, i: usize) -> bool {
+    let n_lowest = if codes.low < 0 { 2 } else { 1 };
+    (i < n_lowest && codes.n_saturated_low > 0) || (i + 1 == codes.counts.len() && codes.n_saturated_high > 0)
+}
+
 fn bin_width(h: &Histogram) -> f64 {
     (f64::from(h.high) - f64::from(h.low)) / h.counts.len().max(1) as f64
 }
@@ -232,9 +239,8 @@ fn codes_ui(cx: PanelCtx<'_>, view: &mut View, node: &str, codes: &CodeStats, ui
     let most = codes.counts.iter().copied().max().unwrap_or(1).max(1);
     let (low, last) = (codes.low, codes.counts.len().saturating_sub(1));
     let code = |i: usize| f64::from(low) + i as f64;
-    let saturated = |i: usize| (i <= 1 && codes.n_saturated_low > 0) || (i == last && codes.n_saturated_high > 0);
     let bars = codes.counts.iter().enumerate().map(|(i, &n)| {
-        let fill = if saturated(i) { p.amber } else { p.accent };
+        let fill = if is_saturated(codes, i) { p.amber } else { p.accent };
         Bar::new(code(i), scale.position(n as f64)).width(0.72).fill(fill).stroke(Stroke::NONE)
     });
     let chart = BarChart::new("", bars.collect()).color(p.accent).allow_hover(false);
@@ -300,6 +306,18 @@ fn caption_ui(shown: &Weights, ui: &mut Ui) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unsigned_codes_have_one_lowest_code() {
+        use tinsmith_core::tensor::{Data, Tensor};
+        let codes = |data| {
+            tinsmith_core::measure::weights::weight_stats(&Tensor::constant("", [4], data), None, 8).unwrap().codes.unwrap()
+        };
+        let saturated = |codes: &CodeStats| (0..codes.counts.len()).filter(|&i| is_saturated(codes, i)).collect::<Vec<_>>();
+        assert_eq!(saturated(&codes(Data::U8([0, 1, 7, 255].into()))), [0, 255]);
+        assert_eq!(saturated(&codes(Data::I8([-127, 1, 7, 127].into()))), [0, 1, 255]);
+        assert!(saturated(&codes(Data::U8([1, 1, 7, 254].into()))).is_empty());
+    }
 
     #[test]
     fn values_fall_into_the_bin_between_its_edges() {

@@ -190,9 +190,11 @@ impl WhereItSitsPanel {
     }
 }
 
-/// Selects the row's layers; with Ctrl besides what is selected.
+/// Selects the row's layers; with Ctrl besides what is selected, or takes them out if all of them are.
 fn select(cx: PanelCtx<'_>, row: &Row, also: bool) {
-    for (i, name) in row.nodes.iter().enumerate() {
+    let is_selected = |name: &String| also && cx.session.is_selected(name);
+    let goes = row.nodes.iter().all(is_selected);
+    for (i, name) in row.nodes.iter().filter(|name| goes || !is_selected(name)).enumerate() {
         let alone = i == 0 && !also;
         cx.send(if alone { Command::Select(Some(name.clone())) } else { Command::SelectAlso(name.clone()) });
     }

@@ -8,6 +8,7 @@ use tinsmith_core::measure::{LayerErrors, LayerFigures, StaticFigures};
 use super::Col;
 use crate::gui::command::Shown;
 use crate::gui::session::Session;
+use crate::worker::same;
 
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -103,9 +104,6 @@ struct Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        fn same<T>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
-            a.as_ref().map(Arc::as_ptr) == b.as_ref().map(Arc::as_ptr)
-        }
         same(&self.source, &other.source)
             && same(&self.candidate, &other.candidate)
             && same(&self.errors, &other.errors)
