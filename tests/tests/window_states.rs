@@ -1,17 +1,11 @@
 //! States that pass, and states that take another model than the sample: running, partial, stale, unknown operator, too large, loading.
 
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use tinsmith::gui::command::{Action, Command};
 use tinsmith_core::data::MAX_FILE_BYTES;
 use tinsmith_core::recipe::Granularity;
 use tinsmith_tests::shared;
-use tinsmith_tests::window::{Folder, Window, app, drop_file, is_complete, is_shown, open, send, settle, wait};
-
-/// Whether some word on screen holds this.
-fn holds(window: &Window, part: &str) -> bool {
-    let words = |text: Option<String>| text.is_some_and(|text| text.contains(part));
-    window.root().children_recursive().any(|n| words(n.accesskit_node().label()) || words(n.accesskit_node().value()))
-}
+use tinsmith_tests::window::{Folder, app, drop_file, holds, is_complete, is_shown, open, send, settle, wait};
 
 #[test]
 fn work_under_way_says_how_far_it_is_and_what_is_no_longer_true() {
