@@ -65,7 +65,7 @@ impl Export {
         let name = self.file.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
         let job = self.job()?;
         let results = results_of(&job, messages).map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;
-        let Some(candidate) = &results.candidate else { return Err(Failure::new("the recipe made no model")) };
+        let candidate = results.made()?;
         let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
         let write = || interrupt::whole(|| write(&job, &candidate.graph, &name, &targets, &self.out));
         let files = timed(format_args!("exported to {}", self.out.display()), write)?;
@@ -94,12 +94,11 @@ impl Export {
 
 /// Writes the targets to a folder and says which files they became.
 pub fn write(job: &Job, graph: &Graph, name: &str, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let at = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     let files = firmware_files(job, graph, name, targets)?;
-    fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
+    fs::create_dir_all(folder).map_err(|error| Failure::writing(folder, &error))?;
     let write = |file: NamedFile| {
         let path = folder.join(file.name);
-        write_atomically(&path, &file.bytes).map_err(|error| at(&path, error))?;
+        write_atomically(&path, &file.bytes).map_err(|error| Failure::writing(&path, &error))?;
         Ok(path)
     };
     files.into_iter().map(write).collect()

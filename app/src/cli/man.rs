@@ -37,10 +37,9 @@ impl Man {
 
 /// Writes the page of a command and those of its subcommands.
 fn write_pages(command: &Command, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let at = |path: &Path, error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-    fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
+    fs::create_dir_all(folder).map_err(|error| Failure::writing(folder, &error))?;
     let path = folder.join(Renderer::new(command.clone()).get_filename());
-    write_atomically(&path, &page(command)?).map_err(|error| at(&path, error))?;
+    write_atomically(&path, &page(command)?).map_err(|error| Failure::writing(&path, &error))?;
     let mut files = vec![path];
     for subcommand in command.get_subcommands() {
         files.extend(write_pages(subcommand, folder)?);

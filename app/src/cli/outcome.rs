@@ -1,6 +1,7 @@
 //! How a command ends: its exit code and, when it failed, one line on stderr.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::style::{ERROR, plain};
@@ -30,6 +31,13 @@ impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
         let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
         Self { message: plain(&message), is_broken_pipe: false }
+    }
+
+    /// A file that cannot be written, and why. Where it is a pipe whose reader went away (`-o /dev/stdout | head`), that has seen
+    /// enough, as with stdout itself.
+    pub fn writing(path: &Path, error: &io::Error) -> Self {
+        let is_broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { is_broken_pipe, ..Self::new(format!("{}: {error}", path.display())) }
     }
 
     /// What, where, what to do, in one line.

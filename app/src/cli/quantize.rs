@@ -76,7 +76,7 @@ impl Quantize {
         let candidate = timed("applied the recipe", || optimize::apply(&recipe, &opened.graph, Some(&calibration)))?;
         drop(progress);
         let bytes = exported(&candidate.graph)?;
-        let at_output = |error| Failure::new(format!("{}: {error}", self.output.display()));
+        let at_output = |error| Failure::writing(&self.output, &error);
         interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(at_output)?;
         if self.json {
             return output::print_json(&json!({

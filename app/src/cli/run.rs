@@ -46,7 +46,7 @@ pub struct Run {
 #[derive(Default)]
 pub struct Results {
     /// What the recipe makes of the model.
-    pub candidate: Option<Arc<Candidate>>,
+    candidate: Option<Arc<Candidate>>,
     calibration: Option<Arc<Calibration>>,
     baseline: Figures,
     made: Figures,
@@ -72,13 +72,14 @@ impl Run {
             let project = preview::project_of(&self.project, &opened.job, data_path, calibration, Some(&opened.project));
             interrupt::whole(|| project.write(&self.project))?;
         }
-        let files = match (&self.export, &results.candidate) {
-            (Some(folder), Some(candidate)) => {
+        let files = match &self.export {
+            Some(folder) => {
+                let candidate = results.made()?;
                 let name = self.project.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
                 let write = || interrupt::whole(|| export::write(&opened.job, &candidate.graph, &name, &Target::ALL, folder));
                 timed(format_args!("exported to {}", folder.display()), write)?
             }
-            _ => Vec::new(),
+            None => Vec::new(),
         };
         if self.json {
             return output::print_json(&self.report_json(&opened, &results, &files));
@@ -192,6 +193,13 @@ fn finished(event: &Event) -> Option<String> {
 }
 
 impl Results {
+    /// What the recipe makes of the model: without it there is nothing to export.
+    pub fn made(&self) -> Result<&Candidate, Failure> {
+        self.candidate
+            .as_deref()
+            .ok_or_else(|| Failure::new("the recipe makes no model, so nothing was exported: change the recipe"))
+    }
+
     fn side(&mut self, side: Side) -> &mut Figures {
         match side {
             Side::Baseline => &mut self.baseline,
