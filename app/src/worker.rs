@@ -28,10 +28,11 @@ pub use claim::Claim;
 pub use comparison::{CompareRequest, Compared, Confusion, Measured};
 pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
 pub use details::{ActivationStatistics, DetailRequest, Distributions, DistributionsOf, GraphRef, LayoutKey, MAX_SHOWN, Weights};
-pub use files::{ExportRequest, Opened, Picked, SaveRequest, Saved, project_beside, sample_project};
+pub use files::{ExportRequest, Opened, SaveRequest, Saved, project_beside, sample_project};
 pub use same::same;
 pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
 
+use crate::gui::dialogs::{Picker, Wanted};
 use crate::gui::graph_view::layout::Layout;
 use crate::gui::picture::{Content, Request};
 
@@ -59,9 +60,9 @@ pub enum Event {
     },
     /// These files were exported into this folder, or why not.
     Exported(Result<(PathBuf, Vec<String>), String>),
-    /// Something was picked in a file dialog.
-    Picked(Picked),
-    /// A file dialog was closed without a choice.
+    /// What was wanted, and what was picked.
+    Picked(Wanted, PathBuf),
+    /// What was wanted was not picked.
     NothingPicked,
     /// What a panel on screen needed, and what it was made from.
     Answer(Basis, Answer),
@@ -174,21 +175,24 @@ impl Worker {
         self.no_dialogs.load(Ordering::Relaxed)
     }
 
-    /// Shows a file dialog on a thread of its own.
-    pub fn pick(&self, dialog: impl FnOnce() -> Option<Picked> + Send + 'static) {
+    /// Asks for a file or a folder on a thread of its own.
+    pub fn pick(&self, wanted: Wanted, picker: Picker) {
         if self.asks_nobody() {
             return self.outbox.send(Event::NothingPicked);
         }
-        self.spawn(move |outbox| outbox.send(dialog().map_or(Event::NothingPicked, Event::Picked)));
+        self.spawn(move |outbox| {
+            let path = picker(&wanted);
+            outbox.send(path.map_or(Event::NothingPicked, |path| Event::Picked(wanted, path)));
+        });
     }
 
     /// What to call, from any thread, once the picture that was asked for is there: asks where to, if need be, and writes it.
-    pub fn picture_saver(&self, request: Request, dialog: fn(&str) -> Option<PathBuf>) -> impl FnOnce(Content) + Send + 'static {
+    pub fn picture_saver(&self, request: Request, picker: Picker) -> impl FnOnce(Content) + Send + 'static {
         let outbox = self.outbox.clone();
-        let dialog = if self.asks_nobody() { |_: &str| None } else { dialog };
+        let picker = if self.asks_nobody() { Arc::new(|_: &Wanted| None) } else { picker };
         move |content| {
             std::thread::spawn(move || {
-                if let Some(saved) = files::save_picture(&request, content, dialog) {
+                if let Some(saved) = files::save_picture(&request, content, &picker) {
                     outbox.send(Event::PictureSaved(saved));
                 }
             });

@@ -1,13 +1,14 @@
 //! The window as a user finds it: by the words on it. No renderer and no display are needed; what is painted is not looked at.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use tinsmith::gui::command::{Action, Command};
+use tinsmith::gui::dialogs::Wanted;
 use tinsmith::gui::{App, theme};
 use tinsmith_core::recipe::Scheme;
 
@@ -71,6 +72,29 @@ pub fn open_sized(path: Option<PathBuf>, size: [f32; 2]) -> Window {
         app.show(ui);
     };
     Harness::builder().with_size(size).with_step_dt(0.1).with_context_setup(theme::install).build_ui_state(frame, None)
+}
+
+/// What a window asked the user for, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Asked(Arc<Mutex<Vec<Wanted>>>);
+
+impl Asked {
+    /// All of it so far.
+    pub fn all(&self) -> Vec<Wanted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// From now on the user picks this file or folder in every dialog, or closes it without a choice.
+pub fn picks(window: &mut Window, answer: Option<PathBuf>) -> Asked {
+    let asked = Asked::default();
+    let seen = asked.clone();
+    let picker = move |wanted: &Wanted| {
+        seen.0.lock().unwrap_or_else(PoisonError::into_inner).push(wanted.clone());
+        answer.clone()
+    };
+    window.state_mut().as_mut().expect("the first frame makes the app").pick_with(Arc::new(picker));
+    asked
 }
 
 /// What the window shows.
@@ -152,6 +176,12 @@ pub fn drop_file(window: &mut Window, path: &Path) {
 /// Whether something with this name is on screen.
 pub fn is_shown(window: &Window, label: &str) -> bool {
     window.query_all_by_label(label).next().is_some()
+}
+
+/// Whether some word on screen holds this.
+pub fn holds(window: &Window, part: &str) -> bool {
+    let words = |text: Option<String>| text.is_some_and(|text| text.contains(part));
+    window.root().children_recursive().any(|n| words(n.accesskit_node().label()) || words(n.accesskit_node().value()))
 }
 
 /// Presses a key with modifiers and shows a frame.

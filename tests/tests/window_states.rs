@@ -1,17 +1,20 @@
-//! States that pass, and states that take another model than the sample: running, partial, stale, unknown operator, too large, loading.
+//! The states that the window can be in, by the words on it.
+//!
+//! | state | where |
+//! | --- | --- |
+//! | running, partial, stale, cancelled | here |
+//! | loading, too large, failed, unknown operator, what hangs over the window | here |
+//! | a graph that is being laid out | `window_graph.rs` |
+//! | first run, empty, no model | `window.rs`, and here for each command that then cannot be given |
+//! | no data, no labels, data without a model, newer version, read-only, open elsewhere, work never saved | `window_frame.rs` |
 
+use eframe::egui::HoveredFile;
 use egui_kittest::kittest::{NodeT, Queryable};
-use tinsmith::gui::command::{Action, Command};
+use tinsmith::gui::command::{Action, Command, Group};
 use tinsmith_core::data::MAX_FILE_BYTES;
 use tinsmith_core::recipe::Granularity;
 use tinsmith_tests::shared;
-use tinsmith_tests::window::{Folder, Window, app, drop_file, is_complete, is_shown, open, send, settle, wait};
-
-/// Whether some word on screen holds this.
-fn holds(window: &Window, part: &str) -> bool {
-    let words = |text: Option<String>| text.is_some_and(|text| text.contains(part));
-    window.root().children_recursive().any(|n| words(n.accesskit_node().label()) || words(n.accesskit_node().value()))
-}
+use tinsmith_tests::window::{Folder, Window, app, drop_file, holds, is_complete, is_shown, open, send, settle, wait};
 
 #[test]
 fn work_under_way_says_how_far_it_is_and_what_is_no_longer_true() {
@@ -77,6 +80,71 @@ fn a_file_that_is_too_large_is_refused_with_a_remedy() {
     settle(&mut window);
     assert!(is_shown(&window, "large.npz was not opened") && holds(&window, "take fewer samples"));
     assert!(app(&window).session().open.as_ref().unwrap().data.is_some(), "what was open stays");
+}
+
+#[test]
+fn a_recipe_that_fails_says_why_and_keeps_what_is_known() {
+    let folder = Folder::new("states-failed");
+    let mut window = open(Some(folder.project()));
+    wait(&mut window, "all figures", is_complete);
+    let odd = folder.0.join("odd.npy");
+    let bytes = [0; 4 * 3 * 7];
+    tinsmith_core::data::npy::write(&mut std::fs::File::create(&odd).unwrap(), "<f4", &[3, 7], &bytes).unwrap();
+    drop_file(&mut window, &odd);
+    wait(&mut window, "the failure", |app| app.session().figures.failure.is_some() && app.session().activity.is_none());
+    settle(&mut window);
+    let failure = app(&window).session().figures.failure.clone().unwrap();
+    assert!(failure.contains("[7]") && failure.contains("[49, 10, 1]"), "what does not fit is named: {failure}");
+    assert!(holds(&window, &failure) && holds(&window, "the recipe gives no candidate"));
+    // The figures of before stay, and say so; nothing claims to be under way.
+    assert!(holds(&window, "stale") && holds(&window, "from before it failed") && !holds(&window, "being measured"));
+    assert!(!is_shown(&window, "Progress"));
+}
+
+#[test]
+fn what_a_file_will_become_is_said_while_it_hangs_over_the_window() {
+    let folder = Folder::new("states-overlay");
+    let hang = |window: &mut Window, names: &[&str]| {
+        let file = |name: &&str| HoveredFile { path: Some(folder.0.join(name)), ..HoveredFile::default() };
+        window.input_mut().hovered_files = names.iter().map(file).collect();
+        settle(window);
+    };
+    let mut window = open(None);
+    hang(&mut window, &["net.tflite"]);
+    assert!(is_shown(&window, "Let go to open net.tflite, as a model"));
+    let overlay = window.get_by_label("Let go to open net.tflite, as a model").rect();
+    assert_eq!(overlay, window.ctx.content_rect(), "over all of the window");
+    hang(&mut window, &["clips.npz"]);
+    assert!(is_shown(&window, "Let go to open clips.npz, as data: open a model first"));
+    hang(&mut window, &["notes.txt"]);
+    assert!(is_shown(&window, "Let go to open notes.txt, Tinsmith opens .tflite, .ron, .npz and .npy"));
+    hang(&mut window, &["a.ron", "b.npz"]);
+    assert!(is_shown(&window, "Let go to open 2 files, as a project"));
+    // Carried away again.
+    hang(&mut window, &[]);
+    assert!(!holds(&window, "Let go to open"));
+
+    // With a project open the same samples have somewhere to go.
+    let mut window = open(Some(folder.project()));
+    wait(&mut window, "the project", |app| app.session().open.is_some());
+    hang(&mut window, &["clips.npz"]);
+    assert!(is_shown(&window, "Let go to open clips.npz, as data for keyword.ron"));
+}
+
+#[test]
+fn without_a_model_only_what_needs_none_can_be_done() {
+    let mut window = open(None);
+    settle(&mut window);
+    assert!(is_shown(&window, "Drop a model here"));
+    window.get_by_label("Tinsmith").click();
+    settle(&mut window);
+    let files = Action::ALL.into_iter().filter(|action| action.about().group == Group::File);
+    for action in files {
+        let needs_none = matches!(action, Action::Open | Action::OpenSample | Action::Quit);
+        let name = format!("{} {}", action.name(), action.keys(&window.ctx));
+        let line = window.get_by_label(&name);
+        assert_eq!(line.accesskit_node().is_disabled(), !needs_none, "{}", action.name());
+    }
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn numbered(path: &Path, index: usize) -> PathBuf {
 }
 
 fn write_npy(path: &Path, tensor: &Tensor, n_samples: usize, bytes: &[u8]) -> Result<(), Failure> {
-    let at = |error: std::io::Error| Failure::at(path, error);
+    let at = |error| Failure::writing(path, &error);
     let mut file = Vec::with_capacity(bytes.len() + 128);
     npy::write(&mut file, descr(tensor.element)?, &batched(tensor, n_samples), bytes).map_err(at)?;
     interrupt::whole(|| write_atomically(path, &file)).map_err(at)

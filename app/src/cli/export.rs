@@ -61,7 +61,7 @@ impl Export {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let job = self.job()?;
         let results = results_of(&job, messages).map_err(|error| Failure::at(&self.file, error))?;
-        let Some(candidate) = &results.candidate else { return Err(Failure::new("the recipe made no model")) };
+        let candidate = results.made()?;
         let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
         let files = export(&job, &candidate.graph, &self.file, &targets, &self.out)?;
         if self.json {

@@ -9,14 +9,14 @@ use super::Failure;
 
 /// Makes a folder if need be, and clears it of what killed processes left there.
 pub fn make(folder: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|error| Failure::at(folder, error))?;
+    fs::create_dir_all(folder).map_err(|error| Failure::writing(folder, &error))?;
     remove_leftovers(folder);
     Ok(())
 }
 
 /// Writes a file, and says which it became.
 pub fn write(path: PathBuf, bytes: &[u8]) -> Result<PathBuf, Failure> {
-    write_atomically(&path, bytes).map_err(|error| Failure::at(&path, error))?;
+    write_atomically(&path, bytes).map_err(|error| Failure::writing(&path, &error))?;
     Ok(path)
 }
 

@@ -39,6 +39,12 @@ impl Failure {
         Self::new(format!("{}: {error}", path.display()))
     }
 
+    /// A file that cannot be written, and why. Where it is a pipe whose reader went away (`-o /dev/stdout | head`), that has seen
+    /// enough, as with stdout itself.
+    pub fn writing(path: &Path, error: &io::Error) -> Self {
+        Self { is_broken_pipe: error.kind() == io::ErrorKind::BrokenPipe, ..Self::at(path, error) }
+    }
+
     /// What, where, what to do, in one line.
     pub fn message(&self) -> &str {
         &self.message

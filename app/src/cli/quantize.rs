@@ -76,7 +76,8 @@ impl Quantize {
         let candidate = timed("applied the recipe", || optimize::apply(&recipe, &opened.graph, Some(&calibration)))?;
         drop(progress);
         let bytes = exported(&candidate.graph)?;
-        interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(|error| Failure::at(&self.output, error))?;
+        let at_output = |error| Failure::writing(&self.output, &error);
+        interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(at_output)?;
         if self.json {
             return output::print_json(&json!({
                 "model": self.model,

@@ -46,7 +46,7 @@ pub struct Run {
 #[derive(Default)]
 pub struct Results {
     /// What the recipe makes of the model.
-    pub candidate: Option<Arc<Candidate>>,
+    candidate: Option<Arc<Candidate>>,
     calibration: Option<Arc<Calibration>>,
     baseline: Figures,
     made: Figures,
@@ -72,11 +72,9 @@ impl Run {
             let project = preview::project_of(&self.project, &opened.job, data_path, calibration, Some(&opened.project));
             interrupt::whole(|| project.write(&self.project))?;
         }
-        let files = match (&self.export, &results.candidate) {
-            (Some(folder), Some(candidate)) => {
-                export::export(&opened.job, &candidate.graph, &self.project, &Target::ALL, folder)?
-            }
-            _ => Vec::new(),
+        let files = match &self.export {
+            Some(folder) => export::export(&opened.job, &results.made()?.graph, &self.project, &Target::ALL, folder)?,
+            None => Vec::new(),
         };
         if self.json {
             return output::print_json(&self.report_json(&opened, &results, &files));
@@ -188,6 +186,13 @@ fn finished(event: &Event) -> Option<String> {
 }
 
 impl Results {
+    /// What the recipe makes of the model: without it there is nothing to export.
+    pub fn made(&self) -> Result<&Candidate, Failure> {
+        self.candidate
+            .as_deref()
+            .ok_or_else(|| Failure::new("the recipe makes no model, so nothing was exported: change the recipe"))
+    }
+
     fn side(&mut self, side: Side) -> &mut Figures {
         match side {
             Side::Baseline => &mut self.baseline,

@@ -6,6 +6,7 @@
 //! | [`session`], [`figures`] | what is open and what is known about it; no widget in it |
 //! | [`candidates`], [`on_demand`] | the candidates of a project, and results that only some panels need |
 //! | [`command`], [`context`] | what panels may ask for, and what they are lent |
+//! | [`dialogs`] | asking for files and folders |
 //! | [`workspace`] | which panels there are, and how they are docked |
 //! | [`settings`], [`notice`] | what is kept for the user, and what is told |
 //! | [`panels`] | one file a panel |
@@ -21,7 +22,7 @@ pub mod c_words;
 pub mod candidates;
 pub mod command;
 pub mod context;
-mod dialogs;
+pub mod dialogs;
 pub mod figures;
 pub mod graph_view;
 pub mod icons;

@@ -9,6 +9,7 @@ use tinsmith_core::preview::{Job, OpenedProject, Source, Target, open_project, p
 use tinsmith_core::project::{Outside, Project, autosave_path, discard_autosave, recoverable};
 
 use crate::cli::export::write;
+use crate::gui::dialogs::{Picker, Wanted};
 use crate::gui::picture::{Content, Request};
 use crate::gui::session::SavedState;
 
@@ -21,17 +22,6 @@ pub enum Opened {
     Data(Arc<DataSet>),
     /// A project with its model and data; the work on it that was never saved, if there is any.
     Project(Box<OpenedProject>, Option<Box<Project>>),
-}
-
-/// What was picked in a dialog.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Picked {
-    /// A file to open.
-    Open(PathBuf),
-    /// Where to write the project.
-    SaveAs(PathBuf),
-    /// Where to write the export.
-    ExportTo(PathBuf),
 }
 
 /// What to write.
@@ -129,9 +119,9 @@ pub fn sample_project() -> Option<PathBuf> {
     folders.into_iter().flatten().map(|folder| folder.join("keyword.ron")).find(|path| path.is_file())
 }
 
-/// Writes a picture where it was asked for, or where the dialog says; `None` if that was closed without a choice.
-pub fn save_picture(request: &Request, content: Content, dialog: fn(&str) -> Option<PathBuf>) -> Option<Result<PathBuf, String>> {
-    let path = request.to.clone().or_else(|| dialog(&request.file_name()))?;
+/// Writes a picture where it was asked for, or where the user says; `None` if nothing was picked.
+pub fn save_picture(request: &Request, content: Content, picker: &Picker) -> Option<Result<PathBuf, String>> {
+    let path = request.to.clone().or_else(|| picker(&Wanted::SavePicture(request.file_name())))?;
     let written = content.encode().and_then(|bytes| std::fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display())));
     Some(written.map(|()| path))
 }

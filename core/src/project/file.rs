@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ProjectTrouble;
@@ -58,7 +58,7 @@ fn is_leftover(name: &str, age: Duration) -> bool {
 }
 
 /// Writes a file whole or not at all: into a temporary file beside it, flushed to the disk, then renamed. The permissions of
-/// a file that is replaced stay, and so does a symbolic link to it. What is no file, such as a pipe, is written to as it is.
+/// a file that is replaced stay, and so does a symbolic link to it, or to where it will be. What is no file, such as a pipe, is written to as it is.
 ///
 /// # Errors
 /// The folder or the file cannot be written; the old file is untouched. A pipe or a device may have taken part of it.
@@ -66,8 +66,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return File::options().write(true).open(path)?.write_all(bytes);
     }
-    let target = fs::canonicalize(path);
-    let path = target.as_deref().unwrap_or(path);
+    let path = &behind_links(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     let prefix = temporary_prefix();
@@ -86,6 +85,19 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Where a path leads if it is a symbolic link, even to a file that is not there yet.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    /// As many as systems follow.
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        // What is no link leads nowhere else.
+        let Ok(target) = fs::read_link(&path) else { return Ok(path) };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    Err(io::Error::other("the links lead round in a circle; remove one of them"))
 }
 
 /// Why nothing can be written into a folder, in words that name the folder and not the temporary file.
@@ -139,6 +151,29 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path().join("elsewhere")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_and_leads_to_it_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let [target, near, far] = ["elsewhere/file", "elsewhere/near", "far"].map(|name| folder.path().join(name));
+        fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        symlink("file", &near).unwrap();
+        symlink("elsewhere/near", &far).unwrap();
+        write_atomically(&far, b"new").unwrap();
+        assert!(fs::symlink_metadata(&far).unwrap().is_symlink() && fs::symlink_metadata(&near).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(&target).unwrap().is_file());
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+    }
+
+    #[test]
+    fn links_in_a_circle_are_refused_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
+        symlink("other", &one).unwrap();
+        symlink("one", &other).unwrap();
+        let words = write_atomically(&one, b"new").unwrap_err().to_string();
+        assert!(words.contains("in a circle; remove one") && fs::symlink_metadata(&one).unwrap().is_symlink(), "{words}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use eframe::egui::{Context, ThemePreference, ViewportCommand};
 use super::App;
 use crate::gui::candidates;
 use crate::gui::command::{Action, Command, Shown};
-use crate::gui::dialogs;
+use crate::gui::dialogs::Wanted;
 use crate::gui::graph_view::select::{Walk, walk};
 use crate::gui::notice::Kind;
 use crate::gui::panels::graph::PICTURE;
@@ -40,7 +40,7 @@ impl App {
             }
             Command::Dismiss(id) => self.session.notices.dismiss(id),
             Command::SaveTo(path) => self.save_to(path),
-            Command::ChooseExportFolder => self.worker.pick(dialogs::export_folder),
+            Command::ChooseExportFolder => self.pick(Wanted::ExportFolder),
             Command::ExportTo(folder) => self.export_to(folder),
             Command::Recover(take) => self.recover(take, ctx),
             Command::Need(need) => self.session.on_demand.need(need),
@@ -58,7 +58,7 @@ impl App {
 
     fn act(&mut self, action: Action, ctx: &Context) {
         match action {
-            Action::Open => self.worker.pick(dialogs::open_file),
+            Action::Open => self.pick(Wanted::OpenFile),
             Action::OpenSample if self.worker.asks_nobody() => {}
             Action::OpenSample => match sample_project() {
                 Some(path) => self.leave_for(Leaving::Open(path), ctx),
@@ -68,13 +68,13 @@ impl App {
                     None,
                 ),
             },
-            Action::ChooseData => self.worker.pick(dialogs::open_data),
+            Action::ChooseData => self.pick(Wanted::OpenData),
             Action::RemoveData => self.set_data(None, ctx),
             Action::Save => self.save(),
             Action::SaveAs => self.save_as(),
             Action::Close => self.leave_for(Leaving::Close, ctx),
             Action::Quit => self.leave_for(Leaving::Quit, ctx),
-            Action::Export if self.session.workspace == Workspace::Export => self.worker.pick(dialogs::export_folder),
+            Action::Export if self.session.workspace == Workspace::Export => self.pick(Wanted::ExportFolder),
             Action::Export => self.go(Workspace::Export),
             Action::Undo => {
                 self.session.undo();

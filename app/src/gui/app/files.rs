@@ -11,7 +11,7 @@ use tinsmith_core::project::{Outside, Project, discard_autosave};
 
 use super::App;
 use crate::gui::command::{Action, Command, Unsaved};
-use crate::gui::dialogs;
+use crate::gui::dialogs::Wanted;
 use crate::gui::notice::Kind;
 use crate::gui::session::{Edit, Leaving, LoadedData, Open, SavedState, default_device, first_recipe};
 use crate::gui::workspace::Workspace;
@@ -65,6 +65,11 @@ impl App {
                 self.save();
             }
         }
+    }
+
+    /// Asks the user for a file or a folder; what is picked comes as an event.
+    pub(super) fn pick(&self, wanted: Wanted) {
+        self.worker.pick(wanted, Arc::clone(&self.picker));
     }
 
     // ---------------------------------------------------------------------------------------------------- opening
@@ -177,8 +182,7 @@ impl App {
 
     pub(super) fn save_as(&mut self) {
         let Some(open) = &self.session.open else { return };
-        let suggested = open.project_file();
-        self.worker.pick(move || dialogs::save_project(&suggested));
+        self.pick(Wanted::SaveProject(open.project_file()));
     }
 
     /// Writes the project.

@@ -21,6 +21,7 @@ use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportComm
 
 use super::command::{Command, Commands};
 use super::context::PanelCtx;
+use super::dialogs::{self, Picker, Wanted};
 use super::notice::Kind;
 use super::on_demand::{self, Order};
 use super::panels::activity::ActivityPanel;
@@ -32,7 +33,7 @@ use super::settings::Kept;
 use super::theme::{METRICS_STRIP, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
-use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, LayoutKey, MAX_SHOWN, Picked, Wake, Worker};
+use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, LayoutKey, MAX_SHOWN, Wake, Worker};
 
 /// Seconds after an edit until it is autosaved.
 const AUTOSAVE_DELAY_S: f64 = 4.0;
@@ -58,6 +59,8 @@ pub struct App {
     /// What to do once the project is saved.
     after_save: Option<Leaving>,
     may_close: bool,
+    /// Who is asked for files and folders.
+    picker: Picker,
     /// Something had the focus at the end of the last frame: by the time shortcuts are heard, Escape has taken it away.
     had_focus: bool,
     title: String,
@@ -90,6 +93,7 @@ impl App {
             claim: None,
             after_save: None,
             may_close: false,
+            picker: Arc::new(dialogs::native),
             had_focus: false,
             title: String::new(),
         }
@@ -103,6 +107,11 @@ impl App {
     /// Leaves a command as a panel would; it runs at the end of the next frame.
     pub fn send(&self, command: Command) {
         self.commands.send(command);
+    }
+
+    /// From now on files and folders are picked by this, not with the dialogs of the system.
+    pub fn pick_with(&mut self, picker: Picker) {
+        self.picker = picker;
     }
 
     /// Asks for no file any more and leaves the sample alone: for whoever tries the window without a person before it.
@@ -282,14 +291,16 @@ impl App {
             }
             // Who does not say where to save does not want to leave either.
             Event::NothingPicked => self.after_save = None,
-            Event::Picked(Picked::Open(path)) => self.commands.send(Command::OpenPath(path)),
-            Event::Picked(Picked::SaveAs(path)) => self.commands.send(Command::SaveTo(path)),
+            Event::Picked(Wanted::OpenFile | Wanted::OpenData, path) => self.commands.send(Command::OpenPath(path)),
+            Event::Picked(Wanted::SaveProject(_), path) => self.commands.send(Command::SaveTo(path)),
+            Event::Picked(Wanted::ExportFolder, folder) => self.commands.send(Command::ExportTo(folder)),
+            // Whoever saves a picture asks by himself and goes on by himself.
+            Event::Picked(Wanted::SavePicture(_), _) => {}
             Event::PictureSaved(Ok(path)) => {
                 self.session.message = format!("saved {}", path.display());
                 self.session.notices.add(Kind::Done, self.session.message.clone(), "", None);
             }
             Event::PictureSaved(Err(text)) => self.complain("The picture was not saved", text, None),
-            Event::Picked(Picked::ExportTo(folder)) => self.commands.send(Command::ExportTo(folder)),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Saving what is on screen as a picture.
 
+use std::sync::Arc;
+
 use eframe::egui::{Context, ScreenshotCallback, ViewportCommand};
 
 use super::App;
 use crate::gui::command::Command;
-use crate::gui::dialogs;
 use crate::gui::picture::{Content, Format, Taken};
 
 impl App {
@@ -24,7 +25,7 @@ impl App {
     /// Hands the picture to the worker: an SVG is finished, pixels come with this frame.
     pub(super) fn take_picture(&mut self, taken: Taken, ctx: &Context) {
         self.session.picture = None;
-        let save = self.worker.picture_saver(taken.request, dialogs::save_picture);
+        let save = self.worker.picture_saver(taken.request, Arc::clone(&self.picker));
         let (rect, scale) = (taken.rect, ctx.pixels_per_point());
         match taken.svg {
             Some(svg) => save(Content::Svg(svg)),

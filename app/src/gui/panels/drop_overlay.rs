@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eframe::egui::{Align2, Context, CornerRadius, Id, LayerId, Order, Shape, Stroke, vec2};
+use eframe::egui::{Align2, Area, Context, CornerRadius, Id, Order, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -12,15 +12,26 @@ use crate::gui::theme::{Palette, Type};
 pub fn ui(cx: PanelCtx<'_>, ctx: &Context) {
     let hovered = ctx.input(|i| i.raw.hovered_files.iter().map(|f| f.path.clone()).collect::<Vec<_>>());
     let Some(first) = hovered.first() else { return };
-    let p = Palette::named(ctx.theme(), cx.session.settings.high_contrast);
-    let painter = ctx.layer_painter(LayerId::new(Order::Tooltip, Id::unique("drop overlay")));
-    let all = ctx.content_rect();
+    let (title, about) = words(cx, first.as_deref(), hovered.len());
+    Area::new(Id::unique("drop overlay"))
+        .order(Order::Tooltip)
+        .fixed_pos(ctx.content_rect().min)
+        .constrain(false)
+        .interactable(false)
+        .fade_in(false)
+        .show(ctx, |ui| overlay_ui(&title, &about, ui));
+}
+
+fn overlay_ui(title: &str, about: &str, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let (all, response) = ui.allocate_exact_size(ui.ctx().content_rect().size(), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{title}, {about}")));
+    let painter = ui.painter();
     painter.rect_filled(all, 0.0, p.bg.gamma_multiply(0.82));
     let zone = all.shrink(32.0);
     let corners = [zone.left_top(), zone.right_top(), zone.right_bottom(), zone.left_bottom(), zone.left_top()];
     painter.rect_filled(zone, CornerRadius::same(8), p.accent_soft.gamma_multiply(0.5));
     painter.extend(Shape::dashed_line(&corners, Stroke::new(2.0, p.accent), 8.0, 6.0));
-    let (title, about) = words(cx, first.as_deref(), hovered.len());
     let mut icon = Type::IconRail.font();
     icon.size = 40.0;
     let c = zone.center();

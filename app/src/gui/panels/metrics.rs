@@ -167,6 +167,7 @@ fn about_ui(cx: PanelCtx<'_>, ui: &mut Ui, metric: &Metric) {
         Known::Stale => {
             let changed = cx.session.measured.as_ref().map(|from| difference(from, &cx.session.edit));
             return match changed.as_deref() {
+                None | Some("nothing") if cx.session.figures.failure.is_some() => words(ui, "from before it failed"),
                 None | Some("nothing") => words(ui, "being measured again"),
                 Some(changed) => words(ui, &format!("before {changed}")),
             };
