@@ -455,7 +455,7 @@ fn new_undoer() -> Undoer<Edit> {
 pub fn difference(from: &Edit, to: &Edit) -> String {
     use tinsmith_core::recipe::Step;
     if from.device != to.device {
-        return to.device.clone();
+        return format!("board {}", device(&to.device).map_or_else(|| to.device.clone(), |d| d.name.clone()));
     }
     if from.recipe.steps.len() != to.recipe.steps.len() {
         return "steps".to_owned();
@@ -522,6 +522,6 @@ mod tests {
         to.recipe.quantize_mut().unwrap().scheme = Scheme::Float32;
         assert_eq!(difference(&edit(), &to), "scheme");
         to.device = "rp2040".to_owned();
-        assert_eq!(difference(&edit(), &to), "rp2040");
+        assert_eq!(difference(&edit(), &to), "board Raspberry Pi Pico (RP2040)");
     }
 }

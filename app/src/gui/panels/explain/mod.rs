@@ -32,7 +32,8 @@ pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, op
     let Some((of, advice)) = &*made else { return };
     let at = cell.rect.left_bottom() + vec2(0.0, 2.0);
     let mut had_focus = false;
-    Area::new(Id::unique("explained figure")).order(Order::Foreground).fixed_pos(at).constrain(true).show(ui.ctx(), |ui| {
+    let area = Area::new(Id::unique("explained figure")).order(Order::Foreground).fixed_pos(at).constrain(true);
+    let shown = area.show(ui.ctx(), |ui| {
         Frame::popup(ui.style()).inner_margin(Margin::same(12)).show(ui, |ui| {
             ui.set_width(WIDTH);
             ui.spacing_mut().item_spacing.y = 4.0;
@@ -50,7 +51,9 @@ pub fn ui(cx: PanelCtx<'_>, quantity: Quantity, title: &str, cell: &Response, op
     });
     // Escape belongs to an open menu first.
     let is_closed = !Popup::is_any_open(ui.ctx()) && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape));
-    if is_closed {
+    // The strip's own cells close it, or put their own in its place.
+    let is_on_strip = ui.input(|i| i.pointer.interact_pos()).is_some_and(|pos| cell.rect.y_range().contains(pos.y));
+    if is_closed || (shown.response.clicked_elsewhere() && !is_on_strip) {
         cx.send(Command::Explain(None));
         if had_focus {
             cell.request_focus();

@@ -38,7 +38,7 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
                     &painter,
                     square.right_center() + vec2(8.0, 0.0),
                     Align2::LEFT_CENTER,
-                    "no such figure",
+                    scene.given.gap,
                     Type::Caption,
                     p.text_weak,
                 );

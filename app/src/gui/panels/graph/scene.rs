@@ -29,6 +29,8 @@ pub(super) struct Given {
     other: Option<GraphRef>,
     statics: Option<Arc<StaticFigures>>,
     errors: Option<Arc<LayerErrors>>,
+    /// Why a box has no figure.
+    pub gap: &'static str,
     colour_by: ColourBy,
     palette: &'static Palette,
 }
@@ -48,7 +50,13 @@ impl Given {
             (session.candidate().map(|c| GraphRef::Candidate(Arc::clone(c))), figures.baseline_static.value.clone())
         };
         let errors = errors.filter(|e| is_candidate && e.layers.len() == graph.graph().nodes.len());
-        Some(Self { graph, layout, other, statics, errors, colour_by, palette: Palette::of(ui) })
+        let is_of_candidates = matches!(colour_by, ColourBy::Error | ColourBy::Clipped);
+        let gap = match (is_of_candidates, is_candidate) {
+            (true, false) => "candidates only",
+            (true, true) if errors.is_none() && session.activity.is_some() => "being measured",
+            _ => "no such figure",
+        };
+        Some(Self { graph, layout, other, statics, errors, gap, colour_by, palette: Palette::of(ui) })
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -57,6 +65,7 @@ impl Given {
             && self.other == other.other
             && same(&self.statics, &other.statics)
             && same(&self.errors, &other.errors)
+            && self.gap == other.gap
             && self.colour_by == other.colour_by
             && std::ptr::eq(self.palette, other.palette)
     }
