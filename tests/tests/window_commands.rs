@@ -634,3 +634,59 @@ fn pixels(path: &Path) -> (usize, usize, Vec<u8>) {
     let info = reader.next_frame(&mut rgb).unwrap();
     (info.width as usize, info.height as usize, rgb)
 }
+
+// ----------------------------------------------------------------------------------------- where the system has no dialogs
+
+fn type_paths(window: &mut Window) {
+    let ctx = window.ctx.clone();
+    window.state_mut().as_mut().expect("the window is open").pick_by_typing(&ctx);
+}
+
+/// Puts a path into the field in the place of what stands there.
+fn type_path(window: &mut Window, path: &Path) {
+    let field = |window: &Window| window.query_all_by_label("Path").any(|node| node.accesskit_node().role() == Role::TextInput);
+    let patience = std::time::Instant::now();
+    while !field(window) {
+        assert!(patience.elapsed().as_secs() < 60, "nobody asks for a path");
+        window.step();
+    }
+    window.step();
+    window.event(Event::Key { key: Key::A, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::COMMAND });
+    window.event(Event::Text(path.display().to_string()));
+    window.step();
+}
+
+#[test]
+fn without_dialogs_of_the_system_paths_are_typed() {
+    let folder = Folder::new("typed-paths");
+    let (model, _) = folder.sample();
+    let mut window = open(None);
+    type_paths(&mut window);
+    act(&mut window, Action::Open);
+    type_path(&mut window, &folder.0.join("absent.tflite"));
+    assert!(is_shown(&window, "There is no such file."));
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert!(app(&window).session().open.is_none() && app(&window).session().opening.is_none());
+    type_path(&mut window, &model);
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    wait(&mut window, "the model", |app| app.session().open.is_some());
+    assert!(!is_shown(&window, "Path"), "the question is answered");
+
+    act(&mut window, Action::ChooseData);
+    type_path(&mut window, &folder.0.join("keyword.npz"));
+    window.get_by_label("Take it").click();
+    wait(&mut window, "the figures", is_complete);
+
+    act(&mut window, Action::SaveAs);
+    type_path(&mut window, &folder.0.join("never.ron"));
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    settle(&mut window);
+    assert!(!folder.0.join("never.ron").exists(), "Escape saves nothing");
+
+    send(&mut window, Command::ChooseExportFolder);
+    let firmware = folder.0.join("firmware");
+    type_path(&mut window, &firmware);
+    window.get_by_label("Take it").click();
+    wait(&mut window, "the export", |app| app.session().on_demand.exported.is_some());
+    assert!(firmware.read_dir().unwrap().count() >= 5);
+}

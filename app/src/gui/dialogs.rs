@@ -21,23 +21,55 @@ pub enum Wanted {
     SavePicture(String),
 }
 
-/// Picks what is wanted, or nothing. It returns once that is decided, so it runs on a thread of its own.
-pub type Picker = Arc<dyn Fn(&Wanted) -> Option<PathBuf> + Send + Sync>;
-
-/// Picks with the dialogs of the system.
-pub fn native(wanted: &Wanted) -> Option<PathBuf> {
-    match wanted {
-        Wanted::OpenFile => open_file(),
-        Wanted::OpenData => FileDialog::new().set_title("Choose data").add_filter("Data", &["npz", "npy"]).pick_file(),
-        Wanted::SaveProject(suggested) => save_project(suggested),
-        Wanted::ExportFolder => FileDialog::new().set_title("Choose a folder for the export").pick_folder(),
-        Wanted::SavePicture(name) => save_picture(name),
+impl Wanted {
+    /// What is asked, as the title of a dialog.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::OpenFile => "Open a model, a project or a data set",
+            Self::OpenData => "Choose data",
+            Self::SaveProject(_) => "Save the project",
+            Self::ExportFolder => "Choose a folder for the export",
+            Self::SavePicture(_) => "Save the picture",
+        }
     }
 }
 
-fn open_file() -> Option<PathBuf> {
-    let dialog = FileDialog::new()
-        .set_title("Open a model, a project or a data set")
+/// Picks what is wanted, or nothing. It returns once that is decided, so it runs on a thread of its own.
+pub type Picker = Arc<dyn Fn(&Wanted) -> Option<PathBuf> + Send + Sync>;
+
+/// Whether the system has dialogs. Without a portal and without `zenity` a Linux has none, and says nothing of it when asked.
+pub fn has_native() -> bool {
+    if cfg!(not(all(unix, not(target_os = "macos")))) {
+        return true;
+    }
+    let folders = |variable: &str, default: &str| {
+        let list = std::env::var_os(variable).filter(|v| !v.is_empty()).unwrap_or_else(|| default.into());
+        std::env::split_paths(&list).collect::<Vec<_>>()
+    };
+    let has_bus = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("bus").exists());
+    let has_portal = || folders("XDG_DATA_DIRS", "/usr/local/share:/usr/share").iter().any(|f| f.join(PORTAL).exists());
+    has_bus && has_portal() || folders("PATH", "").iter().any(|f| f.join("zenity").is_file())
+}
+
+/// Where the session bus finds the portal, below a folder of shared data.
+/// Source: D-Bus specification, "Message bus starting services".
+const PORTAL: &str = "dbus-1/services/org.freedesktop.portal.Desktop.service";
+
+/// Picks with the dialogs of the system.
+pub fn native(wanted: &Wanted) -> Option<PathBuf> {
+    let dialog = FileDialog::new().set_title(wanted.title());
+    match wanted {
+        Wanted::OpenFile => open_file(dialog),
+        Wanted::OpenData => dialog.add_filter("Data", &["npz", "npy"]).pick_file(),
+        Wanted::SaveProject(suggested) => save_project(dialog, suggested),
+        Wanted::ExportFolder => dialog.pick_folder(),
+        Wanted::SavePicture(name) => save_picture(dialog, name),
+    }
+}
+
+fn open_file(dialog: FileDialog) -> Option<PathBuf> {
+    let dialog = dialog
         .add_filter("All that Tinsmith opens", &["tflite", "ron", "npz", "npy"])
         .add_filter("Models", &["tflite"])
         .add_filter("Projects", &["ron"])
@@ -45,8 +77,8 @@ fn open_file() -> Option<PathBuf> {
     dialog.pick_file()
 }
 
-fn save_project(suggested: &Path) -> Option<PathBuf> {
-    let mut dialog = FileDialog::new().set_title("Save the project").add_filter("Projects", &["ron"]);
+fn save_project(dialog: FileDialog, suggested: &Path) -> Option<PathBuf> {
+    let mut dialog = dialog.add_filter("Projects", &["ron"]);
     if let Some(folder) = suggested.parent() {
         dialog = dialog.set_directory(folder);
     }
@@ -56,7 +88,7 @@ fn save_project(suggested: &Path) -> Option<PathBuf> {
     dialog.save_file()
 }
 
-fn save_picture(name: &str) -> Option<PathBuf> {
+fn save_picture(dialog: FileDialog, name: &str) -> Option<PathBuf> {
     let extension = name.rsplit('.').next().unwrap_or_default();
-    FileDialog::new().set_title("Save the picture").set_file_name(name).add_filter("Pictures", &[extension]).save_file()
+    dialog.set_file_name(name).add_filter("Pictures", &[extension]).save_file()
 }

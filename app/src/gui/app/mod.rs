@@ -25,6 +25,7 @@ use super::dialogs::{self, Picker, Wanted};
 use super::notice::Kind;
 use super::on_demand::{self, Order};
 use super::panels::activity::ActivityPanel;
+use super::panels::ask_path::PathPrompt;
 use super::panels::help::HelpPanel;
 use super::panels::palette::CommandPalette;
 use super::panels::{drop_overlay, first_run, metrics, notices, rail, status, top_bar, unsaved};
@@ -61,6 +62,7 @@ pub struct App {
     may_close: bool,
     /// Who is asked for files and folders.
     picker: Picker,
+    prompt: PathPrompt,
     /// Something had the focus at the end of the last frame: by the time shortcuts are heard, Escape has taken it away.
     had_focus: bool,
     title: String,
@@ -72,6 +74,8 @@ impl App {
         install(ctx);
         let waker = ctx.clone();
         let wake: Wake = Arc::new(move || waker.request_repaint());
+        let prompt = PathPrompt::default();
+        let picker = if dialogs::has_native() { Arc::new(dialogs::native) } else { prompt.picker(Arc::clone(&wake)) };
         let worker = Worker::start(wake);
         let commands = Commands::default();
         if let Some(path) = path {
@@ -93,7 +97,8 @@ impl App {
             claim: None,
             after_save: None,
             may_close: false,
-            picker: Arc::new(dialogs::native),
+            picker,
+            prompt,
             had_focus: false,
             title: String::new(),
         }
@@ -112,6 +117,12 @@ impl App {
     /// From now on files and folders are picked by this, not with the dialogs of the system.
     pub fn pick_with(&mut self, picker: Picker) {
         self.picker = picker;
+    }
+
+    /// From now on files and folders are asked for in the window, as where the system has no dialogs.
+    pub fn pick_by_typing(&mut self, ctx: &Context) {
+        let waker = ctx.clone();
+        self.picker = self.prompt.picker(Arc::new(move || waker.request_repaint()));
     }
 
     /// Asks for no file any more and leaves the sample alone: for whoever tries the window without a person before it.
@@ -211,6 +222,7 @@ impl App {
         self.help.ui(ctx);
         self.palette.ui(cx, ctx);
         unsaved::ui(cx, ctx);
+        self.prompt.ui(ctx);
         drop_overlay::ui(cx, ctx);
     }
 

@@ -2,6 +2,7 @@
 //! knows another panel.
 
 pub mod activity;
+pub mod ask_path;
 pub mod candidates;
 pub mod confusion;
 pub mod data_set;

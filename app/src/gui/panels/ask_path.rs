@@ -1,0 +1,151 @@
+//! Asking for a file by its path, where the system has no dialogs to ask with.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use eframe::egui::{Align, Context, Id, Key, Layout, Modal, TextEdit, vec2};
+
+use crate::gui::dialogs::{Picker, Wanted};
+use crate::gui::theme::{Palette, Type};
+use crate::gui::widgets::{primary_button, text_button};
+use crate::worker::Wake;
+
+/// A file that somebody waits for.
+struct Question {
+    wanted: Wanted,
+    answer: Sender<Option<PathBuf>>,
+}
+
+/// Asks for one path after another.
+pub struct PathPrompt {
+    questions: Receiver<Question>,
+    /// For pickers.
+    asker: Arc<Mutex<Sender<Question>>>,
+    open: Option<(Question, String)>,
+}
+
+impl Default for PathPrompt {
+    fn default() -> Self {
+        let (asker, questions) = channel();
+        Self { questions, asker: Arc::new(Mutex::new(asker)), open: None }
+    }
+}
+
+impl PathPrompt {
+    /// Picks by asking here; it waits for the answer, so it must not be called on the thread of the window.
+    pub fn picker(&self, wake: Wake) -> Picker {
+        let asker = Arc::clone(&self.asker);
+        Arc::new(move |wanted| {
+            let (answer, answered) = channel();
+            let question = Question { wanted: wanted.clone(), answer };
+            asker.lock().unwrap_or_else(PoisonError::into_inner).send(question).ok()?;
+            wake();
+            answered.recv().ok().flatten()
+        })
+    }
+
+    /// Asks, if somebody wants to know. Escape answers with nothing.
+    pub fn ui(&mut self, ctx: &Context) {
+        if self.open.is_none() {
+            self.open = self.questions.try_recv().ok().map(|question| {
+                let path = suggestion(&question.wanted);
+                (question, path)
+            });
+        }
+        let Some((question, text)) = &mut self.open else { return };
+        let mut answer = None;
+        let shown = Modal::new(Id::unique("path")).show(ctx, |ui| answer = question_ui(&question.wanted, text, ui));
+        if shown.backdrop_response.clicked() || ctx.input(|i| i.key_pressed(Key::Escape)) {
+            answer = Some(None);
+        }
+        if let Some(answer) = answer {
+            // Who asked may have gone.
+            let _ = question.answer.send(answer);
+            self.open = None;
+        }
+    }
+}
+
+/// The answer, once there is one.
+fn question_ui(wanted: &Wanted, text: &mut String, ui: &mut eframe::egui::Ui) -> Option<Option<PathBuf>> {
+    let p = Palette::of(ui);
+    ui.set_width(460.0);
+    ui.label(Type::FigureSmall.text(wanted.title(), p.text));
+    ui.label(Type::Small.text("This system has no file dialog (xdg-desktop-portal or zenity): type the path.", p.text_weak));
+    ui.add_space(4.0);
+    let field = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY).font(Type::Mono.font()));
+    let field = field.accessible_name("Path");
+    let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+    if ui.memory(|m| m.focused().is_none()) && !entered {
+        field.request_focus();
+    }
+    let path = expanded(text);
+    let trouble = trouble(wanted, &path);
+    ui.label(Type::Small.text(trouble.unwrap_or_default(), p.amber));
+    ui.add_space(4.0);
+    let mut answer = None;
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), 32.0), Layout::right_to_left(Align::Center), |ui| {
+        let is_fine = trouble.is_none();
+        if ui.add_enabled_ui(is_fine, |ui| primary_button(ui, "Take it").clicked()).inner || (entered && is_fine) {
+            answer = Some(Some(path.clone()));
+        }
+        if text_button(ui, "Cancel").clicked() {
+            answer = Some(None);
+        }
+    });
+    answer
+}
+
+/// What stands in the field at first.
+fn suggestion(wanted: &Wanted) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = match wanted {
+        Wanted::OpenFile | Wanted::OpenData => return format!("{}{}", here.display(), std::path::MAIN_SEPARATOR),
+        Wanted::SaveProject(path) => path.clone(),
+        Wanted::ExportFolder => here.join("firmware"),
+        Wanted::SavePicture(name) => here.join(name),
+    };
+    path.display().to_string()
+}
+
+/// The path with `~` for the user's folder.
+fn expanded(text: &str) -> PathBuf {
+    let text = text.trim();
+    match (text.strip_prefix('~'), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest.trim_start_matches(['/', '\\'])),
+        _ => PathBuf::from(text),
+    }
+}
+
+/// Why a path will not do.
+fn trouble(wanted: &Wanted, path: &Path) -> Option<&'static str> {
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+    match wanted {
+        _ if path.as_os_str().is_empty() => Some("No path yet."),
+        Wanted::OpenFile | Wanted::OpenData if !path.is_file() => Some("There is no such file."),
+        Wanted::OpenFile | Wanted::OpenData => None,
+        Wanted::ExportFolder if path.is_file() => Some("That is a file, not a folder."),
+        Wanted::SaveProject(_) | Wanted::SavePicture(_) if path.is_dir() => Some("That is a folder: add the file's name."),
+        _ if folder.is_some_and(|f| !f.is_dir()) => Some("The folder it is in does not exist."),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_will_not_do_is_said() {
+        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let (file, absent) = (here.join("Cargo.toml"), here.join("absent").join("file.ron"));
+        assert_eq!(trouble(&Wanted::OpenFile, &file), None);
+        assert!(trouble(&Wanted::OpenFile, &absent).is_some());
+        assert!(trouble(&Wanted::ExportFolder, &file).is_some());
+        assert_eq!(trouble(&Wanted::ExportFolder, &here.join("new")), None);
+        assert!(trouble(&Wanted::SaveProject(PathBuf::new()), &here).is_some());
+        assert!(trouble(&Wanted::SaveProject(PathBuf::new()), &absent).is_some());
+        assert_eq!(trouble(&Wanted::SavePicture(String::new()), &here.join("graph.svg")), None);
+    }
+}
