@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eframe::egui::{Align, Context, Id, Key, Layout, Modal, TextEdit, vec2};
+use eframe::egui::{Align, Context, Key, Layout, TextEdit, Ui, vec2};
 
 use crate::gui::dialogs::{Picker, Wanted};
 use crate::gui::theme::{Palette, Type};
-use crate::gui::widgets::{primary_button, text_button};
+use crate::gui::widgets::{primary_button, question, text_button};
 use crate::worker::Wake;
 
 /// A file that somebody waits for.
@@ -53,22 +53,22 @@ impl PathPrompt {
                 (question, path)
             });
         }
-        let Some((question, text)) = &mut self.open else { return };
+        let Some((asked, text)) = &mut self.open else { return };
         let mut answer = None;
-        let shown = Modal::new(Id::unique("path")).show(ctx, |ui| answer = question_ui(&question.wanted, text, ui));
+        let shown = question(ctx, "path").show(ctx, |ui| answer = question_ui(&asked.wanted, text, ui));
         if shown.backdrop_response.clicked() || ctx.input(|i| i.key_pressed(Key::Escape)) {
             answer = Some(None);
         }
         if let Some(answer) = answer {
             // Who asked may have gone.
-            let _ = question.answer.send(answer);
+            let _ = asked.answer.send(answer);
             self.open = None;
         }
     }
 }
 
 /// The answer, once there is one.
-fn question_ui(wanted: &Wanted, text: &mut String, ui: &mut eframe::egui::Ui) -> Option<Option<PathBuf>> {
+fn question_ui(wanted: &Wanted, text: &mut String, ui: &mut Ui) -> Option<Option<PathBuf>> {
     let p = Palette::of(ui);
     ui.set_width(460.0);
     ui.label(Type::FigureSmall.text(wanted.title(), p.text));

@@ -122,7 +122,7 @@ fn memory_ui(memory: &Memory, ui: &mut Ui) {
     bar_ui(memory, total, ui);
     let colours = colours(p);
     // Two columns, as in the picture, where there is room.
-    let n_columns = if ui.available_width() > 420.0 { 2 } else { 1 };
+    let n_columns = if ui.available_width() > 560.0 { 2 } else { 1 };
     let shown: Vec<(usize, &Section)> = memory.sections.iter().enumerate().filter(|(_, s)| s.bytes > 0).collect();
     for line in shown.chunks(n_columns) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());

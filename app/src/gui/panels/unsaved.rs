@@ -1,18 +1,18 @@
 //! The one question that waits for an answer: what becomes of unsaved changes.
 
-use eframe::egui::{Align, Context, Id, Key, Layout, Modal, vec2};
+use eframe::egui::{Align, Context, Key, Layout, vec2};
 
 use crate::gui::command::{Command, Unsaved};
 use crate::gui::context::PanelCtx;
 use crate::gui::session::Leaving;
 use crate::gui::theme::{Palette, Type};
-use crate::gui::widgets::{button, primary_button, text_button};
+use crate::gui::widgets::{button, primary_button, question, text_button};
 
 /// Asks, if somebody is about to leave unsaved changes behind. Escape stays.
 pub fn ui(cx: PanelCtx<'_>, ctx: &Context) {
     let Some(leaving) = &cx.session.leaving else { return };
     let answer = |answer| cx.send(Command::Unsaved(answer));
-    let shown = Modal::new(Id::unique("unsaved changes")).show(ctx, |ui| {
+    let shown = question(ctx, "unsaved changes").show(ctx, |ui| {
         let p = Palette::of(ui);
         ui.set_width(420.0);
         ui.label(Type::FigureSmall.text(format!("Save the changes to {}?", cx.session.name()), p.text));

@@ -7,6 +7,7 @@ mod button;
 mod copy;
 mod header;
 mod mark;
+mod question;
 mod rows;
 mod segmented;
 mod select;
@@ -18,6 +19,7 @@ pub use button::{button, focus_ring, icon_button, primary_button, text_button, t
 pub use copy::is_copied;
 pub use header::{TABBED, group_title, header_line, label_row, panel_header, rule, tab_ui};
 pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
+pub use question::question;
 pub use rows::{elided, sentence_row, text_in, twin_bar, value_row};
 pub use segmented::{segmented, segmented_named};
 pub use select::select;
