@@ -43,12 +43,12 @@ pub struct Scene {
     pub is_fleeting: bool,
 }
 
-/// The sizes: a small laptop, the design's, a usual screen, a small laptop at 200 %.
+/// The sizes: a small laptop, the design's, a usual screen, the small laptop at 200 %. Points: its pixels are twice as many.
 const SIZES: [(&str, [f32; 2], f32); 4] = [
     ("1280", [1280.0, 800.0], 1.0),
     ("1600", [1600.0, 1000.0], 1.0),
     ("1920", [1920.0, 1080.0], 1.0),
-    ("1280-200", [1280.0, 800.0], 2.0),
+    ("1280-200", [640.0, 400.0], 2.0),
 ];
 
 /// All scenes. Files that are made for them go into `work`.
