@@ -113,6 +113,10 @@ fn is_refused(app: &App) -> bool {
     app.session().notices.shown().count() > 0
 }
 
+fn is_opening(app: &App) -> bool {
+    app.session().opening.is_some()
+}
+
 fn is_counting(app: &App) -> bool {
     app.session().activity.as_ref().is_some_and(|a| a.total > 1 && a.done * 3 > a.total)
 }
@@ -178,8 +182,20 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
         commands: vec![Command::Show(Shown::Source), Command::Do(Action::RemoveData), Command::Do(Action::Close)],
         ..plain("state-unsaved", Some(sample.to_path_buf()), optimize)
     });
+    all.extend(loading(work));
     all.extend(with_other_models(optimize));
     Ok(all)
+}
+
+/// A model being opened. A file that nobody finishes writing keeps the state for as long as the picture takes.
+fn loading(work: &Path) -> Option<Scene> {
+    let pipe = work.join("keyword_spotter.tflite");
+    let is_made = std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success());
+    if !is_made {
+        eprintln!("SKIP: no mkfifo here, the scene loading is left out");
+        return None;
+    }
+    Some(Scene { ready: is_opening, ..plain("state-loading", Some(pipe), Workspace::Optimize) })
 }
 
 /// States that take a larger or stranger model than the sample.

@@ -72,7 +72,7 @@ fn happened_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     if cx.session.notices.all().is_empty() {
         ui.label(Type::Small.text("What is saved, exported, cancelled or fails is listed here.", p.text_faint));
     }
-    ScrollArea::vertical().max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().max_height((ui.ctx().content_rect().height() - 240.0).min(320.0)).auto_shrink([false, true]).show(ui, |ui| {
         for of in cx.session.notices.all().iter().rev() {
             if !of.is_dismissed {
                 card_ui(cx, of, ui);

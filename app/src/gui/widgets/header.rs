@@ -11,6 +11,11 @@ use crate::gui::theme::{LABEL_COLUMN, PANEL_HEADER, PANEL_PADDING, Palette, Type
 /// Tag of a `ui` whose panel is one of several tabs: its header is the line of tabs above it, and the value is where they end.
 pub const TABBED: &str = "tabbed";
 
+/// Whether the panel is one of several tabs.
+pub fn is_tabbed(ui: &Ui) -> bool {
+    ui.stack().iter().any(|level| level.tags().contains(TABBED))
+}
+
 /// A panel's header: title, then what it is about; `actions` are set from the right. Where the panel is a tab, the tab is the
 /// title, and the rest is set into the line of tabs.
 pub fn panel_header(ui: &mut Ui, title: &str, about: &str, actions: impl FnOnce(&mut Ui)) {
