@@ -33,6 +33,7 @@ pub mod on_demand;
 pub mod panels;
 pub mod picture;
 pub mod plots;
+pub mod room;
 pub mod session;
 pub mod settings;
 pub mod squarify;
@@ -66,7 +67,7 @@ pub fn open(path: Option<PathBuf>) -> Result<(), eframe::Error> {
         .with_title("Tinsmith")
         .with_app_id("tinsmith")
         .with_inner_size([1600.0, 1000.0])
-        .with_min_inner_size([960.0, 600.0])
+        .with_min_inner_size(room::LEAST)
         .with_drag_and_drop(true);
     let options = options(viewport);
     let start = move |creation: &eframe::CreationContext<'_>| {

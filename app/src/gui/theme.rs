@@ -22,6 +22,8 @@ use eframe::egui::{
 pub const TOP_BAR: f32 = 44.0;
 /// Height of the metrics strip.
 pub const METRICS_STRIP: f32 = 64.0;
+/// Height of the metrics strip where there is little room.
+pub const METRICS_STRIP_SMALL: f32 = 52.0;
 /// Width of the workspace rail.
 pub const RAIL: f32 = 56.0;
 /// Height of the status line.

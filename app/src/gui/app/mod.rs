@@ -29,9 +29,10 @@ use super::panels::ask_path::PathPrompt;
 use super::panels::help::HelpPanel;
 use super::panels::palette::CommandPalette;
 use super::panels::{drop_overlay, first_run, metrics, notices, rail, status, top_bar, unsaved};
+use super::room::Room;
 use super::session::{Edit, Leaving, Session};
 use super::settings::Kept;
-use super::theme::{METRICS_STRIP, Palette, RAIL, STATUS_LINE, TOP_BAR, install};
+use super::theme::{Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
 use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, LayoutKey, MAX_SHOWN, Wake, Worker};
@@ -209,7 +210,7 @@ impl App {
             CentralPanel::default().frame(plain.fill(p.bg)).show(ui, |ui| first_run::ui(cx, ui));
             return;
         }
-        Panel::top("metrics").exact_size(METRICS_STRIP).frame(plain).show(ui, |ui| metrics::ui(cx, ui));
+        Panel::top("metrics").exact_size(metrics::height(Room::of(ui.ctx()))).frame(plain).show(ui, |ui| metrics::ui(cx, ui));
         let workspace = self.session.workspace;
         CentralPanel::default().frame(plain).show(ui, |ui| self.dock.ui(workspace, &mut self.panels, cx, edit, ui));
     }

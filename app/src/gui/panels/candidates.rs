@@ -13,7 +13,7 @@ use crate::gui::on_demand::Need;
 use crate::gui::session::Edit;
 use crate::gui::theme::{CONTROL, Palette, TABLE_HEADER, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{button, empty_state, header_line, icon_button, small_icon, text_in};
+use crate::gui::widgets::{button, empty_state, header_line, icon_button, is_tabbed, small_icon, text_in};
 
 const ROW: f32 = 26.0;
 
@@ -110,7 +110,9 @@ impl CandidatesPanel {
                     Which::Source => {}
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    ui.label(Type::SmallTitle.text("Candidates", p.text));
+                    if !is_tabbed(ui) {
+                        ui.label(Type::SmallTitle.text("Candidates", p.text));
+                    }
                     ui.add(Label::new(Type::Small.text(about, p.text_weak)).truncate());
                 });
             });

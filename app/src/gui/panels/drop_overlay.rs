@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{Align2, Area, Context, CornerRadius, Id, Order, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
 use crate::gui::context::PanelCtx;
@@ -36,8 +37,14 @@ fn overlay_ui(title: &str, about: &str, ui: &mut Ui) {
     icon.size = 40.0;
     let c = zone.center();
     painter.text(c - vec2(0.0, 44.0), Align2::CENTER_CENTER, icons::UPLOAD_SIMPLE, icon, p.accent_text);
-    painter.text(c, Align2::CENTER_CENTER, title, Type::Headline.font(), p.text);
-    painter.text(c + vec2(0.0, 32.0), Align2::CENTER_CENTER, about, Type::Body.font(), p.text_weak);
+    let line = |y: f32, words: &str, kind: Type, colour| {
+        let mut job = LayoutJob::single_section(words.to_owned(), TextFormat::simple(kind.font(), colour));
+        job.wrap = TextWrapping::truncate_at_width(zone.width() - 32.0);
+        let galley = painter.layout_job(job);
+        painter.galley(c + vec2(0.0, y) - galley.size() / 2.0, galley, colour);
+    };
+    line(0.0, title, Type::Headline, p.text);
+    line(32.0, about, Type::Body, p.text_weak);
 }
 
 fn words(cx: PanelCtx<'_>, path: Option<&Path>, n: usize) -> (String, String) {

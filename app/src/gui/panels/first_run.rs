@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use eframe::egui::{Align, Color32, CornerRadius, Frame, Layout, Margin, Rect, Sense, Shape, Stroke, Ui, UiBuilder, pos2, vec2};
+use eframe::egui::{
+    Align, Color32, CornerRadius, Frame, Layout, Margin, Rect, ScrollArea, Sense, Shape, Stroke, Ui, UiBuilder, Vec2, pos2, vec2,
+};
 
 use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::room::Room;
 use crate::gui::theme::{Palette, RADIUS_CARD, Type, small_caps};
 use crate::gui::widgets::{button, primary_button, progress_bar};
 use crate::worker::sample_project;
@@ -15,43 +18,72 @@ const WIDTH: f32 = 960.0;
 const ASIDE: f32 = 376.0;
 const DROP_HEIGHT: f32 = 248.0;
 
-/// Shows the page.
+/// Distances of the page: as designed, and closer together where the window is small.
+struct Measures {
+    top: f32,
+    headline: Type,
+    gap: f32,
+    aside: f32,
+    card: f32,
+    /// Above what is in a card.
+    inner: f32,
+}
+
+impl Measures {
+    fn of(room: Room, width: f32) -> Self {
+        if room > Room::Narrow {
+            return Self { top: 44.0, headline: Type::Headline, gap: 24.0, aside: ASIDE, card: DROP_HEIGHT, inner: 20.0 };
+        }
+        let aside = ((width - 16.0) / 2.0).min(ASIDE).floor();
+        Self { top: 16.0, headline: Type::Figure, gap: 16.0, aside, card: 188.0, inner: 12.0 }
+    }
+}
+
+/// Shows the page; it scrolls where the window is too low for it.
 pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    ScrollArea::vertical().id_salt("first page").auto_shrink([false, false]).show(ui, |ui| page_ui(cx, ui));
+}
+
+fn page_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let p = Palette::of(ui);
     let width = WIDTH.min(ui.available_width() - 48.0);
     let left = ((ui.available_width() - width) / 2.0).max(24.0);
-    let page = Rect::from_min_size(ui.max_rect().min + vec2(left, 44.0), vec2(width, ui.available_height() - 44.0));
+    let of = Measures::of(Room::of(ui.ctx()), width);
+    let top = ui.cursor().min + vec2(left, of.top);
+    let page = Rect::from_min_size(top, vec2(width, (ui.available_height() - of.top).max(0.0)));
     ui.scope_builder(UiBuilder::new().max_rect(page), |ui| {
-        ui.label(Type::Headline.text("Make a neural network small enough for a microcontroller", p.text));
+        ui.label(of.headline.text("Make a neural network small enough for a microcontroller", p.text));
         ui.label(Type::Body.text(
             "See what each choice costs, prove it on your own data, leave with files that firmware can include. Offline.",
             p.text_weak,
         ));
-        ui.add_space(24.0);
+        ui.add_space(of.gap);
         ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = 24.0;
-            drop_zone(cx, ui, width - ASIDE - 24.0);
-            sample_card(cx, ui);
+            ui.spacing_mut().item_spacing.x = of.gap;
+            drop_zone(cx, ui, vec2(width - of.aside - of.gap, of.card));
+            sample_card(cx, ui, &of);
         });
-        ui.add_space(28.0);
+        ui.add_space(of.gap + 4.0);
         ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = 24.0;
-            recent(cx, ui, width - ASIDE - 24.0);
-            what_it_opens(ui);
+            ui.spacing_mut().item_spacing.x = of.gap;
+            recent(cx, ui, width - of.aside - of.gap);
+            what_it_opens(ui, of.aside);
         });
+        ui.add_space(of.gap);
     });
 }
 
-fn drop_zone(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
+fn drop_zone(cx: PanelCtx<'_>, ui: &mut Ui, size: Vec2) {
     let p = Palette::of(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(width, DROP_HEIGHT), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let is_hovered = ui.input(|i| !i.raw.hovered_files.is_empty());
     let colour = if is_hovered { p.accent } else { p.line_strong };
     ui.painter().rect_filled(rect, CornerRadius::same(8), p.panel);
     let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
     ui.painter().extend(Shape::dashed_line(&corners, Stroke::new(1.5, colour), 6.0, 5.0));
     let mut inside = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Center)));
-    inside.add_space(44.0);
+    // Centred, a little high.
+    inside.add_space((size.y - 160.0) / 2.0);
     let mut icon = Type::IconRail.font();
     icon.size = 34.0;
     inside.label(eframe::egui::RichText::new(icons::UPLOAD_SIMPLE).font(icon).color(p.accent_text));
@@ -79,17 +111,17 @@ fn opening_ui(ui: &mut Ui, path: &Path) {
     progress_bar(ui, None, 160.0, "Opening");
 }
 
-fn sample_card(cx: PanelCtx<'_>, ui: &mut Ui) {
+fn sample_card(cx: PanelCtx<'_>, ui: &mut Ui, of: &Measures) {
     let p = Palette::of(ui);
-    let margin = Margin::same(20);
+    let margin = Margin::same(of.inner as i8);
     Frame::new()
         .fill(p.panel)
         .stroke(Stroke::new(1.0, p.card_line))
         .corner_radius(CornerRadius::same(RADIUS_CARD))
         .inner_margin(margin)
         .show(ui, |ui| {
-            ui.set_width(ASIDE - 42.0);
-            ui.set_height(DROP_HEIGHT - 42.0);
+            ui.set_width(of.aside - 2.0 * of.inner - 2.0);
+            ui.set_height(of.card - 2.0 * of.inner - 2.0);
             ui.vertical(|ui| {
                 ui.label(small_caps("No model at hand", p.text_weak));
                 ui.label(Type::FigureSmall.text("Open the sample project", p.text));
@@ -98,9 +130,9 @@ fn sample_card(cx: PanelCtx<'_>, ui: &mut Ui) {
                     "A key word spotter with its own data set and a recipe to play with. No hardware needed.",
                     p.text_weak,
                 ));
-                ui.add_space(20.0);
+                ui.add_space(of.inner);
                 chain(ui);
-                ui.add_space(20.0);
+                ui.add_space(of.inner);
                 match sample_project() {
                     Some(_) => {
                         if button(ui, Action::OpenSample.name()).clicked() {
@@ -161,10 +193,10 @@ fn recent(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
     });
 }
 
-fn what_it_opens(ui: &mut Ui) {
+fn what_it_opens(ui: &mut Ui, width: f32) {
     let p = Palette::of(ui);
     ui.vertical(|ui| {
-        ui.set_width(ASIDE);
+        ui.set_width(width);
         ui.label(Type::Title.text("What it opens", p.text));
         line(ui, p.line);
         let rows: [(&str, &[&str]); 3] = [("Models", &[".tflite"]), ("Projects", &[".ron"]), ("Data", &[".npz", ".npy"])];

@@ -6,6 +6,8 @@ use crate::gui::command::{Action, Group};
 use crate::gui::theme::{Palette, Type, small_caps};
 
 const WIDTH: f32 = 760.0;
+/// In less the page is one column.
+const ROOM_FOR_TWO: f32 = 600.0;
 
 /// What needs no command.
 const GESTURES: [(&str, &str); 14] = [
@@ -54,7 +56,18 @@ impl HelpPanel {
 }
 
 fn contents_ui(ui: &mut Ui) {
-    let width = (ui.available_width() - 24.0) / 2.0;
+    // The scroll bar lies over the margin, not over the keys.
+    let all = ui.available_width() - 12.0;
+    if all < ROOM_FOR_TWO {
+        column_ui(ui, all, |ui| {
+            for group in [Group::File, Group::Edit, Group::Look, Group::Help, Group::View] {
+                group_ui(ui, group);
+            }
+            gestures_ui(ui);
+        });
+        return;
+    }
+    let width = (all - 24.0) / 2.0;
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 24.0;
         column_ui(ui, width, |ui| {
@@ -64,14 +77,18 @@ fn contents_ui(ui: &mut Ui) {
         });
         column_ui(ui, width, |ui| {
             group_ui(ui, Group::View);
-            title_ui(ui, "Mouse and keys");
-            for (gesture, what) in GESTURES {
-                let p = Palette::of(ui);
-                ui.label(Type::SmallMedium.text(gesture, p.text));
-                ui.label(Type::Caption.text(what, p.text_weak));
-            }
+            gestures_ui(ui);
         });
     });
+}
+
+fn gestures_ui(ui: &mut Ui) {
+    let p = Palette::of(ui);
+    title_ui(ui, "Mouse and keys");
+    for (gesture, what) in GESTURES {
+        ui.label(Type::SmallMedium.text(gesture, p.text));
+        ui.label(Type::Caption.text(what, p.text_weak));
+    }
 }
 
 fn column_ui(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {

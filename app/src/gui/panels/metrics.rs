@@ -12,10 +12,12 @@ use super::status::describe;
 use crate::gui::command::{Command, Quantity};
 use crate::gui::context::PanelCtx;
 use crate::gui::figures::half_width;
+use crate::gui::icons;
+use crate::gui::room::Room;
 use crate::gui::session::difference;
-use crate::gui::theme::{METRICS_STRIP, Palette, Type, small_caps};
+use crate::gui::theme::{METRICS_STRIP, METRICS_STRIP_SMALL, Palette, Type, small_caps};
 use crate::gui::units::{self, Figure, NONE};
-use crate::gui::widgets::{Change, Known, change, fits, is_copied, known, progress_bar};
+use crate::gui::widgets::{Change, Known, change, fits, is_copied, known, known_briefly, progress_bar, small_icon};
 
 const CANDIDATE_WIDTH: f32 = 212.0;
 const CANDIDATE_NARROW: f32 = 164.0;
@@ -40,15 +42,63 @@ struct Metric {
     explanation: String,
 }
 
-/// Shows the strip.
+impl Metric {
+    /// The figure with all that goes with it, for where the strip has not the room.
+    fn in_full(&self) -> String {
+        let Some(figure) = &self.figure else { return String::new() };
+        let before = self.baseline.as_ref().map_or_else(String::new, |b| format!("{b} → "));
+        let spread = self.spread.as_ref().map_or_else(String::new, |s| format!(" {s}"));
+        let change = match &self.change {
+            Some(Change::Down(by)) => format!(", {by} less than the source"),
+            Some(Change::Up(by)) => format!(", {by} more than the source"),
+            Some(Change::None) => ", as the source".to_owned(),
+            None => String::new(),
+        };
+        let fits = self.fits.as_ref().map_or_else(String::new, |(_, words)| format!(", {words}"));
+        format!("{before}{}{spread}{change}{fits}", figure.joined())
+    }
+}
+
+/// How a cell is laid out: margins left and right; top and height of its three lines.
+struct Measures {
+    margins: [f32; 2],
+    lines: [(Line, f32, f32); 3],
+}
+
+impl Measures {
+    fn of(room: Room) -> Self {
+        let usual = [(Line::Name, 6.0, 16.0), (Line::Figure, 22.0, 24.0), (Line::About, 45.0, 16.0)];
+        match room {
+            Room::Narrow => {
+                let lines = [(Line::Name, 4.0, 14.0), (Line::Figure, 17.0, 18.0), (Line::About, 35.0, 14.0)];
+                Self { margins: [8.0, 6.0], lines }
+            }
+            Room::Medium => Self { margins: [12.0, 8.0], lines: usual },
+            Room::Usual | Room::Wide => Self { margins: [14.0, 10.0], lines: usual },
+        }
+    }
+}
+
+/// Height of the strip.
+pub fn height(room: Room) -> f32 {
+    if room == Room::Narrow { METRICS_STRIP_SMALL } else { METRICS_STRIP }
+}
+
+/// Shows the strip. In little room its cells keep figure, unit, mark and change; the baseline and the words are in the tooltip.
 pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
     let metrics = [size(cx), ram(cx), macs(cx), latency(cx), energy(cx), accuracy(cx)];
-    let narrow = ui.available_width() < 1400.0;
-    let first = if narrow { CANDIDATE_NARROW } else { CANDIDATE_WIDTH };
+    let room = Room::of(ui.ctx());
+    let first = match room {
+        Room::Narrow | Room::Medium => 0.0,
+        Room::Usual => CANDIDATE_NARROW,
+        Room::Wide => CANDIDATE_WIDTH,
+    };
     let cell = ((ui.available_width() - first) / metrics.len() as f32).floor();
     ui.horizontal(|ui| {
-        candidate_ui(cx, ui, first);
+        if first > 0.0 {
+            candidate_ui(cx, ui, first);
+        }
         for metric in &metrics {
             let response = metric_ui(cx, ui, cell, metric);
             explain_ui(cx, metric, &response, ui);
@@ -59,14 +109,15 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
 /// A cell of three lines: names, the figure, what goes with it.
 fn cell_ui(ui: &mut Ui, width: f32, name: &str, sense: Sense, mut line: impl FnMut(&mut Ui, Line)) -> Response {
     let p = Palette::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, METRICS_STRIP), sense);
+    let room = Room::of(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height(room)), sense);
     if sense.senses_click() && response.hovered() {
         ui.painter().rect_filled(rect, 0.0, p.raised);
     }
     ui.painter().vline(rect.right() - 0.5, rect.y_range(), Stroke::new(1.0, p.line));
-    let (left, right) = (rect.left() + 14.0, rect.right() - 10.0);
-    let lines = [(Line::Name, 6.0, 16.0), (Line::Figure, 22.0, 24.0), (Line::About, 45.0, 16.0)];
-    for (of, top, height) in lines {
+    let measures = Measures::of(room);
+    let (left, right) = (rect.left() + measures.margins[0], rect.right() - measures.margins[1]);
+    for (of, top, height) in measures.lines {
         let at = Rect::from_min_max(pos2(left, rect.top() + top), pos2(right, rect.top() + top + height));
         let align = if of == Line::Figure { Align::Max } else { Align::Center };
         let builder = UiBuilder::new().max_rect(at).layout(Layout::left_to_right(align)).id_salt((name, top as u32));
@@ -114,7 +165,12 @@ fn candidate_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32) {
 fn metric_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32, metric: &Metric) -> Response {
     let p = Palette::of(ui);
     let ink = if metric.known == Known::Stale { p.text_faint } else { p.text };
+    let room = Room::of(ui.ctx());
     let response = cell_ui(ui, width, metric.name, Sense::click(), |ui, line| match line {
+        Line::Name if room == Room::Narrow => {
+            ui.label(Type::Caption.text(metric.name, p.text_weak));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| known_briefly(ui, &metric.known));
+        }
         Line::Name => {
             ui.label(small_caps(metric.name, p.text_weak));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| known(ui, &metric.known));
@@ -146,6 +202,9 @@ fn metric_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32, metric: &Metric) -> Resp
     }
     response.on_hover_ui(|ui| {
         ui.label(Type::SmallTitle.text(format!("{} {value}", metric.name), p.text));
+        if room < Room::Usual && metric.figure.is_some() {
+            ui.label(Type::Small.text(metric.in_full(), p.text));
+        }
         ui.label(Type::Small.text(&metric.explanation, p.text_weak));
         ui.label(Type::Small.text("Click to see what makes it up", p.text_faint));
     })
@@ -154,6 +213,7 @@ fn metric_ui(cx: PanelCtx<'_>, ui: &mut Ui, width: f32, metric: &Metric) -> Resp
 /// The third line: what changed, whether it fits, or how far the figure is.
 fn about_ui(cx: PanelCtx<'_>, ui: &mut Ui, metric: &Metric) {
     let p = Palette::of(ui);
+    let room = Room::of(ui.ctx());
     let words = |ui: &mut Ui, words: &str| {
         ui.add(eframe::egui::Label::new(Type::Caption.text(words, p.text_weak)).truncate());
     };
@@ -167,6 +227,7 @@ fn about_ui(cx: PanelCtx<'_>, ui: &mut Ui, metric: &Metric) {
         Known::Stale => {
             let changed = cx.session.measured.as_ref().map(|from| difference(from, &cx.session.edit));
             return match changed.as_deref() {
+                _ if room == Room::Narrow => words(ui, "stale"),
                 None | Some("nothing") if cx.session.figures.failure.is_some() => words(ui, "from before it failed"),
                 None | Some("nothing") => words(ui, "being measured again"),
                 Some(changed) => words(ui, &format!("before {changed}")),
@@ -178,8 +239,21 @@ fn about_ui(cx: PanelCtx<'_>, ui: &mut Ui, metric: &Metric) {
         change(ui, of);
         ui.add_space(4.0);
     }
+    if room < Room::Usual && is_of_source(cx) && metric.figure.is_some() {
+        // The cell that says so elsewhere is left out.
+        ui.label(Type::Caption.text("source", p.base));
+    }
     if let Some((ok, of)) = &metric.fits {
-        fits(ui, *ok, of);
+        match room {
+            Room::Narrow => {
+                let (icon, colour) = if *ok { (icons::CHECK, p.green) } else { (icons::X, p.red) };
+                small_icon(ui, icon, colour);
+            }
+            Room::Medium => fits(ui, *ok, if *ok { "fits" } else { "over" }),
+            Room::Usual | Room::Wide => fits(ui, *ok, of),
+        }
+    } else if room < Room::Usual && metric.change.is_some() {
+        // There is room for one of the two.
     } else if !metric.about.is_empty() {
         words(ui, &metric.about);
     }
@@ -205,12 +279,14 @@ fn explain_ui(cx: PanelCtx<'_>, metric: &Metric, response: &Response, ui: &Ui) {
 
 fn figure_ui(ui: &mut Ui, metric: &Metric, ink: eframe::egui::Color32) {
     let p = Palette::of(ui);
+    let room = Room::of(ui.ctx());
+    let kind = if room == Room::Narrow { Type::FigureSmall } else { Type::Figure };
     let Some(figure) = &metric.figure else {
-        ui.label(Type::Figure.text(NONE, p.text_faint));
+        ui.label(kind.text(NONE, p.text_faint));
         return;
     };
     let is_stale = metric.known == Known::Stale;
-    if let Some(baseline) = &metric.baseline {
+    if let Some(baseline) = metric.baseline.as_ref().filter(|_| room >= Room::Usual) {
         ui.label(Type::Body.text(baseline, if is_stale { p.text_faint } else { p.base }));
         ui.label(Type::Caption.text("→", p.text_faint));
     }
@@ -218,12 +294,12 @@ fn figure_ui(ui: &mut Ui, metric: &Metric, ink: eframe::egui::Color32) {
         // What is not final yet stands on a ground of its own.
         let ground =
             Frame::new().fill(p.control_hover).corner_radius(CornerRadius::same(3)).inner_margin(Margin::symmetric(4, 0));
-        ground.show(ui, |ui| ui.label(Type::Figure.text(&figure.number, ink)));
+        ground.show(ui, |ui| ui.label(kind.text(&figure.number, ink)));
     } else {
-        ui.label(Type::Figure.text(&figure.number, ink));
+        ui.label(kind.text(&figure.number, ink));
     }
     ui.label(Type::Small.text(figure.unit, p.text_weak));
-    if let Some(spread) = &metric.spread {
+    if let Some(spread) = metric.spread.as_ref().filter(|_| room > Room::Narrow) {
         ui.label(Type::Small.text(spread, p.text_weak));
     }
 }

@@ -6,12 +6,15 @@ use eframe::egui::{Align2, Area, Context, Frame, Id, Margin, Order, Ui, vec2};
 use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::notice::{Kind, Notice};
+use crate::gui::room::Room;
 use crate::gui::theme::{Palette, STATUS_LINE, Type};
 use crate::gui::widgets::{NoticeTouch, button, notice, text_button};
 
 const WIDTH: f32 = 400.0;
 /// So many are shown at once.
 const MOST: usize = 3;
+/// In a lower window only the newest is.
+const LOW: f32 = 600.0;
 
 /// Shows the newest notices that are not put away.
 pub fn ui(cx: PanelCtx<'_>, ctx: &Context) {
@@ -26,7 +29,9 @@ pub fn ui(cx: PanelCtx<'_>, ctx: &Context) {
             ui.set_width(WIDTH);
             ui.spacing_mut().item_spacing.y = 8.0;
             let p = Palette::of(ui);
-            let rest = shown.len().saturating_sub(MOST);
+            // A low window would be covered by them.
+            let most = if ctx.content_rect().height() < LOW { 1 } else { MOST };
+            let rest = shown.len().saturating_sub(most);
             if rest > 0 {
                 Frame::popup(ui.style()).inner_margin(Margin::symmetric(14, 4)).show(ui, |ui| {
                     ui.horizontal(|ui| {
@@ -71,8 +76,11 @@ pub fn recovery_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     Frame::new().fill(p.amber_soft).inner_margin(Margin::symmetric(14, 8)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
-            ui.label(Type::Title.text("Changes were not saved last time", p.text));
-            ui.label(Type::Small.text("The program ended with a recipe that is newer than the file.", p.text_weak));
+            let why = "The program ended with a recipe that is newer than the file.";
+            ui.label(Type::Title.text("Changes were not saved last time", p.text)).on_hover_text(why);
+            if Room::of(ui.ctx()) > Room::Narrow {
+                ui.label(Type::Small.text(why, p.text_weak));
+            }
             if button(ui, "Recover them").clicked() {
                 cx.send(Command::Recover(true));
             }

@@ -62,7 +62,8 @@ impl CommandPalette {
 
     fn contents_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
         let p = Palette::of(ui);
-        ui.set_width(WIDTH);
+        let window = ui.ctx().content_rect().size();
+        ui.set_width(WIDTH.min(window.x - 48.0));
         let field = TextEdit::singleline(&mut self.text).hint_text("Search or command").desired_width(f32::INFINITY);
         let response = ui.add(field).accessible_name("Search or command");
         if self.just_opened {
@@ -78,7 +79,7 @@ impl CommandPalette {
         if found.is_empty() {
             ui.label(Type::Small.text("Nothing of that name.", p.text_faint));
         }
-        ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+        ScrollArea::vertical().max_height((window.y - TOP_BAR - 88.0).min(360.0)).show(ui, |ui| {
             for (i, of) in found.iter().enumerate() {
                 let row = ui.horizontal(|ui| {
                     small_icon(ui, of.icon, p.text_weak);

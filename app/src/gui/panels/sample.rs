@@ -19,6 +19,8 @@ use crate::gui::widgets::{button, empty_state, icon_button, panel_header, rule, 
 use crate::worker::Trial;
 
 /// Height of a line of the outputs.
+/// From this width on the header has room for a button with words.
+const ROOM_FOR_WORDS: f32 = 348.0;
 const LINE: f32 = 18.0;
 /// The widest picture, in values.
 const MAX_SIDE: usize = 1024;
@@ -74,12 +76,13 @@ impl SamplePanel {
 
     fn steps_ui(&mut self, n: usize, mistakes: &[usize], ui: &mut Ui) {
         let next = mistakes.iter().find(|&&i| i > self.sample).or(mistakes.first()).copied();
-        if let Some(next) = next.filter(|_| ui.available_width() > 200.0)
-            && button(ui, "Next mistake")
-                .on_hover_text("The next test sample that the candidate takes for something else")
-                .clicked()
-        {
-            self.sample = next;
+        let in_words = ui.available_width() > ROOM_FOR_WORDS;
+        if let Some(next) = next {
+            let name = "Next mistake";
+            let response = if in_words { button(ui, name) } else { icon_button(ui, icons::SKIP_FORWARD, name) };
+            if response.on_hover_text("The next test sample that the candidate takes for something else").clicked() {
+                self.sample = next;
+            }
         }
         if icon_button(ui, icons::CARET_RIGHT, "Next sample").clicked() {
             self.sample = (self.sample + 1) % n;

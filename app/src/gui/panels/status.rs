@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Align, Layout, Ui};
+use eframe::egui::{Align, Color32, Label, Layout, Ui};
 use tinsmith_core::graph::Graph;
 
 use crate::gui::command::{Action, Command};
@@ -13,7 +13,16 @@ use crate::gui::notice::Kind;
 use crate::gui::session::Session;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{icon_button, progress_bar, text_icon_button};
+use crate::gui::widgets::{elided, icon_button, progress_bar, text_icon_button};
+
+/// Between the facts about the model.
+const GAP: f32 = 16.0;
+/// Room of the progress bar and its button.
+const PROGRESS: f32 = 132.0;
+/// Room of the button at the right beyond its words.
+const BUTTON: f32 = 48.0;
+/// Longer words about what undo takes back are cut in narrow windows.
+const LONGEST_UNDO: f32 = 160.0;
 
 /// Shows the line. `undo_name` is what undo would take back.
 pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
@@ -21,37 +30,55 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
         ui.add_space(4.0);
+        let n_failed = cx.session.notices.shown().filter(|n| n.kind == Kind::Error).count();
+        let name = if n_failed > 0 { format!("Activity, {n_failed} failed") } else { Action::Activity.name().to_owned() };
+        let undo = undo_name.map_or_else(|| format!("Tinsmith {}", env!("CARGO_PKG_VERSION")), |n| format!("undo: {n}"));
+        // What is at the right keeps its room, but for long words; then comes what happens, then of the model what finds room.
+        let end = ui.max_rect().right() - width_of(ui, &name) - width_of(ui, &undo).min(LONGEST_UNDO) - BUTTON;
         match &cx.session.activity {
             Some(activity) => {
-                ui.label(Type::Small.text(capitalized(&activity.words()), p.text_weak));
+                cut_label(ui, &capitalized(&activity.words()), end - PROGRESS);
                 progress_bar(ui, activity.fraction(), 84.0, "Progress");
                 if icon_button(ui, icons::X, "Cancel").clicked() {
                     cx.send(Command::Cancel);
                 }
             }
             None => {
-                ui.label(Type::Small.text(&cx.session.message, p.text_weak));
+                cut_label(ui, &cx.session.message, end);
             }
         }
         if let Some(words) = about_model(cx.session, ui) {
-            ui.separator();
-            ui.spacing_mut().item_spacing.x = 16.0;
+            let has_room = |ui: &Ui, word: &str| ui.cursor().left() + width_of(ui, word) + GAP < end;
+            if words.first().is_some_and(|word| has_room(ui, word)) {
+                ui.separator();
+            }
+            ui.spacing_mut().item_spacing.x = GAP;
             for word in words {
+                if !has_room(ui, &word) {
+                    break;
+                }
                 ui.label(Type::Small.text(word, p.text_weak));
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(4.0);
-            let n_failed = cx.session.notices.shown().filter(|n| n.kind == Kind::Error).count();
             let colour = if n_failed > 0 { p.red } else { p.text_faint };
-            let name = if n_failed > 0 { format!("Activity, {n_failed} failed") } else { Action::Activity.name().to_owned() };
             if text_icon_button(ui, icons::LIST_BULLETS, &name, colour).clicked() {
                 cx.commands.act(Action::Activity);
             }
-            let words = undo_name.map_or_else(|| format!("Tinsmith {}", env!("CARGO_PKG_VERSION")), |n| format!("undo: {n}"));
-            ui.label(Type::Small.text(words, p.text_faint));
+            ui.add(Label::new(Type::Small.text(undo, p.text_faint)).truncate());
         });
     });
+}
+
+fn width_of(ui: &Ui, words: &str) -> f32 {
+    ui.painter().layout_no_wrap(words.to_owned(), Type::Small.font(), Color32::PLACEHOLDER).size().x
+}
+
+/// Words that end at `end` if they are longer.
+fn cut_label(ui: &mut Ui, words: &str, end: f32) {
+    let galley = elided(ui, words, Type::Small, Palette::of(ui).text_weak, end - ui.cursor().left());
+    ui.label(galley);
 }
 
 /// Trained numbers of a graph.

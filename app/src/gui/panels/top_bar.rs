@@ -2,31 +2,46 @@
 
 use eframe::egui::containers::menu::MenuButton;
 use eframe::egui::{
-    Align, Align2, Button, Checkbox, ComboBox, CornerRadius, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind,
-    ThemePreference, Ui, WidgetInfo, pos2, vec2,
+    Align, Align2, Button, Checkbox, Color32, ComboBox, CornerRadius, IntoAtoms, Layout, Rect, Role, ScrollArea, Sense, Stroke,
+    StrokeKind, ThemePreference, Ui, WidgetInfo, pos2, vec2,
 };
 use tinsmith_core::measure::device::{Device, devices};
 
 use crate::gui::command::{Action, Command, Group};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::room::{LEAST_WORDS, Room};
 use crate::gui::session::Edit;
 use crate::gui::settings::SCALES;
-use crate::gui::theme::{CONTROL, ICON_BUTTON, Palette, RAIL, Type, small_caps};
+use crate::gui::theme::{CONTROL, ICON_BUTTON, Palette, RAIL, TOP_BAR, Type, small_caps};
 use crate::gui::units;
-use crate::gui::widgets::{badge, dot, icon_button};
+use crate::gui::widgets::{badge, dot, elided, icon_button};
 use crate::gui::workspace::Pane;
+
+/// Width of a choice that shows its icon only.
+const BARE_CHOICE: f32 = 64.0;
+/// Between what stands in the bar.
+const GAP: f32 = 12.0;
+/// The longest name of a project or a data set that is shown whole.
+const LONGEST: f32 = 280.0;
 
 /// Shows the bar.
 pub fn ui(cx: PanelCtx<'_>, edit: &mut Edit, undo_name: Option<&str>, panes: &[Pane], ui: &mut Ui) {
     ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = 12.0;
+        ui.spacing_mut().item_spacing.x = GAP;
         logo_ui(ui);
-        project_ui(cx, ui);
-        if cx.session.open.is_some() {
+        // What has to be there takes its room first. The name of the project gets of the rest what it needs, then the board, then
+        // the data; what is left is for the search.
+        let is_open = cx.session.open.is_some();
+        let n_actions = if is_open { 7.0 } else { 4.0 };
+        let actions = n_actions * (ICON_BUTTON.x + 4.0) + 2.0 * GAP + 8.0;
+        let choices = if is_open { 2.0 * (BARE_CHOICE + GAP) } else { 0.0 };
+        let end = ui.max_rect().right() - actions;
+        project_ui(cx, end - choices, ui);
+        if is_open {
             ui.spacing_mut().interact_size.y = CONTROL;
-            device_ui(cx, edit, ui);
-            data_ui(cx, ui);
+            device_ui(cx, edit, end - choices / 2.0, ui);
+            data_ui(cx, end, ui);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(12.0);
@@ -82,27 +97,52 @@ fn logo_ui(ui: &mut Ui) {
     ui.painter().rect_stroke(part(4.0), CornerRadius::ZERO, Stroke::new(1.0, p.text_weak), StrokeKind::Inside);
 }
 
-fn project_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+/// The project's name and its state, up to `end`.
+fn project_ui(cx: PanelCtx<'_>, end: f32, ui: &mut Ui) {
     let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.x = 8.0;
-    let name = cx.session.name();
+    let session = cx.session;
+    let is_terse = Room::of(ui.ctx()) < Room::Usual;
+    let marks = [session.is_unsaved(), session.is_read_only, session.is_elsewhere].into_iter().filter(|is| *is).count();
+    // A mark with its word, or without.
+    let mark = if is_terse { 40.0 } else { 120.0 };
+    let room = end - ui.cursor().left() - marks as f32 * mark - 2.0 * ui.spacing().button_padding.x - GAP;
+    let name = elided(ui, &session.name(), Type::Title, p.text, room.clamp(LEAST_WORDS, LONGEST));
     ui.scope(|ui| {
-        ui.visuals_mut().widgets.inactive.weak_bg_fill = eframe::egui::Color32::TRANSPARENT;
-        ui.menu_button(Type::Title.text(&name, p.text), |ui| file_menu(cx, ui)).response.on_hover_text(where_from(cx));
+        ui.visuals_mut().widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
+        ui.menu_button(name, |ui| {
+            ScrollArea::vertical().max_height(menu_height(ui)).show(ui, |ui| file_menu(cx, ui));
+        })
+        .response
+        .on_hover_text(where_from(cx));
     });
-    if cx.session.is_unsaved() {
-        dot(ui, p.base, false);
-        ui.label(Type::Caption.text("unsaved", p.text_weak));
+    if session.is_unsaved() {
+        let mark = dot(ui, p.base, false);
+        if is_terse {
+            mark.widget_info(|| WidgetInfo::labeled(Role::Label, true, "unsaved"));
+            mark.on_hover_text("unsaved");
+        } else {
+            ui.label(Type::Caption.text("unsaved", p.text_weak));
+        }
     }
-    if cx.session.is_read_only {
-        badge(ui, Some(icons::LOCK), "read-only", p.text_weak, p.control)
-            .on_hover_text("The file must not be written: save the project under another name.");
+    let badge = |ui: &mut Ui, icon, words: &str, (ink, ground), about: &str| {
+        let response = badge(ui, Some(icon), if is_terse { "" } else { words }, ink, ground);
+        response.accessible_name(words).on_hover_text(if is_terse { format!("{words}\n{about}") } else { about.to_owned() });
+    };
+    if session.is_read_only {
+        let about = "The file must not be written: save the project under another name.";
+        badge(ui, icons::LOCK, "read-only", (p.text_weak, p.control), about);
     }
-    if cx.session.is_elsewhere {
-        badge(ui, Some(icons::WARNING), "open in another window", p.amber, p.amber_soft)
-            .on_hover_text("That window autosaves the project. Save this one under another name to keep both.");
+    if session.is_elsewhere {
+        let about = "That window autosaves the project. Save this one under another name to keep both.";
+        badge(ui, icons::WARNING, "open in another window", (p.amber, p.amber_soft), about);
     }
-    ui.spacing_mut().item_spacing.x = 12.0;
+    ui.spacing_mut().item_spacing.x = GAP;
+}
+
+/// Menus that are higher than the window scroll.
+fn menu_height(ui: &Ui) -> f32 {
+    ui.ctx().content_rect().height() - TOP_BAR - 16.0
 }
 
 fn where_from(cx: PanelCtx<'_>) -> String {
@@ -139,17 +179,17 @@ fn file_menu(cx: PanelCtx<'_>, ui: &mut Ui) {
     }
 }
 
-fn device_ui(cx: PanelCtx<'_>, edit: &mut Edit, ui: &mut Ui) {
+fn device_ui(cx: PanelCtx<'_>, edit: &mut Edit, end: f32, ui: &mut Ui) {
     let device = cx.session.device();
     let chosen = device.as_ref().map_or(edit.device.as_str(), |d| d.name.as_str());
-    let combo = with_icon(ui, "board", icons::CPU, chosen).show_ui(ui, |ui| {
+    let combo = with_icon(ui, "board", icons::CPU, chosen, end).show_ui(ui, |ui| {
         for device in devices() {
             if ui.selectable_label(edit.device == device.id, &device.name).on_hover_text(about(device)).clicked() {
                 edit.device.clone_from(&device.id);
             }
         }
     });
-    let words = device.map_or_else(|| format!("No board is called {}.", edit.device), |d| about(&d));
+    let words = device.map_or_else(|| format!("No board is called {}.", edit.device), |d| format!("{}: {}", d.name, about(&d)));
     combo.response.accessible_name("Board").on_hover_text(words);
 }
 
@@ -166,13 +206,13 @@ fn about(device: &Device) -> String {
     )
 }
 
-fn data_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+fn data_ui(cx: PanelCtx<'_>, end: f32, ui: &mut Ui) {
     let data = cx.session.open.as_ref().and_then(|o| o.data.as_ref());
     let words = data.map_or_else(
         || "No data".to_owned(),
         |d| format!("{}, {} cal / {} test", d.set.name, d.roles.calibration.len(), d.roles.test.len()),
     );
-    let combo = with_icon(ui, "data", icons::DATABASE, &words).show_ui(ui, |ui| {
+    let combo = with_icon(ui, "data", icons::DATABASE, &words, end).show_ui(ui, |ui| {
         for action in [Action::ChooseData, Action::RemoveData] {
             let enabled = action == Action::ChooseData || data.is_some();
             if ui.add_enabled(enabled, Button::selectable(false, action.name())).clicked() {
@@ -185,15 +225,19 @@ fn data_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         |d| {
             let note = d.roles.note.as_ref().map_or_else(String::new, |n| format!("\n{n}"));
             let labels = if d.set.labels.is_some() { "labelled" } else { "without labels" };
-            format!("{}\n{} samples, {labels}{note}", d.path.display(), d.set.n_samples())
+            format!("{words}\n{}\n{} samples, {labels}{note}", d.path.display(), d.set.n_samples())
         },
     );
     combo.response.accessible_name("Data").on_hover_text(about);
 }
 
-fn with_icon(ui: &Ui, salt: &'static str, icon: &str, words: &str) -> ComboBox<'static> {
+/// A choice with as much of its words as there is room for up to `end`; if that is next to nothing, none.
+fn with_icon(ui: &Ui, salt: &'static str, icon: &str, words: &str, end: f32) -> ComboBox<'static> {
     let p = Palette::of(ui);
-    let text: (RichText, RichText) = (Type::IconSmall.text(icon, p.text_weak), Type::Small.text(format!("{words}  "), p.text));
+    let icon = Type::IconSmall.text(icon, p.text_weak);
+    let words = elided(ui, &format!("{words}  "), Type::Small, p.text, (end - ui.cursor().left() - BARE_CHOICE).min(LONGEST));
+    let is_bare = words.elided && words.size().x < LEAST_WORDS;
+    let text = if is_bare { icon.into_atoms() } else { (icon, words).into_atoms() };
     ComboBox::from_id_salt(salt).width(0.0).selected_text(text).icon(|ui, rect, _, _| {
         let colour = Palette::of(ui).text_weak;
         ui.painter().text(rect.center(), Align2::CENTER_CENTER, icons::CARET_DOWN, Type::IconSmall.font(), colour);
@@ -217,37 +261,42 @@ fn settings_ui(cx: PanelCtx<'_>, ui: &mut Ui, panes: &[Pane]) {
     let p = Palette::of(ui);
     let button = Button::new(Type::Icon.text(icons::GEAR, p.text_weak)).frame_when_inactive(false).min_size(ICON_BUTTON);
     let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
-        let mut settings = cx.session.settings.clone();
-        ui.label(small_caps("Theme", p.text_weak));
-        let themes =
-            [(ThemePreference::System, "As the system says"), (ThemePreference::Light, "Light"), (ThemePreference::Dark, "Dark")];
-        for (theme, name) in themes {
-            ui.radio_value(&mut settings.theme, theme, name);
-        }
-        ui.checkbox(&mut settings.high_contrast, Action::HighContrast.name());
-        ui.checkbox(&mut settings.reduced_motion, Action::ReducedMotion.name());
-        ui.separator();
-        ui.label(small_caps("Size", p.text_weak));
-        ui.horizontal(|ui| {
-            for scale in SCALES {
-                ui.selectable_value(&mut settings.scale, scale, format!("{:.0} %", scale * 100.0));
-            }
-        });
-        if settings != cx.session.settings {
-            cx.send(Command::Set(settings));
-        }
-        ui.separator();
-        ui.label(small_caps(&format!("Panels of {}", cx.session.workspace.name()), p.text_weak));
-        for pane in Pane::ALL {
-            let mut is_shown = panes.contains(&pane);
-            let can = cx.session.open.is_some() && (!is_shown || panes.len() > 1);
-            if ui.add_enabled(can, Checkbox::new(&mut is_shown, pane.title())).clicked() {
-                cx.send(Command::TogglePane(pane));
-            }
-        }
-        menu_action_ui(cx, ui, Action::ResetLayout);
+        ScrollArea::vertical().max_height(menu_height(ui)).show(ui, |ui| settings_menu(cx, panes, ui));
     });
     response.accessible_name("Settings").on_hover_text("Settings");
+}
+
+fn settings_menu(cx: PanelCtx<'_>, panes: &[Pane], ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let mut settings = cx.session.settings.clone();
+    ui.label(small_caps("Theme", p.text_weak));
+    let themes =
+        [(ThemePreference::System, "As the system says"), (ThemePreference::Light, "Light"), (ThemePreference::Dark, "Dark")];
+    for (theme, name) in themes {
+        ui.radio_value(&mut settings.theme, theme, name);
+    }
+    ui.checkbox(&mut settings.high_contrast, Action::HighContrast.name());
+    ui.checkbox(&mut settings.reduced_motion, Action::ReducedMotion.name());
+    ui.separator();
+    ui.label(small_caps("Size", p.text_weak));
+    ui.horizontal(|ui| {
+        for scale in SCALES {
+            ui.selectable_value(&mut settings.scale, scale, format!("{:.0} %", scale * 100.0));
+        }
+    });
+    if settings != cx.session.settings {
+        cx.send(Command::Set(settings));
+    }
+    ui.separator();
+    ui.label(small_caps(&format!("Panels of {}", cx.session.workspace.name()), p.text_weak));
+    for pane in Pane::ALL {
+        let mut is_shown = panes.contains(&pane);
+        let can = cx.session.open.is_some() && (!is_shown || panes.len() > 1);
+        if ui.add_enabled(can, Checkbox::new(&mut is_shown, pane.title())).clicked() {
+            cx.send(Command::TogglePane(pane));
+        }
+    }
+    menu_action_ui(cx, ui, Action::ResetLayout);
 }
 
 /// An action as a line of a menu.

@@ -5,10 +5,16 @@ use eframe::egui::{
 };
 
 use super::button::focus_ring;
+use crate::gui::room::LEAST_WORDS;
 use crate::gui::theme::{LABEL_COLUMN, PANEL_HEADER, PANEL_PADDING, Palette, Type};
 
-/// Tag of a `ui` whose panel is one of several tabs: its header is the line of tabs above it.
+/// Tag of a `ui` whose panel is one of several tabs: its header is the line of tabs above it, and the value is where they end.
 pub const TABBED: &str = "tabbed";
+
+/// Whether the panel is one of several tabs.
+pub fn is_tabbed(ui: &Ui) -> bool {
+    ui.stack().iter().any(|level| level.tags().contains(TABBED))
+}
 
 /// A panel's header: title, then what it is about; `actions` are set from the right. Where the panel is a tab, the tab is the
 /// title, and the rest is set into the line of tabs.
@@ -16,21 +22,23 @@ pub fn panel_header(ui: &mut Ui, title: &str, about: &str, actions: impl FnOnce(
     let p = Palette::of(ui);
     let about = Type::Small.text(about, p.text_weak);
     let is_first = ui.cursor().top() <= ui.max_rect().top() + 1.0;
-    if is_first && ui.stack().iter().any(|level| level.tags().contains(TABBED)) {
-        return tab_line(ui, about, actions);
+    let tabs_end = ui.stack().iter().find_map(|level| level.tags().get_downcast::<f32>(TABBED).copied());
+    if let Some(tabs_end) = tabs_end.filter(|_| is_first) {
+        return tab_line(ui, tabs_end, about, actions);
     }
     header_line(ui, |ui| title_line(ui, title, about, actions));
 }
 
-/// What a tabbed panel has to say in the right half of the line of tabs above it.
-fn tab_line(ui: &mut Ui, about: RichText, actions: impl FnOnce(&mut Ui)) {
+/// What a tabbed panel has to say beside the tabs above it.
+fn tab_line(ui: &mut Ui, tabs_end: f32, about: RichText, actions: impl FnOnce(&mut Ui)) {
     let panel = ui.max_rect();
-    let line = Rect::from_min_max(pos2(panel.center().x, panel.top() - PANEL_HEADER), pos2(panel.right(), panel.top() - 1.0));
+    let left = tabs_end.min(panel.right() - 2.0 * f32::from(PANEL_PADDING));
+    let line = Rect::from_min_max(pos2(left, panel.top() - PANEL_HEADER), pos2(panel.right(), panel.top() - 1.0));
     let inner = line.shrink2(vec2(f32::from(PANEL_PADDING), 0.0));
     let mut line_ui = ui.new_child(UiBuilder::new().max_rect(inner).layout(Layout::right_to_left(Align::Center)));
     line_ui.set_clip_rect(line);
     actions(&mut line_ui);
-    if !about.is_empty() {
+    if !about.is_empty() && line_ui.available_width() >= LEAST_WORDS {
         line_ui.add(Label::new(about).truncate());
     }
 }

@@ -35,6 +35,21 @@ pub fn known(ui: &mut Ui, known: &Known) {
     dot(ui, if matches!(known, Known::Exact | Known::Running(..)) { p.base } else { colour }, hollow);
 }
 
+/// The same in little room: the mark alone, with its word for an estimate.
+pub fn known_briefly(ui: &mut Ui, of: &Known) {
+    let p = Palette::of(ui);
+    match of {
+        Known::Estimate => known(ui, of),
+        Known::Exact | Known::Running(..) => {
+            dot(ui, p.base, false);
+        }
+        Known::Stale => {
+            dot(ui, p.text_faint, false);
+        }
+        Known::Missing => {}
+    }
+}
+
 /// A small disc or ring.
 pub fn dot(ui: &mut Ui, colour: Color32, hollow: bool) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(7.0), Sense::hover());

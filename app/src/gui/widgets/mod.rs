@@ -17,8 +17,8 @@ mod switch;
 
 pub use button::{button, focus_ring, icon_button, primary_button, text_button, text_icon_button};
 pub use copy::is_copied;
-pub use header::{TABBED, group_title, header_line, label_row, panel_header, rule, tab_ui};
-pub use mark::{Change, Known, badge, change, dot, fits, known, small_icon};
+pub use header::{TABBED, group_title, header_line, is_tabbed, label_row, panel_header, rule, tab_ui};
+pub use mark::{Change, Known, badge, change, dot, fits, known, known_briefly, small_icon};
 pub use question::question;
 pub use rows::{elided, sentence_row, text_in, twin_bar, value_row};
 pub use segmented::{segmented, segmented_named};

@@ -5,7 +5,9 @@ use eframe::egui::{Align2, CornerRadius, Rect, Response, Role, Sense, StrokeKind
 use super::button::focus_ring;
 use crate::gui::theme::{CONTROL_SMALL, Palette, RADIUS_CONTROL, Type};
 
+/// Beside the words of a part; less where the whole would not fit.
 const PADDING: f32 = 8.0;
+const LEAST_PADDING: f32 = 3.0;
 
 /// Shows `options` side by side, the chosen one raised. Each is found by its own words.
 pub fn segmented<T: PartialEq + Copy>(ui: &mut Ui, value: &mut T, options: &[(T, &str)]) -> Response {
@@ -17,7 +19,10 @@ pub fn segmented_named<T: PartialEq + Copy>(ui: &mut Ui, name: &str, value: &mut
     let p = Palette::of(ui);
     let font = Type::Small.font();
     let text_width = |text: &str| ui.painter().layout_no_wrap(text.to_owned(), font.clone(), p.text).size().x;
-    let widths: Vec<f32> = options.iter().map(|(_, text)| (text_width(text) + 2.0 * PADDING).round()).collect();
+    let texts: Vec<f32> = options.iter().map(|(_, text)| text_width(text)).collect();
+    let spare = ui.available_width() - texts.iter().sum::<f32>();
+    let padding = (spare / (2 * options.len().max(1)) as f32).floor().clamp(LEAST_PADDING, PADDING);
+    let widths: Vec<f32> = texts.iter().map(|text| (text + 2.0 * padding).round()).collect();
     let size = vec2(widths.iter().sum(), CONTROL_SMALL);
     let (rect, mut response) = ui.allocate_exact_size(size, Sense::hover());
     let radius = CornerRadius::same(RADIUS_CONTROL);

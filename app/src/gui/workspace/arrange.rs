@@ -4,9 +4,7 @@ use eframe::egui::{Id, Vec2};
 use egui_tiles::{Container, Linear, LinearDir, TileId, Tiles, Tree};
 
 use super::{Pane, Workspace};
-
-/// From this width of the working area on there is room for wide side panels.
-const WIDE: f32 = 1360.0;
+use crate::gui::room::Room;
 
 /// Something to arrange.
 enum Part {
@@ -32,15 +30,58 @@ enum Size {
 use Part::{Column, Of, Row, Tabs};
 use Size::{Fixed, Rest};
 
-/// The arrangement of a workspace for a working area of this size.
-pub fn arrangement(of: Workspace, area: Vec2) -> Tree<Pane> {
+/// The arrangement of a workspace for a working area of this size in a window with that much room.
+pub fn arrangement(of: Workspace, room: Room, area: Vec2) -> Tree<Pane> {
     let mut tiles = Tiles::default();
-    let root = insert(&mut tiles, plan(of, area), area);
+    let root = insert(&mut tiles, plan(of, room, area), area);
     Tree::new(Id::unique(("workspace", of)), root, tiles)
 }
 
-fn plan(of: Workspace, area: Vec2) -> Part {
-    let is_wide = area.x > WIDE;
+fn plan(of: Workspace, room: Room, area: Vec2) -> Part {
+    match room {
+        Room::Narrow => narrow(of, area),
+        Room::Medium => medium(of, area),
+        Room::Usual | Room::Wide => usual(of, room == Room::Wide, area),
+    }
+}
+
+/// Two panels beside each other at most, and none above another.
+fn narrow(of: Workspace, area: Vec2) -> Part {
+    let side = Fixed((area.x * 0.46).clamp(264.0, 320.0));
+    match of {
+        Workspace::Model => {
+            Row(vec![(Of(Pane::Source), side), (Tabs(&[Pane::Graph, Pane::WhereItSits, Pane::Treemap]), Rest(1.0))])
+        }
+        Workspace::Optimize => Row(vec![
+            (Tabs(&[Pane::Recipe, Pane::Inspector]), side),
+            (Tabs(&[Pane::Graph, Pane::Layers, Pane::Memory]), Rest(1.0)),
+        ]),
+        Workspace::Compare => Tabs(&[Pane::Candidates, Pane::Tradeoff, Pane::Difference, Pane::Confusion]),
+        Workspace::Data => Row(vec![(Of(Pane::DataSet), side), (Of(Pane::Sample), Rest(1.0))]),
+        Workspace::Live => Of(Pane::Live),
+        Workspace::Export => Row(vec![(Tabs(&[Pane::Targets, Pane::Fits, Pane::WhatNext]), side), (Of(Pane::Files), Rest(1.0))]),
+    }
+}
+
+/// Two columns.
+fn medium(of: Workspace, area: Vec2) -> Part {
+    let side = Fixed(320.0);
+    let lower = Fixed((area.y * 0.38).clamp(160.0, 336.0));
+    match of {
+        Workspace::Model => Row(vec![
+            (Of(Pane::Source), Fixed(264.0)),
+            (Column(vec![(Of(Pane::Graph), Rest(0.45)), (Tabs(&[Pane::WhereItSits, Pane::Treemap]), Rest(0.55))]), Rest(1.0)),
+        ]),
+        Workspace::Optimize => Row(vec![
+            (Tabs(&[Pane::Recipe, Pane::Inspector]), side),
+            (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory]), lower)]), Rest(1.0)),
+        ]),
+        Workspace::Export => narrow(of, area),
+        Workspace::Compare | Workspace::Data | Workspace::Live => usual(of, false, area),
+    }
+}
+
+fn usual(of: Workspace, is_wide: bool, area: Vec2) -> Part {
     let side = Fixed(296.0);
     let inspector = Fixed(if is_wide { 376.0 } else { 320.0 });
     let lower = Fixed((area.y * 0.38).clamp(160.0, 336.0));
@@ -108,13 +149,14 @@ fn insert_line(tiles: &mut Tiles<Pane>, parts: Vec<(Part, Size)>, area: Vec2, di
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gui::theme::RAIL;
     use eframe::egui::vec2;
 
     #[test]
     fn every_workspace_has_panels_and_none_twice() {
         for workspace in Workspace::ALL {
-            for area in [vec2(1224.0, 664.0), vec2(1864.0, 944.0)] {
-                let tree = arrangement(workspace, area);
+            for area in [vec2(584.0, 264.0), vec2(904.0, 464.0), vec2(1224.0, 664.0), vec2(1864.0, 944.0)] {
+                let tree = arrangement(workspace, Room::at(area.x + RAIL), area);
                 let mut panes: Vec<Pane> =
                     tree.tiles.tiles().filter_map(|t| if let egui_tiles::Tile::Pane(p) = t { Some(*p) } else { None }).collect();
                 let n = panes.len();

@@ -14,6 +14,7 @@ use super::arrange::arrangement;
 use super::panes::Panels;
 use super::{Pane, Workspace};
 use crate::gui::context::PanelCtx;
+use crate::gui::room::Room;
 use crate::gui::session::Edit;
 use crate::gui::theme::{PANEL_HEADER, Palette};
 use crate::gui::widgets::{TABBED, focus_ring, tab_ui};
@@ -86,15 +87,15 @@ impl Dock {
         let area = ui.available_size();
         let is_for = |a: &Arranged| a.made_for.is_none_or(|size| size == area);
         if !self.0.get(&workspace).is_some_and(is_for) {
-            let front = self.0.get(&workspace).map(|a| front_panes(&a.tree)).unwrap_or_default();
-            let mut tree = arrangement(workspace, area);
-            // Another size of the window is no reason to turn back to the first tab.
+            let front = self.0.get(&workspace).map(|a| chosen_tabs(&a.tree)).unwrap_or_default();
+            let mut tree = arrangement(workspace, Room::of(ui.ctx()), area);
+            // Another size of the window is no reason to turn back to the first tab, even where panels are arranged in another way.
             tree.make_active(|_, tile| matches!(tile, Tile::Pane(p) if front.contains(p)));
             self.0.insert(workspace, Arranged { tree, made_for: Some(area) });
         }
         let Some(arranged) = self.0.get_mut(&workspace) else { return };
         let tabbed = tabbed(&arranged.tree);
-        let mut docked = Docked { panels, cx, edit, tabbed, is_changed: false, headers: Vec::new() };
+        let mut docked = Docked { panels, cx, edit, tabbed, is_changed: false, headers: Vec::new(), tabs_end: 0.0 };
         arranged.tree.ui(&mut docked, ui);
         let (is_changed, headers) = (docked.is_changed, docked.headers);
         if is_changed {
@@ -129,9 +130,12 @@ fn panes_of(tree: &Tree<Pane>) -> impl Iterator<Item = (TileId, Pane)> + '_ {
     tree.tiles.iter().filter_map(|(id, tile)| if let Tile::Pane(pane) = tile { Some((*id, *pane)) } else { None })
 }
 
-/// Panels in front of others.
-fn front_panes(tree: &Tree<Pane>) -> HashSet<Pane> {
-    tree.active_tiles().into_iter().filter_map(|id| tree.tiles.get_pane(&id).copied()).collect()
+/// Panels that somebody brought to the front: the first tab is there by itself.
+fn chosen_tabs(tree: &Tree<Pane>) -> HashSet<Pane> {
+    let tabs =
+        tree.tiles.tiles().filter_map(|tile| if let Tile::Container(Container::Tabs(tabs)) = tile { Some(tabs) } else { None });
+    let chosen = tabs.filter(|tabs| tabs.active != tabs.children.first().copied()).filter_map(|tabs| tabs.active);
+    chosen.filter_map(|id| tree.tiles.get_pane(&id).copied()).collect()
 }
 
 /// Panels whose header is a tab.
@@ -149,6 +153,8 @@ struct Docked<'a> {
     tabbed: HashSet<TileId>,
     is_changed: bool,
     headers: Vec<(Rect, Id)>,
+    /// Where the line of tabs that was shown last ends.
+    tabs_end: f32,
 }
 
 impl Behavior<Pane> for Docked<'_> {
@@ -158,7 +164,7 @@ impl Behavior<Pane> for Docked<'_> {
         self.headers.push((header.rect, header.id));
         let mut info = UiStackInfo::new(UiKind::GenericArea);
         if is_tabbed {
-            info = info.with_tag(TABBED);
+            info = info.with_tag_value(TABBED, self.tabs_end);
         }
         ui.scope_builder(UiBuilder::new().id_salt(*pane).ui_stack_info(info), |ui| {
             self.panels.ui(*pane, self.cx, self.edit, ui);
@@ -173,7 +179,9 @@ impl Behavior<Pane> for Docked<'_> {
     fn tab_ui(&mut self, tiles: &mut Tiles<Pane>, ui: &mut Ui, id: Id, tile: TileId, state: &TabState) -> Response {
         let title = self.tab_title_for_tile(tiles, tile);
         ui.add_space(12.0);
-        tab_ui(ui, Some(id), state.active, title.text())
+        let response = tab_ui(ui, Some(id), state.active, title.text());
+        self.tabs_end = response.rect.right();
+        response
     }
 
     fn is_tile_draggable(&self, tiles: &Tiles<Pane>, tile: TileId) -> bool {

@@ -10,16 +10,21 @@ use crate::gui::theme::{Palette, Type};
 
 const INSET: f32 = 16.0;
 const WIDTH: f32 = 160.0;
-const BAR: Vec2 = vec2(WIDTH, 8.0);
+const SMALL_WIDTH: f32 = 120.0;
+const BAR: f32 = 8.0;
 const LINE: f32 = 16.0;
 const TICKS: usize = 5;
+/// On a narrower canvas the legend is the scale with its title alone.
+const ROOM_FOR_WORDS: f32 = 400.0;
 
 /// Paints legend and notes; `taken` are parts of the canvas that are covered already.
 pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut taken: Vec<Rect>) {
     let p = Palette::of(ui);
     let painter = ui.painter_at(canvas);
+    let is_small = canvas.width() < ROOM_FOR_WORDS;
+    let width = if is_small { SMALL_WIDTH } else { WIDTH };
     let mut place_for = |height: f32| {
-        let place = free_corner(canvas, view, &scene.given.layout, vec2(WIDTH, height), &taken);
+        let place = free_corner(canvas, view, &scene.given.layout, vec2(width, height), &taken);
         taken.push(place);
         painter.rect_filled(place.expand(2.0), CornerRadius::same(4), p.sunken);
         place
@@ -29,8 +34,9 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     match by {
         ColourBy::Kind => kinds(&painter, p, place_for(LINE * (KINDS.len() + 3) as f32)),
         _ => {
-            let place = place_for(68.0 + gap + if by == ColourBy::Error { 14.0 } else { 0.0 });
-            scale(&painter, p, place, scene);
+            let ends = if by == ColourBy::Error { 14.0 } else { 0.0 };
+            let place = place_for(gap + if is_small { 50.0 } else { 68.0 + ends });
+            scale(&painter, p, place, scene, is_small);
             if gap > 0.0 {
                 let square = Rect::from_min_size(pos2(place.left(), place.bottom() - 12.0), Vec2::splat(10.0));
                 painter.rect_filled(square, CornerRadius::same(2), p.control_hover);
@@ -72,12 +78,15 @@ fn free_corner(canvas: Rect, view: View, layout: &Layout, size: Vec2, taken: &[R
     places.into_iter().min_by_key(covered).unwrap_or(places[0])
 }
 
-fn scale(painter: &Painter, p: &Palette, place: Rect, scene: &Scene) {
+fn scale(painter: &Painter, p: &Palette, place: Rect, scene: &Scene, is_small: bool) {
     let by = scene.colour_by();
     let (title, about) = by.legend();
     words(painter, place.min, Align2::LEFT_TOP, title, Type::SmallTitle, p.text);
-    words(painter, place.min + vec2(0.0, 16.0), Align2::LEFT_TOP, about, Type::Caption, p.text_weak);
-    let bar = Rect::from_min_size(place.min + vec2(0.0, 36.0), BAR);
+    if !is_small {
+        words(painter, place.min + vec2(0.0, 16.0), Align2::LEFT_TOP, about, Type::Caption, p.text_weak);
+    }
+    let top = if is_small { 20.0 } else { 36.0 };
+    let bar = Rect::from_min_size(place.min + vec2(0.0, top), vec2(place.width(), BAR));
     painter.add(heat_bar(bar, p, by == ColourBy::Error));
     let below = bar.bottom() + 4.0;
     if by == ColourBy::Error {
@@ -94,6 +103,9 @@ fn scale(painter: &Painter, p: &Palette, place: Rect, scene: &Scene) {
                 Type::Caption,
                 p.text_weak,
             );
+        }
+        if is_small {
+            return;
         }
         words(painter, pos2(bar.left(), below + 14.0), Align2::LEFT_TOP, "worse", Type::Caption, p.text_weak);
         words(painter, pos2(bar.right(), below + 14.0), Align2::RIGHT_TOP, "better", Type::Caption, p.text_weak);

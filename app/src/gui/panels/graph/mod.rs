@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use eframe::egui::epaint::ClippedShape;
 use eframe::egui::layers::ShapeIdx;
-use eframe::egui::{Align2, Color32, Context, Pos2, Rect, Role, Sense, Shape, Ui, Vec2, WidgetInfo, vec2};
+use eframe::egui::{Align2, Color32, Context, Popup, Pos2, Rect, Role, Sense, Shape, Ui, Vec2, WidgetInfo, vec2};
 use tinsmith_core::graph::NodeId;
 
 pub use colour::{ColourBy, SQNR_BETTER, SQNR_WORSE, heat_of_sqnr, sqnr};
@@ -27,7 +27,7 @@ use crate::gui::graph_view::picture::Picture as _;
 use crate::gui::graph_view::view::{Detail, View};
 use crate::gui::icons;
 use crate::gui::picture::{self, Format, Taken};
-use crate::gui::theme::{Palette, Type};
+use crate::gui::theme::{Palette, Type, small_caps};
 use crate::gui::units;
 use crate::gui::widgets::{icon_button, panel_header, segmented, select};
 use scene::{Given, Scene};
@@ -37,6 +37,8 @@ use search::Search;
 const PATIENCE_S: f64 = 0.15;
 /// With less room left in the header, what the panel is about goes first.
 const ROOM_FOR_LABEL: f32 = 190.0;
+/// In less the choices of the header are in a menu.
+const ROOM_FOR_CHOICES: f32 = 330.0;
 /// What is left of the old picture's colours while a new one is laid out.
 const OLD_PICTURE: f32 = 0.4;
 
@@ -302,6 +304,10 @@ impl GraphPanel {
             if icon_button(ui, icons::MAGNIFYING_GLASS, "Search the graph (/)").clicked() {
                 self.search.open();
             }
+            if ui.available_width() < ROOM_FOR_CHOICES {
+                self.choices_menu(cx, ui);
+                return;
+            }
             self.blocks_button(ui);
             let mut shown = cx.session.shown_now();
             let options = [(Shown::Source, "source"), (Shown::Candidate, "candidate")];
@@ -313,6 +319,29 @@ impl GraphPanel {
             if ui.available_width() > ROOM_FOR_LABEL {
                 ui.label(Type::Small.text("Colour by", p.text_weak));
             }
+        });
+    }
+}
+
+impl GraphPanel {
+    /// What the header has no room for.
+    fn choices_menu(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
+        let button = icon_button(ui, icons::DOTS_THREE, "What the graph shows");
+        Popup::menu(&button).show(|ui| {
+            let p = Palette::of(ui);
+            let mut shown = cx.session.shown_now();
+            for (of, name) in [(Shown::Source, "source"), (Shown::Candidate, "candidate")] {
+                if ui.radio_value(&mut shown, of, name).clicked() {
+                    cx.send(Command::Show(of));
+                }
+            }
+            ui.separator();
+            ui.label(small_caps("Colour by", p.text_weak));
+            for (of, name) in ColourBy::ALL {
+                ui.radio_value(&mut self.colour_by, of, name);
+            }
+            ui.separator();
+            self.blocks_button(ui);
         });
     }
 }

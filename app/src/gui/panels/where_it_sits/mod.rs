@@ -12,7 +12,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{empty_state, header_line, icon_button, segmented, text_in, twin_bar};
+use crate::gui::widgets::{empty_state, header_line, icon_button, is_tabbed, segmented, text_in, twin_bar};
 
 /// Room of a number right of its bar.
 const NUMBER: f32 = 60.0;
@@ -111,7 +111,9 @@ impl WhereItSitsPanel {
                 }
                 segmented(ui, &mut self.by, &[(By::Layers, "layers"), (By::Ops, "ops")]);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    ui.label(Type::SmallTitle.text("Where it sits", p.text));
+                    if !is_tabbed(ui) {
+                        ui.label(Type::SmallTitle.text("Where it sits", p.text));
+                    }
                     if cx.session.candidate().is_some() && ui.available_width() > 150.0 {
                         ui.spacing_mut().item_spacing.x = 4.0;
                         ui.label(Type::Small.text("source grey,", p.text_weak));
