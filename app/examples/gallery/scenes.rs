@@ -208,7 +208,7 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
         ..plain("state-unsaved", Some(sample.to_path_buf()), optimize)
     });
     all.extend(loading(work));
-    all.extend(with_other_models(optimize));
+    all.extend(with_other_models(&copy, optimize)?);
     Ok(all)
 }
 
@@ -224,25 +224,28 @@ fn loading(work: &Path) -> Option<Scene> {
 }
 
 /// States that take a larger or stranger model than the sample.
-fn with_other_models(workspace: Workspace) -> Vec<Scene> {
+fn with_other_models(copy: Copy<'_>, workspace: Workspace) -> io::Result<Vec<Scene>> {
     let data = shared().join("data");
     let resnet = data.join("mlperf_tiny/ic/pretrainedResnet.tflite");
     let photos = data.join("images/cifar10/cifar10_jpeg_1000.npz");
     let lstm = data.join("models/gesture_lstm/gesture_lstm_float32.tflite");
     if ![&resnet, &photos, &lstm].iter().all(|path| path.is_file()) {
         eprintln!("SKIP: no models in {}, the scenes running, partial, stale and unknown-op are left out", data.display());
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let fleeting = |name: &str, more: Vec<Command>, ready| {
-        let commands = std::iter::once(Command::OpenPath(photos.clone())).chain(more).collect();
-        Scene { commands, ready, is_fleeting: true, ..plain(name, Some(resnet.clone()), workspace) }
+    let lstm = copy(&lstm, "lstm/gesture_lstm_float32.tflite")?;
+    // A change is autosaved beside the model, and offered to the next who opens it: each has its own.
+    let own = |name: &str| copy(&resnet, &format!("{name}/pretrainedResnet.tflite"));
+    let fleeting = |name: &str, ready| -> io::Result<Scene> {
+        let commands = vec![Command::OpenPath(photos.clone())];
+        Ok(Scene { commands, ready, is_fleeting: true, ..plain(name, Some(own(name)?), workspace) })
     };
-    vec![
+    Ok(vec![
         plain("state-unknown-op", Some(lstm), workspace),
-        fleeting("state-running", vec![], is_counting),
-        fleeting("state-partial", vec![], is_partial),
-        Scene { edit: Some(per_tensor), ..fleeting("state-stale", vec![], is_stale) },
-    ]
+        fleeting("state-running", is_counting)?,
+        fleeting("state-partial", is_partial)?,
+        Scene { edit: Some(per_tensor), ..fleeting("state-stale", is_stale)? },
+    ])
 }
 
 /// The sample's samples without what they are.

@@ -1,6 +1,9 @@
 //! What the candidate takes for what: a row for each class as it is, a column for each class as it is said.
 
-use eframe::egui::{Align2, Color32, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use std::sync::Arc;
+
+use eframe::egui::epaint::TextShape;
+use eframe::egui::{Align2, Color32, Galley, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::status::describe;
 use crate::gui::command::{Action, Command};
@@ -9,7 +12,7 @@ use crate::gui::icons;
 use crate::gui::on_demand::Need;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{empty_state, icon_button, known, panel_header, segmented, text_in};
+use crate::gui::widgets::{elided, empty_state, icon_button, known, panel_header, segmented, text_in};
 use crate::worker::Confusion;
 
 /// Room of the figures at the right.
@@ -116,9 +119,17 @@ fn matrix_ui(confusion: &Confusion, view: View, ui: &mut Ui) {
         ui.painter().text(grid.center(), Align2::CENTER_CENTER, words, Type::Small.font(), p.text_weak);
     }
     let bottom = grid.top() + cell.y * n as f32;
+    // All one way: where one is turned, all are.
+    let is_turned = confusion.classes.iter().any(|name| width(ui, name) > cell.x);
     for (column, name) in confusion.classes.iter().enumerate().filter(|_| below > 8.0) {
-        let x = grid.left() + cell.x * (column as f32 + 0.5);
-        upright(ui, pos2(x, bottom + 4.0), name, cell.x, below - 6.0, p.text_weak);
+        let at = pos2(grid.left() + cell.x * (column as f32 + 0.5), bottom + 4.0);
+        let room = if is_turned { below - 6.0 } else { cell.x };
+        let galley = elided(ui, name, Type::Caption, p.text_weak, room);
+        if !is_turned {
+            ui.painter().galley(at - vec2(galley.size().x / 2.0, 0.0), galley, p.text_weak);
+        } else if cell.x >= 10.0 {
+            ui.painter().add(turned(at, galley, p.text_weak));
+        }
     }
     let at = pos2(all.right() - 8.0, all.top() + 5.0);
     ui.painter().text(at, Align2::RIGHT_TOP, "recall %", Type::Caption.font(), p.text_faint);
@@ -128,16 +139,10 @@ fn width(ui: &Ui, text: &str) -> f32 {
     ui.painter().layout_no_wrap(text.to_owned(), Type::Caption.font(), Color32::WHITE).size().x
 }
 
-/// A name below its column, turned where the column is narrower than the name.
-fn upright(ui: &Ui, at: eframe::egui::Pos2, name: &str, column: f32, room: f32, colour: Color32) {
-    let galley = crate::gui::widgets::elided(ui, name, Type::Caption, colour, room.max(column));
-    if galley.size().x <= column {
-        ui.painter().galley(at - vec2(galley.size().x / 2.0, 0.0), galley, colour);
-    } else if column >= 10.0 {
-        let start = pos2(at.x - galley.size().y / 2.0, at.y + galley.size().x);
-        let shape = eframe::egui::epaint::TextShape::new(start, galley, colour).with_angle(-std::f32::consts::FRAC_PI_2);
-        ui.painter().add(shape);
-    }
+/// Words that end at `at` and are read from below.
+fn turned(at: Pos2, galley: Arc<Galley>, colour: Color32) -> TextShape {
+    let start = pos2(at.x - galley.size().y / 2.0, at.y + galley.size().x);
+    TextShape::new(start, galley, colour).with_angle(-std::f32::consts::FRAC_PI_2)
 }
 
 /// What a cell says: how often, or how much more often than the source.

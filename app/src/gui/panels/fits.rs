@@ -122,7 +122,7 @@ fn memory_ui(memory: &Memory, ui: &mut Ui) {
     bar_ui(memory, total, ui);
     let colours = colours(p);
     // Two columns, as in the picture, where there is room.
-    let n_columns = if ui.available_width() > 560.0 { 2 } else { 1 };
+    let n_columns = if ui.available_width() > 330.0 { 2 } else { 1 };
     let shown: Vec<(usize, &Section)> = memory.sections.iter().enumerate().filter(|(_, s)| s.bytes > 0).collect();
     for line in shown.chunks(n_columns) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
@@ -243,10 +243,15 @@ fn section_ui(ui: &Ui, rect: Rect, section: &Section, colour: Color32) {
     let square = Rect::from_center_size(pos2(rect.left() + 4.0, rect.center().y), vec2(8.0, 8.0));
     ui.painter().rect_filled(square, CornerRadius::same(2), colour);
     let cell = |left: f32, right: f32| Rect::from_min_max(pos2(left, rect.top()), pos2(right, rect.bottom()));
-    let exact = rect.right() - 76.0;
-    text_in(ui, cell(rect.left() + 16.0, exact - 70.0), false, section.name, Type::Small, p.text_weak);
-    text_in(ui, cell(exact - 66.0, exact), true, &units::bytes(section.bytes).joined(), Type::Small, p.text);
-    text_in(ui, cell(exact + 4.0, rect.right()), true, &format!("{} B", units::exact(section.bytes)), Type::Small, p.text_faint);
+    // Where there is no room for them, the bytes are on the bar's part.
+    let has_room = rect.width() >= 250.0;
+    let exact = if has_room { rect.right() - 76.0 } else { rect.right() };
+    text_in(ui, cell(rect.left() + 16.0, exact - 62.0), false, section.name, Type::Small, p.text_weak);
+    text_in(ui, cell(exact - 58.0, exact), true, &units::bytes(section.bytes).joined(), Type::Small, p.text);
+    if has_room {
+        let bytes = format!("{} B", units::exact(section.bytes));
+        text_in(ui, cell(exact + 4.0, rect.right()), true, &bytes, Type::Small, p.text_faint);
+    }
 }
 
 /// Colours of sections, which mean nothing else.

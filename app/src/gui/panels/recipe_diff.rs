@@ -135,7 +135,8 @@ fn changes_ui(cx: PanelCtx<'_>, other: &Candidate, shown: &Candidate, ui: &mut U
             figure_ui(&mut columns[0], "Size", pair(Candidate::size_bytes), bytes, of);
             figure_ui(&mut columns[1], "RAM", pair(Candidate::ram_bytes), bytes, of);
             figure_ui(&mut columns[2], "MACs", pair(Candidate::macs), count, of);
-            figure_ui(&mut columns[3], "Latency est.", other.latency_us().zip(shown.latency_us()), time, of);
+            figure_ui(&mut columns[3], "Latency", other.latency_us().zip(shown.latency_us()), time, of);
+            columns[3].label(Type::Caption.text("est.", p.amber));
             let both = other.quality(labelled).zip(shown.quality(labelled));
             let is_stale = other.is_quality_stale || shown.is_quality_stale;
             let points = both.map(|(b, a)| (a - b) * 100.0);
