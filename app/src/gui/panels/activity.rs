@@ -72,26 +72,29 @@ fn happened_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     if cx.session.notices.all().is_empty() {
         ui.label(Type::Small.text("What is saved, exported, cancelled or fails is listed here.", p.text_faint));
     }
-    ScrollArea::vertical().max_height((ui.ctx().content_rect().height() - 240.0).min(320.0)).auto_shrink([false, true]).show(ui, |ui| {
-        for of in cx.session.notices.all().iter().rev() {
-            if !of.is_dismissed {
-                card_ui(cx, of, ui);
-                continue;
-            }
-            let (icon, colour) = match of.kind {
-                Kind::Done => (icons::CHECK, p.green),
-                Kind::Warning => (icons::WARNING, p.amber),
-                Kind::Error => (icons::X, p.red),
-            };
-            ui.horizontal_top(|ui| {
-                small_icon(ui, icon, colour);
-                ui.vertical(|ui| {
-                    ui.label(Type::Small.text(&of.title, p.text));
-                    if !of.text.is_empty() {
-                        ui.label(Type::Caption.text(&of.text, p.text_faint));
-                    }
+    ScrollArea::vertical().max_height((ui.ctx().content_rect().height() - 240.0).min(320.0)).auto_shrink([false, true]).show(
+        ui,
+        |ui| {
+            for of in cx.session.notices.all().iter().rev() {
+                if !of.is_dismissed {
+                    card_ui(cx, of, ui);
+                    continue;
+                }
+                let (icon, colour) = match of.kind {
+                    Kind::Done => (icons::CHECK, p.green),
+                    Kind::Warning => (icons::WARNING, p.amber),
+                    Kind::Error => (icons::X, p.red),
+                };
+                ui.horizontal_top(|ui| {
+                    small_icon(ui, icon, colour);
+                    ui.vertical(|ui| {
+                        ui.label(Type::Small.text(&of.title, p.text));
+                        if !of.text.is_empty() {
+                            ui.label(Type::Caption.text(&of.text, p.text_faint));
+                        }
+                    });
                 });
-            });
-        }
-    });
+            }
+        },
+    );
 }

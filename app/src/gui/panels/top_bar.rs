@@ -268,35 +268,35 @@ fn settings_ui(cx: PanelCtx<'_>, ui: &mut Ui, panes: &[Pane]) {
 
 fn settings_menu(cx: PanelCtx<'_>, panes: &[Pane], ui: &mut Ui) {
     let p = Palette::of(ui);
-        let mut settings = cx.session.settings.clone();
-        ui.label(small_caps("Theme", p.text_weak));
-        let themes =
-            [(ThemePreference::System, "As the system says"), (ThemePreference::Light, "Light"), (ThemePreference::Dark, "Dark")];
-        for (theme, name) in themes {
-            ui.radio_value(&mut settings.theme, theme, name);
+    let mut settings = cx.session.settings.clone();
+    ui.label(small_caps("Theme", p.text_weak));
+    let themes =
+        [(ThemePreference::System, "As the system says"), (ThemePreference::Light, "Light"), (ThemePreference::Dark, "Dark")];
+    for (theme, name) in themes {
+        ui.radio_value(&mut settings.theme, theme, name);
+    }
+    ui.checkbox(&mut settings.high_contrast, Action::HighContrast.name());
+    ui.checkbox(&mut settings.reduced_motion, Action::ReducedMotion.name());
+    ui.separator();
+    ui.label(small_caps("Size", p.text_weak));
+    ui.horizontal(|ui| {
+        for scale in SCALES {
+            ui.selectable_value(&mut settings.scale, scale, format!("{:.0} %", scale * 100.0));
         }
-        ui.checkbox(&mut settings.high_contrast, Action::HighContrast.name());
-        ui.checkbox(&mut settings.reduced_motion, Action::ReducedMotion.name());
-        ui.separator();
-        ui.label(small_caps("Size", p.text_weak));
-        ui.horizontal(|ui| {
-            for scale in SCALES {
-                ui.selectable_value(&mut settings.scale, scale, format!("{:.0} %", scale * 100.0));
-            }
-        });
-        if settings != cx.session.settings {
-            cx.send(Command::Set(settings));
+    });
+    if settings != cx.session.settings {
+        cx.send(Command::Set(settings));
+    }
+    ui.separator();
+    ui.label(small_caps(&format!("Panels of {}", cx.session.workspace.name()), p.text_weak));
+    for pane in Pane::ALL {
+        let mut is_shown = panes.contains(&pane);
+        let can = cx.session.open.is_some() && (!is_shown || panes.len() > 1);
+        if ui.add_enabled(can, Checkbox::new(&mut is_shown, pane.title())).clicked() {
+            cx.send(Command::TogglePane(pane));
         }
-        ui.separator();
-        ui.label(small_caps(&format!("Panels of {}", cx.session.workspace.name()), p.text_weak));
-        for pane in Pane::ALL {
-            let mut is_shown = panes.contains(&pane);
-            let can = cx.session.open.is_some() && (!is_shown || panes.len() > 1);
-            if ui.add_enabled(can, Checkbox::new(&mut is_shown, pane.title())).clicked() {
-                cx.send(Command::TogglePane(pane));
-            }
-        }
-        menu_action_ui(cx, ui, Action::ResetLayout);
+    }
+    menu_action_ui(cx, ui, Action::ResetLayout);
 }
 
 /// An action as a line of a menu.

@@ -10,6 +10,7 @@ mod mark;
 mod rows;
 mod segmented;
 mod select;
+mod sideways;
 mod slider;
 mod state;
 mod switch;
@@ -21,6 +22,7 @@ pub use mark::{Change, Known, badge, change, dot, fits, known, known_briefly, sm
 pub use rows::{elided, sentence_row, text_in, twin_bar, value_row};
 pub use segmented::{segmented, segmented_named};
 pub use select::select;
+pub use sideways::sideways;
 pub use slider::{Slider, slider};
 pub use state::{NoticeTouch, empty_state, notice, progress_bar};
 pub use switch::switch;

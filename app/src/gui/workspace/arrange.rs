@@ -49,10 +49,9 @@ fn plan(of: Workspace, room: Room, area: Vec2) -> Part {
 fn narrow(of: Workspace, area: Vec2) -> Part {
     let side = Fixed((area.x * 0.46).clamp(264.0, 320.0));
     match of {
-        Workspace::Model => Row(vec![
-            (Of(Pane::Source), side),
-            (Tabs(&[Pane::Graph, Pane::WhereItSits, Pane::Treemap]), Rest(1.0)),
-        ]),
+        Workspace::Model => {
+            Row(vec![(Of(Pane::Source), side), (Tabs(&[Pane::Graph, Pane::WhereItSits, Pane::Treemap]), Rest(1.0))])
+        }
         Workspace::Optimize => Row(vec![
             (Tabs(&[Pane::Recipe, Pane::Inspector]), side),
             (Tabs(&[Pane::Graph, Pane::Layers, Pane::Memory]), Rest(1.0)),
@@ -60,10 +59,7 @@ fn narrow(of: Workspace, area: Vec2) -> Part {
         Workspace::Compare => Tabs(&[Pane::Candidates, Pane::Tradeoff, Pane::Difference, Pane::Confusion]),
         Workspace::Data => Row(vec![(Of(Pane::DataSet), side), (Of(Pane::Sample), Rest(1.0))]),
         Workspace::Live => Of(Pane::Live),
-        Workspace::Export => Row(vec![
-            (Tabs(&[Pane::Targets, Pane::Fits, Pane::WhatNext]), side),
-            (Of(Pane::Files), Rest(1.0)),
-        ]),
+        Workspace::Export => Row(vec![(Tabs(&[Pane::Targets, Pane::Fits, Pane::WhatNext]), side), (Of(Pane::Files), Rest(1.0))]),
     }
 }
 

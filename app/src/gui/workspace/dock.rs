@@ -132,7 +132,8 @@ fn panes_of(tree: &Tree<Pane>) -> impl Iterator<Item = (TileId, Pane)> + '_ {
 
 /// Panels that somebody brought to the front: the first tab is there by itself.
 fn chosen_tabs(tree: &Tree<Pane>) -> HashSet<Pane> {
-    let tabs = tree.tiles.tiles().filter_map(|tile| if let Tile::Container(Container::Tabs(tabs)) = tile { Some(tabs) } else { None });
+    let tabs =
+        tree.tiles.tiles().filter_map(|tile| if let Tile::Container(Container::Tabs(tabs)) = tile { Some(tabs) } else { None });
     let chosen = tabs.filter(|tabs| tabs.active != tabs.children.first().copied()).filter_map(|tabs| tabs.active);
     chosen.filter_map(|id| tree.tiles.get_pane(&id).copied()).collect()
 }
