@@ -35,7 +35,7 @@ impl Measures {
             return Self { top: 44.0, headline: Type::Headline, gap: 24.0, aside: ASIDE, card: DROP_HEIGHT, inner: 20.0 };
         }
         let aside = ((width - 16.0) / 2.0).min(ASIDE).floor();
-        Self { top: 16.0, headline: Type::Figure, gap: 16.0, aside, card: 188.0, inner: 12.0 }
+        Self { top: 16.0, headline: Type::Figure, gap: 16.0, aside, card: 204.0, inner: 12.0 }
     }
 }
 

@@ -11,9 +11,10 @@ use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::plots::View;
+use crate::gui::room::LEAST_WORDS;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{Known, badge, empty_state, known, panel_header, rule, text_in};
+use crate::gui::widgets::{Known, badge, empty_state, known, known_briefly, panel_header, rule, text_in};
 
 /// The least height of the plan of the arena; below, the panel scrolls.
 const PLAN: f32 = 168.0;
@@ -48,7 +49,11 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut View, ui: &mut Ui) {
     };
     let figures = &cx.session.figures;
     let fresh = if is_source { &figures.baseline_static } else { &figures.candidate_static };
-    panel_header(ui, "Fits", &about, |ui| known(ui, &fresh.known()));
+    panel_header(ui, "Fits", &about, |ui| {
+        // Beside tabs there may be room for the mark alone.
+        let show = if ui.available_width() < LEAST_WORDS { known_briefly } else { known };
+        show(ui, &fresh.known());
+    });
     let (Some(statics), Some(device)) = (cx.session.shown_static(), device) else {
         let why = cx.session.figures.failure.as_deref().unwrap_or("The figures arrive as soon as they are measured.");
         empty_state(ui, icons::MEMORY, "Not measured yet", why, None);

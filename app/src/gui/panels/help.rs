@@ -44,6 +44,7 @@ impl HelpPanel {
         let room = ctx.content_rect().size() - vec2(96.0, 160.0);
         Window::new("Help")
             .open(&mut is_open)
+            .default_width(WIDTH.min(room.x))
             .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
             .collapsible(false)
             .resizable(false)

@@ -11,7 +11,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{empty_state, icon_button, panel_header};
+use crate::gui::widgets::{empty_state, icon_button, panel_header, sideways};
 
 /// The panel's view state.
 #[derive(Debug, Default)]
@@ -19,6 +19,9 @@ pub struct LayersPanel {
     /// The row last scrolled to, so that the table follows the selection but can be scrolled away from it.
     followed: Option<String>,
 }
+
+/// The table is not squeezed to less: it scrolls.
+const LEAST_WIDTH: f32 = 520.0;
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +108,9 @@ impl LayersPanel {
             return;
         };
         let margin = Margin { right: 10, ..Margin::ZERO };
-        Frame::new().inner_margin(margin).show(ui, |ui| self.table_ui(cx, statics, ui));
+        Frame::new().inner_margin(margin).show(ui, |ui| {
+            sideways(ui, LEAST_WIDTH, |ui| self.table_ui(cx, statics, ui));
+        });
     }
 
     fn table_ui(&mut self, cx: PanelCtx<'_>, statics: &StaticFigures, ui: &mut Ui) {

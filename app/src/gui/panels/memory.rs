@@ -17,8 +17,10 @@ use crate::gui::kept::{Same, kept};
 use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Table, View, actions};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{empty_state, panel_header};
+use crate::gui::widgets::{elided, empty_state, panel_header};
 
+/// On a narrower timeline the lines say what they are and no more.
+const ROOM_FOR_WORDS: f32 = 300.0;
 const NAME: &str = "Memory timeline";
 /// Bars smaller than this are painted, read by the pointer and listed in the table, but not stopped at by the keyboard.
 const MIN_FOCUSABLE: f32 = 6.0;
@@ -251,7 +253,7 @@ impl Timeline<'_> {
         let frame = canvas.rect();
         let painter = ui.painter_at(frame);
         let write = |y: f32, align: Align2, ground: Color32, words: String| {
-            let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.text_weak);
+            let galley = elided(ui, &words, Type::Caption, p.text_weak, frame.width() - 12.0);
             let place = align.anchor_size(pos2(frame.right() - 6.0, y), galley.size());
             painter.rect_filled(place.expand2(vec2(3.0, 0.0)), 2.0, ground.gamma_multiply(0.85));
             painter.galley(place.min, galley, p.text_weak);
@@ -267,7 +269,7 @@ impl Timeline<'_> {
             write(plan - 2.0, Align2::RIGHT_BOTTOM, clear, format!("persistent part and set-up {rest} bytes"));
         }
         let at_bound = a.lower_bound_bytes == a.activations_bytes;
-        let words = if at_bound { ", no plan can do with less" } else { "" };
+        let words = if at_bound && frame.width() > ROOM_FOR_WORDS { ", no plan can do with less" } else { "" };
         let activations = units::exact(a.activations_bytes);
         write(plan + 2.0, Align2::RIGHT_TOP, p.plot, format!("activations {activations} bytes{words}"));
         if !at_bound {

@@ -50,7 +50,7 @@ fn title_line(ui: &mut Ui, title: &str, about: RichText, actions: impl FnOnce(&m
         actions(ui);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.label(Type::SmallTitle.text(title, p.text));
-            if !about.is_empty() {
+            if !about.is_empty() && ui.available_width() >= LEAST_WORDS / 2.0 {
                 ui.add(Label::new(about).truncate());
             }
         });

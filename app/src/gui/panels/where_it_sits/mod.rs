@@ -12,11 +12,14 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{empty_state, header_line, icon_button, is_tabbed, segmented, text_in, twin_bar};
+use crate::gui::widgets::{empty_state, header_line, icon_button, is_tabbed, segmented, sideways, text_in, twin_bar};
 
 /// Room of a number right of its bar.
 const NUMBER: f32 = 60.0;
 const BAR: f32 = 8.0;
+
+/// With less than bytes, MACs, time and error the table would not say where anything sits: it scrolls.
+const LEAST_WIDTH: f32 = 480.0;
 
 /// A column, and what rows are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -99,7 +102,9 @@ impl WhereItSitsPanel {
             empty_state(ui, icons::TABLE, "Not measured yet", why, None);
             return;
         };
-        Frame::new().inner_margin(Margin { left: 12, right: 12, ..Margin::ZERO }).show(ui, |ui| self.table_ui(cx, &total, ui));
+        Frame::new().inner_margin(Margin { left: 12, right: 12, ..Margin::ZERO }).show(ui, |ui| {
+            sideways(ui, LEAST_WIDTH, |ui| self.table_ui(cx, &total, ui));
+        });
     }
 
     fn header_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
