@@ -136,7 +136,8 @@ fn per_tensor(edit: &mut Edit) {
 
 /// Candidates that a user would keep to choose from.
 fn keep_some(edit: &mut Edit) {
-    let changes: [(&str, fn(&mut Quantize)); 5] = [
+    type Change = fn(&mut Quantize);
+    let changes: [(&str, Change); 5] = [
         ("int8", |_| {}),
         ("int8-tensor", |q| q.granularity = Granularity::PerTensor),
         ("percentile", |q| q.calibrator = Calibrator::Percentile { keep: 99.9 }),

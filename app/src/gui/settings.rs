@@ -116,11 +116,8 @@ mod tests {
     #[test]
     fn what_is_kept_comes_back_and_what_cannot_be_read_is_as_new() {
         let mut storage = Memory::default();
-        let tree = super::super::workspace::arrange::arrangement(
-            Workspace::Optimize,
-            super::super::room::Room::Usual,
-            eframe::egui::vec2(1200.0, 700.0),
-        );
+        let area = eframe::egui::vec2(1200.0, 700.0);
+        let tree = super::super::workspace::arrange::arrangement(Workspace::Optimize, super::super::room::Room::Usual, area);
         let kept = Kept {
             settings: Settings { high_contrast: true, scale: 1.5, ..Settings::default() },
             layouts: BTreeMap::from([(Workspace::Optimize, tree)]),

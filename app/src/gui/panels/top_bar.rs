@@ -20,6 +20,8 @@ use crate::gui::workspace::Pane;
 
 /// Width of a choice that shows its icon only.
 const BARE_CHOICE: f32 = 64.0;
+/// Width of the longest line of the file menu with its keys.
+const FILE_MENU: f32 = 168.0;
 /// Between what stands in the bar.
 const GAP: f32 = 12.0;
 /// The longest name of a project or a data set that is shown whole.
@@ -111,7 +113,7 @@ fn project_ui(cx: PanelCtx<'_>, end: f32, ui: &mut Ui) {
     ui.scope(|ui| {
         ui.visuals_mut().widgets.inactive.weak_bg_fill = Color32::TRANSPARENT;
         ui.menu_button(name, |ui| {
-            ScrollArea::vertical().max_height(menu_height(ui)).show(ui, |ui| file_menu(cx, ui));
+            whole_menu(ui, |ui| file_menu(cx, ui));
         })
         .response
         .on_hover_text(where_from(cx));
@@ -140,9 +142,12 @@ fn project_ui(cx: PanelCtx<'_>, end: f32, ui: &mut Ui) {
     ui.spacing_mut().item_spacing.x = GAP;
 }
 
-/// Menus that are higher than the window scroll.
-fn menu_height(ui: &Ui) -> f32 {
-    ui.ctx().content_rect().height() - TOP_BAR - 16.0
+/// A menu that scrolls where the window is too low for it, with the bar beside its lines, not over them.
+fn whole_menu(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    let height = ui.ctx().content_rect().height() - TOP_BAR - 16.0;
+    let scroll = &mut ui.spacing_mut().scroll;
+    scroll.floating_allocated_width = scroll.bar_width;
+    ScrollArea::vertical().max_height(height).show(ui, contents);
 }
 
 fn where_from(cx: PanelCtx<'_>) -> String {
@@ -155,6 +160,7 @@ fn where_from(cx: PanelCtx<'_>) -> String {
 }
 
 fn file_menu(cx: PanelCtx<'_>, ui: &mut Ui) {
+    ui.set_min_width(FILE_MENU);
     let of = |group: Group| Action::ALL.into_iter().filter(move |a| a.about().group == group);
     for action in of(Group::File) {
         menu_action_ui(cx, ui, action);
@@ -261,7 +267,7 @@ fn settings_ui(cx: PanelCtx<'_>, ui: &mut Ui, panes: &[Pane]) {
     let p = Palette::of(ui);
     let button = Button::new(Type::Icon.text(icons::GEAR, p.text_weak)).frame_when_inactive(false).min_size(ICON_BUTTON);
     let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
-        ScrollArea::vertical().max_height(menu_height(ui)).show(ui, |ui| settings_menu(cx, panes, ui));
+        whole_menu(ui, |ui| settings_menu(cx, panes, ui));
     });
     response.accessible_name("Settings").on_hover_text("Settings");
 }

@@ -76,8 +76,12 @@ fn medium(of: Workspace, area: Vec2) -> Part {
             (Tabs(&[Pane::Recipe, Pane::Inspector]), side),
             (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory]), lower)]), Rest(1.0)),
         ]),
+        Workspace::Compare => Column(vec![
+            (Of(Pane::Candidates), Rest(0.4)),
+            (Row(vec![(Of(Pane::Tradeoff), Rest(1.0)), (Tabs(&[Pane::Confusion, Pane::Difference]), Rest(1.0))]), Rest(0.6)),
+        ]),
         Workspace::Export => narrow(of, area),
-        Workspace::Compare | Workspace::Data | Workspace::Live => usual(of, false, area),
+        Workspace::Data | Workspace::Live => usual(of, false, area),
     }
 }
 
