@@ -45,6 +45,7 @@ fn work_under_way_says_how_far_it_is_and_what_is_no_longer_true() {
     assert_eq!(app(&window).session().edit.recipe.quantize().unwrap().granularity, Granularity::PerTensor);
     assert!(holds(&window, "before granularity"), "a stale figure says what has changed since");
     // Cancelled, what was done is told.
+    wait(&mut window, "the new work", |app| app.session().activity.is_some());
     send(&mut window, Command::Cancel);
     send(&mut window, Command::Do(Action::Activity));
     settle(&mut window);
