@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use eframe::egui::{ColorImage, Context, ThemePreference, Ui, Vec2, ViewportBuilder, ViewportCommand, Visuals};
 use tinsmith::gui::App;
 use tinsmith::gui::settings::{Kept, Settings};
+use tinsmith::worker::project_beside;
+use tinsmith_core::project::discard_autosave;
 
 use scenes::{Scene, is_at_rest, scenes};
 
@@ -85,6 +87,10 @@ impl Gallery {
 
 impl Showing {
     fn new(scene: Scene, ctx: &Context) -> Self {
+        if let Some(path) = scene.open.as_ref().filter(|_| !scene.has_unsaved) {
+            let is_project = path.extension().is_some_and(|e| e == "ron");
+            let _ = discard_autosave(&if is_project { path.clone() } else { project_beside(path) });
+        }
         let mut app = App::new(ctx, scene.open.clone());
         let theme = if scene.is_dark { ThemePreference::Dark } else { ThemePreference::Light };
         let settings = Settings {

@@ -39,6 +39,8 @@ pub struct Scene {
     pub held: Option<PathBuf>,
     /// When the commands are left, and when the picture is taken.
     pub ready: fn(&App) -> bool,
+    /// Work that was never saved is offered: elsewhere it is that of the scene before, and not wanted.
+    pub has_unsaved: bool,
     /// The state passes: the picture is taken in the frame in which it is there.
     pub is_fleeting: bool,
 }
@@ -96,6 +98,7 @@ fn plain(name: impl Into<String>, open: Option<PathBuf>, workspace: Workspace) -
         edit: None,
         held: None,
         ready: is_at_rest,
+        has_unsaved: false,
         is_fleeting: false,
     }
 }
@@ -295,5 +298,5 @@ fn recovery(copy: Copy<'_>, sample: &Path, samples: &Path) -> io::Result<Scene> 
     std::thread::sleep(std::time::Duration::from_millis(20));
     let text = fs::read_to_string(&path)?.replacen("samples: None", "samples: Some(32)", 1);
     fs::write(autosave_path(&path), text)?;
-    Ok(plain("state-recovery", Some(path), Workspace::Optimize))
+    Ok(Scene { has_unsaved: true, ..plain("state-recovery", Some(path), Workspace::Optimize) })
 }

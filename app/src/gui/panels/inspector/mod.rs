@@ -108,14 +108,13 @@ fn facts_ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
         let name = short_name(&graph.node(node).name);
         ui.label(Type::Caption.text(format!("{name}, selected last; plots and controls are for all"), p.text_weak));
     }
+    let macs = layer.zip(cx.session.shown_static());
     let facts = [
         (op, output),
         ("Weights".to_owned(), layer.map_or_else(|| NONE.to_owned(), |l| format!("{} B", units::exact(l.weights_bytes)))),
         (
-            "MACs".to_owned(),
-            layer
-                .zip(cx.session.shown_static())
-                .map_or_else(|| NONE.to_owned(), |(l, s)| format!("{}{}", units::count(l.macs).joined(), share(l.macs, s.macs))),
+            format!("MACs{}", macs.map_or_else(String::new, |(l, s)| share(l.macs, s.macs))),
+            macs.map_or_else(|| NONE.to_owned(), |(l, _)| units::count(l.macs).joined()),
         ),
         ("SQNR".to_owned(), error.map_or_else(|| NONE.to_owned(), |e| format!("{} dB", sqnr(e.sqnr_db)))),
     ];
