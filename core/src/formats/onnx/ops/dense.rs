@@ -1,0 +1,178 @@
+//! Gemm and MatMul as FULLY_CONNECTED.
+
+use std::sync::Arc;
+
+use super::super::builder::{Builder, Fail, Value, refuse};
+use super::super::call::Call;
+use super::super::tensors::Constant;
+use super::super::view::View;
+use crate::graph::TensorId;
+use crate::ops::{Activation, Binary, BinaryKind, FullyConnected, Op};
+use crate::tensor::Data;
+
+/// `alpha * a * b + beta * c`, both matrices perhaps transposed.
+pub(super) fn gemm(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let (alpha, beta) = (call.float("alpha", 1.0), call.float("beta", 1.0));
+    let view = call.view(builder, 0)?;
+    if view.rank() != 2 {
+        return Err(call.broken(format!("operand 0 has {} axes, expected 2", view.rank())));
+    }
+    let rows = if call.integer("transA", 0) != 0 { view.transposed(&[1, 0]) } else { view };
+    let (weights, number) = call.known(1, "matrix")?;
+    let (weights, number) = scaled(builder, weights, number, alpha);
+    let is_transposed = call.integer("transB", 0) != 0;
+    let columns = Columns { name: call.name(1), value: (&weights, number), is_transposed };
+    let n_outputs = columns.n_outputs(call)?;
+    let bias = call.constant(2).filter(|(c, _)| matches!(c.data.len(), 1) || c.data.len() == n_outputs && c.shape.last() == Some(&n_outputs));
+    let bias = match bias {
+        Some((constant, number)) => Some(bias_tensor(builder, call.name(2), constant, number, beta, n_outputs)?),
+        None => None,
+    };
+    let id = dense(builder, call, &rows, &columns, bias, false)?;
+    let value = View::plain(id, 2);
+    if call.input(2).is_none() || bias.is_some() {
+        return Ok(Value::Tensor(value));
+    }
+    if beta != 1.0 && call.constant(2).is_none() {
+        return refuse(format!("adds {beta} times a matrix that is computed at run time, which is not supported"));
+    }
+    let added = match call.constant(2) {
+        Some((constant, number)) => {
+            let (constant, _) = scaled(builder, constant, number, beta);
+            let shape = constant.shape.clone();
+            builder.floats("addend", shape, constant.data.as_f32().unwrap_or_default().to_vec())?
+        }
+        None => {
+            let view = call.view(builder, 2)?;
+            builder.plain(&view)?.id
+        }
+    };
+    let add = Op::Binary(Binary { kind: BinaryKind::Add, activation: Activation::None });
+    let id = builder.emit_helper("add", add, vec![Some(id), Some(added)])?;
+    Ok(Value::Tensor(View::plain(id, 2)))
+}
+
+/// A product of rows with a constant matrix.
+pub(super) fn matmul(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let Some((weights, number)) = call.constant(1) else {
+        return refuse("multiplies two values that are computed at run time, which is not supported");
+    };
+    let view = call.view(builder, 0)?;
+    let columns = Columns { name: call.name(1), value: (weights, number), is_transposed: false };
+    if weights.shape.len() != 2 || view.rank() < 2 {
+        return refuse(format!("multiplies shapes {:?} and {:?}, which is not supported", builder.shape(&view), weights.shape));
+    }
+    let keep_num_dims = view.rank() > 2;
+    let id = dense(builder, call, &view, &columns, None, keep_num_dims)?;
+    Ok(Value::Tensor(View::plain(id, view.rank())))
+}
+
+/// A matrix whose columns are the weights of one output each; transposed, its rows.
+struct Columns<'c> {
+    name: &'c str,
+    value: (&'c Constant, usize),
+    is_transposed: bool,
+}
+
+impl Columns<'_> {
+    /// Rows and columns of the matrix that rows are multiplied with.
+    fn extents(&self, call: &Call<'_, '_>) -> Result<(usize, usize), Fail> {
+        match (self.value.0.shape.as_slice(), self.is_transposed, self.value.0.data.as_f32()) {
+            (&[n_in, n_out], false, Some(_)) | (&[n_out, n_in], true, Some(_)) => Ok((n_in, n_out)),
+            (shape, ..) => Err(call.broken(format!("the weights have shape {shape:?}, expected a matrix of floats"))),
+        }
+    }
+
+    fn n_outputs(&self, call: &Call<'_, '_>) -> Result<usize, Fail> {
+        Ok(self.extents(call)?.1)
+    }
+}
+
+/// FULLY_CONNECTED on the last axis of `rows`. Where that axis joins axes that lie in another order in the graph, the weights
+/// are put in that order.
+fn dense(
+    builder: &mut Builder,
+    call: &Call<'_, '_>,
+    rows: &View,
+    columns: &Columns<'_>,
+    bias: Option<TensorId>,
+    keep_num_dims: bool,
+) -> Result<TensorId, Fail> {
+    let (n_in, n_out) = columns.extents(call)?;
+    let tensor = builder.shape_of(rows.id).to_vec();
+    let Some((last, outer)) = rows.axes.split_last() else { return Err(call.broken("rows without axes")) };
+    let found: usize = last.iter().map(|&axis| tensor[axis]).product();
+    if found != n_in {
+        return Err(call.broken(format!("rows of {found} against weights for {n_in} inputs")));
+    }
+    // The parts of the rows in the order in which they lie.
+    let mut parts: Vec<usize> = (0..last.len()).collect();
+    parts.sort_by_key(|&part| last[part]);
+    let sorted: Vec<usize> = parts.iter().map(|&part| last[part]).collect();
+    let target: Vec<Vec<usize>> = outer.iter().cloned().chain([sorted]).collect();
+    let input = builder.arrange(rows.id, &target)?;
+    let extents: Vec<usize> = last.iter().map(|&axis| tensor[axis]).collect();
+    let (split, permutation): (Vec<usize>, Vec<usize>) = if columns.is_transposed {
+        let split = [vec![n_out], extents].concat();
+        (split, std::iter::once(0).chain(parts.iter().map(|&part| part + 1)).collect())
+    } else {
+        let n_parts = extents.len();
+        let split = [extents, vec![n_out]].concat();
+        (split, std::iter::once(n_parts).chain(parts).collect())
+    };
+    let weights = builder.constant(columns.name, columns.value, &split, &permutation, vec![n_out, n_in])?;
+    let op = Op::FullyConnected(FullyConnected { keep_num_dims, activation: Activation::None });
+    builder.emit(op, vec![Some(input), Some(weights), bias])
+}
+
+/// A constant times a factor.
+fn scaled(builder: &mut Builder, constant: &Arc<Constant>, number: usize, factor: f32) -> (Arc<Constant>, usize) {
+    match constant.data.as_f32().filter(|_| factor != 1.0) {
+        Some(values) => {
+            let data = Data::F32(values.iter().map(|v| v * factor).collect());
+            match builder.known(Constant { shape: constant.shape.clone(), data }) {
+                Value::Constant(constant, number) => (constant, number),
+                _ => (constant.clone(), number),
+            }
+        }
+        None => (constant.clone(), number),
+    }
+}
+
+/// A bias for each output, from one for each or one for all.
+fn bias_tensor(
+    builder: &mut Builder,
+    name: &str,
+    constant: &Arc<Constant>,
+    number: usize,
+    beta: f32,
+    n_outputs: usize,
+) -> Result<TensorId, Fail> {
+    let (constant, number) = scaled(builder, constant, number, beta);
+    match constant.data.as_f32() {
+        Some(&[one]) if n_outputs != 1 => builder.floats("bias", vec![n_outputs], vec![one; n_outputs]),
+        _ => builder.constant(name, (&constant, number), &[n_outputs], &[0], vec![n_outputs]),
+    }
+}
+
+/// Makes an addition of a constant vector the bias of the FULLY_CONNECTED before it, if it is that.
+pub(super) fn add_bias(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Option<Value>, Fail> {
+    let (Some(Value::Tensor(view)), Some((constant, number))) = (call.input(0), call.constant(1)) else { return Ok(None) };
+    let Some(node) = builder.graph.nodes.last().filter(|node| node.outputs.first() == Some(&view.id)) else { return Ok(None) };
+    let n_outputs = builder.shape_of(view.id).last().copied().unwrap_or(0);
+    let is_bias = constant.data.len() == n_outputs && constant.shape.last() == Some(&n_outputs);
+    let is_open = matches!(node.op, Op::FullyConnected(_)) && node.inputs.get(2).is_none_or(Option::is_none);
+    let is_in_order = view.single(view.rank().saturating_sub(1)) == Some(builder.shape_of(view.id).len() - 1);
+    if !(is_bias && is_open && is_in_order && call.is_only_reader && constant.data.as_f32().is_some()) {
+        return Ok(None);
+    }
+    let value = Value::Tensor(view.clone());
+    let bias = builder.constant(call.name(1), (constant, number), &[n_outputs], &[0], vec![n_outputs])?;
+    let source = builder.source().to_owned();
+    if let Some(node) = builder.graph.nodes.last_mut() {
+        node.inputs.truncate(2);
+        node.inputs.push(Some(bias));
+        node.sources.push(source);
+    }
+    Ok(Some(value))
+}

@@ -1,0 +1,141 @@
+//! Functions of each element: activations, arithmetic of two values, what leaves values as they are.
+
+use super::super::builder::{Builder, Fail, Value, refuse};
+use super::super::call::Call;
+use super::super::tensors::{Constant, element};
+use super::super::view::View;
+use crate::graph::TensorId;
+use crate::ops::{Activation, Binary, BinaryKind, LeakyRelu, Op, Unary};
+
+/// Operators of one value.
+pub(super) fn unary(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let op = match call.node.op_type {
+        "Relu" => Op::Unary(Unary::Relu),
+        "Sigmoid" => Op::Unary(Unary::Logistic),
+        "Tanh" => Op::Unary(Unary::Tanh),
+        "HardSwish" => Op::Unary(Unary::HardSwish),
+        "LeakyRelu" => Op::LeakyRelu(LeakyRelu { alpha: call.float("alpha", 0.01) }),
+        _ => return clip(builder, call),
+    };
+    mapped(builder, call, op)
+}
+
+/// A node of one operand and one result of the same shape.
+pub(super) fn mapped(builder: &mut Builder, call: &Call<'_, '_>, op: Op) -> Result<Value, Fail> {
+    let view = call.view(builder, 0)?;
+    let id = builder.emit(op, vec![Some(view.id)])?;
+    Ok(Value::Tensor(view.of(id)))
+}
+
+fn clip(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let (low, high) = if call.opset < 11 {
+        (call.float("min", f32::MIN), call.float("max", f32::MAX))
+    } else {
+        let low = call.known_float(1, "lower bound")?.unwrap_or(f32::MIN);
+        (low, call.known_float(2, "upper bound")?.unwrap_or(f32::MAX))
+    };
+    let op = match (low, high) {
+        (0.0, 6.0) => Op::Unary(Unary::Relu6),
+        (-1.0, 1.0) => Op::Unary(Unary::ReluN1To1),
+        (0.0, high) if high >= f32::MAX => Op::Unary(Unary::Relu),
+        _ => return refuse(format!("clips to {low} and {high}; only 0 to 6, -1 to 1 and 0 upwards are supported")),
+    };
+    mapped(builder, call, op)
+}
+
+/// What passes its operand on.
+pub(super) fn identity(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let view = call.view(builder, 0)?;
+    if call.node.op_type == "Cast" && element(call.integer("to", 0)) != Some(builder.element(&view)) {
+        return refuse("changes the type of a value at run time, which is not supported");
+    }
+    Ok(Value::Tensor(view))
+}
+
+/// Operators of two values that are broadcast against each other.
+pub(super) fn binary(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let kind = match call.node.op_type {
+        "Add" => BinaryKind::Add,
+        "Sub" => BinaryKind::Sub,
+        _ => BinaryKind::Mul,
+    };
+    if kind == BinaryKind::Add
+        && let Some(value) = super::dense::add_bias(builder, call)?
+    {
+        return Ok(value);
+    }
+    let (a, b, axes) = together(builder, call, 0, 1)?;
+    let id = builder.emit(Op::Binary(Binary { kind, activation: Activation::None }), vec![Some(a), Some(b)])?;
+    Ok(Value::Tensor(View { id, axes }))
+}
+
+/// Two operands as tensors that broadcast against each other, and the axes of what they make.
+///
+/// The larger one stays as it lies. The other takes its order: for constants that costs nothing.
+pub(super) fn together(
+    builder: &mut Builder,
+    call: &Call<'_, '_>,
+    first: usize,
+    second: usize,
+) -> Result<(TensorId, TensorId, Vec<Vec<usize>>), Fail> {
+    let shapes = (call.shape(builder, first)?, call.shape(builder, second)?);
+    let n = |shape: &[usize]| shape.iter().product::<usize>();
+    let is_run = |index: usize| call.constant(index).is_none();
+    let swapped = match (is_run(first), is_run(second)) {
+        (true, false) => false,
+        (false, true) => true,
+        _ => n(&shapes.1) > n(&shapes.0),
+    };
+    let (large, small) = if swapped { (second, first) } else { (first, second) };
+    let rank = shapes.0.len().max(shapes.1.len());
+    let reference = call.view(builder, large)?.with_rank(rank);
+    let (large_id, small_id, axes) = match like(builder, call, small, &reference)? {
+        Some(id) => (reference.id, id, reference.axes),
+        None => {
+            let (large, small) = (builder.plain(&reference)?, call.view(builder, small)?.with_rank(rank));
+            let small = builder.plain(&small)?;
+            (large.id, small.id, large.axes)
+        }
+    };
+    Ok(if swapped { (small_id, large_id, axes) } else { (large_id, small_id, axes) })
+}
+
+/// Operand `index` as a tensor that broadcasts against the tensor of `reference`; `None` if it has to grow it.
+pub(super) fn like(builder: &mut Builder, call: &Call<'_, '_>, index: usize, reference: &View) -> Result<Option<TensorId>, Fail> {
+    let tensor = builder.shape_of(reference.id).to_vec();
+    if let Some((constant, number)) = call.constant(index) {
+        return constant_like(builder, call.name(index), (constant, number), reference, &tensor);
+    }
+    let view = call.view(builder, index)?.with_rank(reference.rank());
+    let target = view.like(builder.shape_of(view.id), reference, &tensor);
+    target.map(|target| builder.arrange(view.id, &target)).transpose()
+}
+
+/// A constant as a tensor that broadcasts against one that lies as `reference` says; `None` if it has to grow it.
+fn constant_like(
+    builder: &mut Builder,
+    name: &str,
+    value: (&Constant, usize),
+    reference: &View,
+    tensor: &[usize],
+) -> Result<Option<TensorId>, Fail> {
+    let lead = reference.rank() - value.0.shape.len().min(reference.rank());
+    // Each axis of the constant in the parts that the reference has of it, and where these go.
+    let (mut split, mut places) = (Vec::new(), Vec::new());
+    for (axis, &extent) in value.0.shape.iter().enumerate() {
+        let list = &reference.axes[lead + axis];
+        if extent == 1 {
+            continue;
+        }
+        if list.iter().map(|&axis| tensor[axis]).product::<usize>() != extent {
+            return Ok(None);
+        }
+        split.extend(list.iter().map(|&axis| tensor[axis]));
+        places.extend(list.iter().copied());
+    }
+    let mut permutation: Vec<usize> = (0..places.len()).collect();
+    permutation.sort_by_key(|&part| places[part]);
+    let first = places.iter().min().copied().unwrap_or(tensor.len());
+    let shape = (first..tensor.len()).map(|axis| if places.contains(&axis) { tensor[axis] } else { 1 }).collect();
+    builder.constant(name, value, &split, &permutation, shape).map(Some)
+}
