@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::execute::float::Prepared;
 use tinsmith_core::formats::{import, import_bytes};
 use tinsmith_core::graph::{Graph, Severity};
@@ -81,6 +82,24 @@ fn every_float_net_computes_what_its_twin_computes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Quantized files compute with integers, and nearly what the float net computes.
+#[test]
+fn quantized_nets_run_in_integers() {
+    for path in files(".onnx").iter().filter(|path| is_quantized(path)) {
+        let graph = import(path).unwrap_or_else(|error| panic!("{error}")).graph;
+        assert!(graph.is_integer(), "{} has layers of floats", name(path));
+        let executor = Executor::new(&graph).unwrap_or_else(|error| panic!("{}: {error}", name(path)));
+        let n = graph.tensor(graph.inputs[0]).n_elements();
+        let bytes: Vec<u8> = samples(n * 8).iter().flat_map(|v| v.to_le_bytes()).collect();
+        let outputs_here = executor.run_real(&[&bytes], 8, &Cancel::new()).unwrap_or_else(|error| panic!("{error}"));
+        let twin = import(&twin(path)).unwrap_or_else(|error| panic!("{error}")).graph;
+        let twins = outputs(&twin).expect("a float net runs");
+        let mean = outputs_here[0].iter().zip(&twins).map(|(a, b)| (a - b).abs()).sum::<f32>() / twins.len() as f32;
+        println!("{}: mean difference {mean:.4}", name(path));
+        assert!(mean < 0.02 && twins.len() == outputs_here[0].len(), "{}: {mean}", name(path));
+    }
 }
 
 #[test]

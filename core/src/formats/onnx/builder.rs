@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::super::budget::Budget;
 use super::super::error::Trouble;
-use super::permute;
+use super::{integers, permute};
 use super::tensors::Constant;
 use super::view::{Move, View, arrangement};
 use crate::graph::{Graph, Node, NodeId, Note, Severity, TensorId};
 use crate::ops::{Op, OpError, Operands, Reshape, Transpose};
+use crate::quant::Quantization;
 use crate::tensor::{Data, ElementType, Tensor};
 
 /// The most bytes that one activation may take: runtimes count them in 32 bits.
@@ -112,10 +113,26 @@ impl Builder {
         self.graph.tensor(view.id).element
     }
 
+    pub(super) fn quantization(&self, view: &View) -> Option<&Quantization> {
+        self.graph.tensor(view.id).quantization.as_ref()
+    }
+
+    /// Says what the values of a tensor are.
+    pub(super) fn retype(&mut self, id: TensorId, element: ElementType, quantization: Option<Quantization>) {
+        let tensor = &mut self.graph.tensors[id.index()];
+        (tensor.element, tensor.quantization) = (element, quantization);
+    }
+
     /// Gives a constant its number.
-    pub(super) fn known(&mut self, constant: Constant) -> Value {
+    pub(super) fn numbered(&mut self, constant: Constant) -> (Arc<Constant>, usize) {
         self.n_constants += 1;
-        Value::Constant(Arc::new(constant), self.n_constants)
+        (Arc::new(constant), self.n_constants)
+    }
+
+    /// A constant as a value.
+    pub(super) fn known(&mut self, constant: Constant) -> Value {
+        let (constant, number) = self.numbered(constant);
+        Value::Constant(constant, number)
     }
 
     /// A node that makes one tensor of the element type of its first operand that is computed at run time.
@@ -139,11 +156,15 @@ impl Builder {
         let tensors = || inputs.iter().flatten().map(|&id| self.graph.tensor(id));
         let data = tensors().find(|tensor| !tensor.is_constant()).or_else(|| tensors().next());
         let element = data.map_or(ElementType::F32, |tensor| tensor.element);
+        let quantization = data.and_then(|tensor| tensor.quantization.clone());
+        let quantization = quantization.filter(|q| q.axis.is_none() && integers::only_moves(&op));
         let name = self.unique(suffix);
         let outputs: Vec<TensorId> = (0..n_outputs)
             .map(|index| {
                 let name = if index == 0 { name.clone() } else { format!("{name}:{index}") };
-                self.graph.add_tensor(Tensor::activation(name, element, []))
+                let mut tensor = Tensor::activation(name, element, []);
+                tensor.quantization.clone_from(&quantization);
+                self.graph.add_tensor(tensor)
             })
             .collect();
         let node = Node { sources: vec![self.source.clone()], name, op, inputs, outputs: outputs.clone() };
@@ -248,7 +269,11 @@ impl Builder {
         } else {
             constant.data.clone()
         };
-        let id = self.graph.add_tensor(Tensor::constant(name, shape, data));
+        let quantization = match &constant.quantization {
+            Some(of) => Some(moved_axes(of, &constant.shape, split, permutation, &shape).map_err(Fail::Refuse)?),
+            None => None,
+        };
+        let id = self.graph.add_tensor(Tensor { quantization, ..Tensor::constant(name, shape, data) });
         self.constants.insert(key, id);
         Ok(id)
     }
@@ -317,4 +342,26 @@ fn clean(source: &str) -> String {
     let name: String = tail.map(|c| if c.is_control() { '_' } else { c }).collect();
     let name = name.trim_start_matches('/').to_owned();
     if name.is_empty() { "node".into() } else { name }
+}
+
+/// The quantization of a constant read as `split`, permuted and called `shape`: its axis is found again by what lies behind it.
+fn moved_axes(
+    quantization: &Quantization,
+    source: &[usize],
+    split: &[usize],
+    permutation: &[usize],
+    shape: &[usize],
+) -> Result<Quantization, String> {
+    let Some(axis) = quantization.axis else { return Ok(quantization.clone()) };
+    let n = source[axis];
+    let find = |shape: &[usize], behind: usize| {
+        (0..shape.len()).find(|&i| shape[i] == n && shape[i + 1..].iter().product::<usize>() == behind)
+    };
+    let moved = || {
+        let part = find(split, source[axis + 1..].iter().product())?;
+        let place = permutation.iter().position(|&of| of == part)?;
+        find(shape, permutation[place + 1..].iter().map(|&of| split[of]).product())
+    };
+    let axis = Some(moved().ok_or("has scales along an axis that is joined with another")?);
+    Ok(Quantization { axis, ..quantization.clone() })
 }

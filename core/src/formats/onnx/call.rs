@@ -1,5 +1,6 @@
 //! One node of the source with everything that its import asks for: attributes, operands, what reads its results.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::error::Trouble;
@@ -12,7 +13,9 @@ use crate::graph::TensorId;
 /// A node and its operands.
 pub(super) struct Call<'n, 'a> {
     pub(super) node: &'n Node<'a>,
-    pub(super) attributes: Vec<Attribute<'a>>,
+    pub(super) attributes: Rc<[Attribute<'a>]>,
+    /// Stands for attribute `axis`, where the node is part of another.
+    pub(super) own_axis: Option<i64>,
     /// `None` where an operand is left out.
     pub(super) inputs: Vec<Option<Value>>,
     /// Version of the standard operators.
@@ -24,7 +27,22 @@ pub(super) struct Call<'n, 'a> {
     pub(super) is_only_reader: bool,
 }
 
-impl<'a> Call<'_, 'a> {
+impl<'n, 'a> Call<'n, 'a> {
+    /// The same call, to be changed.
+    pub(super) fn copy(&self) -> Call<'n, 'a> {
+        Call {
+            attributes: self.attributes.clone(),
+            inputs: self.inputs.clone(),
+            readers: self.readers.clone(),
+            ..*self
+        }
+    }
+
+    /// Sets attribute `axis`.
+    pub(super) fn set_axis(&mut self, axis: i64) {
+        self.own_axis = Some(axis);
+    }
+
     fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
@@ -34,6 +52,9 @@ impl<'a> Call<'_, 'a> {
     }
 
     pub(super) fn integer(&self, name: &str, default: i64) -> i64 {
+        if let Some(axis) = self.own_axis.filter(|_| name == "axis") {
+            return axis;
+        }
         self.attribute(name).and_then(|a| a.integer).unwrap_or(default)
     }
 

@@ -18,16 +18,22 @@ pub(super) fn fold(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Option<
     if let Some(shape) = shape(builder, call)? {
         return Ok(Some(vec![builder.known(shape)]));
     }
-    let inputs: Option<Vec<Option<&Arc<Constant>>>> = call
-        .inputs
-        .iter()
-        .map(|input| match input {
-            None => Some(None),
-            Some(Value::Constant(constant, _)) => Some(Some(constant)),
-            Some(_) => None,
-        })
-        .collect();
-    let Some(inputs) = inputs else { return Ok(None) };
+    let inputs = call.inputs.iter().map(|input| match input {
+        None => Some(None),
+        Some(Value::Constant(constant, _)) => Some(Some(constant.clone())),
+        Some(_) => None,
+    });
+    let Some(mut inputs) = inputs.collect::<Option<Vec<_>>>() else { return Ok(None) };
+    if matches!(call.node.op_type, "QuantizeLinear" | "DequantizeLinear") {
+        return Ok(None);
+    }
+    for input in inputs.iter_mut().flatten().filter(|input| input.quantization.is_some()) {
+        // Weights are transposed as they are stored; else it is their real values that count.
+        if call.node.op_type != "Transpose" {
+            builder.budget.charge(input.data.len().saturating_mul(12), || call.node.place())?;
+            *input = Arc::new(super::ops::dequantized(input));
+        }
+    }
     let folder = Folder { call, inputs };
     let mut charge = |n: usize, width: usize| {
         let n_bytes = n.saturating_mul(width);
@@ -46,13 +52,13 @@ type Charge<'c> = &'c mut dyn FnMut(usize, usize) -> Result<(), Fail>;
 /// A node of constants.
 struct Folder<'c, 'n, 'a> {
     call: &'c Call<'n, 'a>,
-    inputs: Vec<Option<&'c Arc<Constant>>>,
+    inputs: Vec<Option<Arc<Constant>>>,
 }
 
-impl<'c> Folder<'c, '_, '_> {
-    fn get(&self, index: usize) -> Result<&'c Constant, Fail> {
+impl Folder<'_, '_, '_> {
+    fn get(&self, index: usize) -> Result<&Constant, Fail> {
         match self.inputs.get(index) {
-            Some(&Some(constant)) => Ok(constant),
+            Some(Some(constant)) => Ok(constant),
             _ => Err(self.call.broken(format!("operand {index} is missing"))),
         }
     }
@@ -71,7 +77,7 @@ fn shape(builder: &Builder, call: &Call<'_, '_>) -> Result<Option<Constant>, Fai
     let shape = call.shape(builder, 0)?;
     if call.node.op_type == "Size" {
         let n: i64 = shape.iter().map(|&extent| extent as i64).product();
-        return Ok(Some(Constant { shape: vec![], data: Data::I64([n].into()) }));
+        return Ok(Some(Constant::new(vec![], Data::I64([n].into()))));
     }
     let rank = shape.len() as i64;
     let bound = |i: i64| (if i < 0 { i.saturating_add(rank) } else { i }).clamp(0, rank) as usize;
@@ -160,6 +166,6 @@ impl Walk {
     /// The values of a constant along the walk.
     fn take(&self, data: &Data, charge: Charge<'_>) -> Result<Constant, Fail> {
         charge(self.n(), bytes_of(data))?;
-        Ok(Constant { shape: self.shape.clone(), data: pick(data, &self.places(charge)?) })
+        Ok(Constant::new(self.shape.clone(), pick(data, &self.places(charge)?)))
     }
 }

@@ -10,6 +10,8 @@
 //! | `view`, `permute` | NCHW to NHWC: how axes of the source lie in the graph, constants in another order |
 //! | `builder`, `call` | the graph as it grows; a node with its operands |
 //! | `ends` | the order of inputs and outputs |
+//! | `integers` | layers between DEQUANTIZE and QUANTIZE read and write integers |
+//! | `compact` | tensors that are left over go |
 //! | `ops/` | each operator as what the graph has for it |
 //!
 //! Architecture invariant: the messages are read with a reader of our own, not with a protobuf library: it copies nothing and
@@ -17,8 +19,10 @@
 
 mod builder;
 mod call;
+mod compact;
 mod ends;
 mod fold;
+mod integers;
 mod ops;
 mod order;
 mod permute;
@@ -62,16 +66,16 @@ fn constant_node(call: &Call<'_, '_>, tensors: &mut Tensors<'_>, budget: &mut Bu
         return Ok(tensors.decode(&proto::Tensor::read(bytes)?, budget)?);
     }
     if call.has("value_float") {
-        return Ok(Constant { shape: vec![], data: Data::F32([call.float("value_float", 0.0)].into()) });
+        return Ok(Constant::new(vec![], Data::F32([call.float("value_float", 0.0)].into())));
     }
     if call.has("value_int") {
-        return Ok(Constant { shape: vec![], data: Data::I64([call.integer("value_int", 0)].into()) });
+        return Ok(Constant::new(vec![], Data::I64([call.integer("value_int", 0)].into())));
     }
     if let Some(list) = call.floats("value_floats").filter(|_| call.has("value_floats")) {
-        return Ok(Constant { shape: vec![list.len()], data: Data::F32(list.into()) });
+        return Ok(Constant::new(vec![list.len()], Data::F32(list.into())));
     }
     if let Some(list) = call.integers("value_ints").filter(|_| call.has("value_ints")) {
-        return Ok(Constant { shape: vec![list.len()], data: Data::I64(list.into()) });
+        return Ok(Constant::new(vec![list.len()], Data::I64(list.into())));
     }
     builder::refuse("holds text or a sparse tensor, which is not read")
 }

@@ -10,8 +10,8 @@ use super::call::Call;
 use super::proto::{self, Attribute, Dimension, Node, ValueInfo};
 use super::tensors::{Tensors, element, extents};
 use super::view::View;
-use super::{ends, fold, ops, order};
-use crate::graph::{Graph, Severity, TensorId};
+use super::{compact, ends, fold, integers, ops, order};
+use crate::graph::{Graph, Severity};
 use crate::ops::{Op, Unknown};
 use crate::tensor::{ElementType, Tensor};
 
@@ -156,7 +156,8 @@ impl<'g, 'a> Reader<'g, 'a> {
         let first = node.inputs.first();
         let call = Call {
             node,
-            attributes,
+            attributes: attributes.into(),
+            own_axis: None,
             inputs,
             opset: self.opset,
             readers,
@@ -190,6 +191,9 @@ impl<'g, 'a> Reader<'g, 'a> {
     }
 
     fn results(&mut self, call: &Call<'_, 'a>) -> Result<Vec<Value>, Fail> {
+        if ops::is_integer_operator(call) {
+            return Ok(vec![ops::integer_operator(&mut self.builder, call)?]);
+        }
         if !call.node.is_standard() {
             return super::builder::refuse(format!("of the domain {} is not known", quoted(call.node.domain)));
         }
@@ -314,7 +318,9 @@ impl<'g, 'a> Reader<'g, 'a> {
         if self.builder.graph.description.is_empty() && !model.producer.is_empty() {
             self.builder.graph.description = format!("Made by {}", model.producer.chars().take(100).collect::<String>());
         }
-        Ok(self.builder.graph)
+        let mut graph = integers::joined(self.builder.graph);
+        compact::compact(&mut graph);
+        Ok(graph)
     }
 }
 

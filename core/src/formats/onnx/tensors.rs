@@ -13,6 +13,7 @@ use half::{bf16, f16};
 use super::super::budget::Budget;
 use super::super::error::{Trouble, quoted};
 use super::proto;
+use crate::quant::Quantization;
 use crate::tensor::{Data, ElementType};
 
 /// Values with a shape, in the order of the source.
@@ -20,12 +21,19 @@ use crate::tensor::{Data, ElementType};
 pub(super) struct Constant {
     pub(super) shape: Vec<usize>,
     pub(super) data: Data,
+    /// How integers stand for real numbers; the axis is one of the source.
+    pub(super) quantization: Option<Quantization>,
 }
 
 impl Constant {
+    /// Plain values.
+    pub(super) fn new(shape: Vec<usize>, data: Data) -> Self {
+        Self { shape, data, quantization: None }
+    }
+
     /// A constant of integers along one axis.
     pub(super) fn integers(values: Vec<i64>) -> Self {
-        Self { shape: vec![values.len()], data: Data::I64(values.into()) }
+        Self::new(vec![values.len()], Data::I64(values.into()))
     }
 }
 
@@ -138,7 +146,7 @@ impl Tensors<'_> {
         } else {
             from_fields(kind, tensor, n, budget)?
         };
-        Ok(Constant { shape, data })
+        Ok(Constant::new(shape, data))
     }
 
     /// The bytes of a tensor that lie in a file beside the model.
@@ -171,12 +179,16 @@ impl Tensors<'_> {
             let found = format!("{} bytes of external data", length.unwrap_or(0));
             return Err(Trouble::malformed(place(), found, format!("{n_bytes}")));
         }
+        // Many tensors may name the same bytes.
+        self.outside_bytes = self.outside_bytes.saturating_add(n_bytes as u64);
+        if self.outside_bytes > super::super::MAX_FILE_BYTES {
+            return Err(Trouble::TooLarge { size_bytes: self.outside_bytes, limit_bytes: super::super::MAX_FILE_BYTES });
+        }
         let bytes = read_part(folder, path, offset, n_bytes).map_err(|why| Trouble::Unsupported {
             place: place(),
             what: format!("its values cannot be read from {}: {why}", quoted(location)),
             remedy: "keep the data file of the model in the same folder".into(),
         })?;
-        self.outside_bytes += n_bytes as u64;
         Ok(bytes)
     }
 }

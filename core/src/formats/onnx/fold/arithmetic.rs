@@ -60,7 +60,7 @@ fn cast(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fai
         Numbers::Floats(list) => typed(to, list.iter().map(|&v| v as i64).collect()),
         Numbers::Integers(list) => typed(to, list),
     };
-    Ok(Constant { shape: constant.shape.clone(), data })
+    Ok(Constant::new(constant.shape.clone(), data))
 }
 
 fn constant_of_shape(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fail> {
@@ -87,13 +87,13 @@ fn range(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fa
             let n = if step == 0 || span <= 0 { 0 } else { span.unsigned_abs().div_ceil(step.unsigned_abs()) as usize };
             charge(n, 16)?;
             let list = (0..n as i64).map(|i| start.wrapping_add(i.wrapping_mul(step))).collect();
-            Ok(Constant { shape: vec![n], data: typed(folder.get(0)?.data.element(), list) })
+            Ok(Constant::new(vec![n], typed(folder.get(0)?.data.element(), list)))
         }
         [Numbers::Floats(a), Numbers::Floats(b), Numbers::Floats(c)] => {
             let (&[start], &[limit], &[step]) = (a.as_slice(), b.as_slice(), c.as_slice()) else { return Err(trouble()) };
             let n = ((limit - start) / step).ceil().max(0.0) as usize;
             charge(n, 4)?;
-            Ok(Constant { shape: vec![n], data: Data::F32((0..n).map(|i| start + i as f32 * step).collect()) })
+            Ok(Constant::new(vec![n], Data::F32((0..n).map(|i| start + i as f32 * step).collect())))
         }
         _ => Err(trouble()),
     }
@@ -174,7 +174,7 @@ fn two(folder: &Folder<'_, '_, '_>, op: &str, charge: Charge<'_>) -> Result<Cons
             }
             _ => return Err(folder.call.broken("computes with a float and an integer")),
         };
-        result = Constant { shape, data };
+        result = Constant::new(shape, data);
     }
     Ok(result)
 }
@@ -208,7 +208,7 @@ fn one(folder: &Folder<'_, '_, '_>, op: &str, charge: Charge<'_>) -> Result<Cons
             Data::F32(list.into_iter().map(f).collect())
         }
     };
-    Ok(Constant { shape: constant.shape.clone(), data })
+    Ok(Constant::new(constant.shape.clone(), data))
 }
 
 fn choice(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fail> {
@@ -231,7 +231,7 @@ fn choice(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, F
         }
         _ => return Err(misfit()),
     };
-    Ok(Constant { shape, data })
+    Ok(Constant::new(shape, data))
 }
 
 /// Reductions of integers to one number, as shape arithmetic has them; others are left to the graph.
@@ -245,5 +245,5 @@ fn reduced(folder: &Folder<'_, '_, '_>, op: &str) -> Result<Option<Constant>, Fa
         _ => list.iter().copied().min(),
     };
     let shape = if folder.call.integer("keepdims", 1) != 0 { vec![1; constant.shape.len()] } else { vec![] };
-    Ok(value.map(|value| Constant { shape, data: typed(constant.data.element(), vec![value]) }))
+    Ok(value.map(|value| Constant::new(shape, typed(constant.data.element(), vec![value]))))
 }

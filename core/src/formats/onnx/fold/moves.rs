@@ -25,18 +25,25 @@ pub(super) fn fold(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Op
 fn reshaped(folder: &Folder<'_, '_, '_>) -> Result<Constant, Fail> {
     let constant = folder.get(0)?;
     let shape = super::super::ops::reshaped_shape(folder.call, &constant.shape)?;
-    Ok(Constant { shape, data: constant.data.clone() })
+    Ok(Constant::new(shape, constant.data.clone()))
 }
 
 fn transposed(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fail> {
     let constant = folder.get(0)?;
     let permutation = super::super::ops::permutation(folder.call, constant.shape.len())?;
     let shape: Vec<usize> = permutation.iter().map(|&axis| constant.shape[axis]).collect();
-    if permute::is_in_order(&constant.shape, &permutation) {
-        return Ok(Constant { shape, data: constant.data.clone() });
+    let data = if permute::is_in_order(&constant.shape, &permutation) {
+        constant.data.clone()
+    } else {
+        charge(constant.data.len(), bytes_of(&constant.data))?;
+        permute::data(&constant.data, &constant.shape, &permutation)
+    };
+    let mut result = Constant::new(shape, data);
+    result.quantization = constant.quantization.clone();
+    if let Some(quantization) = &mut result.quantization {
+        quantization.axis = quantization.axis.and_then(|axis| permutation.iter().position(|&of| of == axis));
     }
-    charge(constant.data.len(), bytes_of(&constant.data))?;
-    Ok(Constant { shape, data: permute::data(&constant.data, &constant.shape, &permutation) })
+    Ok(result)
 }
 
 fn gathered(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fail> {
@@ -59,7 +66,7 @@ fn gathered(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant,
         }
     }
     let shape = [&constant.shape[..axis], &indices.shape, &constant.shape[axis + 1..]].concat();
-    Ok(Constant { shape, data: pick(&constant.data, &places) })
+    Ok(Constant::new(shape, pick(&constant.data, &places)))
 }
 
 fn joined(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fail> {
@@ -105,7 +112,7 @@ fn joined(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, F
         Data::Bool(_) => join!(Bool),
         Data::Other(..) => return Err(folder.call.broken("joins constants of a type that is not read")),
     };
-    Ok(Constant { shape, data })
+    Ok(Constant::new(shape, data))
 }
 
 fn sliced(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fail> {
@@ -158,5 +165,5 @@ fn tiled(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant, Fa
     }
     let tiled = Walk { shape, steps, start: 0 }.take(&constant.data, charge)?;
     let shape = constant.shape.iter().zip(&repeats).map(|(extent, repeat)| extent * repeat).collect();
-    Ok(Constant { shape, data: tiled.data })
+    Ok(Constant::new(shape, tiled.data))
 }

@@ -8,6 +8,7 @@ use super::super::tensors::Constant;
 use super::super::view::View;
 use crate::graph::TensorId;
 use crate::ops::{Activation, Binary, BinaryKind, FullyConnected, Op};
+use crate::quant::Quantization;
 use crate::tensor::Data;
 
 /// `alpha * a * b + beta * c`, both matrices perhaps transposed.
@@ -77,8 +78,10 @@ struct Columns<'c> {
 impl Columns<'_> {
     /// Rows and columns of the matrix that rows are multiplied with.
     fn extents(&self, call: &Call<'_, '_>) -> Result<(usize, usize), Fail> {
-        match (self.value.0.shape.as_slice(), self.is_transposed, self.value.0.data.as_f32()) {
-            (&[n_in, n_out], false, Some(_)) | (&[n_out, n_in], true, Some(_)) => Ok((n_in, n_out)),
+        let constant = self.value.0;
+        let is_real = constant.data.as_f32().is_some() || constant.quantization.is_some();
+        match (constant.shape.as_slice(), self.is_transposed) {
+            (&[n_in, n_out], false) | (&[n_out, n_in], true) if is_real => Ok((n_in, n_out)),
             (shape, ..) => Err(call.broken(format!("the weights have shape {shape:?}, expected a matrix of floats"))),
         }
     }
@@ -127,13 +130,16 @@ fn dense(
 
 /// A constant times a factor.
 fn scaled(builder: &mut Builder, constant: &Arc<Constant>, number: usize, factor: f32) -> (Arc<Constant>, usize) {
+    if let Some(quantization) = constant.quantization.as_ref().filter(|_| factor != 1.0) {
+        let mut scaled = Constant::clone(constant);
+        let scales = quantization.scales.iter().map(|scale| scale * factor).collect();
+        scaled.quantization = Some(Quantization { scales, ..quantization.clone() });
+        return builder.numbered(scaled);
+    }
     match constant.data.as_f32().filter(|_| factor != 1.0) {
         Some(values) => {
             let data = Data::F32(values.iter().map(|v| v * factor).collect());
-            match builder.known(Constant { shape: constant.shape.clone(), data }) {
-                Value::Constant(constant, number) => (constant, number),
-                _ => (constant.clone(), number),
-            }
+            builder.numbered(Constant::new(constant.shape.clone(), data))
         }
         None => (constant.clone(), number),
     }

@@ -43,6 +43,15 @@ fn clip(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     mapped(builder, call, op)
 }
 
+/// The value with its sign turned.
+pub(super) fn negative(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let view = call.view(builder, 0)?;
+    let factor = builder.floats("factor", vec![], vec![-1.0])?;
+    let op = Op::Binary(Binary { kind: BinaryKind::Mul, activation: Activation::None });
+    let id = builder.emit(op, vec![Some(view.id), Some(factor)])?;
+    Ok(Value::Tensor(view.of(id)))
+}
+
 /// What passes its operand on.
 pub(super) fn identity(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let view = call.view(builder, 0)?;
