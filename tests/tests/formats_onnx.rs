@@ -46,7 +46,7 @@ fn samples(n: usize) -> Vec<f32> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1u64 << 24) as f32
     };
-    (0..n).map(|_| next() * 2.0 - 0.5).collect()
+    (0..n).map(|_| next()).collect()
 }
 
 /// The first output for some samples.
