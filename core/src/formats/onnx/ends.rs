@@ -79,36 +79,40 @@ pub(super) fn view_of(id: TensorId, order: &[usize]) -> View {
 
 /// The tensor that the model gives out: in the order of the file, but an image stays channels last.
 pub(super) fn output(builder: &mut Builder, name: &str, value: &Value) -> Result<TensorId, Fail> {
+    let mut order = vec![];
     let id = match value {
-        Value::Constant(constant, number) => builder.constant_plain(name, (constant, *number))?,
+        Value::Constant(constant, _) => {
+            let real = builder.numbered(super::ops::dequantized(constant));
+            builder.constant_plain(name, (&real.0, real.1))?
+        }
         Value::Shapeless(id) => *id,
-        Value::Tensor(view) => match image(builder, view) {
-            Some(id) => {
-                let text = format!(
-                    "The output {} is {:?} in the file, channels first; here it is {:?}, channels last.",
-                    quoted(name),
-                    builder.shape(view),
-                    builder.shape_of(id)
-                );
-                builder.note(Severity::Info, text);
-                id
-            }
-            None => builder.plain(view)?.id,
-        },
+        Value::Tensor(view) if is_image(builder, view) => {
+            order = channels_last(view.rank());
+            let id = builder.arrange_axes(view, &one_by_one(&order))?;
+            let (there, here) = (builder.shape(view), builder.shape_of(id));
+            let text = format!("The output {} is {there:?} in the file, channels first; here it is {here:?}, channels last.", quoted(name));
+            builder.note(Severity::Info, text);
+            id
+        }
+        Value::Tensor(view) => builder.plain(view)?.id,
     };
     let is_free = !builder.graph.inputs.contains(&id) && !builder.graph.outputs.contains(&id);
     let tensor = &mut builder.graph.tensors[id.index()];
     if is_free && !tensor.is_constant() {
         tensor.name = name.to_owned();
     }
+    builder.graph.source_order.outputs.push(order);
     Ok(id)
 }
 
-/// The tensor of a view that is a channels-last image.
-fn image(builder: &Builder, view: &View) -> Option<TensorId> {
+fn one_by_one(order: &[usize]) -> Vec<Vec<usize>> {
+    order.iter().map(|&axis| vec![axis]).collect()
+}
+
+/// Whether a view lies channels last, so that the order of the file would cost a transpose.
+fn is_image(builder: &Builder, view: &View) -> bool {
     let tensor = builder.shape_of(view.id);
-    let order = |axes: Vec<usize>| view.target(&axes.into_iter().map(|axis| vec![axis]).collect::<Vec<_>>());
-    let in_order = arrangement(tensor, &order((0..view.rank()).collect()));
-    let is_moved = view.rank() >= 3 && matches!(in_order, Move::Transpose { .. });
-    (is_moved && arrangement(tensor, &order(channels_last(view.rank()))) == Move::None).then_some(view.id)
+    let is_moved = |order: &[usize]| matches!(arrangement(tensor, &view.target(&one_by_one(order))), Move::Transpose { .. });
+    let in_order: Vec<usize> = (0..view.rank()).collect();
+    view.rank() >= 3 && is_moved(&in_order) && !is_moved(&channels_last(view.rank()))
 }

@@ -128,6 +128,7 @@ impl<'g, 'a> Reader<'g, 'a> {
             let tensor = Tensor::activation(input.name, element, order.iter().map(|&axis| shape[axis]).collect::<Vec<_>>());
             let id = self.builder.graph.add_tensor(tensor);
             self.builder.graph.inputs.push(id);
+            self.builder.graph.source_order.inputs.push(if order.is_sorted() { vec![] } else { order.clone() });
             let view = ends::view_of(id, &order);
             if !order.is_sorted() {
                 let text = format!(
@@ -207,7 +208,12 @@ impl<'g, 'a> Reader<'g, 'a> {
         if call.inputs.iter().any(|input| matches!(input, Some(Value::Shapeless(_)))) {
             return super::builder::refuse("reads a value whose shape is not known");
         }
-        ops::import(&mut self.builder, call)
+        let results = ops::import(&mut self.builder, call)?;
+        let left = call.node.outputs.iter().skip(results.len());
+        match left.copied().find(|output| self.unread.contains_key(output) || self.outputs.contains(output)) {
+            Some(output) => super::builder::refuse(format!("gives out {} as well, which is not supported", quoted(output))),
+            None => Ok(results),
+        }
     }
 
     /// Tensors are called as in the source where that is plain.

@@ -53,19 +53,28 @@ pub(super) fn gemm(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
     Ok(Value::Tensor(View::plain(id, 2)))
 }
 
-/// A product of rows with a constant matrix.
+/// A product of rows with a constant matrix, or with one vector.
 pub(super) fn matmul(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let Some((weights, number)) = call.constant(1) else {
         return refuse("multiplies two values that are computed at run time, which is not supported");
     };
     let view = call.view(builder, 0)?;
-    let columns = Columns { name: call.name(1), value: (weights, number), is_transposed: false };
-    if weights.shape.len() != 2 || view.rank() < 2 {
+    let is_vector = weights.shape.len() == 1;
+    if !(1..=2).contains(&weights.shape.len()) || view.rank() == 0 {
         return refuse(format!("multiplies shapes {:?} and {:?}, which is not supported", builder.shape(&view), weights.shape));
     }
-    let keep_num_dims = view.rank() > 2;
-    let id = dense(builder, call, &view, &columns, None, keep_num_dims)?;
-    Ok(Value::Tensor(View::plain(id, view.rank())))
+    let rows = view.with_rank(2);
+    let columns = Columns { name: call.name(1), value: (weights, number), is_transposed: is_vector };
+    let keep_num_dims = rows.rank() > 2;
+    let id = dense(builder, call, &rows, &columns, None, keep_num_dims)?;
+    let mut result = View::plain(id, rows.rank());
+    if is_vector {
+        result = result.without(&[rows.rank() - 1]);
+    }
+    if view.rank() == 1 {
+        result = result.without(&[0]);
+    }
+    Ok(Value::Tensor(result))
 }
 
 /// A matrix whose columns are the weights of one output each; transposed, its rows.
@@ -82,6 +91,7 @@ impl Columns<'_> {
         let is_real = constant.data.as_f32().is_some() || constant.quantization.is_some();
         match (constant.shape.as_slice(), self.is_transposed) {
             (&[n_in, n_out], false) | (&[n_out, n_in], true) if is_real => Ok((n_in, n_out)),
+            (&[n_in], true) if is_real => Ok((n_in, 1)),
             (shape, ..) => Err(call.broken(format!("the weights have shape {shape:?}, expected a matrix of floats"))),
         }
     }

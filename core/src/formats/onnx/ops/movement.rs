@@ -4,7 +4,7 @@ use super::super::builder::{Builder, Fail, Value, refuse};
 use super::super::call::Call;
 use super::super::view::View;
 use super::shapes::{permutation, reshaped_shape, slice_ranges, squeezed_axes, unsqueezed_axes};
-use crate::ops::{Op, Pad, StridedSlice};
+use crate::ops::{Activation, Concatenation, Op, Pad, StridedSlice};
 
 /// Transpose, Squeeze, Unsqueeze, Reshape, Flatten: another view, and a node only if none will do.
 pub(super) fn view(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
@@ -83,15 +83,38 @@ pub(super) fn gather(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
     }
     let step = if list.len() > 1 { list[1] - list[0] } else { 1 };
     let is_even = step != 0 && list.windows(2).all(|pair| pair[1] - pair[0] == step);
-    if list.is_empty() || !is_even || indices.shape.len() > 1 {
-        return refuse("takes elements in an irregular order, which is not supported");
+    if list.is_empty() || list.len() > MOST_PIECES && !is_even {
+        return refuse(format!("takes {} elements in an irregular order, which is not supported", list.len()));
     }
     if view.single(axis).is_none() {
         view = builder.plain(&view)?;
     }
+    if !is_even || indices.shape.len() > 1 {
+        return pieces(builder, call, &view, axis, &list);
+    }
     let Some(along) = view.single(axis) else { return refuse("takes elements of an axis that lies in parts") };
     let view = cut(builder, &view, &[(along, list[0] as usize, step, list.len())])?;
     Ok(Value::Tensor(if indices.shape.is_empty() { view.without(&[axis]) } else { view }))
+}
+
+/// The most elements that are taken one by one.
+const MOST_PIECES: usize = 32;
+
+/// Gather of elements in any order: each is cut out and they are joined.
+fn pieces(builder: &mut Builder, call: &Call<'_, '_>, view: &View, axis: usize, list: &[i64]) -> Result<Value, Fail> {
+    let view = builder.plain(view)?;
+    let mut shape = builder.shape(&view);
+    let cuts = list.iter().map(|&i| Ok(Some(cut(builder, &view, &[(axis, i as usize, 1, 1)])?.id)));
+    let cuts = cuts.collect::<Result<Vec<_>, Fail>>()?;
+    let op = Op::Concatenation(Concatenation { axis: axis as i32, activation: Activation::None });
+    let id = builder.emit_helper("concat", op, cuts)?;
+    shape.splice(axis..=axis, call.known(1, "indices")?.0.shape.iter().copied());
+    let joined = View::plain(id, view.rank());
+    let wanted = joined.reshaped(builder.shape_of(id), &shape);
+    Ok(Value::Tensor(match wanted {
+        Some(view) => view,
+        None => View::plain(builder.reshape(id, &shape)?, shape.len()),
+    }))
 }
 
 /// Pad with zeros; negative amounts cut.
