@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::super::budget::Budget;
 use super::super::error::Trouble;
-use super::{integers, permute};
 use super::tensors::Constant;
 use super::view::{Move, View, arrangement};
+use super::{integers, permute};
 use crate::graph::{Graph, Node, NodeId, Note, Severity, TensorId};
 use crate::ops::{Op, OpError, Operands, Reshape, Transpose};
 use crate::quant::Quantization;

@@ -30,12 +30,7 @@ pub(super) struct Call<'n, 'a> {
 impl<'n, 'a> Call<'n, 'a> {
     /// The same call, to be changed.
     pub(super) fn copy(&self) -> Call<'n, 'a> {
-        Call {
-            attributes: self.attributes.clone(),
-            inputs: self.inputs.clone(),
-            readers: self.readers.clone(),
-            ..*self
-        }
+        Call { attributes: self.attributes.clone(), inputs: self.inputs.clone(), readers: self.readers.clone(), ..*self }
     }
 
     /// Sets attribute `axis`.
@@ -124,7 +119,9 @@ impl<'n, 'a> Call<'n, 'a> {
         let (constant, _) = self.known(index, what)?;
         match constant.data.as_f32() {
             Some(&[value]) => Ok(Some(value)),
-            _ => Err(Trouble::malformed(self.node.place(), format!("a {what} of shape {:?}", constant.shape), "one float").into()),
+            _ => {
+                Err(Trouble::malformed(self.node.place(), format!("a {what} of shape {:?}", constant.shape), "one float").into())
+            }
         }
     }
 

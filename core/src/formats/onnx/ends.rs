@@ -11,14 +11,49 @@ use crate::graph::{Severity, TensorId};
 
 /// Operators whose first operand is an image, channels first.
 const ON_IMAGES: &[&str] = &[
-    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization",
-    "InstanceNormalization", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth", "QLinearConv", "QLinearAveragePool",
+    "Conv",
+    "ConvTranspose",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "BatchNormalization",
+    "InstanceNormalization",
+    "Resize",
+    "Upsample",
+    "DepthToSpace",
+    "SpaceToDepth",
+    "QLinearConv",
+    "QLinearAveragePool",
 ];
 
 /// Operators that leave the axes as they are.
 const PASSING: &[&str] = &[
-    "Add", "Sub", "Mul", "Div", "Min", "Max", "Relu", "LeakyRelu", "PRelu", "Clip", "Sigmoid", "Tanh", "Elu", "Gelu", "HardSwish",
-    "HardSigmoid", "Pad", "Cast", "Identity", "Dropout", "QuantizeLinear", "DequantizeLinear", "Concat", "Slice", "Split",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Min",
+    "Max",
+    "Relu",
+    "LeakyRelu",
+    "PRelu",
+    "Clip",
+    "Sigmoid",
+    "Tanh",
+    "Elu",
+    "Gelu",
+    "HardSwish",
+    "HardSigmoid",
+    "Pad",
+    "Cast",
+    "Identity",
+    "Dropout",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "Concat",
+    "Slice",
+    "Split",
 ];
 
 /// How many values are looked at to find out what an input is.
@@ -90,7 +125,10 @@ pub(super) fn output(builder: &mut Builder, name: &str, value: &Value) -> Result
             order = channels_last(view.rank());
             let id = builder.arrange_axes(view, &one_by_one(&order))?;
             let (there, here) = (builder.shape(view), builder.shape_of(id));
-            let text = format!("The output {} is {there:?} in the file, channels first; here it is {here:?}, channels last.", quoted(name));
+            let text = format!(
+                "The output {} is {there:?} in the file, channels first; here it is {here:?}, channels last.",
+                quoted(name)
+            );
             builder.note(Severity::Info, text);
             id
         }

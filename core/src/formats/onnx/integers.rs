@@ -14,7 +14,13 @@ use crate::tensor::{Data, ElementType, Tensor};
 pub(super) fn only_moves(op: &Op) -> bool {
     match op {
         Op::Pool2d(pool) => pool.kind == PoolKind::Max,
-        Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) | Op::StridedSlice(_) | Op::Split(_) | Op::Pad(_) => true,
+        Op::Reshape(_)
+        | Op::Squeeze(_)
+        | Op::ExpandDims(_)
+        | Op::Transpose(_)
+        | Op::StridedSlice(_)
+        | Op::Split(_)
+        | Op::Pad(_) => true,
         _ => false,
     }
 }
@@ -195,16 +201,25 @@ impl Pass {
 
     /// A bias of floats in the scale that integers have.
     fn quantize_bias(&mut self, node: &mut Node) {
-        let (Some(&Some(input)), Some(&Some(weights)), Some(&Some(bias))) = (node.inputs.first(), node.inputs.get(1), node.inputs.get(2)) else { return };
+        let (Some(&Some(input)), Some(&Some(weights)), Some(&Some(bias))) =
+            (node.inputs.first(), node.inputs.get(1), node.inputs.get(2))
+        else {
+            return;
+        };
         let (input, weights, bias) = (self.graph.tensor(input), self.graph.tensor(weights), self.graph.tensor(bias));
-        let (Some(of_input), Some(of_weights), Some(Data::F32(values))) = (&input.quantization, &weights.quantization, &bias.data) else { return };
+        let (Some(of_input), Some(of_weights), Some(Data::F32(values))) =
+            (&input.quantization, &weights.quantization, &bias.data)
+        else {
+            return;
+        };
         if !node.op.has_weights() {
             return;
         }
         let scales: Vec<f32> = of_weights.scales.iter().map(|scale| scale * of_input.scale()).collect();
         let integer = |(i, v): (usize, &f32)| (v / scales.get(i).or(scales.first()).copied().unwrap_or(1.0)).round() as i32;
         let data: Vec<i32> = values.iter().enumerate().map(integer).collect();
-        let quantization = if scales.len() > 1 { Quantization::per_channel(scales, 0) } else { Quantization::per_tensor(scales[0], 0) };
+        let quantization =
+            if scales.len() > 1 { Quantization::per_channel(scales, 0) } else { Quantization::per_tensor(scales[0], 0) };
         let tensor = Tensor::constant(bias.name.clone(), bias.shape.clone(), Data::I32(data.into())).quantized(quantization);
         let id = self.graph.add_tensor(tensor);
         node.inputs[2] = Some(id);

@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn cycles_and_values_without_or_with_two_makers_are_refused() {
-        for nodes in [&[("a", "b"), ("b", "a")][..], &[("a", "a")], &[("nowhere", "a")], &[("x", "a"), ("x", "a")], &[("x", "x")]] {
+        for nodes in [&[("a", "b"), ("b", "a")][..], &[("a", "a")], &[("nowhere", "a")], &[("x", "a"), ("x", "a")], &[("x", "x")]]
+        {
             assert!(matches!(sorted(&graph(nodes)), Err(Trouble::Malformed { .. })), "{nodes:?}");
         }
     }

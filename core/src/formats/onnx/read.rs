@@ -64,9 +64,8 @@ pub(in crate::formats) fn import(bytes: &[u8], folder: Option<&Path>) -> Result<
 }
 
 fn check_opset(model: &proto::Model<'_>) -> Result<(), Trouble> {
-    let unsupported = |what: String, remedy: &str| {
-        Err(Trouble::Unsupported { place: "model".into(), what, remedy: remedy.into() })
-    };
+    let unsupported =
+        |what: String, remedy: &str| Err(Trouble::Unsupported { place: "model".into(), what, remedy: remedy.into() });
     if model.graph.is_some() && model.opset < OLDEST_OPSET {
         let what = format!("operator set {} is older than {OLDEST_OPSET}", model.opset);
         return unsupported(what, "convert it with onnx.version_converter, or export it again");
@@ -148,7 +147,11 @@ impl<'g, 'a> Reader<'g, 'a> {
         if node.op_type.is_empty() || node.outputs.iter().all(|output| output.is_empty()) {
             return Err(Trouble::malformed(node.place(), "no operator or no result", "both"));
         }
-        let name = if node.name.is_empty() { node.outputs.iter().find(|o| !o.is_empty()).copied().unwrap_or_default() } else { node.name };
+        let name = if node.name.is_empty() {
+            node.outputs.iter().find(|o| !o.is_empty()).copied().unwrap_or_default()
+        } else {
+            node.name
+        };
         self.builder.begin(name, node.place());
         let attributes = node.attributes.iter().map(|bytes| Attribute::read(bytes)).collect::<Result<Vec<_>, _>>()?;
         let inputs = node.inputs.iter().map(|name| self.values.get(name).cloned()).collect();
@@ -309,7 +312,10 @@ impl<'g, 'a> Reader<'g, 'a> {
             return Err(Trouble::malformed("graph", "no output", "at least one"));
         }
         if model.opset > NEWEST_OPSET {
-            let text = format!("The model names operator set {}, newer than the ones that are known (up to {NEWEST_OPSET}).", model.opset);
+            let text = format!(
+                "The model names operator set {}, newer than the ones that are known (up to {NEWEST_OPSET}).",
+                model.opset
+            );
             self.builder.note(Severity::Warning, text);
         }
         if self.tensors.n_other_floats > 0 {

@@ -161,7 +161,8 @@ impl Tensors<'_> {
         };
         let location = get("location").unwrap_or_default();
         let path = Path::new(location);
-        let is_inside = !location.is_empty() && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let is_inside =
+            !location.is_empty() && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if !is_inside {
             return Err(Trouble::Unsupported {
                 place: place(),
@@ -272,7 +273,11 @@ fn from_fields(kind: Kind, tensor: &proto::Tensor<'_>, n: usize, budget: &mut Bu
     if matches!(kind, Kind::F32 | Kind::F64) {
         let mut list = Vec::new();
         for wire in wires() {
-            if kind == Kind::F32 { wire.push_floats(&mut list, "tensor.float_data")? } else { wire.push_doubles(&mut list, "tensor.double_data")? };
+            if kind == Kind::F32 {
+                wire.push_floats(&mut list, "tensor.float_data")?
+            } else {
+                wire.push_doubles(&mut list, "tensor.double_data")?
+            };
         }
         return if list.len() == n { Ok(Data::F32(list.into())) } else { Err(miscounted(list.len())) };
     }
@@ -323,7 +328,9 @@ mod tests {
 
     #[test]
     fn counts_that_do_not_agree_are_refused() {
-        for (dims, raw) in [(vec![2], &[0u8; 7][..]), (vec![-2], &[]), (vec![1 << 31, 1 << 31], &[0; 8]), (vec![i64::MAX; 3], &[])] {
+        for (dims, raw) in
+            [(vec![2], &[0u8; 7][..]), (vec![-2], &[]), (vec![1 << 31, 1 << 31], &[0; 8]), (vec![i64::MAX; 3], &[])]
+        {
             let tensor = proto::Tensor { dims, data_type: 1, raw: Some(raw), ..proto::Tensor::default() };
             assert!(matches!(decode(&tensor), Err(Trouble::Malformed { .. })), "{tensor:?}");
         }

@@ -51,9 +51,11 @@ fn gathered(folder: &Folder<'_, '_, '_>, charge: Charge<'_>) -> Result<Constant,
     let axis = folder.call.axis(folder.call.integer("axis", 0), constant.shape.len())?;
     let extent = constant.shape[axis];
     let list = folder.integers(1, "indices")?;
-    let list: Option<Vec<usize>> = list.iter().map(|&i| usize::try_from(if i < 0 { i + extent as i64 } else { i }).ok()).collect();
+    let list: Option<Vec<usize>> =
+        list.iter().map(|&i| usize::try_from(if i < 0 { i + extent as i64 } else { i }).ok()).collect();
     let list = list.filter(|list| list.iter().all(|&i| i < extent));
-    let list = list.ok_or_else(|| folder.call.broken(format!("takes elements that axis {axis} of extent {extent} does not have")))?;
+    let list =
+        list.ok_or_else(|| folder.call.broken(format!("takes elements that axis {axis} of extent {extent} does not have")))?;
     let outer: usize = constant.shape[..axis].iter().product();
     let inner: usize = constant.shape[axis + 1..].iter().product();
     let n = outer.saturating_mul(list.len()).saturating_mul(inner);

@@ -14,12 +14,14 @@ pub(super) fn conv(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
         (shape, rank) => return Err(call.broken(format!("weights of shape {shape:?} for an input of {rank} axes"))),
     };
     let groups = call.integer("group", 1);
-    let groups = usize::try_from(groups).ok().filter(|&g| g > 0 && n_out % g == 0 && n_group.checked_mul(g) == Some(image.channels));
+    let groups =
+        usize::try_from(groups).ok().filter(|&g| g > 0 && n_out % g == 0 && n_group.checked_mul(g) == Some(image.channels));
     let groups = groups.ok_or_else(|| {
         let of = format!("{:?} in {} groups", weights.shape, call.integer("group", 1));
         call.broken(format!("weights of shape {of} do not fit {} input channels", image.channels))
     })?;
-    let window = Window { size: [h, w], stride: pair(call, "strides", image.rank)?, dilation: pair(call, "dilations", image.rank)? };
+    let window =
+        Window { size: [h, w], stride: pair(call, "strides", image.rank)?, dilation: pair(call, "dilations", image.rank)? };
     if h == 0 || w == 0 {
         return Err(call.broken("a window without extent"));
     }

@@ -24,7 +24,9 @@ pub(super) fn gemm(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
     let is_transposed = call.integer("transB", 0) != 0;
     let columns = Columns { name: call.name(1), value: (&weights, number), is_transposed };
     let n_outputs = columns.n_outputs(call)?;
-    let bias = call.constant(2).filter(|(c, _)| matches!(c.data.len(), 1) || c.data.len() == n_outputs && c.shape.last() == Some(&n_outputs));
+    let bias = call
+        .constant(2)
+        .filter(|(c, _)| matches!(c.data.len(), 1) || c.data.len() == n_outputs && c.shape.last() == Some(&n_outputs));
     let bias = match bias {
         Some((constant, number)) => Some(bias_tensor(builder, call.name(2), constant, number, beta, n_outputs)?),
         None => None,

@@ -26,7 +26,8 @@ pub(super) fn pool(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
         return refuse("has a dilated window, which is not supported");
     }
     let amounts = window.amounts(call, &image)?;
-    let op = |padding| Op::Pool2d(Pool2d { kind, window: window.size, stride: window.stride, padding, activation: Activation::None });
+    let op =
+        |padding| Op::Pool2d(Pool2d { kind, window: window.size, stride: window.stride, padding, activation: Activation::None });
     let is_padded = amounts.before != [0; 2] || amounts.after != [0; 2];
     let counts_padding = kind == PoolKind::Average && is_padded && call.integer("count_include_pad", 0) != 0;
     if let Some(padding) = window.named(&image, &amounts).filter(|&padding| padding == Padding::Valid || !counts_padding) {

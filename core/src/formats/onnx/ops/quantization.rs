@@ -16,7 +16,12 @@ use crate::tensor::{Data, ElementType};
 const SMALL: usize = 1;
 
 /// The scales and zero points in two operands, and the type of the integers.
-fn parameters(call: &Call<'_, '_>, scale: usize, zero_point: usize, shape: &[usize]) -> Result<(Quantization, ElementType, i32), Fail> {
+fn parameters(
+    call: &Call<'_, '_>,
+    scale: usize,
+    zero_point: usize,
+    shape: &[usize],
+) -> Result<(Quantization, ElementType, i32), Fail> {
     let (scales, _) = call.known(scale, "scale")?;
     let Some(list) = scales.data.as_f32() else { return Err(call.broken("a scale that is no float")) };
     if let Some(bad) = list.iter().find(|s| !s.is_finite() || **s <= 0.0) {
@@ -34,13 +39,17 @@ fn parameters(call: &Call<'_, '_>, scale: usize, zero_point: usize, shape: &[usi
     if zeros.len() != list.len() {
         return Err(call.broken(format!("{} scales and {} zero points", list.len(), zeros.len())));
     }
-    let zeros: Vec<i32> = zeros.iter().map(|&z| (z.clamp(i32::MIN.into(), i32::MAX.into()) as i32).saturating_add(shift)).collect();
+    let zeros: Vec<i32> =
+        zeros.iter().map(|&z| (z.clamp(i32::MIN.into(), i32::MAX.into()) as i32).saturating_add(shift)).collect();
     let axis = if list.len() == 1 {
         None
     } else {
         let axis = call.axis(call.integer("axis", 1), shape.len())?;
         if scales.shape.len() != 1 || shape[axis] != list.len() {
-            return refuse(format!("has {} scales for shape {shape:?}; only one for each index of an axis is supported", list.len()));
+            return refuse(format!(
+                "has {} scales for shape {shape:?}; only one for each index of an axis is supported",
+                list.len()
+            ));
         }
         Some(axis)
     };
@@ -120,7 +129,9 @@ pub(in super::super) fn dequantized(constant: &Constant) -> Constant {
     let inner: usize = quantization.axis.map_or(1, |axis| constant.shape[axis + 1..].iter().product());
     let n_channels = quantization.scales.len().max(1);
     let channel = |i: usize| if quantization.axis.is_some() { i / inner.max(1) % n_channels } else { 0 };
-    let real = |(i, &q): (usize, &i64)| (q - i64::from(quantization.zero_point_of(channel(i)))) as f32 * quantization.scale_of(channel(i));
+    let real = |(i, &q): (usize, &i64)| {
+        (q - i64::from(quantization.zero_point_of(channel(i)))) as f32 * quantization.scale_of(channel(i))
+    };
     Constant::new(constant.shape.clone(), Data::F32(integers.iter().enumerate().map(real).collect()))
 }
 
@@ -157,7 +168,12 @@ fn layout(call: &Call<'_, '_>) -> Option<Layout> {
         "QLinearLeakyRelu" => one("LeakyRelu"),
         "QLinearConcat" => {
             let n = call.inputs.len().saturating_sub(2) / 3;
-            Layout { float: "Concat", operands: (0..n).map(|i| [2 + i * 3, 3 + i * 3, 4 + i * 3]).collect(), bias: None, result: [0, 1] }
+            Layout {
+                float: "Concat",
+                operands: (0..n).map(|i| [2 + i * 3, 3 + i * 3, 4 + i * 3]).collect(),
+                bias: None,
+                result: [0, 1],
+            }
         }
         _ => return None,
     })
