@@ -235,6 +235,11 @@ impl Builder {
         id
     }
 
+    /// Gives a constant another shape of as many elements.
+    pub(super) fn set_shape(&mut self, id: TensorId, shape: Vec<usize>) {
+        self.graph.tensors[id.index()].shape = shape;
+    }
+
     /// Gives a list of one the shape of a scalar.
     pub(super) fn as_scalar(&mut self, id: TensorId) {
         self.graph.tensors[id.index()].shape.clear();

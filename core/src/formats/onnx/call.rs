@@ -23,6 +23,8 @@ pub(super) struct Call<'n, 'a> {
     /// The operators that read the first result, and whether the model gives it out.
     pub(super) readers: Vec<&'n str>,
     pub(super) is_output: bool,
+    /// For each result whether anybody reads it.
+    pub(super) used: Vec<bool>,
     /// Whether nobody else reads the first operand.
     pub(super) is_only_reader: bool,
 }
@@ -30,7 +32,13 @@ pub(super) struct Call<'n, 'a> {
 impl<'n, 'a> Call<'n, 'a> {
     /// The same call, to be changed.
     pub(super) fn copy(&self) -> Call<'n, 'a> {
-        Call { attributes: self.attributes.clone(), inputs: self.inputs.clone(), readers: self.readers.clone(), ..*self }
+        Call {
+            attributes: self.attributes.clone(),
+            inputs: self.inputs.clone(),
+            readers: self.readers.clone(),
+            used: self.used.clone(),
+            ..*self
+        }
     }
 
     /// Sets attribute `axis`.

@@ -14,7 +14,11 @@ use crate::tensor::{Data, ElementType, Tensor};
 pub(super) fn only_moves(op: &Op) -> bool {
     match op {
         Op::Pool2d(pool) => pool.kind == PoolKind::Max,
-        Op::Reshape(_)
+        Op::Identity(_)
+        | Op::MirrorPad(_)
+        | Op::Gather(_)
+        | Op::ResizeNearestNeighbor(_)
+        | Op::Reshape(_)
         | Op::Squeeze(_)
         | Op::ExpandDims(_)
         | Op::Transpose(_)
@@ -47,6 +51,9 @@ fn has_integers(op: &Op) -> bool {
             | Op::Softmax(_)
             | Op::Unary(_)
             | Op::LeakyRelu(_)
+            | Op::PRelu(_)
+            | Op::TransposeConv(_)
+            | Op::ResizeBilinear(_)
             | Op::Concatenation(_)
     )
 }

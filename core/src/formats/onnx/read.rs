@@ -166,6 +166,7 @@ impl<'g, 'a> Reader<'g, 'a> {
             opset: self.opset,
             readers,
             is_output: self.outputs.contains(node.outputs[0]),
+            used: node.outputs.iter().map(|name| self.unread.contains_key(name) || self.outputs.contains(name)).collect(),
             is_only_reader: first.is_some_and(|name| {
                 self.order.readers.get(name).is_some_and(|list| list.len() == 1) && !self.outputs.contains(name)
             }),

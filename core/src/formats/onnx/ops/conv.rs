@@ -28,7 +28,7 @@ pub(super) fn conv(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
     let amounts = window.amounts(call, &image)?;
     let (input, padding) = match window.named(&image, &amounts) {
         Some(padding) => (image.id, padding),
-        None => (window.padded(builder, &image, &amounts)?, Padding::Valid),
+        None => (window.padded(builder, &image, &amounts, None)?, Padding::Valid),
     };
     let (stride, dilation, activation) = (window.stride, window.dilation, Activation::None);
     let split = [n_out, n_group, h, w];

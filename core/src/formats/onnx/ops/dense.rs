@@ -7,7 +7,7 @@ use super::super::call::Call;
 use super::super::tensors::Constant;
 use super::super::view::View;
 use crate::graph::TensorId;
-use crate::ops::{Activation, Binary, BinaryKind, FullyConnected, Op};
+use crate::ops::{Activation, BatchMatMul, Binary, BinaryKind, FullyConnected, Op};
 use crate::quant::Quantization;
 use crate::tensor::Data;
 
@@ -17,6 +17,10 @@ pub(super) fn gemm(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
     let view = call.view(builder, 0)?;
     if view.rank() != 2 {
         return Err(call.broken(format!("operand 0 has {} axes, expected 2", view.rank())));
+    }
+    let adj = |name: &str| call.integer(name, 0) != 0;
+    if call.constant(1).is_none() && call.input(1).is_some() && alpha == 1.0 && call.input(2).is_none() {
+        return product(builder, call, BatchMatMul { adj_x: adj("transA"), adj_y: adj("transB") });
     }
     let rows = if call.integer("transA", 0) != 0 { view.transposed(&[1, 0]) } else { view };
     let (weights, number) = call.known(1, "matrix")?;
@@ -58,12 +62,15 @@ pub(super) fn gemm(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
 /// A product of rows with a constant matrix, or with one vector.
 pub(super) fn matmul(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let Some((weights, number)) = call.constant(1) else {
-        return refuse("multiplies two values that are computed at run time, which is not supported");
+        return product(builder, call, BatchMatMul::default());
     };
     let view = call.view(builder, 0)?;
     let is_vector = weights.shape.len() == 1;
-    if !(1..=2).contains(&weights.shape.len()) || view.rank() == 0 {
-        return refuse(format!("multiplies shapes {:?} and {:?}, which is not supported", builder.shape(&view), weights.shape));
+    if !(1..=2).contains(&weights.shape.len()) || call.constant(0).is_some() {
+        return product(builder, call, BatchMatMul::default());
+    }
+    if view.rank() == 0 {
+        return Err(call.broken("multiplies a scalar"));
     }
     let rows = view.with_rank(2);
     let columns = Columns { name: call.name(1), value: (weights, number), is_transposed: is_vector };
@@ -77,6 +84,18 @@ pub(super) fn matmul(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
         result = result.without(&[0]);
     }
     Ok(Value::Tensor(result))
+}
+
+/// A product of two matrices of which none is a layer's weights.
+fn product(builder: &mut Builder, call: &Call<'_, '_>, op: BatchMatMul) -> Result<Value, Fail> {
+    let (a, b) = (call.view(builder, 0)?, call.view(builder, 1)?);
+    let (is_row, is_column) = (a.rank() == 1, b.rank() == 1);
+    let (a, b) = (a.with_rank(2), if is_column { b.with_new(&[1]) } else { b });
+    let (a, b) = (builder.plain(&a)?, builder.plain(&b)?);
+    let id = builder.emit(Op::BatchMatMul(op), vec![Some(a.id), Some(b.id)])?;
+    let rank = builder.shape_of(id).len();
+    let dropped = [is_row.then(|| rank - 2), is_column.then(|| rank - 1)];
+    Ok(Value::Tensor(View::plain(id, rank).without(&dropped.into_iter().flatten().collect::<Vec<_>>())))
 }
 
 /// A matrix whose columns are the weights of one output each; transposed, its rows.

@@ -5,7 +5,7 @@ use super::super::call::Call;
 use super::super::tensors::{Constant, element};
 use super::super::view::View;
 use crate::graph::TensorId;
-use crate::ops::{Activation, Binary, BinaryKind, LeakyRelu, Op, Unary};
+use crate::ops::{Activation, Binary, BinaryKind, Identity, LeakyRelu, Op, PRelu, Unary};
 
 /// Operators of one value.
 pub(super) fn unary(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
@@ -14,8 +14,17 @@ pub(super) fn unary(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value,
         "Sigmoid" => Op::Unary(Unary::Logistic),
         "Tanh" => Op::Unary(Unary::Tanh),
         "HardSwish" => Op::Unary(Unary::HardSwish),
-        "LeakyRelu" => Op::LeakyRelu(LeakyRelu { alpha: call.float("alpha", 0.01) }),
-        _ => return clip(builder, call),
+        "Elu" => match call.float("alpha", 1.0) {
+            1.0 => Op::Unary(Unary::Elu),
+            alpha => return scaled_elu(builder, call, alpha),
+        },
+        "Gelu" => Op::Unary(Unary::Gelu { approximate: call.text("approximate") == Some("tanh") }),
+        "Exp" => Op::Unary(Unary::Exp),
+        "Log" => Op::Unary(Unary::Log),
+        "Sqrt" => Op::Unary(Unary::Sqrt),
+        "Neg" => Op::Unary(Unary::Neg),
+        "Abs" => Op::Unary(Unary::Abs),
+        _ => Op::LeakyRelu(LeakyRelu { alpha: call.float("alpha", 0.01) }),
     };
     mapped(builder, call, op)
 }
@@ -27,41 +36,103 @@ pub(super) fn mapped(builder: &mut Builder, call: &Call<'_, '_>, op: Op) -> Resu
     Ok(Value::Tensor(view.of(id)))
 }
 
-fn clip(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+/// A node of a value and a number.
+fn with_number(builder: &mut Builder, id: TensorId, kind: BinaryKind, number: f32) -> Result<TensorId, Fail> {
+    let number = builder.floats("number", vec![], vec![number])?;
+    let op = Op::Binary(Binary { kind, activation: Activation::None });
+    builder.emit_helper(kind_name(kind), op, vec![Some(id), Some(number)])
+}
+
+fn kind_name(kind: BinaryKind) -> &'static str {
+    match kind {
+        BinaryKind::Add => "add",
+        BinaryKind::Mul => "mul",
+        BinaryKind::Minimum => "minimum",
+        BinaryKind::Maximum => "maximum",
+        _ => "number",
+    }
+}
+
+/// `max(x, 0) + alpha * (exp(min(x, 0)) - 1)`: TFLite's ELU has `alpha` 1.
+fn scaled_elu(builder: &mut Builder, call: &Call<'_, '_>, alpha: f32) -> Result<Value, Fail> {
+    let view = call.view(builder, 0)?;
+    let negative = with_number(builder, view.id, BinaryKind::Minimum, 0.0)?;
+    let negative = builder.emit_helper("elu", Op::Unary(Unary::Elu), vec![Some(negative)])?;
+    let negative = with_number(builder, negative, BinaryKind::Mul, alpha)?;
+    let positive = builder.emit_helper("relu", Op::Unary(Unary::Relu), vec![Some(view.id)])?;
+    let op = Op::Binary(Binary { kind: BinaryKind::Add, activation: Activation::None });
+    let id = builder.emit(op, vec![Some(positive), Some(negative)])?;
+    Ok(Value::Tensor(view.of(id)))
+}
+
+/// `min(max(alpha * x + beta, 0), 1)`.
+pub(super) fn hard_sigmoid(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let view = call.view(builder, 0)?;
+    let id = with_number(builder, view.id, BinaryKind::Mul, call.float("alpha", 0.2))?;
+    let id = with_number(builder, id, BinaryKind::Add, call.float("beta", 0.5))?;
+    let id = builder.emit(Op::Unary(Unary::Relu0To1), vec![Some(id)])?;
+    Ok(Value::Tensor(view.of(id)))
+}
+
+/// Clip: a ReLU where TFLite has one of these bounds.
+pub(super) fn clip(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let (low, high) = if call.opset < 11 {
         (call.float("min", f32::MIN), call.float("max", f32::MAX))
     } else {
         let low = call.known_float(1, "lower bound")?.unwrap_or(f32::MIN);
         (low, call.known_float(2, "upper bound")?.unwrap_or(f32::MAX))
     };
-    if low <= f32::MIN && high >= f32::MAX {
-        return Ok(Value::Tensor(call.view(builder, 0)?));
+    let (has_low, has_high) = (low > f32::MIN, high < f32::MAX);
+    match (low, high) {
+        (0.0, 6.0) => return mapped(builder, call, Op::Unary(Unary::Relu6)),
+        (0.0, 1.0) => return mapped(builder, call, Op::Unary(Unary::Relu0To1)),
+        (-1.0, 1.0) => return mapped(builder, call, Op::Unary(Unary::ReluN1To1)),
+        (0.0, _) if !has_high => return mapped(builder, call, Op::Unary(Unary::Relu)),
+        _ => {}
     }
-    let op = match (low, high) {
-        (0.0, 6.0) => Op::Unary(Unary::Relu6),
-        (-1.0, 1.0) => Op::Unary(Unary::ReluN1To1),
-        (0.0, high) if high >= f32::MAX => Op::Unary(Unary::Relu),
-        _ => return refuse(format!("clips to {low} and {high}; only 0 to 6, -1 to 1 and 0 upwards are supported")),
-    };
-    mapped(builder, call, op)
-}
-
-/// The value with its sign turned.
-pub(super) fn negative(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let view = call.view(builder, 0)?;
-    let factor = builder.floats("factor", vec![], vec![-1.0])?;
-    let op = Op::Binary(Binary { kind: BinaryKind::Mul, activation: Activation::None });
-    let id = builder.emit(op, vec![Some(view.id), Some(factor)])?;
+    let mut id = view.id;
+    if has_low {
+        id = with_number(builder, id, BinaryKind::Maximum, low)?;
+    }
+    if has_high {
+        id = with_number(builder, id, BinaryKind::Minimum, high)?;
+    }
     Ok(Value::Tensor(view.of(id)))
 }
 
-/// What passes its operand on.
+/// A slope for negative values, one for each channel mostly.
+pub(super) fn prelu(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let rank = call.shape(builder, 0)?.len();
+    let view = call.view(builder, 0)?.with_rank(rank);
+    let Some(slope) = like(builder, call, 1, &view)? else { return refuse("has slopes of a shape that does not fit") };
+    let id = builder.emit(Op::PRelu(PRelu), vec![Some(view.id), Some(slope)])?;
+    Ok(Value::Tensor(view.of(id)))
+}
+
+/// What passes its operand on; Identity and Dropout are shown, until a step removes them.
 pub(super) fn identity(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let view = call.view(builder, 0)?;
-    if call.node.op_type == "Cast" && element(call.integer("to", 0)) != Some(builder.element(&view)) {
-        return refuse("changes the type of a value at run time, which is not supported");
+    if call.node.op_type == "Cast" {
+        return if element(call.integer("to", 0)) == Some(builder.element(&view)) {
+            Ok(Value::Tensor(view))
+        } else {
+            refuse("changes the type of a value at run time, which is not supported")
+        };
     }
-    Ok(Value::Tensor(view))
+    mapped(builder, call, Op::Identity(Identity))
+}
+
+/// Min and Max of any number of values.
+pub(super) fn extreme(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let kind = if call.node.op_type == "Min" { BinaryKind::Minimum } else { BinaryKind::Maximum };
+    let mut step = call.copy();
+    let mut result = call.input(0).cloned().ok_or_else(|| call.broken("operand 0 is missing"))?;
+    for index in 1..call.inputs.len() {
+        step.inputs = vec![Some(result), call.input(index).cloned()];
+        result = two(builder, &step, kind)?;
+    }
+    Ok(result)
 }
 
 /// Operators of two values that are broadcast against each other.
@@ -69,6 +140,8 @@ pub(super) fn binary(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
     let kind = match call.node.op_type {
         "Add" => BinaryKind::Add,
         "Sub" => BinaryKind::Sub,
+        "Div" => BinaryKind::Div,
+        "Pow" => BinaryKind::Pow,
         _ => BinaryKind::Mul,
     };
     if kind == BinaryKind::Add
@@ -76,6 +149,10 @@ pub(super) fn binary(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
     {
         return Ok(value);
     }
+    two(builder, call, kind)
+}
+
+fn two(builder: &mut Builder, call: &Call<'_, '_>, kind: BinaryKind) -> Result<Value, Fail> {
     let (a, b, axes) = together(builder, call, 0, 1)?;
     let id = builder.emit(Op::Binary(Binary { kind, activation: Activation::None }), vec![Some(a), Some(b)])?;
     Ok(Value::Tensor(View { id, axes }))

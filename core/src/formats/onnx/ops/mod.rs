@@ -1,6 +1,7 @@
 //! Each operator of ONNX as what the graph has for it, one file a family.
 
 mod conv;
+mod conv_transpose;
 mod dense;
 mod elementwise;
 mod join;
@@ -8,7 +9,9 @@ mod movement;
 mod normalization;
 mod pool;
 mod quantization;
+mod recurrent;
 mod reduce;
+mod resize;
 mod shapes;
 mod window;
 
@@ -28,15 +31,24 @@ pub(super) fn import(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Vec<V
         "Gemm" => dense::gemm(builder, call)?,
         "MatMul" => dense::matmul(builder, call)?,
         "BatchNormalization" => normalization::batch_norm(builder, call)?,
-        "Softmax" => normalization::softmax(builder, call)?,
+        "Softmax" | "LogSoftmax" => normalization::softmax(builder, call)?,
         "QuantizeLinear" => quantization::quantize(builder, call)?,
         "DequantizeLinear" => quantization::dequantize(builder, call)?,
         "MaxPool" | "AveragePool" => pool::pool(builder, call)?,
         "GlobalAveragePool" | "GlobalMaxPool" => pool::global(builder, call)?,
-        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" => reduce::reduce(builder, call)?,
-        "Relu" | "Clip" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" => elementwise::unary(builder, call)?,
-        "Add" | "Sub" | "Mul" => elementwise::binary(builder, call)?,
-        "Neg" => elementwise::negative(builder, call)?,
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" => reduce::reduce(builder, call)?,
+        "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "Elu" | "Gelu" | "Exp" | "Log" | "Sqrt" | "Neg" | "Abs" => {
+            elementwise::unary(builder, call)?
+        }
+        "Clip" => elementwise::clip(builder, call)?,
+        "HardSigmoid" => elementwise::hard_sigmoid(builder, call)?,
+        "PRelu" => elementwise::prelu(builder, call)?,
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" => elementwise::binary(builder, call)?,
+        "Min" | "Max" => elementwise::extreme(builder, call)?,
+        "ConvTranspose" => conv_transpose::conv_transpose(builder, call)?,
+        "Resize" | "Upsample" => resize::resize(builder, call)?,
+        "LSTM" => return recurrent::lstm(builder, call),
+        "GRU" => return recurrent::gru(builder, call),
         "Identity" | "Dropout" | "Cast" => elementwise::identity(builder, call)?,
         "Transpose" | "Squeeze" | "Unsqueeze" | "Reshape" | "Flatten" => movement::view(builder, call)?,
         "Slice" => movement::slice(builder, call)?,

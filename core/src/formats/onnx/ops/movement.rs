@@ -4,7 +4,7 @@ use super::super::builder::{Builder, Fail, Value, refuse};
 use super::super::call::Call;
 use super::super::view::View;
 use super::shapes::{permutation, reshaped_shape, slice_ranges, squeezed_axes, unsqueezed_axes};
-use crate::ops::{Activation, Concatenation, Op, Pad, StridedSlice};
+use crate::ops::{Gather, MirrorPad, Op, Pad, PadV2, StridedSlice};
 
 /// Transpose, Squeeze, Unsqueeze, Reshape, Flatten: another view, and a node only if none will do.
 pub(super) fn view(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
@@ -83,41 +83,33 @@ pub(super) fn gather(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
     }
     let step = if list.len() > 1 { list[1] - list[0] } else { 1 };
     let is_even = step != 0 && list.windows(2).all(|pair| pair[1] - pair[0] == step);
-    if list.is_empty() || list.len() > MOST_PIECES && !is_even {
-        return refuse(format!("takes {} elements in an irregular order, which is not supported", list.len()));
+    if list.is_empty() {
+        return refuse("takes no elements, which is not supported");
     }
     if view.single(axis).is_none() {
         view = builder.plain(&view)?;
     }
     if !is_even || indices.shape.len() > 1 {
-        return pieces(builder, call, &view, axis, &list);
+        return picked(builder, call, &view, axis, &list);
     }
     let Some(along) = view.single(axis) else { return refuse("takes elements of an axis that lies in parts") };
     let view = cut(builder, &view, &[(along, list[0] as usize, step, list.len())])?;
     Ok(Value::Tensor(if indices.shape.is_empty() { view.without(&[axis]) } else { view }))
 }
 
-/// The most elements that are taken one by one.
-const MOST_PIECES: usize = 32;
-
-/// Gather of elements in any order: each is cut out and they are joined.
-fn pieces(builder: &mut Builder, call: &Call<'_, '_>, view: &View, axis: usize, list: &[i64]) -> Result<Value, Fail> {
+/// Gather of elements in any order.
+fn picked(builder: &mut Builder, call: &Call<'_, '_>, view: &View, axis: usize, list: &[i64]) -> Result<Value, Fail> {
     let view = builder.plain(view)?;
-    let mut shape = builder.shape(&view);
-    let cuts = list.iter().map(|&i| Ok(Some(cut(builder, &view, &[(axis, i as usize, 1, 1)])?.id)));
-    let cuts = cuts.collect::<Result<Vec<_>, Fail>>()?;
-    let op = Op::Concatenation(Concatenation { axis: axis as i32, activation: Activation::None });
-    let id = builder.emit_helper("concat", op, cuts)?;
-    shape.splice(axis..=axis, call.known(1, "indices")?.0.shape.iter().copied());
-    let joined = View::plain(id, view.rank());
-    let wanted = joined.reshaped(builder.shape_of(id), &shape);
-    Ok(Value::Tensor(match wanted {
-        Some(view) => view,
-        None => View::plain(builder.reshape(id, &shape)?, shape.len()),
-    }))
+    let indices = builder.integers("indices", list)?;
+    let shape = call.known(1, "indices")?.0.shape.clone();
+    let rank = view.rank() - 1 + shape.len();
+    builder.set_shape(indices, shape);
+    let op = Op::Gather(Gather { axis: axis as i32, batch_dims: 0 });
+    let id = builder.emit(op, vec![Some(view.id), Some(indices)])?;
+    Ok(Value::Tensor(View::plain(id, rank)))
 }
 
-/// Pad with zeros; negative amounts cut.
+/// Pad with a number or with what lies inside; negative amounts cut.
 pub(super) fn pad(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let mut view = call.view(builder, 0)?;
     let rank = view.rank();
@@ -138,9 +130,16 @@ pub(super) fn pad(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, F
         return Ok(Value::Tensor(view));
     }
     let value = if call.has("value") { Some(call.float("value", 0.0)) } else { constant_value(call)? };
-    if mode != "constant" || value.is_some_and(|value| value != 0.0) {
-        return refuse(format!("pads in mode {mode} with {}; only zeros are supported", value.unwrap_or(0.0)));
-    }
+    let is_thin = pairs.iter().all(|pair| (0..=1).contains(&pair.0) && (0..=1).contains(&pair.1));
+    let around = value.filter(|&value| value != 0.0 && !is_zero_point(builder, &view, value));
+    let op = match mode {
+        "constant" if around.is_some() => Op::PadV2(PadV2),
+        "constant" => Op::Pad(Pad),
+        "reflect" => Op::MirrorPad(MirrorPad { with_edge: false }),
+        // One more of the edge is its mirror image.
+        "edge" if is_thin => Op::MirrorPad(MirrorPad { with_edge: true }),
+        _ => return refuse(format!("pads in mode {mode}, which is not supported")),
+    };
     if (0..rank).any(|axis| pairs[axis] != (0, 0) && view.single(axis).is_none()) {
         view = builder.plain(&view)?;
     }
@@ -164,8 +163,17 @@ pub(super) fn pad(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, F
     }
     let paddings = builder.integers("paddings", &list)?;
     let paddings = builder.as_pairs(paddings);
-    let id = builder.emit(Op::Pad(Pad), vec![Some(view.id), Some(paddings)])?;
+    let mut inputs = vec![Some(view.id), Some(paddings)];
+    if let (Some(around), Op::PadV2(_)) = (around, &op) {
+        inputs.push(Some(builder.floats("around", vec![], vec![around])?));
+    }
+    let id = builder.emit(op, inputs)?;
     Ok(Value::Tensor(view.of(id)))
+}
+
+/// Whether a value of integers stands for zero; unsigned bytes have become signed ones.
+fn is_zero_point(builder: &Builder, view: &View, value: f32) -> bool {
+    builder.quantization(view).is_some_and(|q| [q.zero_point() as f32, q.zero_point() as f32 + 128.0].contains(&value))
 }
 
 /// The value that is put around, of any type.

@@ -1,10 +1,10 @@
-//! BatchNormalization and Softmax.
+//! BatchNormalization, Softmax and LogSoftmax.
 
 use super::super::builder::{Builder, Fail, Value, refuse};
 use super::super::call::Call;
 use super::super::view::View;
 use super::window::image_order;
-use crate::ops::{Activation, Binary, BinaryKind, Op, Softmax};
+use crate::ops::{BatchNorm, LogSoftmax, Op, Softmax};
 
 /// `(x - mean) / sqrt(variance + epsilon) * scale + bias` for each channel.
 pub(super) fn batch_norm(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
@@ -14,38 +14,31 @@ pub(super) fn batch_norm(builder: &mut Builder, call: &Call<'_, '_>) -> Result<V
     let view = call.view(builder, 0)?;
     let shape = builder.shape(&view);
     let channels = shape.get(1).copied().ok_or_else(|| call.broken("operand 0 has no channels"))?;
-    let mut lists = Vec::with_capacity(4);
-    for (index, what) in [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")] {
-        let (constant, _) = call.known(index, what)?;
-        match constant.data.as_f32() {
-            Some(values) if values.len() == channels => lists.push(values.to_vec()),
-            _ => return Err(call.broken(format!("its {what} has shape {:?}, expected [{channels}]", constant.shape))),
-        }
-    }
-    let epsilon = call.float("epsilon", 1e-5);
-    let factor: Vec<f32> = (0..channels).map(|c| lists[0][c] / (lists[3][c] + epsilon).sqrt()).collect();
-    let addend: Vec<f32> = (0..channels).map(|c| lists[1][c] - lists[2][c] * factor[c]).collect();
-    let (id, view) = match view.rank() {
-        3 | 4 => (builder.arrange_axes(&view, &image_order(view.rank()))?, super::window::made(view.id, view.rank())),
+    let rank = view.rank();
+    let (id, made) = match rank {
+        3 | 4 => (builder.arrange_axes(&view, &image_order(rank))?, super::window::made(view.id, rank)),
         _ => {
-            let view = builder.plain(&view)?;
-            (view.id, view)
+            let order = super::super::ends::channels_last(rank);
+            let id = builder.arrange_axes(&view, &order.iter().map(|&axis| vec![axis]).collect::<Vec<_>>())?;
+            (id, super::super::ends::view_of(id, &order))
         }
     };
-    let mut tail = vec![channels];
-    if view.rank() != 3 && view.rank() != 4 {
-        tail.extend(vec![1; view.rank() - 2]);
+    let mut inputs = vec![Some(id)];
+    for (index, what) in [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")] {
+        let (constant, number) = call.known(index, what)?;
+        if constant.data.as_f32().is_none_or(|values| values.len() != channels) {
+            return Err(call.broken(format!("its {what} has shape {:?}, expected [{channels}]", constant.shape)));
+        }
+        inputs.push(Some(builder.constant(call.name(index), (constant, number), &[channels], &[0], vec![channels])?));
     }
-    let (factor, addend) = (builder.floats("scale", tail.clone(), factor)?, builder.floats("offset", tail, addend)?);
-    let op = |kind| Op::Binary(Binary { kind, activation: Activation::None });
-    let id = builder.emit_helper("scale", op(BinaryKind::Mul), vec![Some(id), Some(factor)])?;
-    let id = builder.emit(op(BinaryKind::Add), vec![Some(id), Some(addend)])?;
-    Ok(Value::Tensor(view.of(id)))
+    let id = builder.emit(Op::BatchNorm(BatchNorm { epsilon: call.float("epsilon", 1e-5) }), inputs)?;
+    Ok(Value::Tensor(made.of(id)))
 }
 
-/// Softmax along one axis; before operator set 13 along all axes from one on.
+/// Softmax or its logarithm along one axis; before operator set 13 along all axes from one on.
 pub(super) fn softmax(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
-    along(builder, call, Op::Softmax(Softmax { beta: 1.0 }))
+    let op = if call.node.op_type == "Softmax" { Op::Softmax(Softmax { beta: 1.0 }) } else { Op::LogSoftmax(LogSoftmax) };
+    along(builder, call, op)
 }
 
 /// An operator that works along the last axis of its tensor.

@@ -4,8 +4,7 @@ use super::super::builder::{Builder, Fail, Value, refuse};
 use super::super::call::Call;
 use super::super::view::View;
 use super::window::{Amounts, Image, Window, image, made, pair};
-use crate::graph::TensorId;
-use crate::ops::{Activation, Binary, BinaryKind, Op, Padding, Pool2d, PoolKind, Reduce, ReduceKind, Unary};
+use crate::ops::{Activation, Binary, BinaryKind, Op, Padding, Pool2d, PoolKind, Reduce, ReduceKind};
 
 /// MaxPool and AveragePool.
 pub(super) fn pool(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
@@ -34,11 +33,9 @@ pub(super) fn pool(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, 
         let id = builder.emit(op(padding), vec![Some(image.id)])?;
         return Ok(Value::Tensor(made(id, image.rank)));
     }
-    // Zeros around are right for averages, and for largest values where none is negative.
-    if kind == PoolKind::Max && !is_never_negative(builder, image.id) {
-        return refuse("is padded in a way that TFLite's SAME is not, around values that may be negative; this is not supported");
-    }
-    let input = window.padded(builder, &image, &amounts)?;
+    // Zeros around are right for averages, nothing is larger than the lowest number.
+    let around = (kind == PoolKind::Max).then_some(f32::MIN);
+    let input = window.padded(builder, &image, &amounts, around)?;
     let mut id = builder.emit(op(Padding::Valid), vec![Some(input)])?;
     let factors = (kind == PoolKind::Average).then(|| factors(&window, &image, &amounts, counts_padding)).flatten();
     if let Some(factors) = factors {
@@ -73,32 +70,14 @@ fn factors(window: &Window, image: &Image, amounts: &Amounts, counts_padding: bo
     factors.iter().any(|&factor| factor != 1.0).then_some(factors)
 }
 
-/// Whether a value is the result of a ReLU or the like.
-fn is_never_negative(builder: &Builder, id: TensorId) -> bool {
-    // What is read by a pooling was mostly made a node or two before.
-    let made_by = builder.graph.nodes.iter().rev().take(8).find(|node| node.outputs.contains(&id));
-    made_by.is_some_and(|node| match node.op {
-        Op::Unary(Unary::Relu | Unary::Relu6 | Unary::Logistic) => true,
-        Op::Reshape(_) | Op::Transpose(_) | Op::Pad(_) => {
-            node.inputs[0].is_some_and(|input| input != id && is_never_negative(builder, input))
-        }
-        _ => false,
-    })
-}
-
 /// GlobalAveragePool and GlobalMaxPool.
 pub(super) fn global(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
     let image = image(builder, call, 0)?;
-    if call.node.op_type == "GlobalMaxPool" {
-        let (window, stride, padding) = (image.size, image.size, Padding::Valid);
-        let op = Op::Pool2d(Pool2d { kind: PoolKind::Max, window, stride, padding, activation: Activation::None });
-        let id = builder.emit(op, vec![Some(image.id)])?;
-        return Ok(Value::Tensor(made(id, image.rank)));
-    }
+    let kind = if call.node.op_type == "GlobalMaxPool" { ReduceKind::Max } else { ReduceKind::Mean };
     // Mostly only the channels are wanted next.
     let keep_dims = call.is_output || !call.readers.iter().all(|op| matches!(*op, "Flatten" | "Reshape" | "Squeeze"));
     let axes = builder.integers("axes", &[1, 2])?;
-    let op = Op::Reduce(Reduce { kind: ReduceKind::Mean, keep_dims });
+    let op = Op::Reduce(Reduce { kind, keep_dims });
     let id = builder.emit(op, vec![Some(image.id), Some(axes)])?;
     if keep_dims {
         return Ok(Value::Tensor(made(id, image.rank)));

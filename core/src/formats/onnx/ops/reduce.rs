@@ -1,6 +1,6 @@
 //! Reductions over axes.
 
-use super::super::builder::{Builder, Fail, Value, refuse};
+use super::super::builder::{Builder, Fail, Value};
 use super::super::call::Call;
 use super::super::view::View;
 use crate::ops::{Op, Reduce, ReduceKind};
@@ -9,7 +9,9 @@ pub(super) fn reduce(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
     let kind = match call.node.op_type {
         "ReduceMean" => ReduceKind::Mean,
         "ReduceSum" => ReduceKind::Sum,
-        _ => return refuse("is not known"),
+        "ReduceMax" => ReduceKind::Max,
+        "ReduceMin" => ReduceKind::Min,
+        _ => ReduceKind::Prod,
     };
     let view = call.view(builder, 0)?;
     let rank = view.rank();

@@ -7,7 +7,7 @@ use super::super::builder::{Builder, Fail, refuse};
 use super::super::call::Call;
 use super::super::view::View;
 use crate::graph::TensorId;
-use crate::ops::{Op, Pad, Padding};
+use crate::ops::{Op, Pad, PadV2, Padding};
 
 /// An image as the graph has it: `[n, h, w, c]`; a line of values is an image of height 1.
 pub(super) struct Image {
@@ -126,8 +126,14 @@ impl Window {
         })
     }
 
-    /// The image with zeros around it, so that no padding is left to do.
-    pub(super) fn padded(&self, builder: &mut Builder, image: &Image, amounts: &Amounts) -> Result<TensorId, Fail> {
+    /// The image with zeros or a number around it, so that no padding is left to do.
+    pub(super) fn padded(
+        &self,
+        builder: &mut Builder,
+        image: &Image,
+        amounts: &Amounts,
+        around: Option<f32>,
+    ) -> Result<TensorId, Fail> {
         let after = |i: usize| {
             let needed = (amounts.output[i] - 1).saturating_mul(self.stride[i]).saturating_add(self.reach(i));
             needed.saturating_sub(image.size[i].saturating_add(amounts.before[i])) as i64
@@ -136,7 +142,11 @@ impl Window {
         let list = [0, 0, before(0), after(0), before(1), after(1), 0, 0];
         let paddings = builder.integers("paddings", &list)?;
         let paddings = builder.as_pairs(paddings);
-        builder.emit_helper("pad", Op::Pad(Pad), vec![Some(image.id), Some(paddings)])
+        let Some(around) = around else {
+            return builder.emit_helper("pad", Op::Pad(Pad), vec![Some(image.id), Some(paddings)]);
+        };
+        let around = builder.floats("around", vec![], vec![around])?;
+        builder.emit_helper("pad", Op::PadV2(PadV2), vec![Some(image.id), Some(paddings), Some(around)])
     }
 }
 
