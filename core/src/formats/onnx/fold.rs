@@ -6,6 +6,8 @@
 mod arithmetic;
 mod moves;
 
+pub(super) use arithmetic::broadcast;
+
 use std::sync::Arc;
 
 use super::builder::{Builder, Fail, Value, bytes_of};

@@ -130,7 +130,7 @@ fn comparison(op: &str) -> Option<fn(f64, f64) -> bool> {
 }
 
 /// Shape of two operands broadcast against each other; `None` if they do not fit.
-pub(super) fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+pub(in super::super) fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let extent = |shape: &[usize], i: usize| (i + shape.len()).checked_sub(rank).map_or(1, |i| shape[i]);
     let pair = |i: usize| match (extent(a, i), extent(b, i)) {

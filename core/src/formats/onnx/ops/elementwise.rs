@@ -2,10 +2,12 @@
 
 use super::super::builder::{Builder, Fail, Value, refuse};
 use super::super::call::Call;
-use super::super::tensors::{Constant, element};
+use super::super::fold::broadcast;
+use super::super::tensors::{Constant, element, extents};
 use super::super::view::View;
 use crate::graph::TensorId;
 use crate::ops::{Activation, Binary, BinaryKind, Identity, LeakyRelu, Op, PRelu, Unary};
+use crate::tensor::Data;
 
 /// Operators of one value.
 pub(super) fn unary(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
@@ -121,6 +123,40 @@ pub(super) fn identity(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Val
         };
     }
     mapped(builder, call, Op::Identity(Identity))
+}
+
+/// Dropout does nothing at inference; it keeps all values, as its mask says if that is asked for.
+pub(super) fn dropout(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Vec<Value>, Fail> {
+    if call.opset >= 12 && call.constant(2).is_some_and(|(c, _)| c.data.to_i64().is_some_and(|v| v.first() == Some(&1))) {
+        return refuse("is exported as for training, which is not supported; export the model for inference");
+    }
+    let mut results = vec![identity(builder, call)?];
+    if call.used.get(1) == Some(&true) {
+        let shape = call.shape(builder, 0)?;
+        let n = shape.iter().product();
+        builder.budget.charge(n, || call.node.place())?;
+        results.push(builder.known(Constant::new(shape, Data::Bool(vec![1; n].into()))));
+    }
+    Ok(results)
+}
+
+/// A value repeated along axes of extent 1: a product with ones.
+pub(super) fn expand(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
+    let shape = call.shape(builder, 0)?;
+    let wanted = call.known_integers(1, "shape")?.unwrap_or_default();
+    let misfit = || call.broken(format!("expands {shape:?} to {:?}", &wanted[..wanted.len().min(16)]));
+    let wanted_shape = extents(&wanted).ok_or_else(misfit)?;
+    let result = broadcast(&shape, &wanted_shape).ok_or_else(misfit)?;
+    let view = call.view(builder, 0)?.with_rank(result.len());
+    if result.iter().product::<usize>() == shape.iter().product::<usize>() {
+        return Ok(Value::Tensor(view));
+    }
+    let view = builder.plain(&view)?;
+    builder.budget.charge(result.iter().product::<usize>().saturating_mul(4), || call.node.place())?;
+    let ones = builder.floats("ones", result.clone(), vec![1.0; result.iter().product()])?;
+    let op = Op::Binary(Binary { kind: BinaryKind::Mul, activation: Activation::None });
+    let id = builder.emit(op, vec![Some(view.id), Some(ones)])?;
+    Ok(Value::Tensor(View::plain(id, result.len())))
 }
 
 /// Min and Max of any number of values.

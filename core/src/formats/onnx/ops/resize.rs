@@ -3,8 +3,8 @@
 
 use super::super::builder::{Builder, Fail, Value, refuse};
 use super::super::call::Call;
-use super::window::{image, made};
-use crate::ops::{Op, ResizeBilinear, ResizeNearestNeighbor};
+use super::window::{Image, image, made};
+use crate::ops::{Gather, Op, ResizeBilinear, ResizeNearestNeighbor};
 
 /// How places of the result are found in the image, along one axis.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,9 @@ pub(super) fn resize(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
         places.zip(&wanted).all(|(a, b)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4))
     };
     let Some(&Way { align_corners, half_pixel_centers }) = WAYS.iter().find(|way| same(way)) else {
+        if is_nearest {
+            return picked(builder, &image, &wanted);
+        }
         return refuse(format!("finds its pixels by {transform}, {rounding}, in a way that TFLite does not have"));
     };
     let size = match axes.as_slice() {
@@ -65,6 +68,22 @@ pub(super) fn resize(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
         Op::ResizeBilinear(ResizeBilinear { align_corners, half_pixel_centers })
     };
     let id = builder.emit(op, vec![Some(image.id), Some(size)])?;
+    Ok(Value::Tensor(made(id, image.rank)))
+}
+
+/// The nearest pixels, picked one axis after the other.
+fn picked(builder: &mut Builder, image: &Image, wanted: &[Vec<f64>]) -> Result<Value, Fail> {
+    let mut id = image.id;
+    // A line has its only axis where images have their width.
+    for (axis, places) in wanted.iter().rev().enumerate().map(|(i, places)| (2 - i.min(1), places)) {
+        let list: Vec<i64> = places.iter().map(|&place| place as i64).collect();
+        let indices = builder.integers("pixels", &list)?;
+        id = builder.emit_helper(
+            "pick",
+            Op::Gather(Gather { axis: axis as i32, batch_dims: 0 }),
+            vec![Some(id), Some(indices)],
+        )?;
+    }
     Ok(Value::Tensor(made(id, image.rank)))
 }
 
