@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::super::error::quoted;
-use super::builder::{Builder, Fail, Value};
+use super::builder::{Builder, Fail, Value, refuse};
 use super::order::Order;
 use super::proto::{Attribute, Graph, Node};
 use super::view::{Move, View, arrangement};
@@ -116,6 +116,7 @@ pub(super) fn view_of(id: TensorId, order: &[usize]) -> View {
 pub(super) fn output(builder: &mut Builder, name: &str, value: &Value) -> Result<TensorId, Fail> {
     let mut order = vec![];
     let id = match value {
+        Value::Constant(constant, _) if constant.data.is_empty() => return refuse("a constant without values"),
         Value::Constant(constant, _) => {
             let real = builder.numbered(super::ops::dequantized(constant));
             builder.constant_plain(name, (&real.0, real.1))?
