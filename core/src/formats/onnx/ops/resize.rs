@@ -4,7 +4,7 @@
 use super::super::builder::{Builder, Fail, Value, refuse};
 use super::super::call::Call;
 use super::window::{Image, image, made};
-use crate::ops::{Gather, Op, ResizeBilinear, ResizeNearestNeighbor};
+use crate::ops::{BatchMatMul, Gather, Op, ResizeBilinear, ResizeNearestNeighbor};
 
 /// How places of the result are found in the image, along one axis.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn resize(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value
         if is_nearest {
             return picked(builder, &image, &wanted);
         }
-        return refuse(format!("finds its pixels by {transform}, {rounding}, in a way that TFLite does not have"));
+        return weighted(builder, &image, &axes, &wanted);
     };
     let size = match axes.as_slice() {
         [w] => [1, w.output as i64],
@@ -83,6 +83,32 @@ fn picked(builder: &mut Builder, image: &Image, wanted: &[Vec<f64>]) -> Result<V
             Op::Gather(Gather { axis: axis as i32, batch_dims: 0 }),
             vec![Some(id), Some(indices)],
         )?;
+    }
+    Ok(Value::Tensor(made(id, image.rank)))
+}
+
+/// Any linear interpolation, as a product with a matrix of weights along each axis.
+fn weighted(builder: &mut Builder, image: &Image, axes: &[Axis], wanted: &[Vec<f64>]) -> Result<Value, Fail> {
+    let shape = builder.shape_of(image.id).to_vec();
+    let (batch, mut size) = (shape[0], image.size);
+    let mut id = image.id;
+    for (i, (axis, places)) in axes.iter().zip(wanted).rev().enumerate().map(|(i, pair)| (1 - i.min(1), pair)) {
+        let n = axis.output.saturating_mul(axis.input);
+        builder.budget.charge(n.saturating_mul(4), || "weights of an interpolation".into())?;
+        let mut matrix = vec![0.0; n];
+        for (row, &place) in places.iter().enumerate() {
+            let (low, part) = (place.floor() as usize, (place - place.floor()) as f32);
+            matrix[row * axis.input + low] += 1.0 - part;
+            matrix[row * axis.input + (low + 1).min(axis.input - 1)] += part;
+        }
+        let matrix = builder.floats("interpolation", vec![axis.output, axis.input], matrix)?;
+        // Along the height a row of pixels is one column, along the width a pixel is.
+        let rows = if i == 0 { vec![batch, size[0], size[1] * shape[3]] } else { vec![batch * size[0], size[1], shape[3]] };
+        let flat = builder.reshape(id, &rows)?;
+        let product =
+            builder.emit_helper("interpolate", Op::BatchMatMul(BatchMatMul::default()), vec![Some(matrix), Some(flat)])?;
+        size[i] = axis.output;
+        id = builder.reshape(product, &[batch, size[0], size[1], shape[3]])?;
     }
     Ok(Value::Tensor(made(id, image.rank)))
 }
@@ -146,11 +172,9 @@ impl Axis {
             }
             "asymmetric" => x / self.scale,
             "align_corners" => {
-                if self.output > 1 {
-                    x * (input - 1.0) / (output - 1.0)
-                } else {
-                    0.0
-                }
+                // The extent that the scale gives counts, not the whole number of pixels below it.
+                let extent = self.scale * input;
+                if extent > 1.0 { x * (input - 1.0) / (extent - 1.0) } else { 0.0 }
             }
             _ => return None,
         })
