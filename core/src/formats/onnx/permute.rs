@@ -27,6 +27,9 @@ pub(super) fn data(data: &Data, shape: &[usize], permutation: &[usize]) -> Data 
 
 /// Values of any type of a tensor of this shape, its axes permuted.
 pub(super) fn values<T: Copy>(values: &[T], shape: &[usize], permutation: &[usize]) -> Arc<[T]> {
+    if let (&[rows, columns], &[1, 0]) = (shape, permutation) {
+        return transposed(values, rows, columns);
+    }
     let mut stride = 1;
     let mut strides = vec![0; shape.len()];
     for axis in (0..shape.len()).rev() {
@@ -58,6 +61,23 @@ pub(super) fn values<T: Copy>(values: &[T], shape: &[usize], permutation: &[usiz
         .collect()
 }
 
+/// A matrix transposed, in tiles that stay in the cache.
+fn transposed<T: Copy>(values: &[T], rows: usize, columns: usize) -> Arc<[T]> {
+    const TILE: usize = 32;
+    let mut result: Arc<[T]> = Arc::from(values);
+    let Some(to) = Arc::get_mut(&mut result) else { return result };
+    for top in (0..rows).step_by(TILE) {
+        for left in (0..columns).step_by(TILE) {
+            for row in top..(top + TILE).min(rows) {
+                for column in left..(left + TILE).min(columns) {
+                    to[column * rows + row] = values[row * columns + column];
+                }
+            }
+        }
+    }
+    result
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +87,13 @@ mod tests {
         assert_eq!(values(&[1, 2, 3, 4, 5, 6], &[2, 3], &[1, 0]).as_ref(), [1, 4, 2, 5, 3, 6]);
         assert_eq!(values(&[0, 1, 2, 3, 4, 5, 6, 7], &[2, 2, 2], &[2, 0, 1]).as_ref(), [0, 2, 4, 6, 1, 3, 5, 7]);
         assert_eq!(values(&[7], &[], &[]).as_ref(), [7]);
+    }
+
+    #[test]
+    fn large_matrices_are_transposed_in_tiles() {
+        let matrix: Vec<usize> = (0..70 * 33).collect();
+        let result = values(&matrix, &[70, 33], &[1, 0]);
+        assert!((0..33 * 70).all(|i| result[i] == matrix[i % 70 * 33 + i / 70]));
     }
 
     #[test]
