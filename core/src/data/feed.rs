@@ -7,6 +7,9 @@
 //! * it is silent and of the integer type of the source model's input: they are that input's own integers, or
 //! * they are real numbers as they stand (pixels 0 to 255 for a float model).
 //!
+//! Images may be channels first in the set, as PyTorch has them, and are put channels last, as the graph has them: shapes tell
+//! the two apart. Where they do not, channels last is taken.
+//!
 //! An input with the very same type, scale and zero point takes the integers as they are. Any other gets the real values,
 //! rounded as TensorFlow Lite's QUANTIZE does: half away from zero, saturating.
 
@@ -33,7 +36,7 @@ pub fn meaning(data: &DataSet, source_input: &Tensor) -> Meaning {
     own.or_else(of_input).unwrap_or(Meaning { scale: 1.0, zero_point: 0 })
 }
 
-/// Checks that a sample fits the model's input: the same shape but for axes of extent 1, or one of the two is flat.
+/// Checks that a sample fits the model's input: the same shape but for axes of extent 1 and channels in front, or one of the two is flat.
 ///
 /// # Errors
 /// [`DataProblem::Shape`].
@@ -41,11 +44,20 @@ pub fn check_shape(data: &DataSet, input: &Tensor) -> Result<(), DataProblem> {
     let proper = |shape: &[usize]| shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
     let (sample, wanted) = (proper(&data.sample_shape), proper(&input.shape));
     let flat = sample.len() <= 1 || wanted.len() <= 1;
-    if data.sample_len() == input.n_elements() && (flat || sample == wanted) {
+    if data.sample_len() == input.n_elements() && (flat || sample == wanted || channels_in_front(data, input).is_some()) {
         return Ok(());
     }
     let input_shape = input.shape.get(1..).unwrap_or_default().to_vec();
     Err(DataProblem::Shape { sample: data.sample_shape.clone(), input: input_shape })
+}
+
+/// How many channels the samples have in front, if they have them there and the input has them last.
+pub fn channels_in_front(data: &DataSet, input: &Tensor) -> Option<usize> {
+    let [_batch, size @ .., channels] = input.shape.as_slice() else { return None };
+    let proper = |shape: &[usize]| shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
+    let (sample, size) = (proper(&data.sample_shape), proper(size));
+    let (first, last) = ([&[*channels], size.as_slice()].concat(), [size.as_slice(), &[*channels]].concat());
+    (*channels > 1 && sample == first && sample != last).then_some(*channels)
 }
 
 /// The chosen samples as real numbers, `[samples.len(), sample_len]`, for a float model.
@@ -54,11 +66,12 @@ pub fn check_shape(data: &DataSet, input: &Tensor) -> Result<(), DataProblem> {
 /// [`DataProblem::Shape`].
 pub fn real_samples(data: &DataSet, meaning: Meaning, samples: &[usize], input: &Tensor) -> Result<Vec<f32>, DataProblem> {
     check_shape(data, input)?;
+    let channels = channels_in_front(data, input).unwrap_or(1);
     Ok(match &data.values {
-        Values::F32(v) => gather(v, data.sample_len(), samples, |x| x),
-        Values::I8(v) => gather(v, data.sample_len(), samples, |x| meaning.real(x.into())),
-        Values::U8(v) => gather(v, data.sample_len(), samples, |x| meaning.real(x.into())),
-        Values::I16(v) => gather(v, data.sample_len(), samples, |x| meaning.real(x.into())),
+        Values::F32(v) => gather(v, (data.sample_len(), channels), samples, |x| x),
+        Values::I8(v) => gather(v, (data.sample_len(), channels), samples, |x| meaning.real(x.into())),
+        Values::U8(v) => gather(v, (data.sample_len(), channels), samples, |x| meaning.real(x.into())),
+        Values::I16(v) => gather(v, (data.sample_len(), channels), samples, |x| meaning.real(x.into())),
     })
 }
 
@@ -81,11 +94,12 @@ pub fn model_samples(data: &DataSet, meaning: Meaning, samples: &[usize], input:
     };
     let same = meaning == Meaning { scale: quantization.scale(), zero_point: quantization.zero_point() };
     if same && element(&data.values) == input.element {
+        let channels = channels_in_front(data, input).unwrap_or(1);
         return Ok(match &data.values {
-            Values::I8(v) => gather(v, data.sample_len(), samples, |x| x as u8),
-            Values::U8(v) => gather(v, data.sample_len(), samples, |x| x),
-            Values::I16(v) => gather(v, data.sample_len(), samples, i16::to_le_bytes).into_flattened(),
-            Values::F32(v) => gather(v, data.sample_len(), samples, f32::to_le_bytes).into_flattened(),
+            Values::I8(v) => gather(v, (data.sample_len(), channels), samples, |x| x as u8),
+            Values::U8(v) => gather(v, (data.sample_len(), channels), samples, |x| x),
+            Values::I16(v) => gather(v, (data.sample_len(), channels), samples, i16::to_le_bytes).into_flattened(),
+            Values::F32(v) => gather(v, (data.sample_len(), channels), samples, f32::to_le_bytes).into_flattened(),
         });
     }
     let reals = real_samples(data, meaning, samples, input)?;
@@ -118,11 +132,18 @@ fn element(values: &Values) -> ElementType {
     }
 }
 
-/// The values of the chosen samples, one sample after another.
-fn gather<T: Copy, U>(values: &[T], sample_len: usize, samples: &[usize], convert: impl Fn(T) -> U) -> Vec<U> {
+/// The values of the chosen samples, one sample after another; `of_sample` is their number and that of the channels in front.
+fn gather<T: Copy, U>(values: &[T], of_sample: (usize, usize), samples: &[usize], convert: impl Fn(T) -> U) -> Vec<U> {
+    let (sample_len, channels) = of_sample;
     let mut gathered = Vec::with_capacity(samples.len() * sample_len);
     for &sample in samples {
-        gathered.extend(values[sample * sample_len..][..sample_len].iter().map(|&x| convert(x)));
+        let values = &values[sample * sample_len..][..sample_len];
+        if channels == 1 {
+            gathered.extend(values.iter().map(|&x| convert(x)));
+        } else {
+            let size = sample_len / channels;
+            gathered.extend((0..sample_len).map(|i| convert(values[i % channels * size + i / channels])));
+        }
     }
     gathered
 }
@@ -193,7 +214,21 @@ mod tests {
         assert!(fits(&[49, 10], &[1, 49, 10, 1]));
         assert!(fits(&[490], &[1, 49, 10, 1]));
         assert!(fits(&[128, 5], &[1, 640]));
-        assert!(!fits(&[3, 128], &[1, 128, 3]));
+        assert!(!fits(&[10, 49], &[1, 49, 10, 1]));
         assert!(!fits(&[32, 32, 3], &[1, 96, 96, 3]));
+    }
+
+    #[test]
+    fn channels_in_front_go_last() {
+        let mut data = set(Values::F32([1.0, 2.0, 3.0, 4.0, 5.0, 6.0].into()), None, 0);
+        data.sample_shape = vec![2, 1, 3];
+        let input = Tensor::activation("input", ElementType::F32, [1, 1, 3, 2]);
+        let meaning = meaning(&data, &input);
+        assert_eq!(real_samples(&data, meaning, &[0], &input).unwrap(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        // As many channels as positions: the shape does not tell, channels last is taken.
+        data.sample_shape = vec![2, 2];
+        data.values = Values::F32([1.0, 2.0, 3.0, 4.0].into());
+        let input = Tensor::activation("input", ElementType::F32, [1, 2, 2]);
+        assert_eq!(real_samples(&data, meaning, &[0], &input).unwrap(), [1.0, 2.0, 3.0, 4.0]);
     }
 }

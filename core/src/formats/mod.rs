@@ -6,8 +6,10 @@
 //! still shown, with a note that says why. Every byte read is untrusted: whatever it holds, the answer is a graph or a
 //! one-line error, and memory stays below a small multiple of the file's length.
 
+mod budget;
 mod error;
 mod notes;
+mod onnx;
 pub mod tflite;
 
 use std::fs::File;
@@ -48,11 +50,21 @@ pub struct Opened {
 struct Format {
     name: &'static str,
     matches: fn(&[u8]) -> bool,
-    import: fn(&[u8]) -> Result<Graph, Trouble>,
+    import: fn(&Source<'_>) -> Result<Graph, Trouble>,
+}
+
+/// What a format reads.
+struct Source<'a> {
+    bytes: &'a [u8],
+    /// Where the file lies, for formats whose files refer to others; nothing outside of it is read.
+    folder: Option<&'a Path>,
 }
 
 /// All formats, in the order in which they are asked.
-const FORMATS: &[Format] = &[Format { name: tflite::NAME, matches: tflite::matches, import: tflite::import }];
+const FORMATS: &[Format] = &[
+    Format { name: tflite::NAME, matches: tflite::matches, import: |source| tflite::import(source.bytes) },
+    Format { name: onnx::NAME, matches: onnx::matches, import: |source| onnx::import(source.bytes, source.folder) },
+];
 
 /// Reads a model file, recognises its format and turns it into a graph named after the file.
 ///
@@ -61,7 +73,7 @@ const FORMATS: &[Format] = &[Format { name: tflite::NAME, matches: tflite::match
 pub fn open(path: &Path) -> Result<Opened, FormatError> {
     let file = path.display().to_string();
     let bytes = read_limited(path).map_err(|trouble| trouble.of(&file))?;
-    let Import { mut graph, format } = import_bytes(&file, &bytes)?;
+    let Import { mut graph, format } = import_source(&file, &Source { bytes: &bytes, folder: path.parent() })?;
     graph.name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     Ok(Opened { graph: Arc::new(graph), format, size_bytes: bytes.len() as u64, hash: blake3::hash(&bytes) })
 }
@@ -80,11 +92,15 @@ pub fn import(path: &Path) -> Result<Import, FormatError> {
 /// # Errors
 /// The bytes are of no known format or damaged.
 pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Import, FormatError> {
+    import_source(file, &Source { bytes, folder: None })
+}
+
+fn import_source(file: &str, source: &Source<'_>) -> Result<Import, FormatError> {
     let of_file = |trouble: Trouble| trouble.of(file);
-    let Some(format) = FORMATS.iter().find(|format| (format.matches)(bytes)) else {
-        return Err(of_file(Trouble::UnknownFormat { found: describe(bytes) }));
+    let Some(format) = FORMATS.iter().find(|format| (format.matches)(source.bytes)) else {
+        return Err(of_file(Trouble::UnknownFormat { found: describe(source.bytes) }));
     };
-    let mut graph = (format.import)(bytes).map_err(of_file)?;
+    let mut graph = (format.import)(source).map_err(of_file)?;
     check(&graph).map_err(|error| of_file(error.into()))?;
     notes::add(&mut graph);
     Ok(Import { graph, format: format.name })

@@ -101,6 +101,16 @@ pub struct MemoryPlan {
     pub offsets: Arc<[Option<u32>]>,
 }
 
+/// Where the axes of inputs and outputs stand in another order in the source file: images are channels last here whatever they
+/// are there.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SourceOrder {
+    /// For each input: axis `i` of the tensor is axis `order[i]` of the file. Empty where the orders are the same.
+    pub inputs: Vec<Vec<usize>>,
+    /// The same for each output.
+    pub outputs: Vec<Vec<usize>>,
+}
+
 /// A network: tensors, and nodes in execution order.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Graph {
@@ -118,6 +128,8 @@ pub struct Graph {
     pub outputs: Vec<TensorId>,
     /// Named entry points, if the file has any.
     pub signatures: Vec<Signature>,
+    /// In which order the source file has the axes of inputs and outputs.
+    pub source_order: SourceOrder,
     /// A fixed arena plan, exported with the model.
     pub memory_plan: Option<MemoryPlan>,
     /// What the user should know.
