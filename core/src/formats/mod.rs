@@ -6,10 +6,13 @@
 //! still shown, with a note that says why. Every byte read is untrusted: whatever it holds, the answer is a graph or a
 //! one-line error, and memory stays below a small multiple of the file's length.
 
+mod budget;
 mod error;
+mod keras;
 mod notes;
 pub mod tflite;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -48,11 +51,14 @@ pub struct Opened {
 struct Format {
     name: &'static str,
     matches: fn(&[u8]) -> bool,
-    import: fn(&[u8]) -> Result<Graph, Trouble>,
+    import: fn(Cow<'_, [u8]>) -> Result<Graph, Trouble>,
 }
 
 /// All formats, in the order in which they are asked.
-const FORMATS: &[Format] = &[Format { name: tflite::NAME, matches: tflite::matches, import: tflite::import }];
+const FORMATS: &[Format] = &[
+    Format { name: tflite::NAME, matches: tflite::matches, import: |bytes| tflite::import(&bytes) },
+    Format { name: keras::NAME, matches: keras::matches, import: keras::import },
+];
 
 /// Reads a model file, recognises its format and turns it into a graph named after the file.
 ///
@@ -61,9 +67,11 @@ const FORMATS: &[Format] = &[Format { name: tflite::NAME, matches: tflite::match
 pub fn open(path: &Path) -> Result<Opened, FormatError> {
     let file = path.display().to_string();
     let bytes = read_limited(path).map_err(|trouble| trouble.of(&file))?;
-    let Import { mut graph, format } = import_bytes(&file, &bytes)?;
+    let (size_bytes, hash) = (bytes.len() as u64, blake3::hash(&bytes));
+    // The bytes are given away: a format that needs them for long need not copy them.
+    let Import { mut graph, format } = import_any(&file, bytes.into())?;
     graph.name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    Ok(Opened { graph: Arc::new(graph), format, size_bytes: bytes.len() as u64, hash: blake3::hash(&bytes) })
+    Ok(Opened { graph: Arc::new(graph), format, size_bytes, hash })
 }
 
 /// Reads a model file, recognises its format and turns it into a graph named after the file.
@@ -80,9 +88,13 @@ pub fn import(path: &Path) -> Result<Import, FormatError> {
 /// # Errors
 /// The bytes are of no known format or damaged.
 pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Import, FormatError> {
+    import_any(file, bytes.into())
+}
+
+fn import_any(file: &str, bytes: Cow<'_, [u8]>) -> Result<Import, FormatError> {
     let of_file = |trouble: Trouble| trouble.of(file);
-    let Some(format) = FORMATS.iter().find(|format| (format.matches)(bytes)) else {
-        return Err(of_file(Trouble::UnknownFormat { found: describe(bytes) }));
+    let Some(format) = FORMATS.iter().find(|format| (format.matches)(&bytes)) else {
+        return Err(of_file(Trouble::UnknownFormat { found: describe(&bytes) }));
     };
     let mut graph = (format.import)(bytes).map_err(of_file)?;
     check(&graph).map_err(|error| of_file(error.into()))?;
@@ -113,8 +125,6 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, Trouble> {
 fn describe(bytes: &[u8]) -> String {
     let kind = match bytes {
         [] => return "the file is empty".into(),
-        [b'P', b'K', 3, 4, ..] => "a zip archive (a Keras 3 model or a SavedModel?)",
-        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file (a Keras model?)",
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "a NumPy array",
         _ if bytes.len() >= 8 && bytes[4..7] == *b"TFL" => "a TensorFlow Lite file of another version than 3",
         _ if bytes.len() < 16 => return format!("{} bytes are too few for a model", bytes.len()),

@@ -13,7 +13,6 @@
 //!
 //! Only the first subgraph becomes the graph: operators that call others (IF, WHILE) are unknown ones, so nothing is lost.
 
-mod budget;
 mod constants;
 #[rustfmt::skip]
 #[allow(unsafe_code, missing_docs, unused_imports, unused_extern_crates, clippy::all, clippy::pedantic, rustdoc::all)]

@@ -6,7 +6,7 @@
 use flatbuffers::{ErrorTraceDetail, InvalidFlatbuffer, VerifierOptions};
 
 use super::super::error::{Trouble, quoted};
-use super::budget::Budget;
+use super::super::budget::Budget;
 use super::constants::Constants;
 use super::names::Names;
 use super::schema::{self, BuiltinOperator, TensorType};

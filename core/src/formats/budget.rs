@@ -3,7 +3,7 @@
 //! A flatbuffer is a graph of offsets: one megabyte of weights can be named by a thousand tensors, and four bytes in a
 //! vector can name a table that becomes hundreds of bytes here. So everything that is allocated for the file is charged.
 
-use super::super::error::Trouble;
+use super::error::Trouble;
 
 /// Times the file's length that a graph made from it may take.
 const FACTOR: usize = 12;
