@@ -69,8 +69,8 @@ pub(super) const H5_WEIGHTS: &str = "model_weights";
 fn without_architecture(root: &Folder) -> Trouble {
     let is_weights = |root: &Folder| -> Result<bool, Trouble> {
         let listed = root.texts()?.keys().any(|name| name.starts_with("layer_names"));
-        let by_class = ["layers", "_layer_checkpoint_dependencies"];
-        Ok(listed || by_class.iter().any(|name| matches!(root.folder(name), Ok(Some(_)))))
+        let folders = [H5_WEIGHTS, "layers", "_layer_checkpoint_dependencies"];
+        Ok(listed || folders.iter().any(|name| matches!(root.folder(name), Ok(Some(_)))))
     };
     if is_weights(root).unwrap_or(false) {
         unusable("it is a weights file, as model.save_weights writes it, without the architecture of the model")

@@ -144,7 +144,7 @@ impl Builder {
     ) -> Result<TensorId, Trouble> {
         let extents: Vec<i32> = shape.iter().map(|&extent| i32::try_from(extent).unwrap_or(i32::MAX)).collect();
         let new_shape = self.integers(layer, "shape", &extents)?;
-        self.node(layer, role, Op::Reshape(Reshape { new_shape: extents }), vec![input, Some(new_shape)])
+        self.node(layer, role, Op::Reshape(Reshape { new_shape: Vec::new() }), vec![input, Some(new_shape)])
     }
 
     /// Adds a node; its name is the layer's, with `role` where the layer is several nodes.

@@ -74,6 +74,10 @@ pub(super) struct Reference {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Numbers(pub(super) Vec<f64>);
 
+/// A boolean, which some scripts write as 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flag(pub(super) bool);
+
 /// Parses `text`, which is called `place` and ought to be `expected`.
 ///
 /// # Errors
@@ -266,6 +270,21 @@ impl<'de> serde::de::DeserializeSeed<'de> for NumbersSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(NumbersVisitor(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Word(bool),
+            Number(f64),
+        }
+        Ok(Self(match Written::deserialize(deserializer)? {
+            Written::Word(is_set) => is_set,
+            Written::Number(number) => number != 0.0,
+        }))
     }
 }
 

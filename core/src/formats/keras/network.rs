@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::super::error::{Trouble, quoted};
 use super::archive::{Archive, SAVE_WHOLE};
 use super::builder::{Builder, Value};
-use super::config::{Described, Layer, Network, Reference, References, parse};
+use super::config::{Described, Flag, Layer, Network, Reference, References, parse};
 use super::layers::{self, Call};
 use super::weights::ModelWeights;
 use crate::graph::Severity;
@@ -118,8 +118,8 @@ struct InputSettings<'a> {
     batch_input_shape: Option<Vec<Option<usize>>>,
     #[serde(borrow)]
     dtype: Option<&'a RawValue>,
-    sparse: Option<bool>,
-    ragged: Option<bool>,
+    sparse: Option<Flag>,
+    ragged: Option<Flag>,
 }
 
 /// An input of the graph, as its layer describes it; a sequential model may say its shape elsewhere.
@@ -135,7 +135,7 @@ fn own_input(builder: &mut Builder, layer: &Layer<'_>, elsewhere: Option<&RawVal
     let state_shape = "begin the model with keras.Input(shape=…) that states every extent, then save it again with \
                        model.save(\"model.keras\")";
     let Some(shape) = shape else { return Err(refuse("the shape of the model's input is not in the file".into(), state_shape)) };
-    if settings.sparse == Some(true) || settings.ragged == Some(true) {
+    if [settings.sparse, settings.ragged].contains(&Some(Flag(true))) {
         return Err(refuse("its input is sparse or ragged".into(), "build the model for dense input"));
     }
     let open = shape.iter().skip(1).position(Option::is_none);

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::super::error::{Trouble, quoted};
+use super::super::error::Trouble;
 use super::archive::{Archive, H5_WEIGHTS, Naming};
 use super::config::Layer;
 use super::hdf5::{Array, Folder};
@@ -174,13 +174,12 @@ fn by_part(variables: Vec<Variable<'_>>) -> HashMap<String, Vec<Variable<'_>>> {
 }
 
 /// The arrays that a layer's group lists.
+///
+/// One that is listed but not there ends the list: the layer then says which of its weights are missing.
 fn listed(layer: &Folder) -> Result<Vec<Variable<'_>>, Trouble> {
     let mut variables = Vec::new();
     for name in names(layer)? {
-        let Some(array) = layer.array(&name)? else {
-            let found = format!("no array {}", quoted(&name));
-            return Err(Trouble::malformed("HDF5 group of a layer's weights", found, "every array that it lists"));
-        };
+        let Some(array) = layer.array(&name)? else { break };
         variables.push(Variable { name: name.into(), array });
     }
     Ok(variables)

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::super::super::error::Trouble;
 use super::super::archive::SAVE_WHOLE;
 use super::super::builder::Value;
-use super::super::config::Numbers;
+use super::super::config::{Flag, Numbers};
 use super::super::weights::Variable;
 use super::activation::Function;
 use super::call::{Call, transposed};
@@ -23,7 +23,7 @@ struct Settings<'a> {
     dilation_rate: Option<Numbers>,
     groups: Option<f64>,
     depth_multiplier: Option<f64>,
-    use_bias: Option<bool>,
+    use_bias: Option<Flag>,
     output_padding: Option<Numbers>,
     #[serde(borrow)]
     activation: Option<&'a RawValue>,
@@ -49,7 +49,7 @@ impl<'a> Window<'a> {
             dilation: pair(call, "dilation_rate", settings.dilation_rate.as_ref().unwrap_or(&one))?,
             padding: Padding::Valid,
             depth_multiplier: call.positive("depth_multiplier", settings.depth_multiplier.unwrap_or(1.0))?,
-            use_bias: settings.use_bias.unwrap_or(true),
+            use_bias: settings.use_bias.is_none_or(|Flag(is_set)| is_set),
             function: Function::of(call, settings.activation)?,
         })
     }

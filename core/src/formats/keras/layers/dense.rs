@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::super::super::error::Trouble;
 use super::super::builder::{Form, Value};
+use super::super::config::Flag;
 use super::activation::Function;
 use super::call::{Call, transposed};
 use crate::ops::{FullyConnected, Op};
@@ -12,7 +13,7 @@ use crate::ops::{FullyConnected, Op};
 #[derive(Deserialize)]
 struct Settings<'a> {
     units: f64,
-    use_bias: Option<bool>,
+    use_bias: Option<Flag>,
     #[serde(borrow)]
     activation: Option<&'a RawValue>,
 }
@@ -28,7 +29,7 @@ pub(super) fn dense(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let variables = call.variables()?;
     let kernel = [c_in, units];
     let weights = call.weight(&variables, (0, "kernel"), &kernel, |values| (vec![units, c_in], transposed(&values, kernel)))?;
-    let bias = call.bias(settings.use_bias.unwrap_or(true), &variables, 1, units)?;
+    let bias = call.bias(settings.use_bias.is_none_or(|Flag(is_set)| is_set), &variables, 1, units)?;
     let (activation, rest) = function.fused();
     let op = Op::FullyConnected(FullyConnected { keep_num_dims, activation });
     let id = call.node_with_bias(op, [input, weights], bias)?;

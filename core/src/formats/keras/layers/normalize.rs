@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::super::error::Trouble;
 use super::super::archive::SAVE_WHOLE;
 use super::super::builder::Value;
-use super::super::config::Numbers;
+use super::super::config::{Flag, Numbers};
 use super::call::Call;
 use crate::graph::TensorId;
 use crate::ops::{Activation, Binary, BinaryKind, Op, resolve_axis};
@@ -72,7 +72,7 @@ pub(super) fn normalization(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
         axis: Option<Numbers>,
         mean: Option<Numbers>,
         variance: Option<Numbers>,
-        invert: Option<bool>,
+        invert: Option<Flag>,
     }
     let settings: Settings = call.settings()?;
     let shape = call.builder.shape(call.input()?).to_vec();
@@ -95,7 +95,7 @@ pub(super) fn normalization(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let mean = statistic(call, settings.mean, (0, "mean"))?;
     let variance = statistic(call, settings.variance, (1, "variance"))?;
     let deviation: Vec<f32> = variance.iter().map(|v| v.sqrt().max(LEAST_DEVIATION)).collect();
-    if settings.invert.unwrap_or(false) {
+    if settings.invert.is_some_and(|Flag(is_set)| is_set) {
         return scaled(call, Constant(deviation), Constant(mean));
     }
     let scale: Vec<f32> = deviation.iter().map(|d| 1.0 / d).collect();
@@ -110,8 +110,8 @@ pub(super) fn batch_normalization(call: &mut Call<'_, '_>) -> Result<Value, Trou
     struct Settings {
         axis: Option<Numbers>,
         epsilon: f32,
-        center: Option<bool>,
-        scale: Option<bool>,
+        center: Option<Flag>,
+        scale: Option<Flag>,
     }
     let settings: Settings = call.settings()?;
     let shape = call.builder.shape(call.input()?).to_vec();
@@ -128,8 +128,8 @@ pub(super) fn batch_normalization(call: &mut Call<'_, '_>) -> Result<Value, Trou
         index += 1;
         call.numbers(&variables, (index - 1, role), &[n])
     };
-    let gamma = if settings.scale.unwrap_or(true) { Some(next(call, "gamma")?) } else { None };
-    let beta = if settings.center.unwrap_or(true) { Some(next(call, "beta")?) } else { None };
+    let gamma = if settings.scale.is_none_or(|Flag(is_set)| is_set) { Some(next(call, "gamma")?) } else { None };
+    let beta = if settings.center.is_none_or(|Flag(is_set)| is_set) { Some(next(call, "beta")?) } else { None };
     let mean = next(call, "moving_mean")?;
     let variance = next(call, "moving_variance")?;
     let scale: Vec<f32> = (0..n).map(|c| gamma.as_ref().map_or(1.0, |g| g[c]) / (variance[c] + settings.epsilon).sqrt()).collect();

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::super::error::Trouble;
 use super::super::builder::Value;
-use super::super::config::Numbers;
+use super::super::config::{Flag, Numbers};
 use super::call::Call;
 use super::conv::{padding, pair};
 use crate::ops::{Activation, Op, Padding, Pool2d, PoolKind, Reduce, ReduceKind};
@@ -35,10 +35,10 @@ pub(super) fn window(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
 pub(super) fn global(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     #[derive(Deserialize)]
     struct Settings {
-        keepdims: Option<bool>,
+        keepdims: Option<Flag>,
     }
     let settings: Settings = call.settings()?;
-    let keep_dims = settings.keepdims.unwrap_or(false);
+    let keep_dims = settings.keepdims.is_some_and(|Flag(is_set)| is_set);
     let (input, [n, h, w, c]) = call.image()?;
     if kind(call) == PoolKind::Average {
         let axes = call.builder.integers(call.name, "axes", &[1, 2])?;
