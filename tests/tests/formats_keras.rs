@@ -10,7 +10,7 @@ use tinsmith_core::graph::{Graph, Severity};
 use tinsmith_core::ops::Op;
 use tinsmith_core::progress::Cancel;
 use tinsmith_tests::hostile::{Mutations, exercise};
-use tinsmith_tests::shared;
+use tinsmith_tests::{root, shared};
 
 /// How far outputs may lie from those of the float `.tflite`.
 const TOLERANCE: f32 = 1e-4;
@@ -207,4 +207,41 @@ fn every_byte_of_the_head_may_be_wrong() {
         }
         file[at] = sound;
     }
+}
+
+/// Numbers recorded in a `.npy` file.
+fn recorded(file: &str) -> Vec<f32> {
+    let path = root().join("tests/golden/keras").join(file);
+    let array = data::npy::read(&fs::read(&path).expect("a recording")).unwrap_or_else(|error| panic!("{file}: {error:?}"));
+    array.elements.to_f64().expect("numbers").into_iter().map(|x| x as f32).collect()
+}
+
+/// Every layer, in every way that Keras saves it, gives what Keras gave (`tests/golden/keras_layers.py`).
+#[test]
+fn every_layer_gives_what_keras_gave() {
+    const N: usize = 2;
+    let mut wrong = Vec::new();
+    for model in ["images", "sequences"] {
+        for (end, generation) in [(".keras", 3), (".h5", 3), ("_keras2.keras", 2), ("_keras2.h5", 2)] {
+            let file = format!("{model}{end}");
+            let graph = load(&root().join("tests/golden/keras").join(&file));
+            let inputs = [0, 1].map(|i| recorded(&format!("{model}_keras{generation}_x{i}.npy")));
+            let expected = recorded(&format!("{model}_keras{generation}_y.npy"));
+            let prepared = Prepared::new(&graph).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let outputs = prepared.run(&[&inputs[0], &inputs[1]], &Cancel::default()).expect("samples fit");
+            let width: usize = prepared.output_lens().iter().sum();
+            assert_eq!(width * N, expected.len(), "{file}: number of outputs");
+            let mut at = 0;
+            for (id, values) in graph.outputs.iter().zip(&outputs) {
+                let n = values.len() / N;
+                let all = (0..N).flat_map(|sample| expected[sample * width + at..][..n].to_vec()).collect::<Vec<f32>>();
+                let worst = largest_difference(values, &all);
+                if worst.is_nan() || worst > 2e-5 {
+                    wrong.push(format!("{file}: {} differs by {worst}", graph.tensor(*id).name));
+                }
+                at += n;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -158,11 +158,6 @@ impl Builder {
         op: Op,
         inputs: Vec<Option<TensorId>>,
     ) -> Result<TensorId, Trouble> {
-        self.nodes(layer, role, op, inputs).map(|outputs| outputs[0])
-    }
-
-    /// Adds a node with as many results as its operator has.
-    fn nodes(&mut self, layer: &str, role: &str, op: Op, inputs: Vec<Option<TensorId>>) -> Result<Vec<TensorId>, Trouble> {
         let mut node = Node { name: String::new(), op, inputs, outputs: Vec::new(), sources: Vec::new() };
         let shapes = node.op.facts().output_shapes(&Operands::new(&self.graph, &node)).map_err(|error| Trouble::Unsupported {
             place: format!("layer {}", quoted(layer)),
@@ -172,13 +167,11 @@ impl Builder {
         self.budget.charge(NODE_BYTES, || format!("layer {}", quoted(layer)))?;
         node.name = self.name(layer, role);
         node.sources.push(node.name.clone());
-        for shape in shapes {
-            let output = self.activation(node.name.clone(), shape)?;
-            node.outputs.push(output);
-        }
-        let outputs = node.outputs.clone();
+        // No layer becomes a node with several results.
+        let output = self.activation(node.name.clone(), shapes.into_iter().next().unwrap_or_default())?;
+        node.outputs.push(output);
         self.graph.nodes.push(node);
-        Ok(outputs)
+        Ok(output)
     }
 
     /// Adds a node that is shown but not known, whose result has the shape of its input.
@@ -212,6 +205,16 @@ impl Builder {
             return Err(Trouble::malformed(place, format!("an output of shape {:?}", tensor.shape), "less than 2 GiB, and not empty"));
         }
         Ok(self.graph.add_tensor(tensor))
+    }
+
+    /// A tensor that a layer keeps from one step of time to the next.
+    ///
+    /// # Errors
+    /// The graph grows too large.
+    pub(super) fn variable(&mut self, layer: &str, role: &str, shape: Vec<usize>) -> Result<TensorId, Trouble> {
+        let id = self.activation(format!("{layer}/{role}"), shape)?;
+        self.graph.tensors[id.index()].is_variable = true;
+        Ok(id)
     }
 
     /// A constant of integers: axes, a shape, paddings.

@@ -95,11 +95,6 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(place: &str, text: &'a str, expected
 }
 
 impl<'a> Layer<'a> {
-    /// A layer that stands alone, with nothing said of what it is applied to.
-    pub(super) fn alone(described: Described<'a>) -> Self {
-        Self { class_name: described.class_name, config: described.config, name: None, inbound_nodes: None }
-    }
-
     /// The layer's name.
     ///
     /// # Errors

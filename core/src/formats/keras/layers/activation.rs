@@ -8,7 +8,7 @@ use super::super::builder::Value;
 use super::super::config::{Described, Numbers, parse};
 use super::call::Call;
 use crate::graph::TensorId;
-use crate::ops::{Activation, Binary, BinaryKind, LeakyRelu, Op, Softmax, Unary};
+use crate::ops::{Activation, Binary, BinaryKind, Identity, LeakyRelu, LogSoftmax, Op, PRelu, Softmax, Unary};
 
 /// A function of one tensor, as a setting names it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,11 @@ impl<'a> Function<'a> {
         Ok(Self { name: described.class_name, config: Some(described.config.get()) })
     }
 
+    /// What it is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn named(name: &str) -> Self {
         Self { name: name.into(), config: None }
     }
@@ -60,19 +65,30 @@ impl<'a> Function<'a> {
     /// # Errors
     /// The graph grows too large.
     pub(super) fn apply(&self, call: &mut Call<'_, '_>, input: TensorId) -> Result<TensorId, Trouble> {
-        self.nodes(call, &self.name, input)
+        let role = if self.name.is_empty() { "activation" } else { &self.name };
+        self.nodes(call, role, input)
     }
 
     /// Adds the nodes of the function; the last one has `role`.
     fn nodes(&self, call: &mut Call<'_, '_>, role: &str, input: TensorId) -> Result<TensorId, Trouble> {
         let unary = |op| Op::Unary(op);
         let op = match (self.name.as_str(), self.config) {
-            (LINEAR, _) => return Ok(input),
+            (LINEAR, _) if !role.is_empty() => return Ok(input),
+            (LINEAR, _) => Op::Identity(Identity),
             ("relu", _) => unary(Unary::Relu),
             ("relu6", _) => unary(Unary::Relu6),
             ("sigmoid", _) => unary(Unary::Logistic),
             ("tanh", _) => unary(Unary::Tanh),
             ("hard_swish" | "hard_silu", _) => unary(Unary::HardSwish),
+            ("hard_tanh", _) => unary(Unary::ReluN1To1),
+            ("elu", _) => unary(Unary::Elu),
+            ("gelu", _) => unary(Unary::Gelu { approximate: false }),
+            ("exponential", _) => unary(Unary::Exp),
+            ("log_softmax", _) => Op::LogSoftmax(LogSoftmax),
+            ("selu", _) => return selu(call, role, input),
+            ("softplus", _) => return softplus(call, role, input),
+            ("softsign", _) => return softsign(call, role, input),
+            ("mish", _) => return mish(call, role, input),
             ("leaky_relu", _) => Op::LeakyRelu(LeakyRelu { alpha: 0.2 }),
             ("softmax" | "Softmax", _) => Op::Softmax(Softmax { beta: 1.0 }),
             ("swish" | "silu", _) => return swish(call, role, input),
@@ -89,6 +105,60 @@ impl<'a> Function<'a> {
 fn swish(call: &mut Call<'_, '_>, role: &str, input: TensorId) -> Result<TensorId, Trouble> {
     let sigmoid = call.node("sigmoid", Op::Unary(Unary::Logistic), &[input])?;
     call.node(role, binary(BinaryKind::Mul, Activation::None), &[input, sigmoid])
+}
+
+/// `positive * x` where positive, `negative * (exp(x) - 1)` elsewhere.
+fn scaled_elu(
+    call: &mut Call<'_, '_>,
+    role: &str,
+    input: TensorId,
+    [positive, negative]: [f32; 2],
+) -> Result<TensorId, Trouble> {
+    let zero = call.builder.reals(call.name, "zero", vec![], &[0.0])?;
+    let below = call.node("below", binary(BinaryKind::Minimum, Activation::None), &[input, zero])?;
+    let below = call.node("elu", Op::Unary(Unary::Elu), &[below])?;
+    let below = scaled(call, "negative", below, negative, Activation::None)?;
+    let above = if positive == 1.0 {
+        call.node("positive", Op::Unary(Unary::Relu), &[input])?
+    } else {
+        scaled(call, "positive", input, positive, Activation::Relu)?
+    };
+    call.node(role, binary(BinaryKind::Add, Activation::None), &[above, below])
+}
+
+/// Klambauer et al. 2017.
+fn selu(call: &mut Call<'_, '_>, role: &str, input: TensorId) -> Result<TensorId, Trouble> {
+    const ALPHA: f32 = 1.673_263_2;
+    const SCALE: f32 = 1.050_701;
+    scaled_elu(call, role, input, [SCALE, SCALE * ALPHA])
+}
+
+/// `log(1 + exp(x))`, as `max(x, 0) + log(1 + exp(-|x|))`, which does not overflow.
+fn softplus(call: &mut Call<'_, '_>, role: &str, input: TensorId) -> Result<TensorId, Trouble> {
+    let mut id = input;
+    for (role, op) in [("absolute", Unary::Abs), ("negated", Unary::Neg), ("exp", Unary::Exp)] {
+        id = call.node(role, Op::Unary(op), &[id])?;
+    }
+    let one = call.builder.reals(call.name, "one", vec![], &[1.0])?;
+    id = call.node("plus_one", binary(BinaryKind::Add, Activation::None), &[id, one])?;
+    id = call.node("log", Op::Unary(Unary::Log), &[id])?;
+    let above = call.node("above", Op::Unary(Unary::Relu), &[input])?;
+    call.node(role, binary(BinaryKind::Add, Activation::None), &[above, id])
+}
+
+/// `x / (1 + |x|)`.
+fn softsign(call: &mut Call<'_, '_>, role: &str, input: TensorId) -> Result<TensorId, Trouble> {
+    let absolute = call.node("absolute", Op::Unary(Unary::Abs), &[input])?;
+    let one = call.builder.reals(call.name, "one", vec![], &[1.0])?;
+    let below = call.node("plus_one", binary(BinaryKind::Add, Activation::None), &[absolute, one])?;
+    call.node(role, binary(BinaryKind::Div, Activation::None), &[input, below])
+}
+
+/// `x * tanh(softplus(x))`.
+fn mish(call: &mut Call<'_, '_>, role: &str, input: TensorId) -> Result<TensorId, Trouble> {
+    let soft = softplus(call, "softplus", input)?;
+    let factor = call.node("tanh", Op::Unary(Unary::Tanh), &[soft])?;
+    call.node(role, binary(BinaryKind::Mul, Activation::None), &[input, factor])
 }
 
 /// `relu6(x + 3) / 6`; in Keras 2 `relu6(1.2 * x + 3) / 6`, which is `0.2 * x + 0.5` between 0 and 1.
@@ -123,8 +193,7 @@ fn elementwise(
 ) -> Result<Value, Trouble> {
     let (input, form) = call.any_operand()?;
     let id = nodes(call, input)?;
-    // A linear activation adds nothing: what comes out is what went in.
-    if id == input { call.input() } else { Ok(call.builder.value_as(id, form)) }
+    Ok(call.builder.value_as(id, form))
 }
 
 /// A layer that applies a function.
@@ -201,4 +270,35 @@ pub(super) fn softmax(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
         return Err(call.refuse("it runs along another axis than the last", "put a Permute before and after it"));
     }
     elementwise(call, |call, input| call.node("", Op::Softmax(Softmax { beta: 1.0 }), &[input]))
+}
+
+/// ELU with a slope at zero.
+pub(super) fn elu(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
+    #[derive(Deserialize)]
+    struct Settings {
+        alpha: Option<Numbers>,
+    }
+    let settings: Settings = call.settings()?;
+    let alpha = settings.alpha.and_then(|alpha| alpha.0.first().copied()).unwrap_or(1.0) as f32;
+    elementwise(call, |call, input| match alpha {
+        1.0 => call.node("", Op::Unary(Unary::Elu), &[input]),
+        _ => scaled_elu(call, "", input, [1.0, alpha]),
+    })
+}
+
+/// PReLU: a slope for each value, or shared along some axes.
+pub(super) fn prelu(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
+    #[derive(Deserialize)]
+    struct Settings {
+        shared_axes: Option<Numbers>,
+    }
+    let settings: Settings = call.settings()?;
+    let shared = settings.shared_axes.unwrap_or_default().0;
+    let shape = call.builder.shape(call.input()?);
+    // Axes count from the batch, which the slopes lack.
+    let extent = |(axis, &extent): (usize, &usize)| if shared.contains(&(axis as f64)) { 1 } else { extent };
+    let slopes: Vec<usize> = shape.iter().enumerate().skip(1).map(extent).collect();
+    let variables = call.variables()?;
+    let alpha = call.weight(&variables, (0, "alpha"), &slopes.clone(), |values| (slopes, values.into()))?;
+    elementwise(call, |call, input| call.node("", Op::PRelu(PRelu), &[input, alpha]))
 }

@@ -97,11 +97,11 @@ impl<'a> Call<'_, 'a> {
         Ok((self.operand(form)?, form))
     }
 
-    /// The only input as an image, `[1, h, w, c]`.
+    /// That channels are the last axis, and that there are as many axes as the layer's class says.
     ///
     /// # Errors
-    /// The input has another number of axes than the layer's class says.
-    pub(super) fn image(&mut self) -> Result<(TensorId, [usize; 4]), Trouble> {
+    /// They are not.
+    pub(super) fn check_layout(&self) -> Result<(), Trouble> {
         let layout: Layout = self.settings()?;
         if layout.data_format.is_some_and(|format| format != "channels_last") {
             return Err(self.refuse(
@@ -110,12 +110,20 @@ impl<'a> Call<'_, 'a> {
             ));
         }
         let n_axes = if self.is_1d() { 3 } else { 4 };
-        let input = self.input()?;
-        let shape = self.builder.shape(input);
+        let shape = self.builder.shape(self.input()?);
         if shape.len() != n_axes {
             let found = format!("an input of shape {shape:?}");
             return Err(Trouble::malformed(self.place(), found, format!("{n_axes} axes, batch among them")));
         }
+        Ok(())
+    }
+
+    /// The only input as an image, `[1, h, w, c]`.
+    ///
+    /// # Errors
+    /// The input has another number of axes than the layer's class says, or another layout than is read.
+    pub(super) fn image(&mut self) -> Result<(TensorId, [usize; 4]), Trouble> {
+        self.check_layout()?;
         let id = self.operand(Form::Image)?;
         match *self.builder.graph.tensor(id).shape {
             [n, h, w, c] => Ok((id, [n, h, w, c])),

@@ -11,7 +11,7 @@ use super::super::weights::Variable;
 use super::activation::Function;
 use super::call::{Call, transposed};
 use crate::graph::TensorId;
-use crate::ops::{Activation, Conv2d, DepthwiseConv2d, Op, Padding};
+use crate::ops::{Activation, Conv2d, DepthwiseConv2d, Op, Padding, TransposeConv};
 
 #[derive(Deserialize)]
 struct Settings<'a> {
@@ -170,6 +170,40 @@ pub(super) fn separable(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let (activation, rest) = window.function.fused();
     let op = Op::Conv2d(Conv2d { stride: [1, 1], dilation: [1, 1], padding: Padding::Valid, activation });
     let id = call.node_with_bias(op, [inner, weights], bias)?;
+    let id = rest.apply(call, id)?;
+    Ok(call.from_image(id))
+}
+
+/// TRANSPOSE_CONV.
+pub(super) fn transposed_conv(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
+    let settings: Settings<'_> = call.settings()?;
+    let window = Window::of(call, &settings)?;
+    let filters = call.positive("number of filters", settings.filters)?;
+    if settings.output_padding.is_some() || window.dilation != [1, 1] {
+        return Err(call.refuse("it has an output_padding or is dilated, which no runtime supports", "build it without"));
+    }
+    let padding = padding(call, &settings.padding)?;
+    let (input, [n, h, w, c_in]) = call.image()?;
+    let ([kh, kw], stride) = (window.kernel, window.stride);
+    let file_shape = window.kernel_shape(call, [filters, c_in]);
+    let variables = call.variables()?;
+    let weights = call.weight(&variables, (0, "kernel"), &file_shape, |values| {
+        let taps = kh * kw;
+        // From [taps, c_out, c_in] to [c_out, taps, c_in].
+        let value = |i: usize| values[(i / c_in % taps * filters + i / c_in / taps) * c_in + i % c_in];
+        (vec![filters, kh, kw, c_in], (0..values.len()).map(value).collect())
+    })?;
+    let bias = call.bias(window.use_bias, &variables, 1, filters)?;
+    let extent = |input: usize, kernel: usize, stride: usize| {
+        let rest = if padding == Padding::Valid { kernel.saturating_sub(stride) } else { 0 };
+        input.saturating_mul(stride).saturating_add(rest)
+    };
+    let output = [n, extent(h, kh, stride[0]), extent(w, kw, stride[1]), filters];
+    let output = call.builder.integers(call.name, "output_shape", &output.map(|n| i32::try_from(n).unwrap_or(i32::MAX)))?;
+    let (activation, rest) = window.function.fused();
+    let op = Op::TransposeConv(TransposeConv { stride, padding, activation });
+    let operands: Vec<TensorId> = [output, weights, input].into_iter().chain(bias).collect();
+    let id = call.node("", op, &operands)?;
     let id = rest.apply(call, id)?;
     Ok(call.from_image(id))
 }

@@ -9,7 +9,7 @@ use super::super::config::Numbers;
 use super::call::Call;
 use super::conv::pair;
 use crate::graph::TensorId;
-use crate::ops::{Op, Pad, ResizeNearestNeighbor, StridedSlice};
+use crate::ops::{Op, Pad, ResizeBilinear, ResizeNearestNeighbor, StridedSlice};
 
 /// Amounts before and after, of height and width.
 type Borders = [[usize; 2]; 2];
@@ -104,9 +104,10 @@ pub(super) fn up_sampling(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
         None | Some("nearest") => {
             Op::ResizeNearestNeighbor(ResizeNearestNeighbor { align_corners: false, half_pixel_centers: false })
         }
+        Some("bilinear") => Op::ResizeBilinear(ResizeBilinear { align_corners: false, half_pixel_centers: true }),
         Some(other) => {
-            let what = format!("its interpolation is \"{other}\", and only nearest is read");
-            return Err(call.refuse(what, "build the model with interpolation=\"nearest\""));
+            let what = format!("its interpolation is \"{other}\", and only nearest and bilinear are read");
+            return Err(call.refuse(what, "build the model with interpolation=\"bilinear\""));
         }
     };
     let size = call.builder.integers(call.name, "size", &size)?;

@@ -21,6 +21,8 @@ pub(super) fn elementwise(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let (kind, verb) = match call.class {
         "Subtract" => (BinaryKind::Sub, "subtract"),
         "Multiply" => (BinaryKind::Mul, "multiply"),
+        "Maximum" => (BinaryKind::Maximum, "maximum"),
+        "Minimum" => (BinaryKind::Minimum, "minimum"),
         _ => (BinaryKind::Add, "add"),
     };
     let (inputs, form) = operands(call)?;
@@ -35,10 +37,18 @@ pub(super) fn elementwise(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
         sum = call.node(role, Op::Binary(Binary { kind, activation: Activation::None }), &[sum, next])?;
     }
     if is_average {
-        let share = call.builder.reals(call.name, "share", vec![], &[1.0 / inputs.len() as f32])?;
-        sum = call.node("", Op::Binary(Binary { kind: BinaryKind::Mul, activation: Activation::None }), &[sum, share])?;
+        sum = share(call, sum, inputs.len())?;
     }
     Ok(call.builder.value_as(sum, form))
+}
+
+/// One `n`th of a sum.
+///
+/// # Errors
+/// The graph grows too large.
+pub(super) fn share(call: &mut Call<'_, '_>, sum: TensorId, n: usize) -> Result<TensorId, Trouble> {
+    let share = call.builder.reals(call.name, "share", vec![], &[1.0 / n as f32])?;
+    call.node("", Op::Binary(Binary { kind: BinaryKind::Mul, activation: Activation::None }), &[sum, share])
 }
 
 /// CONCATENATION.

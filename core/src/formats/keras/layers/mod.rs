@@ -27,7 +27,9 @@ pub(super) fn build(call: &mut Call<'_, '_>) -> Result<Vec<Value>, Trouble> {
         "Conv1D" | "Convolution1D" | "Conv2D" | "Convolution2D" => conv::conv(call),
         "DepthwiseConv1D" | "DepthwiseConv2D" => conv::depthwise(call),
         "SeparableConv1D" | "SeparableConvolution1D" | "SeparableConv2D" | "SeparableConvolution2D" => conv::separable(call),
-        "Conv1DTranspose" | "Convolution1DTranspose" | "Conv2DTranspose" | "Convolution2DTranspose" => call.unknown(),
+        "Conv1DTranspose" | "Convolution1DTranspose" | "Conv2DTranspose" | "Convolution2DTranspose" => {
+            conv::transposed_conv(call)
+        },
         "BatchNormalization" | "BatchNormalizationV1" | "BatchNormalizationV2" | "SyncBatchNormalization" => {
             normalize::batch_normalization(call)
         }
@@ -38,8 +40,8 @@ pub(super) fn build(call: &mut Call<'_, '_>) -> Result<Vec<Value>, Trouble> {
         "Activation" => activation::activation(call),
         "ReLU" => activation::relu(call),
         "LeakyReLU" => activation::leaky_relu(call),
-        "PReLU" => call.unknown(),
-        "ELU" => call.unknown(),
+        "PReLU" => activation::prelu(call),
+        "ELU" => activation::elu(call),
         "Softmax" => activation::softmax(call),
         "ThresholdedReLU" => call.unknown(),
         "Dropout" | "SpatialDropout1D" | "SpatialDropout2D" | "AlphaDropout" | "GaussianDropout" | "GaussianNoise"

@@ -8,7 +8,7 @@ use super::super::builder::Value;
 use super::super::config::{Flag, Numbers};
 use super::call::Call;
 use crate::graph::TensorId;
-use crate::ops::{Activation, Binary, BinaryKind, Op, resolve_axis};
+use crate::ops::{Activation, BatchNorm, Binary, BinaryKind, Op, resolve_axis};
 
 /// A constant factor or summand: one number, or one for each channel.
 struct Constant(Vec<f32>);
@@ -126,13 +126,15 @@ pub(super) fn batch_normalization(call: &mut Call<'_, '_>) -> Result<Value, Trou
     let mut index = 0;
     let mut next = |call: &mut Call<'_, '_>, role: &str| {
         index += 1;
-        call.numbers(&variables, (index - 1, role), &[n])
+        call.vector(&variables, (index - 1, role), n).map(Some)
     };
-    let gamma = if settings.scale.is_none_or(|Flag(is_set)| is_set) { Some(next(call, "gamma")?) } else { None };
-    let beta = if settings.center.is_none_or(|Flag(is_set)| is_set) { Some(next(call, "beta")?) } else { None };
+    let is_set = |flag: Option<Flag>| flag.is_none_or(|Flag(is_set)| is_set);
+    let gamma = if is_set(settings.scale) { next(call, "gamma")? } else { None };
+    let beta = if is_set(settings.center) { next(call, "beta")? } else { None };
     let mean = next(call, "moving_mean")?;
     let variance = next(call, "moving_variance")?;
-    let scale: Vec<f32> = (0..n).map(|c| gamma.as_ref().map_or(1.0, |g| g[c]) / (variance[c] + settings.epsilon).sqrt()).collect();
-    let offset: Vec<f32> = (0..n).map(|c| beta.as_ref().map_or(0.0, |b| b[c]) - mean[c] * scale[c]).collect();
-    scaled(call, Constant(scale), Constant(offset))
+    let (input, form) = call.any_operand()?;
+    let op = Op::BatchNorm(BatchNorm { epsilon: settings.epsilon });
+    let id = call.builder.node(call.name, "", op, vec![Some(input), gamma, beta, mean, variance])?;
+    Ok(call.builder.value_as(id, form))
 }

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 
 use super::super::super::error::Trouble;
-use super::super::builder::Value;
+use super::super::builder::{Form, Value};
 use super::super::config::{Flag, Numbers};
 use super::call::Call;
 use super::conv::{padding, pair};
-use crate::ops::{Activation, Op, Padding, Pool2d, PoolKind, Reduce, ReduceKind};
+use crate::ops::{Activation, Op, Pool2d, PoolKind, Reduce, ReduceKind};
 
 fn kind(call: &Call<'_, '_>) -> PoolKind {
     if call.class.contains("Max") { PoolKind::Max } else { PoolKind::Average }
@@ -31,7 +31,7 @@ pub(super) fn window(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     Ok(call.from_image(id))
 }
 
-/// MEAN over height and width; MAX_POOL_2D with a window of the whole image.
+/// MEAN or REDUCE_MAX over height and width, or over time.
 pub(super) fn global(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     #[derive(Deserialize)]
     struct Settings {
@@ -39,24 +39,12 @@ pub(super) fn global(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     }
     let settings: Settings = call.settings()?;
     let keep_dims = settings.keepdims.is_some_and(|Flag(is_set)| is_set);
-    let (input, [n, h, w, c]) = call.image()?;
-    if kind(call) == PoolKind::Average {
-        let axes = call.builder.integers(call.name, "axes", &[1, 2])?;
-        let op = Op::Reduce(Reduce { kind: ReduceKind::Mean, keep_dims });
-        let id = call.node("", op, &[input, axes])?;
-        return Ok(if keep_dims { call.from_image(id) } else { call.builder.value(id) });
-    }
-    let op = Pool2d {
-        kind: PoolKind::Max,
-        window: [h, w],
-        stride: [h, w],
-        padding: Padding::Valid,
-        activation: Activation::None,
-    };
-    let id = call.node("", Op::Pool2d(op), &[input])?;
-    if keep_dims {
-        return Ok(call.from_image(id));
-    }
-    let id = call.builder.reshape(call.name, "squeeze", Some(id), &[n, c])?;
-    Ok(call.builder.value(id))
+    call.check_layout()?;
+    let (input, form) = call.any_operand()?;
+    // A sequence has one axis to go, whether as it is or as an image of one row.
+    let axes: &[i32] = if call.is_1d() && form == Form::Plain { &[1] } else { &[1, 2] };
+    let axes = call.builder.integers(call.name, "axes", axes)?;
+    let kind = if kind(call) == PoolKind::Max { ReduceKind::Max } else { ReduceKind::Mean };
+    let id = call.node("", Op::Reduce(Reduce { kind, keep_dims }), &[input, axes])?;
+    Ok(if keep_dims { call.builder.value_as(id, form) } else { call.builder.value(id) })
 }

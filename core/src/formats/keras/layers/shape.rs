@@ -8,11 +8,13 @@ use super::super::builder::{Form, Value};
 use super::super::config::Numbers;
 use super::call::Call;
 use crate::graph::TensorId;
-use crate::ops::{Activation, Binary, BinaryKind, Op, Transpose};
+use crate::ops::{Activation, Binary, BinaryKind, Identity, Op, Transpose};
 
-/// The input, which the layer changes only in training.
+/// The input as it is: the layer changes it only in training.
 pub(super) fn identity(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
-    call.input()
+    let (input, form) = call.any_operand()?;
+    let id = call.node("", Op::Identity(Identity), &[input])?;
+    Ok(call.builder.value_as(id, form))
 }
 
 /// The input's values in whatever form they lie: their order is the same.
@@ -22,6 +24,9 @@ fn values(call: &mut Call<'_, '_>) -> Result<(TensorId, Vec<usize>), Trouble> {
 }
 
 fn reshaped(call: &mut Call<'_, '_>, input: TensorId, shape: &[usize]) -> Result<Value, Trouble> {
+    if call.builder.graph.tensor(input).shape == shape {
+        return identity(call);
+    }
     let id = call.builder.reshape(call.name, "", Some(input), shape)?;
     Ok(call.builder.value(id))
 }
