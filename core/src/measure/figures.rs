@@ -1,6 +1,7 @@
 //! All figures that follow from a graph without running it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::device::Device;
 use super::{ArenaFigures, LayerFigures, SizeFigures, StaticFigures, arena, energy, latency, obstacles};
@@ -67,11 +68,12 @@ enum Role {
 fn roles(graph: &Graph) -> Vec<Option<Role>> {
     let mut roles = vec![None; graph.tensors.len()];
     for node in &graph.nodes {
+        let [weights, biases] = node.op.trained_operands();
         for (index, id) in node.inputs.iter().enumerate() {
-            let role = match index {
-                1 if node.op.has_weights() => Role::Weights,
-                2 if node.op.has_weights() => Role::Bias,
-                _ => Role::Other,
+            let role = match () {
+                () if weights.contains(&index) => Role::Weights,
+                () if biases.contains(&index) => Role::Bias,
+                () => Role::Other,
             };
             if let Some(id) = id {
                 let slot: &mut Option<Role> = &mut roles[id.index()];
@@ -118,9 +120,10 @@ fn layer_figures(graph: &Graph, id: NodeId) -> LayerFigures {
     let operands = Operands::new(graph, node);
     let facts = node.op.facts();
     let output = graph.output(node, 0);
-    let constant = |index: usize| graph.input(node, index).filter(|t| node.op.has_weights() && t.is_constant());
-    let bytes = |tensor: Option<&Tensor>| tensor.and_then(|t| Some(constant_bytes(t, t.data.as_ref()?))).unwrap_or(0);
-    let elements = |tensor: Option<&Tensor>| tensor.map_or(0, |t| t.n_elements() as u64);
+    let constants = |range: Range<usize>| range.filter_map(|index| graph.input(node, index)).filter(|t| t.is_constant());
+    let bytes = |range| constants(range).filter_map(|t| Some(constant_bytes(t, t.data.as_ref()?))).sum();
+    let elements = |range| constants(range).map(|t| t.n_elements() as u64).fold(0, u64::saturating_add);
+    let [weights, biases] = node.op.trained_operands();
     let macs = facts.macs(&operands);
     LayerFigures {
         node: id,
@@ -128,10 +131,10 @@ fn layer_figures(graph: &Graph, id: NodeId) -> LayerFigures {
         label: label(node, &operands),
         output_shape: output.map_or_else(Vec::new, |t| t.shape.clone()),
         output_bytes: output.map_or(0, |t| t.n_bytes() as u64),
-        scheme: constant(1).or(output).map_or_else(String::new, scheme),
-        weights_bytes: bytes(constant(1)),
-        bias_bytes: bytes(constant(2)),
-        parameters: elements(constant(1)) + elements(constant(2)),
+        scheme: constants(weights.clone()).next().or(output).map_or_else(String::new, scheme),
+        weights_bytes: bytes(weights.clone()),
+        bias_bytes: bytes(biases.clone()),
+        parameters: elements(weights).saturating_add(elements(biases)),
         macs,
         flops: macs.saturating_mul(2).saturating_add(facts.elementwise(&operands)),
         latency_us: None,

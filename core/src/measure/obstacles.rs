@@ -5,7 +5,7 @@ use super::figures::{is_hybrid, per_channel_dense};
 use super::latency::arithmetic;
 use super::{ArenaFigures, SizeFigures};
 use crate::graph::{Graph, Node, NodeId, Note, Severity};
-use crate::ops::{Op, Unary};
+use crate::ops::{BinaryKind, Op, ReduceKind, Unary};
 use crate::tensor::ElementType;
 
 /// Inputs that TFLM's CONCATENATION takes.
@@ -42,7 +42,8 @@ fn refused(graph: &Graph, node: &Node) -> Option<String> {
     match &node.op {
         Op::Unknown(op) if op.is_custom => return Some(format!("custom operator {name} runs only in its author's runtime")),
         Op::Unknown(_) => return Some(format!("operator {name} is not exported")),
-        Op::Unary(Unary::ReluN1To1) => return Some(format!("TensorFlow Lite Micro has no kernel for {name}")),
+        Op::Gru(_) => return Some("no TensorFlow Lite operator is a GRU: it can be looked at and run here, not exported".into()),
+        _ if lacks_kernel(&node.op) => return Some(format!("TensorFlow Lite Micro has no kernel for {name}")),
         Op::Dequantize(_) if element(0) == Some(ElementType::F16) => {
             return Some("TensorFlow Lite Micro does not run float16 weights: export float32 or int8".into());
         }
@@ -58,6 +59,17 @@ fn refused(graph: &Graph, node: &Node) -> Option<String> {
     }
     (node.op.has_weights() && element(0) == Some(ElementType::U8))
         .then(|| format!("TensorFlow Lite Micro has no uint8 kernel for {name}: quantize to int8"))
+}
+
+/// TFLite operators that TFLM lacks.
+fn lacks_kernel(op: &Op) -> bool {
+    match op {
+        Op::Unary(op) => matches!(op, Unary::ReluN1To1 | Unary::Relu0To1 | Unary::Gelu { .. }),
+        Op::Binary(op) => op.kind == BinaryKind::Pow,
+        Op::Reduce(op) => op.kind == ReduceKind::Prod,
+        Op::SimpleRnn(_) => true,
+        _ => false,
+    }
 }
 
 /// What runs, but perhaps not as expected.

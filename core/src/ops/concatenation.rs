@@ -1,4 +1,4 @@
-//! CONCATENATION, PACK and SPLIT: several tensors become one, or one several.
+//! CONCATENATION, PACK, SPLIT and SPLIT_V: several tensors become one, or one several.
 
 use super::{Activation, OpError, OpFacts, Operands, resolve_axis};
 
@@ -23,6 +23,44 @@ pub struct Pack {
 pub struct Split {
     /// How many parts.
     pub n_splits: usize,
+}
+
+/// Cuts a tensor into parts of given sizes. Operands: input, sizes (constant; one may be -1, the rest), axis (constant).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitV {
+    /// How many parts.
+    pub n_splits: usize,
+}
+
+impl SplitV {
+    /// The axis that is cut, and the extent of each part along it.
+    ///
+    /// # Errors
+    /// [`OpError`] if they are not constant, do not add up, or are not as many as the outputs.
+    pub fn parts(&self, operands: &Operands<'_>) -> Result<(usize, Vec<usize>), OpError> {
+        let (sizes, axis) = (operands.constant_integers(1, "sizes")?, operands.constant_integers(2, "axis")?);
+        let &[axis] = axis.as_slice() else { return Err(OpError::Attribute(format!("{} axes, expected one", axis.len()))) };
+        let shape = &operands.get(0)?.shape;
+        let axis = resolve_axis(axis, shape.len())?;
+        let given =
+            sizes.iter().filter(|&&size| size != -1).try_fold(0usize, |sum, &size| sum.checked_add(size.try_into().ok()?));
+        let rest = given.and_then(|given| shape[axis].checked_sub(given));
+        let n_open = sizes.iter().filter(|&&size| size == -1).count();
+        match rest {
+            Some(rest)
+                if (n_open == 1 || n_open == 0 && rest == 0)
+                    && sizes.len() == self.n_splits
+                    && sizes.len() == operands.n_outputs() =>
+            {
+                Ok((axis, sizes.iter().map(|&size| usize::try_from(size).unwrap_or(rest)).collect()))
+            }
+            _ => Err(OpError::Attribute(format!(
+                "{} elements into parts of {sizes:?} and {} outputs",
+                shape[axis],
+                operands.n_outputs()
+            ))),
+        }
+    }
 }
 
 impl Split {
@@ -115,6 +153,27 @@ impl OpFacts for Split {
         }
         shape[axis] /= self.n_splits;
         Ok(vec![shape; self.n_splits])
+    }
+
+    fn elementwise(&self, _operands: &Operands<'_>) -> u64 {
+        0
+    }
+
+    fn label(&self, _operands: &Operands<'_>) -> String {
+        "Split".into()
+    }
+}
+
+impl OpFacts for SplitV {
+    fn name(&self) -> &str {
+        "SPLIT_V"
+    }
+
+    fn output_shapes(&self, operands: &Operands<'_>) -> Result<Vec<Vec<usize>>, OpError> {
+        let (axis, parts) = self.parts(operands)?;
+        let shape = &operands.get(0)?.shape;
+        let part = |&extent: &usize| [&shape[..axis], &[extent], &shape[axis + 1..]].concat();
+        Ok(parts.iter().map(part).collect())
     }
 
     fn elementwise(&self, _operands: &Operands<'_>) -> u64 {

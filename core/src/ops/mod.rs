@@ -4,32 +4,48 @@
 //! (`formats`, `execute`, `optimize`), each with one `match` over [`Op`] without `_`: the compiler names what was forgotten.
 
 mod activation;
+mod batch_mat_mul;
+mod batch_norm;
 mod concatenation;
 mod conv2d;
 mod depthwise_conv2d;
 mod elementwise;
 mod fully_connected;
+mod gather;
+mod identity;
 mod movement;
 mod pad;
 mod pool2d;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod resize;
+#[cfg(test)]
+mod tests;
+mod transpose_conv;
 mod unknown;
 
-pub use activation::{Dequantize, LeakyRelu, Quantize, Softmax, Unary};
-pub use concatenation::{Concatenation, Pack, Split};
+pub use activation::{Dequantize, LeakyRelu, LogSoftmax, PRelu, Quantize, Softmax, Unary};
+pub use batch_mat_mul::{BatchMatMul, MatMulExtents};
+pub use batch_norm::BatchNorm;
+pub use concatenation::{Concatenation, Pack, Split, SplitV};
 pub use conv2d::Conv2d;
 pub use depthwise_conv2d::DepthwiseConv2d;
 pub use elementwise::{Binary, BinaryKind};
 pub use fully_connected::FullyConnected;
-pub use movement::{Shape, SliceRange, StridedSlice, Transpose};
-pub use pad::Pad;
+pub use gather::{Cast, Gather};
+pub use identity::Identity;
+pub use movement::{Shape, Slice, SliceRange, StridedSlice, Transpose};
+pub use pad::{MirrorPad, Pad, PadV2};
 pub use pool2d::{Pool2d, PoolKind};
+pub use recurrent::{Gru, Lstm, LstmWeights, RecurrentExtents, SimpleRnn};
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::{ExpandDims, Reshape, Squeeze};
-pub use resize::ResizeNearestNeighbor;
+pub use resize::{ResizeBilinear, ResizeNearestNeighbor};
+pub use transpose_conv::TransposeConv;
 pub use unknown::Unknown;
+
+use std::ops::Range;
 
 use crate::graph::{Graph, Node};
 use crate::tensor::Tensor;
@@ -252,17 +268,17 @@ pub enum Op {
     DepthwiseConv2d(DepthwiseConv2d),
     /// FULLY_CONNECTED.
     FullyConnected(FullyConnected),
-    /// ADD, SUB, MUL.
+    /// ADD, SUB, MUL, DIV, MINIMUM, MAXIMUM, POW, SQUARED_DIFFERENCE.
     Binary(Binary),
     /// AVERAGE_POOL_2D, MAX_POOL_2D.
     Pool2d(Pool2d),
-    /// MEAN, SUM.
+    /// MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD.
     Reduce(Reduce),
     /// PAD.
     Pad(Pad),
     /// SOFTMAX.
     Softmax(Softmax),
-    /// LOGISTIC, TANH, RELU, RELU6, RELU_N1_TO_1, HARD_SWISH.
+    /// LOGISTIC, TANH, the RELU family, HARD_SWISH, ELU, GELU, EXP, LOG, SQRT, RSQRT, NEG, ABS, SQUARE.
     Unary(Unary),
     /// LEAKY_RELU.
     LeakyRelu(LeakyRelu),
@@ -290,6 +306,38 @@ pub enum Op {
     Dequantize(Dequantize),
     /// RESIZE_NEAREST_NEIGHBOR.
     ResizeNearestNeighbor(ResizeNearestNeighbor),
+    /// TRANSPOSE_CONV.
+    TransposeConv(TransposeConv),
+    /// BATCH_MATMUL.
+    BatchMatMul(BatchMatMul),
+    /// Batch normalization, ours.
+    BatchNorm(BatchNorm),
+    /// Nothing, ours.
+    Identity(Identity),
+    /// PADV2.
+    PadV2(PadV2),
+    /// MIRROR_PAD.
+    MirrorPad(MirrorPad),
+    /// LOG_SOFTMAX.
+    LogSoftmax(LogSoftmax),
+    /// PRELU.
+    PRelu(PRelu),
+    /// SPLIT_V.
+    SplitV(SplitV),
+    /// SLICE.
+    Slice(Slice),
+    /// GATHER.
+    Gather(Gather),
+    /// CAST.
+    Cast(Cast),
+    /// RESIZE_BILINEAR.
+    ResizeBilinear(ResizeBilinear),
+    /// UNIDIRECTIONAL_SEQUENCE_LSTM.
+    Lstm(Lstm),
+    /// UNIDIRECTIONAL_SEQUENCE_RNN.
+    SimpleRnn(SimpleRnn),
+    /// Gated recurrent unit, ours.
+    Gru(Gru),
     /// Anything else: shown, not run.
     Unknown(Unknown),
 }
@@ -320,6 +368,22 @@ impl Op {
             Self::Quantize(op) => op,
             Self::Dequantize(op) => op,
             Self::ResizeNearestNeighbor(op) => op,
+            Self::TransposeConv(op) => op,
+            Self::BatchMatMul(op) => op,
+            Self::BatchNorm(op) => op,
+            Self::Identity(op) => op,
+            Self::PadV2(op) => op,
+            Self::MirrorPad(op) => op,
+            Self::LogSoftmax(op) => op,
+            Self::PRelu(op) => op,
+            Self::SplitV(op) => op,
+            Self::Slice(op) => op,
+            Self::Gather(op) => op,
+            Self::Cast(op) => op,
+            Self::ResizeBilinear(op) => op,
+            Self::Lstm(op) => op,
+            Self::SimpleRnn(op) => op,
+            Self::Gru(op) => op,
             Self::Unknown(op) => op,
         }
     }
@@ -332,6 +396,19 @@ impl Op {
     /// Whether operand 1 holds trained weights and operand 2, if present, biases.
     pub fn has_weights(&self) -> bool {
         matches!(self, Self::Conv2d(_) | Self::DepthwiseConv2d(_) | Self::FullyConnected(_))
+    }
+
+    /// Operands that hold what training found: weights, then biases and the like. Other constants are axes, shapes, amounts.
+    pub fn trained_operands(&self) -> [Range<usize>; 2] {
+        match self {
+            Self::Conv2d(_) | Self::DepthwiseConv2d(_) | Self::FullyConnected(_) => [1..2, 2..3],
+            Self::TransposeConv(_) => [1..2, 3..4],
+            Self::Lstm(_) => [Lstm::INPUT_WEIGHTS..Lstm::RECURRENT_WEIGHTS + 4, Lstm::BIAS..Lstm::BIAS + 4],
+            Self::Gru(_) | Self::SimpleRnn(_) => [1..3, 3..4],
+            Self::BatchNorm(_) => [0..0, 1..5],
+            Self::PRelu(_) => [1..2, 0..0],
+            _ => [0..0, 0..0],
+        }
     }
 
     /// The axis of the weights along which output channels run; `None` for operators without weights.

@@ -1,4 +1,4 @@
-//! TRANSPOSE, STRIDED_SLICE and SHAPE: values moved or counted, never changed.
+//! TRANSPOSE, SLICE, STRIDED_SLICE and SHAPE: values moved or counted, never changed.
 
 use super::{OpError, OpFacts, Operands};
 
@@ -23,6 +23,50 @@ pub struct StridedSlice {
     pub shrink_axis_mask: u32,
     /// `end` counts from `begin`.
     pub offset: bool,
+}
+
+/// A part of the input. Operands: input, begin, size (constants, one entry an axis; a size of -1 goes to the end).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice;
+
+impl Slice {
+    /// What is taken along each axis of the input.
+    ///
+    /// # Errors
+    /// [`OpError`] if begin or size are not constant or reach beyond the input.
+    pub fn ranges(&self, operands: &Operands<'_>) -> Result<Vec<SliceRange>, OpError> {
+        let shape = &operands.get(0)?.shape;
+        let (begin, size) = (operands.constant_integers(1, "begin")?, operands.constant_integers(2, "size")?);
+        let wrong = || OpError::Attribute(format!("a slice from {begin:?} of size {size:?} of {shape:?}"));
+        if begin.len() != shape.len() || size.len() != shape.len() {
+            return Err(wrong());
+        }
+        let range = |axis: usize| {
+            let start = usize::try_from(begin[axis]).ok()?;
+            let rest = shape[axis].checked_sub(start)?;
+            let count = if size[axis] == -1 { rest } else { usize::try_from(size[axis]).ok()? };
+            (count <= rest).then_some(SliceRange { start, step: 1, count, shrink: false })
+        };
+        (0..shape.len()).map(range).collect::<Option<_>>().ok_or_else(wrong)
+    }
+}
+
+impl OpFacts for Slice {
+    fn name(&self) -> &str {
+        "SLICE"
+    }
+
+    fn output_shapes(&self, operands: &Operands<'_>) -> Result<Vec<Vec<usize>>, OpError> {
+        Ok(vec![self.ranges(operands)?.iter().map(|range| range.count).collect()])
+    }
+
+    fn elementwise(&self, _operands: &Operands<'_>) -> u64 {
+        0
+    }
+
+    fn label(&self, _operands: &Operands<'_>) -> String {
+        "Slice".into()
+    }
 }
 
 /// The extents of the operand, as a tensor of integers.

@@ -1,4 +1,4 @@
-//! MEAN and SUM over some axes.
+//! MEAN, SUM, REDUCE_MAX, REDUCE_MIN and REDUCE_PROD over some axes.
 
 use super::{OpError, OpFacts, Operands, resolve_axis};
 
@@ -9,6 +9,12 @@ pub enum ReduceKind {
     Mean,
     /// The sum.
     Sum,
+    /// The greatest.
+    Max,
+    /// The least.
+    Min,
+    /// The product.
+    Prod,
 }
 
 /// Attributes of a reduction. Operands: input, axes (constant integers, may count from the end).
@@ -43,6 +49,9 @@ impl OpFacts for Reduce {
         match self.kind {
             ReduceKind::Mean => "MEAN",
             ReduceKind::Sum => "SUM",
+            ReduceKind::Max => "REDUCE_MAX",
+            ReduceKind::Min => "REDUCE_MIN",
+            ReduceKind::Prod => "REDUCE_PROD",
         }
     }
 
@@ -62,6 +71,13 @@ impl OpFacts for Reduce {
     }
 
     fn label(&self, _operands: &Operands<'_>) -> String {
-        if self.kind == ReduceKind::Mean { "Mean".into() } else { "Sum".into() }
+        match self.kind {
+            ReduceKind::Mean => "Mean",
+            ReduceKind::Sum => "Sum",
+            ReduceKind::Max => "Maximum",
+            ReduceKind::Min => "Minimum",
+            ReduceKind::Prod => "Product",
+        }
+        .into()
     }
 }

@@ -18,7 +18,7 @@ pub(super) enum Map {
     LeakyRelu(f32),
 }
 
-/// ADD, SUB or MUL with broadcasting.
+/// An operator of two operands, with broadcasting.
 #[derive(Debug)]
 pub(super) struct Binary {
     kind: BinaryKind,
@@ -109,6 +109,11 @@ impl Kernel for Binary {
                 BinaryKind::Add => self.apply(a, b, to, |a, b| a + b),
                 BinaryKind::Sub => self.apply(a, b, to, |a, b| a - b),
                 BinaryKind::Mul => self.apply(a, b, to, |a, b| a * b),
+                BinaryKind::Div => self.apply(a, b, to, |a, b| a / b),
+                BinaryKind::Minimum => self.apply(a, b, to, f32::min),
+                BinaryKind::Maximum => self.apply(a, b, to, f32::max),
+                BinaryKind::Pow => self.apply(a, b, to, f32::powf),
+                BinaryKind::SquaredDifference => self.apply(a, b, to, |a, b| (a - b) * (a - b)),
             }
         }
     }

@@ -66,7 +66,12 @@ pub(in crate::execute) fn data_operands(op: &Op, n_operands: usize) -> Vec<usize
         Op::Pool2d(_) | Op::Reduce(_) | Op::Pad(_) | Op::Softmax(_) | Op::Unary(_) | Op::LeakyRelu(_) => vec![0],
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) | Op::StridedSlice(_) => vec![0],
         Op::Quantize(_) | Op::Dequantize(_) | Op::ResizeNearestNeighbor(_) => vec![0],
+        Op::BatchNorm(_) | Op::Identity(_) | Op::PRelu(_) | Op::LogSoftmax(_) | Op::Cast(_) => vec![0],
+        Op::PadV2(_) | Op::MirrorPad(_) | Op::Slice(_) | Op::SplitV(_) | Op::Gather(_) | Op::ResizeBilinear(_) => vec![0],
+        Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) => vec![0],
         Op::Split(_) => vec![1],
+        Op::TransposeConv(_) => vec![2],
+        Op::BatchMatMul(_) => vec![0, 1],
         Op::Binary(_) => vec![0, 1],
         Op::Concatenation(_) | Op::Pack(_) | Op::Unknown(_) => (0..n_operands).collect(),
         Op::Shape(_) => vec![],
@@ -119,6 +124,23 @@ pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'
         Op::Transpose(op) => Box::new(Copies::transpose(op, &operands).map_err(misfit)?),
         Op::ResizeNearestNeighbor(op) => Box::new(Copies::resize(op, &operands).map_err(misfit)?),
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) => Box::new(Copies::identity(&operands).map_err(misfit)?),
+        Op::TransposeConv(_)
+        | Op::BatchMatMul(_)
+        | Op::BatchNorm(_)
+        | Op::Identity(_)
+        | Op::PRelu(_)
+        | Op::LogSoftmax(_)
+        | Op::PadV2(_)
+        | Op::MirrorPad(_)
+        | Op::Gather(_)
+        | Op::Cast(_)
+        | Op::ResizeBilinear(_)
+        | Op::Slice(_)
+        | Op::SplitV(_)
+        | Op::Lstm(_)
+        | Op::SimpleRnn(_)
+        | Op::Gru(_) => return Err(unsupported("there is no float kernel yet".into())),
+        Op::Unary(_) => return Err(unsupported("there is no float kernel yet".into())),
         Op::Quantize(_) | Op::Dequantize(_) => {
             return Err(unsupported("its integer side is computed by the integer executor".into()));
         }

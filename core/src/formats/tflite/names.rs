@@ -50,6 +50,11 @@ fn layer(op: &Op, tensor: &str) -> Option<String> {
             BinaryKind::Add => &["Add", "AddV2"],
             BinaryKind::Sub => &["Sub"],
             BinaryKind::Mul => &["Mul"],
+            BinaryKind::Div => &["RealDiv", "Div"],
+            BinaryKind::Minimum => &["Minimum"],
+            BinaryKind::Maximum => &["Maximum"],
+            BinaryKind::Pow => &["Pow"],
+            BinaryKind::SquaredDifference => &["SquaredDifference"],
         },
         _ => &[],
     };

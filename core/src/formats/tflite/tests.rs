@@ -181,12 +181,12 @@ fn old_files_hold_the_operator_code_in_the_field_of_one_byte_only() {
 
 #[test]
 fn an_operator_beyond_127_is_named() {
-    let graph = Odd { builtin_code: BuiltinOperator::GELU, deprecated_code: 127, ..Odd::default() }.graph();
-    assert_eq!(graph.nodes[0].op.name(), "GELU");
+    let graph = Odd { builtin_code: BuiltinOperator::ATAN2, deprecated_code: 127, ..Odd::default() }.graph();
+    assert_eq!(graph.nodes[0].op.name(), "ATAN2");
     let (severity, text) = the_note(&graph);
-    assert!(severity == Severity::Obstacle && text.contains("GELU") && text.contains("cannot be run"), "{text}");
+    assert!(severity == Severity::Obstacle && text.contains("ATAN2") && text.contains("cannot be run"), "{text}");
     let error = export(&graph, &ExportOptions::default()).expect_err("not known").to_string();
-    assert!(error.contains("GELU") && error.contains("layer \"gelu\""), "{error}");
+    assert!(error.contains("ATAN2") && error.contains("layer \"gelu\""), "{error}");
 }
 
 #[test]
@@ -364,7 +364,42 @@ fn every_operator_comes_back() {
         Op::Quantize(ops::Quantize),
         Op::Dequantize(ops::Dequantize),
         Op::ResizeNearestNeighbor(ops::ResizeNearestNeighbor { align_corners: true, half_pixel_centers: true }),
+        Op::TransposeConv(ops::TransposeConv { stride, padding, activation }),
+        Op::BatchMatMul(ops::BatchMatMul { adj_x: true, adj_y: false }),
+        Op::BatchMatMul(ops::BatchMatMul { adj_x: false, adj_y: true }),
+        Op::PadV2(ops::PadV2),
+        Op::MirrorPad(ops::MirrorPad { with_edge: true }),
+        Op::MirrorPad(ops::MirrorPad { with_edge: false }),
+        Op::LogSoftmax(ops::LogSoftmax),
+        Op::PRelu(ops::PRelu),
+        Op::SplitV(ops::SplitV { n_splits: 3 }),
+        Op::Slice(ops::Slice),
+        Op::Gather(ops::Gather { axis: -2, batch_dims: 1 }),
+        Op::Cast(ops::Cast),
+        Op::ResizeBilinear(ops::ResizeBilinear { align_corners: true, half_pixel_centers: false }),
+        Op::ResizeBilinear(ops::ResizeBilinear { align_corners: false, half_pixel_centers: true }),
+        Op::Lstm(ops::Lstm { activation: Activation::Tanh, cell_clip: 10.0, time_major: true }),
+        Op::SimpleRnn(ops::SimpleRnn { activation: Activation::Relu, time_major: true }),
     ];
+    let kinds = [BinaryKind::Minimum, BinaryKind::Maximum, BinaryKind::Pow, BinaryKind::SquaredDifference];
+    let plain = kinds.map(|kind| Op::Binary(ops::Binary { kind, activation: Activation::None }));
+    let reduced = [ReduceKind::Max, ReduceKind::Min, ReduceKind::Prod];
+    let reduced = reduced.map(|kind| Op::Reduce(ops::Reduce { kind, keep_dims: true }));
+    let functions = [
+        ops::Unary::Elu,
+        ops::Unary::Gelu { approximate: true },
+        ops::Unary::Gelu { approximate: false },
+        ops::Unary::Relu0To1,
+        ops::Unary::Exp,
+        ops::Unary::Log,
+        ops::Unary::Sqrt,
+        ops::Unary::Rsqrt,
+        ops::Unary::Neg,
+        ops::Unary::Abs,
+        ops::Unary::Square,
+    ];
+    let division = Op::Binary(ops::Binary { kind: BinaryKind::Div, activation });
+    let all = all.into_iter().chain(plain).chain(reduced).chain(functions.map(Op::Unary)).chain([division]);
     for op in all {
         for element in [ElementType::F32, ElementType::I8, ElementType::I16] {
             let graph = one_op(op.clone(), element);
@@ -372,6 +407,19 @@ fn every_operator_comes_back() {
             let again = import_bytes("export", &file).unwrap_or_else(|error| panic!("{error}")).graph;
             assert_eq!((&again.nodes[0].op, &again.tensors), (&graph.nodes[0].op, &graph.tensors));
         }
+    }
+}
+
+#[test]
+fn what_the_format_lacks_is_refused_by_name() {
+    let all = [
+        Op::BatchNorm(ops::BatchNorm { epsilon: 0.1 }),
+        Op::Identity(ops::Identity),
+        Op::Gru(ops::Gru { reset_after: true, go_backwards: false }),
+    ];
+    for op in all {
+        let error = export(&one_op(op.clone(), ElementType::F32), &ExportOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("layer \"y\"") && error.contains(op.name()), "{error}");
     }
 }
 

@@ -13,7 +13,7 @@ use super::schema::{self, BuiltinOperator};
 use super::share::Sharing;
 use super::{IDENTIFIER, constants, metadata, ops};
 use crate::graph::{Graph, Node, TensorId};
-use crate::ops::Operands;
+use crate::ops::{Op, Operands};
 use crate::quant::Quantization;
 use crate::tensor::{ElementType, Tensor};
 
@@ -190,11 +190,7 @@ impl<'g> Writer<'g> {
     fn operator(&mut self, node: &Node) -> Result<WIPOffset<schema::Operator<'g>>, Trouble> {
         let operands = Operands::new(self.graph, node);
         let Some(written) = ops::export(&node.op, &operands, &mut self.out) else {
-            return Err(Trouble::Unsupported {
-                place: format!("layer {}", quoted(&node.name)),
-                what: format!("operator {} is not known and cannot be written", node.op.name()),
-                remedy: "use the original file, or a model without this operator".into(),
-            });
+            return Err(unwritable(node));
         };
         let inputs: Vec<i32> = node.inputs.iter().map(|id| id.map_or(-1, |id| self.index(id))).collect();
         let outputs: Vec<i32> = node.outputs.iter().map(|&id| self.index(id)).collect();
@@ -304,6 +300,23 @@ impl<'g> Writer<'g> {
     }
 }
 
+/// Why a node cannot be written, and what to do.
+fn unwritable(node: &Node) -> Trouble {
+    let name = node.op.name();
+    let (what, remedy) = match &node.op {
+        Op::Unknown(_) => (
+            format!("operator {name} is not known and cannot be written"),
+            "use the original file, or a model without this operator",
+        ),
+        Op::BatchNorm(_) | Op::Identity(_) => (
+            format!("{name} is no TensorFlow Lite operator"),
+            "export what a recipe makes of the model: it is folded or lowered there",
+        ),
+        _ => (format!("{name} is no TensorFlow Lite operator"), "use a model with an LSTM instead, or the layer unrolled"),
+    };
+    Trouble::Unsupported { place: format!("layer {}", quoted(&node.name)), what, remedy: remedy.into() }
+}
+
 /// For each tensor its index in the file: all that something refers to, in the graph's order.
 fn indices(graph: &Graph, options: &ExportOptions) -> Vec<Option<u32>> {
     let mut used = vec![false; graph.tensors.len()];
@@ -318,7 +331,7 @@ fn indices(graph: &Graph, options: &ExportOptions) -> Vec<Option<u32>> {
 }
 
 /// The number of an element type in the file.
-fn element_to(element: ElementType) -> schema::TensorType {
+pub(super) fn element_to(element: ElementType) -> schema::TensorType {
     match element {
         ElementType::F32 => schema::TensorType::FLOAT32,
         ElementType::F16 => schema::TensorType::FLOAT16,

@@ -5,7 +5,7 @@
 
 use super::layout::Field::{self, Byte, Double, Enum, Half, Int, Pointer};
 use crate::graph::{Graph, Node};
-use crate::ops::{BinaryKind, Op, Unary};
+use crate::ops::{BinaryKind, Op, ReduceKind, Unary};
 use crate::tensor::{ElementType, Tensor};
 
 /// An operand or result of a node, whose structure a kernel holds while it prepares.
@@ -71,11 +71,14 @@ pub fn kernel(graph: &Graph, node: &Node) -> Option<Kernel> {
                 BinaryKind::Add => (&[Enum, Byte], ADD_DATA),
                 BinaryKind::Sub => (&[Enum, Byte], SUB_DATA),
                 BinaryKind::Mul => (&[Enum], &[Int; 9]),
+                BinaryKind::Div | BinaryKind::Minimum | BinaryKind::Maximum => return None,
+                BinaryKind::Pow | BinaryKind::SquaredDifference => return None,
             };
             Kernel { params, data, temps_before: vec![Input(0), Input(1), Output(0)], ..Kernel::default() }
         }
         Op::Pool2d(_) => Kernel { params: POOL_PARAMS, data: &[Int; 8], temps_before: unary(), ..Kernel::default() },
-        Op::Reduce(_) => reduce(graph, node),
+        Op::Reduce(op) if matches!(op.kind, ReduceKind::Mean | ReduceKind::Sum) => reduce(graph, node),
+        Op::Reduce(_) => return None,
         Op::Pad(_) => Kernel { data: PAD_DATA, temps_before: vec![Input(0), Input(1), Output(0)], ..Kernel::default() },
         Op::Softmax(_) => {
             let int16 = graph.input(node, 0).is_some_and(|t| t.element == ElementType::I16);
@@ -101,6 +104,10 @@ pub fn kernel(graph: &Graph, node: &Node) -> Option<Kernel> {
             let temps_before = vec![Input(0), Input(1), Output(0)];
             Kernel { params: &[Byte, Byte], temps_before, ..Kernel::default() }
         }
+        // What these kernels take beside the activations has not been measured.
+        Op::TransposeConv(_) | Op::BatchMatMul(_) | Op::PadV2(_) | Op::MirrorPad(_) | Op::LogSoftmax(_) => return None,
+        Op::PRelu(_) | Op::SplitV(_) | Op::Slice(_) | Op::Gather(_) | Op::Cast(_) | Op::ResizeBilinear(_) => return None,
+        Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) | Op::BatchNorm(_) | Op::Identity(_) => return None,
         Op::Unknown(_) => return None,
     })
 }
@@ -181,7 +188,10 @@ fn unary_kernel(op: Unary) -> Option<Kernel> {
         Unary::Relu6 => (&[Int, Int], vec![Input(0)]),
         Unary::HardSwish => (&[Half, Half, Half, Int, Half, Int], vec![Input(0), Output(0)]),
         // TFLM has no such kernel.
-        Unary::ReluN1To1 => return None,
+        Unary::ReluN1To1 | Unary::Relu0To1 | Unary::Gelu { .. } => return None,
+        // What these take has not been measured.
+        Unary::Elu | Unary::Exp | Unary::Log | Unary::Sqrt | Unary::Rsqrt => return None,
+        Unary::Neg | Unary::Abs | Unary::Square => return None,
     };
     Some(Kernel { data, temps_before, ..Kernel::default() })
 }

@@ -81,12 +81,26 @@ fn report(graph: &Graph, settings: &Quantize, n_integer: usize, samples: usize) 
         granularity(settings.fully_connected),
         calibrator_name(settings.calibrator),
     );
+    let floats = graph.nodes.iter().filter(|node| plan::stays_float(graph, node)).map(|node| node.name.as_str());
+    let floats: Vec<&str> = floats.collect();
+    if !floats.is_empty() {
+        text.push_str(&format!("; there is no int8 kernel for {}, which stay float32", some_of(&floats)));
+    }
     let strangers: Vec<&str> =
         settings.overrides.keys().filter(|name| graph.node_named(name).is_none()).map(String::as_str).collect();
     if !strangers.is_empty() {
         text.push_str(&format!("; no layer is called {}, whose settings are ignored", strangers.join(", ")));
     }
     text
+}
+
+/// The first few names, and how many more there are.
+fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    match names.len().checked_sub(SHOWN) {
+        None | Some(0) => names.join(", "),
+        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
+    }
 }
 
 fn calibrator_name(calibrator: Calibrator) -> String {

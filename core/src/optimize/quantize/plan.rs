@@ -6,7 +6,7 @@
 use super::parameters::Parameters;
 use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, NodeId, TensorId};
-use crate::ops::{Op, Unary};
+use crate::ops::{BinaryKind, Op, ReduceKind, Unary};
 use crate::optimize::{Calibration, OptimizeError};
 use crate::recipe::{LayerOverride, Quantize, Scheme};
 use crate::tensor::ElementType;
@@ -40,17 +40,30 @@ pub(super) enum Rule {
 
 pub(super) fn rule(op: &Op) -> Rule {
     match op {
-        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) | Op::Binary(_) | Op::Reduce(_) | Op::LeakyRelu(_) => {
-            Rule::Own
-        }
+        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) | Op::LeakyRelu(_) => Rule::Own,
+        Op::Binary(op) => match op.kind {
+            BinaryKind::Add | BinaryKind::Sub | BinaryKind::Mul => Rule::Own,
+            BinaryKind::Div | BinaryKind::Minimum | BinaryKind::Maximum => Rule::Float,
+            BinaryKind::Pow | BinaryKind::SquaredDifference => Rule::Float,
+        },
+        Op::Reduce(op) => match op.kind {
+            ReduceKind::Mean | ReduceKind::Sum => Rule::Own,
+            ReduceKind::Max | ReduceKind::Min | ReduceKind::Prod => Rule::Float,
+        },
         Op::Unary(Unary::HardSwish) => Rule::Own,
         Op::Softmax(_) | Op::Unary(Unary::Logistic) => Rule::Fixed(Parameters::PROBABILITY),
         Op::Unary(Unary::Tanh) => Rule::Fixed(Parameters::TANH),
         Op::Unary(Unary::Relu | Unary::Relu6 | Unary::ReluN1To1) => Rule::Clamp,
+        Op::Unary(Unary::Elu | Unary::Gelu { .. } | Unary::Relu0To1 | Unary::Exp | Unary::Log) => Rule::Float,
+        Op::Unary(Unary::Sqrt | Unary::Rsqrt | Unary::Neg | Unary::Abs | Unary::Square) => Rule::Float,
         Op::Pool2d(_) | Op::Pad(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) => Rule::SameAsInput,
-        Op::StridedSlice(_) | Op::Split(_) | Op::ResizeNearestNeighbor(_) => Rule::SameAsInput,
+        Op::StridedSlice(_) | Op::Split(_) | Op::ResizeNearestNeighbor(_) | Op::Identity(_) => Rule::SameAsInput,
+        Op::SplitV(_) | Op::Slice(_) => Rule::SameAsInput,
         Op::Concatenation(_) | Op::Pack(_) => Rule::Joined,
         Op::Shape(_) => Rule::Untouched,
+        Op::TransposeConv(_) | Op::BatchMatMul(_) | Op::BatchNorm(_) | Op::PRelu(_) | Op::LogSoftmax(_) => Rule::Float,
+        Op::PadV2(_) | Op::MirrorPad(_) | Op::Gather(_) | Op::Cast(_) | Op::ResizeBilinear(_) => Rule::Float,
+        Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) => Rule::Float,
         Op::Quantize(_) | Op::Dequantize(_) | Op::Unknown(_) => Rule::Float,
     }
 }
@@ -59,8 +72,9 @@ pub(super) fn rule(op: &Op) -> Rule {
 pub(super) fn value_operands(node: &Node) -> Vec<(usize, TensorId)> {
     let positions = match &node.op {
         Op::Concatenation(_) | Op::Pack(_) => 0..node.inputs.len(),
-        Op::Binary(_) => 0..2,
+        Op::Binary(_) | Op::BatchMatMul(_) => 0..2,
         Op::Split(_) => 1..2,
+        Op::TransposeConv(_) => 2..3,
         _ => 0..1,
     };
     positions.filter_map(|i| Some((i, node.inputs.get(i).copied().flatten()?))).collect()
@@ -70,6 +84,11 @@ pub(super) fn value_operands(node: &Node) -> Vec<(usize, TensorId)> {
 pub(super) fn is_real(graph: &Graph, node: &Node) -> bool {
     let real = |id: &TensorId| graph.tensor(*id).element == ElementType::F32;
     node.outputs.first().is_some_and(real) && rule(&node.op) != Rule::Untouched
+}
+
+/// A node of real numbers that no setting makes an integer one.
+pub(super) fn stays_float(graph: &Graph, node: &Node) -> bool {
+    is_real(graph, node) && rule(&node.op) == Rule::Float && !matches!(node.op, Op::Quantize(_) | Op::Dequantize(_))
 }
 
 impl Plan {

@@ -28,6 +28,8 @@ pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built, Execute
     let sum = match op.kind {
         BinaryKind::Add => Sum::Add,
         BinaryKind::Sub => Sum::Sub,
+        BinaryKind::Div | BinaryKind::Minimum | BinaryKind::Maximum => return Err(cx.without_integer_kernel()),
+        BinaryKind::Pow | BinaryKind::SquaredDifference => return Err(cx.without_integer_kernel()),
         BinaryKind::Mul => {
             let params = MulParams::prepare(affines, range, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
             return Ok(Built::Kernel(Kernel::Mul(params, walks), vec![0, 1]));
@@ -64,6 +66,7 @@ pub(super) fn reduce(cx: &NodeCx<'_>, op: &ops::Reduce) -> Result<Built, Execute
     let reduction = match op.kind {
         ReduceKind::Mean => Reduction::Mean,
         ReduceKind::Sum => Reduction::Sum,
+        ReduceKind::Max | ReduceKind::Min | ReduceKind::Prod => return Err(cx.without_integer_kernel()),
     };
     let params = ReduceParams::prepare(reduction, parts, affines, cx.rounding)
         .ok_or_else(|| cx.unsupported("it reduces no element, or its scales are out of all proportion"))?;
@@ -100,6 +103,12 @@ pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built, ExecuteErr
         }
         ops::Unary::Relu6 => Some(Unary::relu6(input)),
         ops::Unary::HardSwish => HardSwish::prepare([input, output]).map(Unary::HardSwish),
+        ops::Unary::Elu | ops::Unary::Gelu { .. } | ops::Unary::Relu0To1 | ops::Unary::Exp | ops::Unary::Log => {
+            return Err(cx.without_integer_kernel());
+        }
+        ops::Unary::Sqrt | ops::Unary::Rsqrt | ops::Unary::Neg | ops::Unary::Abs | ops::Unary::Square => {
+            return Err(cx.without_integer_kernel());
+        }
         ops::Unary::ReluN1To1 => {
             return Err(cx.unsupported("TensorFlow Lite Micro has no such operator on its own; fuse it into its producer"));
         }

@@ -8,7 +8,7 @@ use super::super::memory::AlignedBytes;
 use super::Built;
 use super::node::NodeCx;
 use crate::execute::ExecuteError;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, SliceRange};
 use crate::tensor::{ElementType, Tensor};
 
 pub(super) fn same_bytes(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
@@ -27,8 +27,11 @@ pub(super) fn transpose(cx: &NodeCx<'_>, op: &ops::Transpose) -> Result<Built, E
 }
 
 pub(super) fn strided_slice(cx: &NodeCx<'_>, op: &ops::StridedSlice) -> Result<Built, ExecuteError> {
+    part(cx, &op.ranges(&cx.operands()).map_err(|error| cx.fail(error))?)
+}
+
+fn part(cx: &NodeCx<'_>, ranges: &[SliceRange]) -> Result<Built, ExecuteError> {
     let input = cx.input(0)?;
-    let ranges = op.ranges(&cx.operands()).map_err(|error| cx.fail(error))?;
     let mut extents = input.shape.clone();
     extents.push(element_bytes(cx, input)?);
     let mut walk = Strided::contiguous(&extents).ok_or_else(|| too_many_axes(cx, input))?;
@@ -38,6 +41,10 @@ pub(super) fn strided_slice(cx: &NodeCx<'_>, op: &ops::StridedSlice) -> Result<B
         walk.strides[axis] = walk.strides[axis].saturating_mul(range.step);
     }
     Ok(gather(walk))
+}
+
+pub(super) fn slice(cx: &NodeCx<'_>, op: &ops::Slice) -> Result<Built, ExecuteError> {
+    part(cx, &op.ranges(&cx.operands()).map_err(|error| cx.fail(error))?)
 }
 
 pub(super) fn concatenation(cx: &NodeCx<'_>, op: &ops::Concatenation) -> Result<Built, ExecuteError> {
@@ -64,6 +71,14 @@ pub(super) fn split(cx: &NodeCx<'_>, op: &ops::Split) -> Result<Built, ExecuteEr
     same_types(cx, [input].into_iter())?;
     let joints = joints(&input.shape, axis, &extents, element_bytes(cx, input)?);
     Ok(Built::Kernel(Kernel::Split(joints), vec![1]))
+}
+
+pub(super) fn split_v(cx: &NodeCx<'_>, op: &ops::SplitV) -> Result<Built, ExecuteError> {
+    let input = cx.input(0)?;
+    let (axis, extents) = op.parts(&cx.operands()).map_err(|error| cx.fail(error))?;
+    same_types(cx, [input].into_iter())?;
+    let joints = joints(&input.shape, axis, &extents, element_bytes(cx, input)?);
+    Ok(Built::Kernel(Kernel::Split(joints), vec![0]))
 }
 
 pub(super) fn shape(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {

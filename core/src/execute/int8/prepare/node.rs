@@ -43,6 +43,11 @@ impl<'a> NodeCx<'a> {
         Ok(())
     }
 
+    /// Why an operator that runs in floats only is refused here.
+    pub(super) fn without_integer_kernel(&self) -> ExecuteError {
+        self.unsupported("Tinsmith has no integer kernel for this operator; keep the layer in floats")
+    }
+
     pub(super) fn operands(&self) -> Operands<'a> {
         Operands::new(self.graph, self.node)
     }

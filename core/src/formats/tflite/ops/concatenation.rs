@@ -1,11 +1,11 @@
-//! CONCATENATION, PACK, SPLIT.
+//! CONCATENATION, PACK, SPLIT, SPLIT_V.
 
 use super::super::schema::{
     BuiltinOperator, BuiltinOptions, ConcatenationOptions, ConcatenationOptionsArgs, PackOptions, PackOptionsArgs, SplitOptions,
-    SplitOptionsArgs,
+    SplitOptionsArgs, SplitVOptions, SplitVOptionsArgs,
 };
 use super::{Mapping, Options, Refusal, Sharing, Source};
-use crate::ops::{Concatenation, Operands, Pack, Split};
+use crate::ops::{Concatenation, Operands, Pack, Split, SplitV};
 use crate::tensor::ElementType;
 
 impl Mapping for Concatenation {
@@ -63,5 +63,23 @@ impl Mapping for Split {
     fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
         let args = SplitOptionsArgs { num_splits: super::narrow(self.n_splits) };
         out.options(BuiltinOptions::SplitOptions, |builder| SplitOptions::create(builder, &args).value())
+    }
+}
+
+impl Mapping for SplitV {
+    const CODES: &'static [BuiltinOperator] = &[BuiltinOperator::SPLIT_V];
+
+    fn import(source: &Source<'_>) -> Result<Self, Refusal> {
+        let Some(file) = source.operator.builtin_options_as_split_voptions() else { return super::without_options() };
+        Ok(Self { n_splits: super::positive(file.num_splits(), "number of parts")? })
+    }
+
+    fn version(&self, operands: &Operands<'_>) -> i32 {
+        super::version_by_type(operands, 0, &[(ElementType::I8, 2)])
+    }
+
+    fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
+        let args = SplitVOptionsArgs { num_splits: super::narrow(self.n_splits) };
+        out.options(BuiltinOptions::SplitVOptions, |builder| SplitVOptions::create(builder, &args).value())
     }
 }

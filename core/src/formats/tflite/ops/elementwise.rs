@@ -1,14 +1,24 @@
-//! ADD, SUB, MUL.
+//! ADD, SUB, MUL, DIV, MINIMUM, MAXIMUM, POW, SQUARED_DIFFERENCE.
 
 use super::super::schema::{
-    AddOptions, AddOptionsArgs, BuiltinOperator, BuiltinOptions, MulOptions, MulOptionsArgs, SubOptions, SubOptionsArgs,
+    AddOptions, AddOptionsArgs, BuiltinOperator, BuiltinOptions, DivOptions, DivOptionsArgs, MulOptions, MulOptionsArgs,
+    SubOptions, SubOptionsArgs,
 };
 use super::{Mapping, Options, Refusal, Sharing, Source};
 use crate::ops::{Binary, BinaryKind, Operands};
 use crate::tensor::ElementType;
 
 impl Mapping for Binary {
-    const CODES: &'static [BuiltinOperator] = &[BuiltinOperator::ADD, BuiltinOperator::SUB, BuiltinOperator::MUL];
+    const CODES: &'static [BuiltinOperator] = &[
+        BuiltinOperator::ADD,
+        BuiltinOperator::SUB,
+        BuiltinOperator::MUL,
+        BuiltinOperator::DIV,
+        BuiltinOperator::MINIMUM,
+        BuiltinOperator::MAXIMUM,
+        BuiltinOperator::POW,
+        BuiltinOperator::SQUARED_DIFFERENCE,
+    ];
 
     fn import(source: &Source<'_>) -> Result<Self, Refusal> {
         let file = &source.operator;
@@ -20,6 +30,13 @@ impl Mapping for Binary {
             BuiltinOperator::SUB => {
                 (BinaryKind::Sub, file.builtin_options_as_sub_options().map(|o| o.fused_activation_function()))
             }
+            BuiltinOperator::DIV => {
+                (BinaryKind::Div, file.builtin_options_as_div_options().map(|o| o.fused_activation_function()))
+            }
+            BuiltinOperator::MINIMUM => (BinaryKind::Minimum, None),
+            BuiltinOperator::MAXIMUM => (BinaryKind::Maximum, None),
+            BuiltinOperator::POW => (BinaryKind::Pow, None),
+            BuiltinOperator::SQUARED_DIFFERENCE => (BinaryKind::SquaredDifference, None),
             _ => (BinaryKind::Mul, file.builtin_options_as_mul_options().map(|o| o.fused_activation_function())),
         };
         Ok(Self { kind, activation: super::activation_from(activation.unwrap_or_default())? })
@@ -30,6 +47,11 @@ impl Mapping for Binary {
             BinaryKind::Add => BuiltinOperator::ADD,
             BinaryKind::Sub => BuiltinOperator::SUB,
             BinaryKind::Mul => BuiltinOperator::MUL,
+            BinaryKind::Div => BuiltinOperator::DIV,
+            BinaryKind::Minimum => BuiltinOperator::MINIMUM,
+            BinaryKind::Maximum => BuiltinOperator::MAXIMUM,
+            BinaryKind::Pow => BuiltinOperator::POW,
+            BinaryKind::SquaredDifference => BuiltinOperator::SQUARED_DIFFERENCE,
         }
     }
 
@@ -37,6 +59,8 @@ impl Mapping for Binary {
         match (self.kind, super::element(operands, 0)) {
             (BinaryKind::Mul, Some(ElementType::I8)) if self.rescales_up(operands) => 3,
             (BinaryKind::Mul, Some(ElementType::I16)) => 4,
+            (BinaryKind::Div | BinaryKind::Pow, _) => 1,
+            (BinaryKind::Minimum | BinaryKind::Maximum, Some(ElementType::I16)) => 3,
             (_, Some(ElementType::I8)) => 2,
             _ => 1,
         }
@@ -58,6 +82,12 @@ impl Mapping for Binary {
                 let args = MulOptionsArgs { fused_activation_function };
                 out.options(BuiltinOptions::MulOptions, |builder| MulOptions::create(builder, &args).value())
             }
+            BinaryKind::Div => {
+                let args = DivOptionsArgs { fused_activation_function };
+                out.options(BuiltinOptions::DivOptions, |builder| DivOptions::create(builder, &args).value())
+            }
+            // Tables without fields, which no runtime asks for.
+            BinaryKind::Minimum | BinaryKind::Maximum | BinaryKind::Pow | BinaryKind::SquaredDifference => None,
         }
     }
 }

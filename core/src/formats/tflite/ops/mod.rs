@@ -3,17 +3,21 @@
 //! To add an operator: a file here with its [`Mapping`], a line in the list at the end of this file.
 
 mod activation;
+mod batch_mat_mul;
 mod concatenation;
 mod conv2d;
 mod depthwise_conv2d;
 mod elementwise;
 mod fully_connected;
+mod gather;
 mod movement;
 mod pad;
 mod pool2d;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod resize;
+mod transpose_conv;
 
 use super::schema::{self, BuiltinOperator};
 use super::share::Sharing;
@@ -158,7 +162,7 @@ macro_rules! operators {
             Ok(unknown(source.code))
         }
 
-        /// Writes an operator; `None` if it is unknown.
+        /// Writes an operator; `None` if the format has none like it.
         pub(super) fn export(op: &Op, operands: &Operands<'_>, out: &mut Sharing<'_>) -> Option<Written> {
             match op {
                 $(Op::$operator(op) => Some(Written {
@@ -166,7 +170,7 @@ macro_rules! operators {
                     version: op.version(operands),
                     options: op.options(operands, out),
                 }),)*
-                Op::Unknown(_) => None,
+                Op::Unknown(_) | Op::BatchNorm(_) | Op::Identity(_) | Op::Gru(_) => None,
             }
         }
     };
@@ -195,4 +199,17 @@ operators![
     Quantize,
     Dequantize,
     ResizeNearestNeighbor,
+    TransposeConv,
+    BatchMatMul,
+    PadV2,
+    MirrorPad,
+    LogSoftmax,
+    PRelu,
+    SplitV,
+    Slice,
+    Gather,
+    Cast,
+    ResizeBilinear,
+    Lstm,
+    SimpleRnn,
 ];

@@ -1,10 +1,10 @@
-//! TRANSPOSE, STRIDED_SLICE, SHAPE.
+//! TRANSPOSE, SLICE, STRIDED_SLICE, SHAPE.
 
 use super::super::schema::{
     BuiltinOperator, BuiltinOptions, ShapeOptions, ShapeOptionsArgs, StridedSliceOptions, StridedSliceOptionsArgs, TensorType,
 };
 use super::{Mapping, Options, Refusal, Sharing, Source};
-use crate::ops::{Operands, Shape, StridedSlice, Transpose};
+use crate::ops::{Operands, Shape, Slice, StridedSlice, Transpose};
 use crate::tensor::ElementType;
 
 impl Mapping for Transpose {
@@ -22,6 +22,24 @@ impl Mapping for Transpose {
             5 => by_type.max(4),
             _ => 6,
         }
+    }
+
+    /// The table has no fields, and no runtime asks for it.
+    fn options(&self, _operands: &Operands<'_>, _out: &mut Sharing<'_>) -> Options {
+        None
+    }
+}
+
+impl Mapping for Slice {
+    const CODES: &'static [BuiltinOperator] = &[BuiltinOperator::SLICE];
+
+    fn import(_source: &Source<'_>) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+
+    fn version(&self, operands: &Operands<'_>) -> i32 {
+        let by_type = super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::I16, 4)]);
+        if operands.optional(0).is_some_and(|t| t.shape.len() > 4) { by_type.max(5) } else { by_type }
     }
 
     /// The table has no fields, and no runtime asks for it.

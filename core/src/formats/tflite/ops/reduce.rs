@@ -1,4 +1,4 @@
-//! MEAN and SUM.
+//! MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD.
 
 use super::super::schema::{BuiltinOperator, BuiltinOptions, ReducerOptions, ReducerOptionsArgs};
 use super::{Mapping, Options, Refusal, Sharing, Source};
@@ -6,10 +6,22 @@ use crate::ops::{Operands, Reduce, ReduceKind};
 use crate::tensor::ElementType;
 
 impl Mapping for Reduce {
-    const CODES: &'static [BuiltinOperator] = &[BuiltinOperator::MEAN, BuiltinOperator::SUM];
+    const CODES: &'static [BuiltinOperator] = &[
+        BuiltinOperator::MEAN,
+        BuiltinOperator::SUM,
+        BuiltinOperator::REDUCE_MAX,
+        BuiltinOperator::REDUCE_MIN,
+        BuiltinOperator::REDUCE_PROD,
+    ];
 
     fn import(source: &Source<'_>) -> Result<Self, Refusal> {
-        let kind = if source.code == BuiltinOperator::MEAN { ReduceKind::Mean } else { ReduceKind::Sum };
+        let kind = match source.code {
+            BuiltinOperator::MEAN => ReduceKind::Mean,
+            BuiltinOperator::REDUCE_MAX => ReduceKind::Max,
+            BuiltinOperator::REDUCE_MIN => ReduceKind::Min,
+            BuiltinOperator::REDUCE_PROD => ReduceKind::Prod,
+            _ => ReduceKind::Sum,
+        };
         // Runtimes take a left-out table for "do not keep".
         let keep_dims = source.operator.builtin_options_as_reducer_options().is_some_and(|file| file.keep_dims());
         Ok(Self { kind, keep_dims })
@@ -19,6 +31,9 @@ impl Mapping for Reduce {
         match self.kind {
             ReduceKind::Mean => BuiltinOperator::MEAN,
             ReduceKind::Sum => BuiltinOperator::SUM,
+            ReduceKind::Max => BuiltinOperator::REDUCE_MAX,
+            ReduceKind::Min => BuiltinOperator::REDUCE_MIN,
+            ReduceKind::Prod => BuiltinOperator::REDUCE_PROD,
         }
     }
 
