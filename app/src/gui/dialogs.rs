@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use rfd::FileDialog;
+use tinsmith_core::formats::suffixes;
 
 use crate::worker::Picked;
 
 /// A model, a project or a data set.
 pub fn open_file() -> Option<Picked> {
+    let models: Vec<&str> = suffixes().collect();
     let dialog = FileDialog::new()
         .set_title("Open a model, a project or a data set")
-        .add_filter("All that Tinsmith opens", &["tflite", "ron", "npz", "npy"])
-        .add_filter("Models", &["tflite"])
+        .add_filter("All that Tinsmith opens", &[models.as_slice(), &["ron", "npz", "npy"]].concat())
+        .add_filter("Models", &models)
         .add_filter("Projects", &["ron"])
         .add_filter("Data", &["npz", "npy"]);
     dialog.pick_file().map(Picked::Open)

@@ -50,15 +50,31 @@ pub struct Opened {
 /// A file format: how it is recognised and read.
 struct Format {
     name: &'static str,
+    /// How names of such files end, without the dot.
+    suffixes: &'static [&'static str],
     matches: fn(&[u8]) -> bool,
     import: fn(Cow<'_, [u8]>) -> Result<Graph, Trouble>,
 }
 
 /// All formats, in the order in which they are asked.
 const FORMATS: &[Format] = &[
-    Format { name: tflite::NAME, matches: tflite::matches, import: |bytes| tflite::import(&bytes) },
-    Format { name: keras::NAME, matches: keras::matches, import: keras::import },
+    Format { name: tflite::NAME, suffixes: tflite::SUFFIXES, matches: tflite::matches, import: |bytes| tflite::import(&bytes) },
+    Format { name: keras::NAME, suffixes: keras::SUFFIXES, matches: keras::matches, import: keras::import },
 ];
+
+/// How the names of model files end, without the dot: for file dialogs. What a file is, its bytes say.
+pub fn suffixes() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().flat_map(|format| format.suffixes).copied()
+}
+
+/// All formats for people: `TensorFlow Lite (.tflite), Keras (.keras, .h5)`.
+fn known() -> String {
+    let one = |format: &Format| {
+        let suffixes: Vec<String> = format.suffixes.iter().map(|suffix| format!(".{suffix}")).collect();
+        format!("{} ({})", format.name, suffixes.join(", "))
+    };
+    FORMATS.iter().map(one).collect::<Vec<_>>().join(", ")
+}
 
 /// Reads a model file, recognises its format and turns it into a graph named after the file.
 ///

@@ -29,6 +29,9 @@ use crate::graph::Graph;
 /// Name of the format, for people.
 pub(super) const NAME: &str = "Keras";
 
+/// How the files' names end.
+pub(super) const SUFFIXES: &[&str] = &["keras", "h5"];
+
 /// Whether the bytes are one of the two containers.
 pub(super) fn matches(bytes: &[u8]) -> bool {
     bytes.starts_with(archive::ZIP_SIGNATURE) || bytes.starts_with(hdf5::SIGNATURE)
