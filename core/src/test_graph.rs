@@ -40,14 +40,21 @@ impl Chain {
 
     /// Adds a node and returns its result; the last result stays what it was.
     pub fn node(&mut self, op: Op, inputs: &[TensorId]) -> TensorId {
-        let output = self.graph.add_tensor(Tensor::activation("", ElementType::F32, []));
+        self.nodes(op, inputs.iter().map(|&id| Some(id)).collect(), 1)[0]
+    }
+
+    /// The same with operands that may be left out, and several results.
+    pub fn nodes(&mut self, op: Op, inputs: Vec<Option<TensorId>>, n_outputs: usize) -> Vec<TensorId> {
+        let result = |_| self.graph.add_tensor(Tensor::activation("", ElementType::F32, []));
+        let outputs: Vec<TensorId> = (0..n_outputs).map(result).collect();
         let name = format!("n{}", self.graph.nodes.len());
-        let inputs = inputs.iter().map(|&id| Some(id)).collect();
-        let node = Node { sources: vec![name.clone()], name, op, inputs, outputs: vec![output] };
-        let shape = node.op.facts().output_shapes(&Operands::new(&self.graph, &node)).unwrap().remove(0);
-        self.graph.tensors[output.index()].shape = shape;
+        let node = Node { sources: vec![name.clone()], name, op, inputs, outputs: outputs.clone() };
+        let shapes = node.op.facts().output_shapes(&Operands::new(&self.graph, &node)).unwrap();
+        for (output, shape) in outputs.iter().zip(shapes) {
+            self.graph.tensors[output.index()].shape = shape;
+        }
         self.graph.nodes.push(node);
-        output
+        outputs
     }
 
     pub fn finish(mut self) -> Graph {

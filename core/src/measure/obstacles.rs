@@ -5,7 +5,7 @@ use super::figures::{is_hybrid, per_channel_dense};
 use super::latency::arithmetic;
 use super::{ArenaFigures, SizeFigures};
 use crate::graph::{Graph, Node, NodeId, Note, Severity};
-use crate::ops::{BinaryKind, Op, ReduceKind, Unary};
+use crate::ops::{BinaryKind, Lstm, Op, Operands, ReduceKind, Unary};
 use crate::tensor::ElementType;
 
 /// Inputs that TFLM's CONCATENATION takes.
@@ -43,6 +43,9 @@ fn refused(graph: &Graph, node: &Node) -> Option<String> {
         Op::Unknown(op) if op.is_custom => return Some(format!("custom operator {name} runs only in its author's runtime")),
         Op::Unknown(_) => return Some(format!("operator {name} is not exported")),
         Op::Gru(_) => return Some("no TensorFlow Lite operator is a GRU: it can be looked at and run here, not exported".into()),
+        Op::Lstm(_) if Lstm::couples_gates(&Operands::new(graph, node)) => {
+            return Some("an LSTM without an input gate of its own: TensorFlow Lite Micro has no kernel for it".into());
+        }
         _ if lacks_kernel(&node.op) => return Some(format!("TensorFlow Lite Micro has no kernel for {name}")),
         Op::Dequantize(_) if element(0) == Some(ElementType::F16) => {
             return Some("TensorFlow Lite Micro does not run float16 weights: export float32 or int8".into());

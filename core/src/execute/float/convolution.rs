@@ -124,17 +124,28 @@ pub(super) struct Parameters<'a> {
     pub folded: Folded<'a>,
 }
 
+/// Rows of `len` values of one sample, each in one piece.
+pub(super) fn whole_rows(starts: &[usize], len: usize) -> Rows<'_> {
+    Rows { starts, sample_stride: 0, n_samples: 1, taps: &[0], tap_len: len }
+}
+
 impl Parameters<'_> {
-    fn shape<const N: usize>(&self, index: usize, expected: &str) -> Result<[usize; N], String> {
+    pub(super) fn shape<const N: usize>(&self, index: usize, expected: &str) -> Result<[usize; N], String> {
         self.operands.shape(index, expected).map_err(|error| error.to_string())
     }
 
-    fn values(&self, index: usize, what: &str) -> Result<Arc<[f32]>, String> {
+    /// The real values of a constant operand.
+    pub(super) fn values(&self, index: usize, what: &str) -> Result<Arc<[f32]>, String> {
         if let Some(values) = self.node.inputs.get(index).copied().flatten().and_then(self.folded) {
             return Ok(values);
         }
         let tensor = self.operands.get(index).map_err(|error| error.to_string())?;
         real_values(tensor).map_err(|why| format!("its {what} cannot be read: {why}"))
+    }
+
+    /// The same of an operand that may be left out.
+    pub(super) fn optional_values(&self, index: usize, what: &str) -> Result<Option<Arc<[f32]>>, String> {
+        self.operands.optional(index).map(|_| self.values(index, what)).transpose()
     }
 
     fn weights(&self) -> Result<Arc<[f32]>, String> {

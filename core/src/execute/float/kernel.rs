@@ -4,9 +4,13 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::convolution::{Convolution, Parameters};
-use super::elementwise::{Binary, Map, Softmax};
+use super::elementwise::{Affine, Binary, Map, Softmax};
+use super::matrix::MatMul;
 use super::movement::Copies;
+use super::recurrent::Recurrent;
 use super::reduction::{Pool, Reduction};
+use super::resize::Bilinear;
+use super::transpose_conv::TransposeConv;
 use crate::execute::ExecuteError;
 use crate::execute::fast::simd_f32::SimdF32;
 use crate::graph::{Graph, NodeId, TensorId};
@@ -66,13 +70,12 @@ pub(in crate::execute) fn data_operands(op: &Op, n_operands: usize) -> Vec<usize
         Op::Pool2d(_) | Op::Reduce(_) | Op::Pad(_) | Op::Softmax(_) | Op::Unary(_) | Op::LeakyRelu(_) => vec![0],
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) | Op::StridedSlice(_) => vec![0],
         Op::Quantize(_) | Op::Dequantize(_) | Op::ResizeNearestNeighbor(_) => vec![0],
-        Op::BatchNorm(_) | Op::Identity(_) | Op::PRelu(_) | Op::LogSoftmax(_) | Op::Cast(_) => vec![0],
+        Op::BatchNorm(_) | Op::Identity(_) | Op::LogSoftmax(_) | Op::Cast(_) => vec![0],
         Op::PadV2(_) | Op::MirrorPad(_) | Op::Slice(_) | Op::SplitV(_) | Op::Gather(_) | Op::ResizeBilinear(_) => vec![0],
         Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) => vec![0],
         Op::Split(_) => vec![1],
         Op::TransposeConv(_) => vec![2],
-        Op::BatchMatMul(_) => vec![0, 1],
-        Op::Binary(_) => vec![0, 1],
+        Op::Binary(_) | Op::PRelu(_) | Op::BatchMatMul(_) => vec![0, 1],
         Op::Concatenation(_) | Op::Pack(_) | Op::Unknown(_) => (0..n_operands).collect(),
         Op::Shape(_) => vec![],
     }
@@ -80,7 +83,7 @@ pub(in crate::execute) fn data_operands(op: &Op, n_operands: usize) -> Vec<usize
 
 /// Whether the result is the first data operand's values under another shape.
 pub(super) fn is_alias(op: &Op) -> bool {
-    matches!(op, Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_))
+    matches!(op, Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Identity(_) | Op::Cast(_))
 }
 
 /// Real values of constants that a DEQUANTIZE has already made real: half-float weights.
@@ -115,32 +118,45 @@ pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'
         Op::Unary(Unary::Relu6) => Box::new(Map::Clamp(0.0, 6.0)),
         Op::Unary(Unary::ReluN1To1) => Box::new(Map::Clamp(-1.0, 1.0)),
         Op::Unary(Unary::HardSwish) => Box::new(Map::HardSwish),
+        Op::Unary(Unary::Elu) => Box::new(Map::Elu),
+        Op::Unary(Unary::Gelu { approximate: true }) => Box::new(Map::GeluTanh),
+        Op::Unary(Unary::Gelu { approximate: false }) => Box::new(Map::Gelu),
+        Op::Unary(Unary::Relu0To1) => Box::new(Map::Clamp(0.0, 1.0)),
+        Op::Unary(Unary::Exp) => Box::new(Map::Exp),
+        Op::Unary(Unary::Log) => Box::new(Map::Log),
+        Op::Unary(Unary::Sqrt) => Box::new(Map::Sqrt),
+        Op::Unary(Unary::Rsqrt) => Box::new(Map::Rsqrt),
+        Op::Unary(Unary::Neg) => Box::new(Map::Neg),
+        Op::Unary(Unary::Abs) => Box::new(Map::Abs),
+        Op::Unary(Unary::Square) => Box::new(Map::Square),
         Op::LeakyRelu(op) => Box::new(Map::LeakyRelu(op.alpha)),
         Op::Concatenation(op) => Box::new(Copies::concatenation(op, &operands, clamp(op.activation)?).map_err(misfit)?),
         Op::Pack(op) => Box::new(Copies::pack(op, &operands).map_err(misfit)?),
-        Op::Pad(op) => Box::new(Copies::pad(op, &operands).map_err(misfit)?),
+        Op::Pad(_) => Box::new(Copies::pad(&operands, 0.0).map_err(misfit)?),
         Op::Split(op) => Box::new(Copies::split(op, &operands).map_err(misfit)?),
         Op::StridedSlice(op) => Box::new(Copies::strided_slice(op, &operands).map_err(misfit)?),
         Op::Transpose(op) => Box::new(Copies::transpose(op, &operands).map_err(misfit)?),
         Op::ResizeNearestNeighbor(op) => Box::new(Copies::resize(op, &operands).map_err(misfit)?),
-        Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) => Box::new(Copies::identity(&operands).map_err(misfit)?),
-        Op::TransposeConv(_)
-        | Op::BatchMatMul(_)
-        | Op::BatchNorm(_)
-        | Op::Identity(_)
-        | Op::PRelu(_)
-        | Op::LogSoftmax(_)
-        | Op::PadV2(_)
-        | Op::MirrorPad(_)
-        | Op::Gather(_)
-        | Op::Cast(_)
-        | Op::ResizeBilinear(_)
-        | Op::Slice(_)
-        | Op::SplitV(_)
-        | Op::Lstm(_)
-        | Op::SimpleRnn(_)
-        | Op::Gru(_) => return Err(unsupported("there is no float kernel yet".into())),
-        Op::Unary(_) => return Err(unsupported("there is no float kernel yet".into())),
+        Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Identity(_) | Op::Cast(_) => {
+            Box::new(Copies::identity(&operands).map_err(misfit)?)
+        }
+        Op::TransposeConv(op) => Box::new(TransposeConv::new(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
+        Op::BatchMatMul(op) => Box::new(MatMul::new(op, &operands).map_err(misfit)?),
+        Op::BatchNorm(op) => Box::new(Affine::batch_norm(op, &parameters).map_err(unsupported)?),
+        Op::PRelu(op) => Box::new(Binary::prelu(op, &operands).map_err(misfit)?),
+        Op::LogSoftmax(_) => Box::new(Softmax::log(&operands).map_err(misfit)?),
+        Op::PadV2(_) => {
+            let values = parameters.values(2, "padding value").map_err(unsupported)?;
+            Box::new(Copies::pad(&operands, values.first().copied().unwrap_or_default()).map_err(misfit)?)
+        }
+        Op::MirrorPad(op) => Box::new(Copies::mirror_pad(op, &operands).map_err(misfit)?),
+        Op::Slice(op) => Box::new(Copies::slice(op, &operands).map_err(misfit)?),
+        Op::SplitV(op) => Box::new(Copies::split_v(op, &operands).map_err(misfit)?),
+        Op::Gather(op) => Box::new(Copies::gather(op, &operands).map_err(misfit)?),
+        Op::ResizeBilinear(op) => Box::new(Bilinear::new(op, &operands).map_err(misfit)?),
+        Op::Lstm(op) => Box::new(Recurrent::lstm(op, &parameters, simd).map_err(unsupported)?),
+        Op::SimpleRnn(op) => Box::new(Recurrent::simple(op, &parameters, simd).map_err(unsupported)?),
+        Op::Gru(op) => Box::new(Recurrent::gru(op, &parameters, simd).map_err(unsupported)?),
         Op::Quantize(_) | Op::Dequantize(_) => {
             return Err(unsupported("its integer side is computed by the integer executor".into()));
         }

@@ -12,11 +12,15 @@ mod constants;
 mod convolution;
 mod elementwise;
 mod kernel;
+mod matrix;
 mod movement;
 mod prepare;
+mod recurrent;
 mod reduction;
+mod resize;
 #[cfg(test)]
 mod tests;
+mod transpose_conv;
 
 use std::ops::Range;
 

@@ -2,7 +2,10 @@
 
 use super::elementwise::clamp;
 use super::kernel::{Kernel, Values};
-use crate::ops::{Concatenation, OpError, OpFacts, Operands, Pack, Pad, ResizeNearestNeighbor, Split, StridedSlice, Transpose};
+use crate::ops::{
+    Concatenation, Gather, MirrorPad, OpError, OpFacts, Operands, Pack, Pad, ResizeNearestNeighbor, Slice, SliceRange, Split,
+    SplitV, StridedSlice, Transpose,
+};
 
 /// `len` values from `from` in data operand `operand` to `to` in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,10 +16,11 @@ struct Run {
     len: usize,
 }
 
-/// Runs for each output; what no run covers is zero.
+/// Runs for each output; what no run covers is `fill`.
 #[derive(Debug)]
 pub(super) struct Copies {
     outputs: Vec<Vec<Run>>,
+    fill: f32,
     clamp: Option<(f32, f32)>,
 }
 
@@ -64,7 +68,7 @@ fn dot(index: &[usize], strides: &[usize]) -> usize {
 
 impl Copies {
     fn single(runs: Runs) -> Self {
-        Self { outputs: vec![runs.0], clamp: None }
+        Self { outputs: vec![runs.0], fill: 0.0, clamp: None }
     }
 
     /// The first operand as it is.
@@ -109,27 +113,76 @@ impl Copies {
     /// SPLIT: its only data operand is number 1 of the node.
     pub fn split(op: &Split, operands: &Operands<'_>) -> Result<Self, OpError> {
         op.output_shapes(operands)?;
-        let (axis, input) = (op.axis(operands)?, operands.get(1)?);
-        let outer: usize = input.shape[..axis].iter().product();
-        let len = input.n_elements() / outer.max(1) / op.n_splits.max(1);
-        let part = |o: usize| {
-            let mut runs = Runs::default();
-            (0..outer).for_each(|i| runs.push(0, (i * op.n_splits + o) * len, i * len, len));
-            runs.0
-        };
-        Ok(Self { outputs: (0..op.n_splits).map(part).collect(), clamp: None })
+        let (axis, shape) = (op.axis(operands)?, &operands.get(1)?.shape);
+        Ok(Self::parts(shape, axis, &vec![shape[axis] / op.n_splits.max(1); op.n_splits]))
     }
 
-    /// PAD with zeros.
-    pub fn pad(op: &Pad, operands: &Operands<'_>) -> Result<Self, OpError> {
-        let (input, amounts) = (&operands.get(0)?.shape, op.amounts(operands)?);
-        let output = op.output_shapes(operands)?.remove(0);
+    /// SPLIT_V.
+    pub fn split_v(op: &SplitV, operands: &Operands<'_>) -> Result<Self, OpError> {
+        let (axis, extents) = op.parts(operands)?;
+        Ok(Self::parts(&operands.get(0)?.shape, axis, &extents))
+    }
+
+    /// Parts of the given extents along an axis.
+    fn parts(shape: &[usize], axis: usize, extents: &[usize]) -> Self {
+        let (outer, inner): (usize, usize) = (shape[..axis].iter().product(), shape[axis + 1..].iter().product());
+        let (whole, mut before) = (shape[axis] * inner, 0);
+        let part = |extent: &usize| {
+            let (mut runs, len) = (Runs::default(), extent * inner);
+            (0..outer).for_each(|i| runs.push(0, i * whole + before, i * len, len));
+            before += len;
+            runs.0
+        };
+        Self { outputs: extents.iter().map(part).collect(), fill: 0.0, clamp: None }
+    }
+
+    /// PAD and PADV2.
+    pub fn pad(operands: &Operands<'_>, fill: f32) -> Result<Self, OpError> {
+        let (input, amounts) = (&operands.get(0)?.shape, Pad.amounts(operands)?);
+        let output = Pad.output_shapes(operands)?.remove(0);
         let (to_strides, mut runs, mut from) = (strides(&output), Runs::default(), 0);
         for_each_index(input, |index| {
             let to = index.iter().zip(&amounts).zip(&to_strides).map(|((i, (before, _)), s)| (i + before) * s).sum();
             runs.push(0, from, to, 1);
             from += 1;
         });
+        Ok(Self { fill, ..Self::single(runs) })
+    }
+
+    /// MIRROR_PAD.
+    pub fn mirror_pad(op: &MirrorPad, operands: &Operands<'_>) -> Result<Self, OpError> {
+        let (input, amounts) = (&operands.get(0)?.shape, op.amounts(operands)?);
+        let (from_strides, edge) = (strides(input), usize::from(op.with_edge));
+        let mirrored = |i: usize, extent: usize, before: usize| match i.checked_sub(before) {
+            None => before - i - edge,
+            Some(inside) if inside < extent => inside,
+            Some(beyond) => 2 * extent + edge - 2 - beyond,
+        };
+        let (mut runs, mut to) = (Runs::default(), 0);
+        for_each_index(&op.output_shapes(operands)?.remove(0), |index| {
+            let at = |axis: usize| mirrored(index[axis], input[axis], amounts[axis].0);
+            runs.push(0, (0..index.len()).map(|axis| at(axis) * from_strides[axis]).sum(), to, 1);
+            to += 1;
+        });
+        Ok(Self::single(runs))
+    }
+
+    /// GATHER with indices that are known.
+    pub fn gather(op: &Gather, operands: &Operands<'_>) -> Result<Self, OpError> {
+        let (axis, batch) = op.axes(operands)?;
+        let (input, indices) = (&operands.get(0)?.shape, operands.constant_integers(1, "indices")?);
+        let product = |axes: &[usize]| axes.iter().product::<usize>();
+        let (batches, outer, extent) = (product(&input[..batch]), product(&input[batch..axis]), input[axis]);
+        let (inner, n) = (product(&input[axis + 1..]), indices.len() / product(&input[..batch]).max(1));
+        let (mut runs, mut to) = (Runs::default(), 0);
+        for block in 0..batches * outer {
+            for &index in &indices[block / outer.max(1) * n..][..n] {
+                let wrong = || OpError::Attribute(format!("index {index} of axis {axis}, which has {extent} elements"));
+                let index = usize::try_from(index).ok().filter(|&i| i < extent).ok_or_else(wrong)?;
+                runs.push(0, (block * extent + index) * inner, to, inner);
+                to += inner;
+            }
+        }
         Ok(Self::single(runs))
     }
 
@@ -148,7 +201,15 @@ impl Copies {
 
     /// STRIDED_SLICE.
     pub fn strided_slice(op: &StridedSlice, operands: &Operands<'_>) -> Result<Self, OpError> {
-        let ranges = op.ranges(operands)?;
+        Self::ranges(&op.ranges(operands)?, operands)
+    }
+
+    /// SLICE.
+    pub fn slice(op: &Slice, operands: &Operands<'_>) -> Result<Self, OpError> {
+        Self::ranges(&op.ranges(operands)?, operands)
+    }
+
+    fn ranges(ranges: &[SliceRange], operands: &Operands<'_>) -> Result<Self, OpError> {
         let from_strides = strides(&operands.get(0)?.shape);
         let counts: Vec<usize> = ranges.iter().map(|r| r.count).collect();
         let (mut runs, mut to) = (Runs::default(), 0);
@@ -202,7 +263,7 @@ impl Kernel for Copies {
             let covered: usize = runs.iter().map(|r| r.len).sum();
             for (sample, to) in output.chunks_exact_mut(len.max(1)).enumerate() {
                 if covered < len {
-                    to.fill(0.0);
+                    to.fill(self.fill);
                 }
                 for run in runs {
                     to[run.to..][..run.len].copy_from_slice(&operands.sample(run.operand, sample)[run.from..][..run.len]);

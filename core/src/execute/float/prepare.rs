@@ -46,8 +46,8 @@ fn live_nodes(graph: &Graph) -> Vec<bool> {
         *live = node.outputs.iter().any(|id| wanted[id.index()]);
         if *live {
             // Stored weights may be the result of a node too: a DEQUANTIZE of half floats.
-            let weights = if node.op.has_weights() { 1..node.inputs.len() } else { 0..0 };
-            for operand in data_operands(&node.op, node.inputs.len()).into_iter().chain(weights) {
+            let [weights, biases] = node.op.trained_operands();
+            for operand in data_operands(&node.op, node.inputs.len()).into_iter().chain(weights).chain(biases) {
                 if let Some(Some(id)) = node.inputs.get(operand) {
                     wanted[id.index()] = true;
                 }

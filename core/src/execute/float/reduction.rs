@@ -1,4 +1,4 @@
-//! Kernels that make few values of many: pooling, MEAN, SUM.
+//! Kernels that make few values of many: pooling, MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD.
 
 use super::elementwise::clamp;
 use super::kernel::{Kernel, Values};
@@ -68,9 +68,10 @@ impl Kernel for Pool {
     }
 }
 
-/// MEAN or SUM: element `i` of the input is added to element `target[i]` of the output.
+/// A reduction: element `i` of the input is joined to element `target[i]` of the output.
 #[derive(Debug)]
 pub(super) struct Reduction {
+    kind: ReduceKind,
     targets: Vec<u32>,
     n_outputs: usize,
     /// What sums are divided by.
@@ -90,16 +91,29 @@ impl Reduction {
             n_outputs *= scale as usize;
         }
         let n_summed = axes.iter().map(|&axis| shape[axis]).product::<usize>().max(1);
-        Ok(Self { targets, n_outputs, divisor: if op.kind == ReduceKind::Mean { n_summed as f32 } else { 1.0 } })
+        Ok(Self { kind: op.kind, targets, n_outputs, divisor: if op.kind == ReduceKind::Mean { n_summed as f32 } else { 1.0 } })
+    }
+}
+
+impl Reduction {
+    fn join(&self, from: &[f32], to: &mut [f32], start: f32, f: impl Fn(f32, f32) -> f32) {
+        to.fill(start);
+        for (&x, &target) in from.iter().zip(&self.targets) {
+            let to = &mut to[target as usize];
+            *to = f(*to, x);
+        }
     }
 }
 
 impl Kernel for Reduction {
     fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
         for (sample, to) in outputs[0].chunks_exact_mut(self.n_outputs.max(1)).enumerate() {
-            to.fill(0.0);
-            for (&x, &target) in operands.sample(0, sample).iter().zip(&self.targets) {
-                to[target as usize] += x;
+            let from = operands.sample(0, sample);
+            match self.kind {
+                ReduceKind::Mean | ReduceKind::Sum => self.join(from, to, 0.0, |sum, x| sum + x),
+                ReduceKind::Max => self.join(from, to, f32::NEG_INFINITY, |most, x| if x > most { x } else { most }),
+                ReduceKind::Min => self.join(from, to, f32::INFINITY, |least, x| if x < least { x } else { least }),
+                ReduceKind::Prod => self.join(from, to, 1.0, |product, x| product * x),
             }
             to.iter_mut().for_each(|x| *x /= self.divisor);
         }

@@ -17,6 +17,8 @@ mod recurrent;
 mod reduce;
 mod reshape;
 mod resize;
+#[cfg(test)]
+mod tests;
 mod transpose_conv;
 
 use super::schema::{self, BuiltinOperator};

@@ -1,0 +1,80 @@
+//! TRANSPOSE_CONV: each input pixel times the weights gives a window of values, which is added to the output where it lies.
+
+use super::convolution::{Parameters, whole_rows};
+use super::elementwise::clamp;
+use super::kernel::{Kernel, Values};
+use crate::execute::fast::matmul_f32::{PackedWeights, Target, matmul};
+use crate::execute::fast::simd_f32::SimdF32;
+use crate::ops;
+
+/// A transposed convolution, ready to run.
+#[derive(Debug)]
+pub(super) struct TransposeConv {
+    /// `[kh, kw, c_out]` rows of `c_in`.
+    weights: PackedWeights,
+    bias: Vec<f32>,
+    /// Height, width, channels.
+    input: [usize; 3],
+    output: [usize; 3],
+    window: [usize; 2],
+    stride: [usize; 2],
+    /// Rows and columns before the output that are cut off.
+    cut: [usize; 2],
+    clamp: (f32, f32),
+}
+
+impl TransposeConv {
+    pub fn new(op: &ops::TransposeConv, parameters: &Parameters<'_>, clamp: (f32, f32), simd: SimdF32) -> Result<Self, String> {
+        let shapes = ops::OpFacts::output_shapes(op, &parameters.operands).map_err(|error| error.to_string())?;
+        let &[_, out_h, out_w, _] = shapes[0].as_slice() else { return Err("its output is no image".into()) };
+        let [_, h, w, c_in] = parameters.shape(2, "[n, h, w, c]")?;
+        let [c_out, kh, kw, _] = parameters.shape(1, "[c_out, kh, kw, c_in]")?;
+        let cut = op.cut([out_h, out_w], [kh, kw]).ok_or("its window does not fit its output")?;
+        let (flat, bias) = (parameters.values(1, "weights")?, parameters.optional_values(3, "bias")?);
+        let row = |t: usize, c: usize| &flat[(c * kh * kw + t) * c_in..][..c_in];
+        let by_tap: Vec<f32> = (0..kh * kw).flat_map(|t| (0..c_out).flat_map(move |c| row(t, c))).copied().collect();
+        Ok(Self {
+            weights: PackedWeights::new(simd, &by_tap, None, kh * kw * c_out, c_in),
+            bias: bias.map_or_else(|| vec![0.0; c_out], |bias| bias.to_vec()),
+            input: [h, w, c_in],
+            output: [out_h, out_w, c_out],
+            window: [kh, kw],
+            stride: op.stride,
+            cut,
+            clamp,
+        })
+    }
+
+    /// Adds the windows of all input pixels to one output image.
+    fn spread(&self, windows: &[f32], to: &mut [f32]) {
+        let ([_, width, _], [out_h, out_w, c_out], [kh, kw]) = (self.input, self.output, self.window);
+        to.chunks_exact_mut(c_out).for_each(|pixel| pixel.copy_from_slice(&self.bias));
+        for (p, window) in windows.chunks_exact(kh * kw * c_out).enumerate() {
+            let (y, x) = (p / width * self.stride[0], p % width * self.stride[1]);
+            for (t, values) in window.chunks_exact(c_out).enumerate() {
+                let row = (y + t / kw).checked_sub(self.cut[0]).filter(|&row| row < out_h);
+                let column = (x + t % kw).checked_sub(self.cut[1]).filter(|&column| column < out_w);
+                let (Some(row), Some(column)) = (row, column) else { continue };
+                let pixel = &mut to[(row * out_w + column) * c_out..][..c_out];
+                pixel.iter_mut().zip(values).for_each(|(to, value)| *to += value);
+            }
+        }
+        to.iter_mut().for_each(|x| *x = clamp(*x, self.clamp));
+    }
+}
+
+impl Kernel for TransposeConv {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]) {
+        let [h, w, c_in] = self.input;
+        let window_len = self.window[0] * self.window[1] * self.output[2];
+        let starts: Vec<usize> = (0..h * w).map(|pixel| pixel * c_in).collect();
+        let target = Target { row_stride: window_len, offset: 0, clamp: (f32::NEG_INFINITY, f32::INFINITY) };
+        let [windows, _] = work;
+        windows.resize(h * w * window_len, 0.0);
+        let images = operands.all(0).chunks_exact(h * w * c_in);
+        for (image, to) in images.zip(outputs[0].chunks_exact_mut(self.output.iter().product())) {
+            matmul(image, whole_rows(&starts, c_in), &self.weights, windows, target);
+            self.spread(windows, to);
+        }
+    }
+}
