@@ -151,13 +151,7 @@ impl Builder {
     ///
     /// # Errors
     /// The operands do not fit the operator, or the graph grows too large.
-    pub(super) fn node(
-        &mut self,
-        layer: &str,
-        role: &str,
-        op: Op,
-        inputs: Vec<Option<TensorId>>,
-    ) -> Result<TensorId, Trouble> {
+    pub(super) fn node(&mut self, layer: &str, role: &str, op: Op, inputs: Vec<Option<TensorId>>) -> Result<TensorId, Trouble> {
         let mut node = Node { name: String::new(), op, inputs, outputs: Vec::new(), sources: Vec::new() };
         let shapes = node.op.facts().output_shapes(&Operands::new(&self.graph, &node)).map_err(|error| Trouble::Unsupported {
             place: format!("layer {}", quoted(layer)),
@@ -202,7 +196,11 @@ impl Builder {
         let n_bytes = tensor.element.byte_len(tensor.n_elements());
         if tensor.shape.contains(&0) || n_bytes.is_none_or(|n| n > MAX_ACTIVATION_BYTES) {
             let place = format!("layer {}", quoted(&tensor.name));
-            return Err(Trouble::malformed(place, format!("an output of shape {:?}", tensor.shape), "less than 2 GiB, and not empty"));
+            return Err(Trouble::malformed(
+                place,
+                format!("an output of shape {:?}", tensor.shape),
+                "less than 2 GiB, and not empty",
+            ));
         }
         Ok(self.graph.add_tensor(tensor))
     }

@@ -193,8 +193,19 @@ struct Functional<'n, 'a> {
     network: &'n Network<'a>,
     /// Position of each layer.
     positions: HashMap<String, usize>,
+    /// For models among the layers, how far their applications are counted from: see [`Functional::count_bases`].
+    bases: HashMap<(usize, Place), usize>,
     /// What applications gave: by layer, then by application.
     results: HashMap<(usize, usize), Vec<Value>>,
+}
+
+/// Where a reference stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    /// In a layer.
+    Layer,
+    /// In the list of the model's outputs.
+    Output,
 }
 
 impl<'n, 'a> Functional<'n, 'a> {
@@ -206,15 +217,44 @@ impl<'n, 'a> Functional<'n, 'a> {
                 return Err(scope.trouble(format!("two layers called {}", quoted(&name)), "names of their own"));
             }
         }
-        Ok(Self { scope, network, positions, results: HashMap::new() })
+        Ok(Self { scope, network, positions, bases: HashMap::new(), results: HashMap::new() })
     }
 
-    fn run(
-        mut self,
-        builder: &mut Builder,
-        weights: &ModelWeights<'_>,
-        inputs: Option<&[Value]>,
-    ) -> Result<Vec<Value>, Trouble> {
+    /// Finds out from where the applications of models among the layers are counted.
+    ///
+    /// A functional model counts as applied once when it is made. Keras 2 therefore refers to its first application as number
+    /// 1; Keras 3 does so in the list of outputs only. Where that rule leads out of what there is, the other one holds.
+    fn count_bases(&mut self, is_keras_2: bool) -> Result<(), Trouble> {
+        let mut used: HashMap<(usize, Place), (usize, usize)> = HashMap::new();
+        let inner = self.network.layers.iter().flat_map(|layer| layer.inbound_nodes.iter().flatten());
+        let inner = inner.flat_map(|References(list)| list).map(|reference| (reference, Place::Layer));
+        let outer = self.network.output_layers.iter().flat_map(|References(list)| list);
+        for (reference, place) in inner.chain(outer.map(|reference| (reference, Place::Output))) {
+            let position = self.position(reference)?;
+            if is_model(&self.network.layers[position].class_name) {
+                let (least, most) = used.entry((position, place)).or_insert((usize::MAX, 0));
+                (*least, *most) = ((*least).min(reference.node), (*most).max(reference.node));
+            }
+        }
+        for ((position, place), (least, most)) in used {
+            let layer = &self.network.layers[position];
+            let n_applications = layer.inbound_nodes.as_ref().map_or(0, Vec::len);
+            let by_rule = is_keras_2 || place == Place::Output && layer.class_name != SEQUENTIAL;
+            let from_one = if by_rule { least > 0 } else { most >= n_applications };
+            self.bases.insert((position, place), usize::from(from_one));
+        }
+        Ok(())
+    }
+
+    /// Which application of which layer a reference means.
+    fn application(&self, reference: &Reference, place: Place) -> Result<(usize, usize), Trouble> {
+        let position = self.position(reference)?;
+        let base = self.bases.get(&(position, place)).copied().unwrap_or(0);
+        Ok((position, reference.node.saturating_sub(base)))
+    }
+
+    fn run(mut self, builder: &mut Builder, weights: &ModelWeights<'_>, inputs: Option<&[Value]>) -> Result<Vec<Value>, Trouble> {
+        self.count_bases(builder.is_keras_2)?;
         self.inputs(builder, inputs)?;
         self.layers(builder, weights)?;
         let Some(References(outputs)) = &self.network.output_layers else {
@@ -223,7 +263,7 @@ impl<'n, 'a> Functional<'n, 'a> {
         if outputs.is_empty() {
             return Err(self.scope.trouble("no outputs", "at least one"));
         }
-        outputs.iter().map(|output| self.result(output)).collect()
+        outputs.iter().map(|output| self.result(output, Place::Output)).collect()
     }
 
     /// The results of the input layers: what the model is applied to, or inputs of the graph.
@@ -258,7 +298,7 @@ impl<'n, 'a> Functional<'n, 'a> {
                 let key = (position, application);
                 let mut n_missing = 0;
                 for source in sources {
-                    let source = (self.position(source)?, source.node);
+                    let source = self.application(source, Place::Layer)?;
                     if !self.results.contains_key(&source) {
                         readers.entry(source).or_default().push(key);
                         n_missing += 1;
@@ -274,7 +314,7 @@ impl<'n, 'a> Functional<'n, 'a> {
         while let Some(Reverse(key)) = ready.pop() {
             let layer = &self.network.layers[key.0];
             let sources = layer.inbound_nodes.as_ref().and_then(|list| list.get(key.1));
-            let inputs = sources.into_iter().flat_map(|References(list)| list).map(|source| self.result(source));
+            let inputs = sources.into_iter().flat_map(|References(list)| list).map(|source| self.result(source, Place::Layer));
             let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
             let outputs = apply(builder, self.scope, layer, weights, &inputs)?;
             self.results.insert(key, outputs);
@@ -305,9 +345,8 @@ impl<'n, 'a> Functional<'n, 'a> {
         })
     }
 
-    fn result(&self, reference: &Reference) -> Result<Value, Trouble> {
-        let position = self.position(reference)?;
-        let results = self.results.get(&(position, reference.node));
+    fn result(&self, reference: &Reference, place: Place) -> Result<Value, Trouble> {
+        let results = self.results.get(&self.application(reference, place)?);
         results.and_then(|results| results.get(reference.tensor)).copied().ok_or_else(|| Trouble::Unsupported {
             place: format!("model {}", quoted(self.scope.name)),
             what: format!(

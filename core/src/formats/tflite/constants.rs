@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::super::error::Trouble;
 use super::super::budget::Budget;
+use super::super::error::Trouble;
 use super::schema;
 use crate::tensor::{Data, ElementType};
 

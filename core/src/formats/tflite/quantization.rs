@@ -1,7 +1,7 @@
 //! Scales and zero points of a tensor, as the file states them.
 
-use super::super::error::Trouble;
 use super::super::budget::Budget;
+use super::super::error::Trouble;
 use super::schema;
 use crate::quant::Quantization;
 

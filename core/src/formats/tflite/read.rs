@@ -5,8 +5,8 @@
 
 use flatbuffers::{ErrorTraceDetail, InvalidFlatbuffer, VerifierOptions};
 
-use super::super::error::{Trouble, quoted};
 use super::super::budget::Budget;
+use super::super::error::{Trouble, quoted};
 use super::constants::Constants;
 use super::names::Names;
 use super::schema::{self, BuiltinOperator, TensorType};

@@ -108,12 +108,7 @@ fn swish(call: &mut Call<'_, '_>, role: &str, input: TensorId) -> Result<TensorI
 }
 
 /// `positive * x` where positive, `negative * (exp(x) - 1)` elsewhere.
-fn scaled_elu(
-    call: &mut Call<'_, '_>,
-    role: &str,
-    input: TensorId,
-    [positive, negative]: [f32; 2],
-) -> Result<TensorId, Trouble> {
+fn scaled_elu(call: &mut Call<'_, '_>, role: &str, input: TensorId, [positive, negative]: [f32; 2]) -> Result<TensorId, Trouble> {
     let zero = call.builder.reals(call.name, "zero", vec![], &[0.0])?;
     let below = call.node("below", binary(BinaryKind::Minimum, Activation::None), &[input, zero])?;
     let below = call.node("elu", Op::Unary(Unary::Elu), &[below])?;

@@ -227,12 +227,7 @@ impl<'a> Call<'_, 'a> {
     ///
     /// # Errors
     /// As [`Call::weight`].
-    pub(super) fn vector(
-        &mut self,
-        variables: &[Variable<'_>],
-        at: (usize, &str),
-        n: usize,
-    ) -> Result<TensorId, Trouble> {
+    pub(super) fn vector(&mut self, variables: &[Variable<'_>], at: (usize, &str), n: usize) -> Result<TensorId, Trouble> {
         self.weight(variables, at, &[n], |values| (vec![n], values.into()))
     }
 

@@ -85,11 +85,7 @@ pub(super) fn padding(call: &Call<'_, '_>, name: &str) -> Result<Padding, Troubl
 }
 
 /// The layer's input with the window's padding settled.
-fn padded_input(
-    call: &mut Call<'_, '_>,
-    window: &mut Window<'_>,
-    name: &str,
-) -> Result<(TensorId, [usize; 4]), Trouble> {
+fn padded_input(call: &mut Call<'_, '_>, window: &mut Window<'_>, name: &str) -> Result<(TensorId, [usize; 4]), Trouble> {
     let (input, shape) = call.image()?;
     if name == "causal" && call.is_1d() {
         let before = (window.kernel[1] - 1).saturating_mul(window.dilation[1]);

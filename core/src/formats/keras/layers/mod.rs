@@ -29,14 +29,20 @@ pub(super) fn build(call: &mut Call<'_, '_>) -> Result<Vec<Value>, Trouble> {
         "SeparableConv1D" | "SeparableConvolution1D" | "SeparableConv2D" | "SeparableConvolution2D" => conv::separable(call),
         "Conv1DTranspose" | "Convolution1DTranspose" | "Conv2DTranspose" | "Convolution2DTranspose" => {
             conv::transposed_conv(call)
-        },
+        }
         "BatchNormalization" | "BatchNormalizationV1" | "BatchNormalizationV2" | "SyncBatchNormalization" => {
             normalize::batch_normalization(call)
         }
         "Rescaling" => normalize::rescaling(call),
         "Normalization" => normalize::normalization(call),
-        "LayerNormalization" | "GroupNormalization" | "UnitNormalization" | "RMSNormalization" | "SpectralNormalization"
-        | "Attention" | "Discretization" | "Masking" => call.unknown(),
+        "LayerNormalization"
+        | "GroupNormalization"
+        | "UnitNormalization"
+        | "RMSNormalization"
+        | "SpectralNormalization"
+        | "Attention"
+        | "Discretization"
+        | "Masking" => call.unknown(),
         "Activation" => activation::activation(call),
         "ReLU" => activation::relu(call),
         "LeakyReLU" => activation::leaky_relu(call),
@@ -44,13 +50,30 @@ pub(super) fn build(call: &mut Call<'_, '_>) -> Result<Vec<Value>, Trouble> {
         "ELU" => activation::elu(call),
         "Softmax" => activation::softmax(call),
         "ThresholdedReLU" => call.unknown(),
-        "Dropout" | "SpatialDropout1D" | "SpatialDropout2D" | "AlphaDropout" | "GaussianDropout" | "GaussianNoise"
-        | "ActivityRegularization" | "Identity" | "RandomFlip" | "RandomRotation" | "RandomZoom" | "RandomTranslation"
-        | "RandomContrast" | "RandomBrightness" => shape::identity(call),
+        "Dropout"
+        | "SpatialDropout1D"
+        | "SpatialDropout2D"
+        | "AlphaDropout"
+        | "GaussianDropout"
+        | "GaussianNoise"
+        | "ActivityRegularization"
+        | "Identity"
+        | "RandomFlip"
+        | "RandomRotation"
+        | "RandomZoom"
+        | "RandomTranslation"
+        | "RandomContrast"
+        | "RandomBrightness" => shape::identity(call),
         "MaxPooling1D" | "MaxPool1D" | "MaxPooling2D" | "MaxPool2D" | "AveragePooling1D" | "AvgPool1D" | "AveragePooling2D"
         | "AvgPool2D" => pool::window(call),
-        "GlobalAveragePooling1D" | "GlobalAvgPool1D" | "GlobalAveragePooling2D" | "GlobalAvgPool2D" | "GlobalMaxPooling1D"
-        | "GlobalMaxPool1D" | "GlobalMaxPooling2D" | "GlobalMaxPool2D" => pool::global(call),
+        "GlobalAveragePooling1D"
+        | "GlobalAvgPool1D"
+        | "GlobalAveragePooling2D"
+        | "GlobalAvgPool2D"
+        | "GlobalMaxPooling1D"
+        | "GlobalMaxPool1D"
+        | "GlobalMaxPooling2D"
+        | "GlobalMaxPool2D" => pool::global(call),
         "Flatten" => shape::flatten(call),
         "Reshape" => shape::reshape(call),
         "Permute" => shape::permute(call),

@@ -76,7 +76,8 @@ impl<'a> Recurrent<'a> {
             return Err(call.refuse("it returns its state, or has time as the first axis", remedy));
         }
         if is_set(settings.stateful) {
-            let text = format!("The layer {} keeps its state from one call to the next in Keras; here it starts at zero.", call.name);
+            let text =
+                format!("The layer {} keeps its state from one call to the next in Keras; here it starts at zero.", call.name);
             call.builder.note(Severity::Warning, text);
         }
         let gates = Function::of(call, settings.recurrent_activation)?;

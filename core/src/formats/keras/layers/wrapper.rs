@@ -72,8 +72,18 @@ fn merged(call: &mut Call<'_, '_>, mode: Option<&str>, results: &[TensorId]) -> 
 
 /// Classes that treat every step of a sequence alike anyway.
 const STEPWISE: [&str; 12] = [
-    "Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "BatchNormalization", "Dropout", "Rescaling", "GaussianNoise",
-    "Identity", "LayerNormalization",
+    "Dense",
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "Softmax",
+    "BatchNormalization",
+    "Dropout",
+    "Rescaling",
+    "GaussianNoise",
+    "Identity",
+    "LayerNormalization",
 ];
 
 /// A layer applied to each step of a sequence.
