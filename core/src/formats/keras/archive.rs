@@ -17,7 +17,7 @@ use super::hdf5::{self, Folder};
 pub(super) const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
 
 /// Times the archive's length that a member may inflate to. Keras stores members as they are.
-const MAX_INFLATION: u64 = 8;
+const MAX_INFLATION: u64 = 16;
 /// What a member of even the smallest archive may inflate to.
 const FREE_BYTES: u64 = 64 << 10;
 

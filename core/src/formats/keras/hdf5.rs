@@ -224,3 +224,9 @@ impl Array {
 fn is_half(datatype: &Datatype) -> bool {
     matches!(datatype, Datatype::FloatingPoint { size: 2, .. })
 }
+
+/// A file with nothing in it.
+#[cfg(test)]
+pub(super) fn empty() -> Vec<u8> {
+    hdf5_pure::FileBuilder::new().finish().expect("memory")
+}

@@ -18,6 +18,8 @@ mod config;
 mod hdf5;
 mod layers;
 mod network;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use std::borrow::Cow;

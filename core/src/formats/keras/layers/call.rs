@@ -137,7 +137,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// A result that is an image, as Keras sees it.
-    pub(super) fn from_image(&mut self, id: TensorId) -> Value {
+    pub(super) fn image_value(&mut self, id: TensorId) -> Value {
         let form = if self.is_1d() { Form::Image } else { Form::Plain };
         self.builder.value_as(id, form)
     }

@@ -117,7 +117,7 @@ pub(super) fn conv(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let op = Op::Conv2d(Conv2d { stride, dilation, padding, activation });
     let id = call.node_with_bias(op, [input, weights], bias)?;
     let id = rest.apply(call, id)?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }
 
 /// The kernel of a depthwise convolution, whose order in the file is that of the operator.
@@ -145,7 +145,7 @@ pub(super) fn depthwise(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let (activation, rest) = window.function.clone().fused();
     let id = call.node_with_bias(window.depthwise(activation), [input, weights], bias)?;
     let id = rest.apply(call, id)?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }
 
 /// DEPTHWISE_CONV_2D, then CONV_2D with a window of one.
@@ -167,7 +167,7 @@ pub(super) fn separable(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let op = Op::Conv2d(Conv2d { stride: [1, 1], dilation: [1, 1], padding: Padding::Valid, activation });
     let id = call.node_with_bias(op, [inner, weights], bias)?;
     let id = rest.apply(call, id)?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }
 
 /// TRANSPOSE_CONV.
@@ -201,5 +201,5 @@ pub(super) fn transposed_conv(call: &mut Call<'_, '_>) -> Result<Value, Trouble>
     let operands: Vec<TensorId> = [output, weights, input].into_iter().chain(bias).collect();
     let id = call.node("", op, &operands)?;
     let id = rest.apply(call, id)?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }

@@ -60,7 +60,7 @@ pub(super) fn zero_padding(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let borders = borders(call, "padding", &settings.padding)?;
     let (input, _) = call.image()?;
     let (id, _) = padded(call, "", input, borders)?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }
 
 /// STRIDED_SLICE.
@@ -77,7 +77,7 @@ pub(super) fn cropping(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     };
     let begin = [0, top, left, 0];
     let id = sliced(call, "", input, [begin, [n, end_h, end_w, c]])?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }
 
 /// Takes a part of an image.
@@ -112,5 +112,5 @@ pub(super) fn up_sampling(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     };
     let size = call.builder.integers(call.name, "size", &size)?;
     let id = call.node("", op, &[input, size])?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }

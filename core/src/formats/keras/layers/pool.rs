@@ -28,7 +28,7 @@ pub(super) fn window(call: &mut Call<'_, '_>) -> Result<Value, Trouble> {
     let (input, _) = call.image()?;
     let op = Op::Pool2d(Pool2d { kind: kind(call), window, stride, padding, activation: Activation::None });
     let id = call.node("", op, &[input])?;
-    Ok(call.from_image(id))
+    Ok(call.image_value(id))
 }
 
 /// MEAN or REDUCE_MAX over height and width, or over time.
