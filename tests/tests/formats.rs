@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tinsmith_core::formats::tflite::{ExportOptions, export};
-use tinsmith_core::formats::{import, import_bytes};
+use tinsmith_core::formats::{import, import_bytes, suffixes};
 use tinsmith_core::graph::{Graph, Severity};
 use tinsmith_core::ops::Op;
 use tinsmith_tests::hostile::{Mutations, exercise};
@@ -113,10 +113,10 @@ fn broken_files_are_refused_in_one_line() {
 #[test]
 fn bytes_of_other_formats_are_called_by_name() {
     let Some(folder) = shared("data/malformed") else { return };
-    let is_known = |path: &Path| path.extension().is_some_and(|e| e == "tflite" || e == "onnx");
-    for path in entries(&folder).iter().filter(|path| !is_known(path)) {
-        let error = import(path).expect_err("no model that is read").to_string();
-        assert!(error.contains("expected a TensorFlow Lite model") && error.lines().count() == 1, "{error}");
+    let is_model = |path: &&PathBuf| path.extension().is_some_and(|e| suffixes().any(|suffix| e == suffix));
+    for path in entries(&folder).iter().filter(|path| !is_model(path)) {
+        let error = import(path).expect_err("no model file").to_string();
+        assert!(error.contains("expected a model: TensorFlow Lite (.tflite)") && error.lines().count() == 1, "{error}");
     }
 }
 

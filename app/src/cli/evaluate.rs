@@ -28,7 +28,7 @@ Examples:
   tinsmith evaluate assets/samples/keyword/keyword_float32.tflite --data assets/samples/keyword/keyword.npz --split test
   tinsmith evaluate assets/samples/keyword/keyword_float32.tflite --data assets/samples/keyword/keyword.npz --dump-outputs outputs.npy --json")]
 pub struct Evaluate {
-    /// The model (.tflite)
+    /// The model (.tflite, .keras, .h5)
     model: PathBuf,
     /// Samples: an .npz with x, y, labels, split, or an .npy of inputs
     #[arg(long)]

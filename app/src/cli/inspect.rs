@@ -24,7 +24,7 @@ Examples:
   tinsmith inspect assets/samples/keyword/keyword_float32.tflite --device rp2040
   tinsmith inspect assets/samples/keyword/keyword_float32.tflite --json | head -20")]
 pub struct Inspect {
-    /// The model (.tflite)
+    /// The model (.tflite, .keras, .h5)
     model: PathBuf,
     /// The board to estimate for and to check against; see tinsmith device list
     #[arg(long, value_name = "ID", default_value = "esp32-s3", value_parser = super::device::parse_device)]

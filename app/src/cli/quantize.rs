@@ -25,7 +25,7 @@ Examples:
   tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz --granularity per-tensor -o small.tflite
   tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz --step quantize:keep=99.99 -o int8.tflite")]
 pub struct Quantize {
-    /// The float model (.tflite)
+    /// The float model (.tflite, .keras, .h5)
     model: PathBuf,
     /// Calibration samples: an .npz with x and split, or an .npy of inputs
     #[arg(long, value_name = "DATA")]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rfd::FileDialog;
+use tinsmith_core::formats::suffixes;
 
 /// A file or folder that the user is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +70,10 @@ pub fn native(wanted: &Wanted) -> Option<PathBuf> {
 }
 
 fn open_file(dialog: FileDialog) -> Option<PathBuf> {
+    let models: Vec<&str> = suffixes().collect();
     let dialog = dialog
-        .add_filter("All that Tinsmith opens", &["tflite", "ron", "npz", "npy"])
-        .add_filter("Models", &["tflite"])
+        .add_filter("All that Tinsmith opens", &[models.as_slice(), &["ron", "npz", "npy"]].concat())
+        .add_filter("Models", &models)
         .add_filter("Projects", &["ron"])
         .add_filter("Data", &["npz", "npy"]);
     dialog.pick_file()

@@ -30,7 +30,7 @@ pub enum Trouble {
         limit_bytes: u64,
     },
     /// No matcher knows the bytes.
-    #[error("{found}; expected a TensorFlow Lite model (.tflite) or an ONNX model (.onnx)")]
+    #[error("{found}; expected a model: {}", super::known())]
     UnknownFormat {
         /// What the bytes look like.
         found: String,

@@ -8,10 +8,12 @@
 
 mod budget;
 mod error;
+mod keras;
 mod notes;
 mod onnx;
 pub mod tflite;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -49,22 +51,55 @@ pub struct Opened {
 /// A file format: how it is recognised and read.
 struct Format {
     name: &'static str,
+    /// How names of such files end, without the dot.
+    suffixes: &'static [&'static str],
     matches: fn(&[u8]) -> bool,
-    import: fn(&Source<'_>) -> Result<Graph, Trouble>,
+    import: fn(Source<'_>) -> Result<Graph, Trouble>,
 }
 
 /// What a format reads.
 struct Source<'a> {
-    bytes: &'a [u8],
+    /// The file. Given away: a format that needs it for long need not copy it.
+    bytes: Cow<'a, [u8]>,
     /// Where the file lies, for formats whose files refer to others; nothing outside of it is read.
     folder: Option<&'a Path>,
 }
 
 /// All formats, in the order in which they are asked.
 const FORMATS: &[Format] = &[
-    Format { name: tflite::NAME, matches: tflite::matches, import: |source| tflite::import(source.bytes) },
-    Format { name: onnx::NAME, matches: onnx::matches, import: |source| onnx::import(source.bytes, source.folder) },
+    Format {
+        name: tflite::NAME,
+        suffixes: tflite::SUFFIXES,
+        matches: tflite::matches,
+        import: |source| tflite::import(&source.bytes),
+    },
+    Format {
+        name: onnx::NAME,
+        suffixes: onnx::SUFFIXES,
+        matches: onnx::matches,
+        import: |source| onnx::import(&source.bytes, source.folder),
+    },
+    Format {
+        name: keras::NAME,
+        suffixes: keras::SUFFIXES,
+        matches: keras::matches,
+        import: |source| keras::import(source.bytes),
+    },
 ];
+
+/// How the names of model files end, without the dot: for file dialogs. What a file is, its bytes say.
+pub fn suffixes() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().flat_map(|format| format.suffixes).copied()
+}
+
+/// All formats for people: `TensorFlow Lite (.tflite), Keras (.keras, .h5)`.
+fn known() -> String {
+    let one = |format: &Format| {
+        let suffixes: Vec<String> = format.suffixes.iter().map(|suffix| format!(".{suffix}")).collect();
+        format!("{} ({})", format.name, suffixes.join(", "))
+    };
+    FORMATS.iter().map(one).collect::<Vec<_>>().join(", ")
+}
 
 /// Reads a model file, recognises its format and turns it into a graph named after the file.
 ///
@@ -73,9 +108,10 @@ const FORMATS: &[Format] = &[
 pub fn open(path: &Path) -> Result<Opened, FormatError> {
     let file = path.display().to_string();
     let bytes = read_limited(path).map_err(|trouble| trouble.of(&file))?;
-    let Import { mut graph, format } = import_source(&file, &Source { bytes: &bytes, folder: path.parent() })?;
+    let (size_bytes, hash) = (bytes.len() as u64, blake3::hash(&bytes));
+    let Import { mut graph, format } = import_source(&file, Source { bytes: bytes.into(), folder: path.parent() })?;
     graph.name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    Ok(Opened { graph: Arc::new(graph), format, size_bytes: bytes.len() as u64, hash: blake3::hash(&bytes) })
+    Ok(Opened { graph: Arc::new(graph), format, size_bytes, hash })
 }
 
 /// Reads a model file, recognises its format and turns it into a graph named after the file.
@@ -92,13 +128,13 @@ pub fn import(path: &Path) -> Result<Import, FormatError> {
 /// # Errors
 /// The bytes are of no known format or damaged.
 pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Import, FormatError> {
-    import_source(file, &Source { bytes, folder: None })
+    import_source(file, Source { bytes: bytes.into(), folder: None })
 }
 
-fn import_source(file: &str, source: &Source<'_>) -> Result<Import, FormatError> {
+fn import_source(file: &str, source: Source<'_>) -> Result<Import, FormatError> {
     let of_file = |trouble: Trouble| trouble.of(file);
-    let Some(format) = FORMATS.iter().find(|format| (format.matches)(source.bytes)) else {
-        return Err(of_file(Trouble::UnknownFormat { found: describe(source.bytes) }));
+    let Some(format) = FORMATS.iter().find(|format| (format.matches)(&source.bytes)) else {
+        return Err(of_file(Trouble::UnknownFormat { found: describe(&source.bytes) }));
     };
     let mut graph = (format.import)(source).map_err(of_file)?;
     check(&graph).map_err(|error| of_file(error.into()))?;
@@ -129,8 +165,6 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, Trouble> {
 fn describe(bytes: &[u8]) -> String {
     let kind = match bytes {
         [] => return "the file is empty".into(),
-        [b'P', b'K', 3, 4, ..] => "a zip archive (a Keras 3 model or a SavedModel?)",
-        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file (a Keras model?)",
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => "a NumPy array",
         _ if bytes.len() >= 8 && bytes[4..7] == *b"TFL" => "a TensorFlow Lite file of another version than 3",
         _ if bytes.len() < 16 => return format!("{} bytes are too few for a model", bytes.len()),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{Align2, Area, Context, CornerRadius, Id, Order, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use tinsmith_core::formats::suffixes;
 
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -56,8 +57,11 @@ fn words(cx: PanelCtx<'_>, path: Option<&Path>, n: usize) -> (String, String) {
         "npz" | "npy" if is_open => format!("as data for {}", cx.session.name()),
         "npz" | "npy" => "as data: open a model first".to_owned(),
         "ron" => "as a project".to_owned(),
-        "tflite" => "as a model".to_owned(),
-        _ => "Tinsmith opens .tflite, .ron, .npz and .npy".to_owned(),
+        model if suffixes().any(|suffix| suffix == model) => "as a model".to_owned(),
+        _ => {
+            let models: String = suffixes().map(|suffix| format!(".{suffix}, ")).collect();
+            format!("Tinsmith opens {models}.ron, .npz and .npy")
+        }
     };
     (title, about)
 }

@@ -199,7 +199,8 @@ fn what_it_opens(ui: &mut Ui, width: f32) {
         ui.set_width(width);
         ui.label(Type::Title.text("What it opens", p.text));
         line(ui, p.line);
-        let rows: [(&str, &[&str]); 3] = [("Models", &[".tflite"]), ("Projects", &[".ron"]), ("Data", &[".npz", ".npy"])];
+        let models: Vec<&str> = tinsmith_core::formats::suffixes().collect();
+        let rows: [(&str, &[&str]); 3] = [("Models", &models), ("Projects", &["ron"]), ("Data", &["npz", "npy"])];
         for (what, suffixes) in rows {
             ui.horizontal(|ui| {
                 ui.set_min_height(28.0);
@@ -211,7 +212,7 @@ fn what_it_opens(ui: &mut Ui, width: f32) {
                     Frame::new().fill(p.control).corner_radius(CornerRadius::same(3)).inner_margin(Margin::symmetric(6, 2)).show(
                         ui,
                         |ui| {
-                            ui.label(Type::Mono.text(*suffix, p.text));
+                            ui.label(Type::Mono.text(format!(".{suffix}"), p.text));
                         },
                     );
                 }

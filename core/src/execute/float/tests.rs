@@ -148,6 +148,7 @@ fn whole_models_equal_litert() {
         "models/digits_cnn/digits_cnn_float32",
         "models/wand_conv1d/wand_conv1d_float32",
         "models/fsdd_dscnn/fsdd_dscnn_float16",
+        "models/gesture_lstm/gesture_lstm_float32",
     ];
     let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/float");
     for model in models {
@@ -164,4 +165,70 @@ fn whole_models_equal_litert() {
         let error = expected.iter().zip(&actual).map(|(e, a)| (e - a).abs()).fold(0.0, f32::max);
         assert!(error <= 1e-5 * largest, "{model}: {error} of {largest}");
     }
+}
+
+/// A constant of values without their signs.
+fn magnitudes(graph: &mut Graph, n: usize, seed: usize) -> TensorId {
+    let data: std::sync::Arc<[f32]> = values(n, seed).into_iter().map(f32::abs).collect();
+    graph.add_tensor(crate::tensor::Tensor::constant("c", [n], crate::tensor::Data::F32(data)))
+}
+
+fn assert_close(actual: &[f32], expected: &[f32]) {
+    assert_eq!(actual.len(), expected.len());
+    let error = actual.iter().zip(expected).map(|(a, e)| (a - e).abs()).fold(0.0, f32::max);
+    assert!(error < 1e-6, "{actual:?}, expected {expected:?}");
+}
+
+/// Outputs of Keras 3.15's GRU layer with the same weights.
+#[test]
+fn a_gru_equals_that_of_keras() {
+    let cases = [
+        ((true, false), [0.042_682_48, 0.028_640_76, 0.071_669_22, 0.064_630_34, 0.092_530_68, 0.105_469_6]),
+        ((true, true), [0.037_037_78, 0.081_287_4, 0.063_614_14, 0.089_018_29, 0.080_791_58, 0.066_968_35]),
+        ((false, false), [0.079_998_91, 0.093_152_61, 0.124_138_4, 0.155_668, 0.151_821_2, 0.205_520_6]),
+        ((false, true), [0.062_183_89, 0.149_748_8, 0.106_656_3, 0.180_446_7, 0.136_128_8, 0.164_466]),
+    ];
+    for ((reset_after, go_backwards), expected) in cases {
+        let mut chain = Chain::new(&[1, 3, 2]);
+        let bias: &[usize] = if reset_after { &[2, 6] } else { &[6] };
+        let weights = [[2, 6].as_slice(), &[2, 6], bias];
+        let weights = [0, 1, 2].map(|i| constant(&mut chain.graph, weights[i], i + 1));
+        let graph = chain.then(Op::Gru(Gru { reset_after, go_backwards }), &weights).finish();
+        assert_close(&run(&graph, &values(6, 5)), &expected);
+    }
+}
+
+/// Outputs of Keras 3.15's BatchNormalization layer with the same weights.
+#[test]
+fn batch_normalization_equals_that_of_keras() {
+    let mut chain = Chain::new(&[1, 1, 2, 3]);
+    let mut parameters: Vec<TensorId> = (1..4).map(|seed| constant(&mut chain.graph, &[3], seed)).collect();
+    parameters.push(magnitudes(&mut chain.graph, 3, 4));
+    let norm = Op::BatchNorm(BatchNorm { epsilon: 0.25 });
+    let graph = chain.then(norm, &parameters).then(Op::Identity(Identity), &[]).finish();
+    assert_close(&run(&graph, &values(6, 5)), &[0.519_290_5, 0.487_074, 0.450_523_2, 0.640_816_8, 0.628_388_6, 0.610_215_1]);
+}
+
+#[test]
+fn gelu_is_x_times_the_normal_distribution() {
+    let graph = Chain::new(&[1, 6]).then(Op::Unary(Unary::Gelu { approximate: false }), &[]).finish();
+    let expected = [-0.158_655_25, 0.0, 0.345_731_23, 1.954_499_7, -0.000_126_685_3, 50.0];
+    assert_close(&run(&graph, &[-1.0, 0.0, 0.5, 2.0, -4.0, 50.0]), &expected);
+}
+
+/// The state of a recurrent layer starts anew with each sample.
+#[test]
+fn a_whole_test_split_is_recognized_as_in_litert() {
+    let Some(folder) = crate::test_data::shared("data/models/gesture_lstm") else { return };
+    let graph = crate::formats::import(&folder.join("gesture_lstm_float32.tflite")).unwrap().graph;
+    let data = crate::data::open(&folder.join("gesture_lstm_data.npz")).unwrap();
+    let test = data.samples_of(Some(crate::data::Split::Test)).unwrap();
+    let input = graph.tensor(graph.inputs[0]);
+    let meaning = crate::data::feed::meaning(&data, input);
+    let x = crate::data::feed::real_samples(&data, meaning, &test, input).unwrap();
+    let y = run(&graph, &x);
+    let labels = data.labels.as_ref().unwrap();
+    let class = |p: &[f32]| (0..3).rev().max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap();
+    let right = y.chunks(3).zip(&test).filter(|(p, sample)| class(p) == labels[**sample] as usize).count();
+    assert_eq!((right, test.len()), (116, 120), "Keras and LiteRT: 96.67 %");
 }

@@ -42,6 +42,8 @@ use crate::tensor::Data;
 
 /// Name of the format, for people.
 pub(super) const NAME: &str = "ONNX";
+/// How names of such files end.
+pub(super) const SUFFIXES: &[&str] = &["onnx"];
 
 /// Whether the bytes look like a model: protobuf has no identifier, but the fields of a model and their types are known.
 pub(super) fn matches(bytes: &[u8]) -> bool {

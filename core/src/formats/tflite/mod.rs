@@ -34,6 +34,9 @@ pub use write::{ExportOptions, export};
 /// Name of the format, for people.
 pub(super) const NAME: &str = "TensorFlow Lite";
 
+/// How the files' names end.
+pub(super) const SUFFIXES: &[&str] = &["tflite"];
+
 /// Bytes 4 to 8 of every file of schema version 3.
 const IDENTIFIER: &str = "TFL3";
 
