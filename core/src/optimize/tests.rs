@@ -126,3 +126,18 @@ fn what_stays_float_is_named() {
     crate::formats::tflite::export(&candidate.graph, &Default::default()).unwrap();
     Executor::new(&candidate.graph).unwrap();
 }
+
+/// Its LSTM stays in floats, said by name; the dense layers behind it become integers.
+#[test]
+fn a_recurrent_net_keeps_its_quality() {
+    let (model, data) =
+        ("data/models/gesture_lstm/gesture_lstm_float32.tflite", "data/models/gesture_lstm/gesture_lstm_data.npz");
+    let Some(bench) = Bench::open(model, data) else { return };
+    let candidate = bench.apply(Quantize::default());
+    let text = &candidate.steps[0].text;
+    assert!(text.contains("3 of 5 layers int8") || text.contains("4 of 5 layers int8"), "{text}");
+    assert!(text.contains("no int8 kernel for unidirectional_sequence_lstm"), "{text}");
+    let figures = bench.judge(&candidate);
+    assert!(figures.top1().is_some_and(|top1| top1 > 0.95), "{figures:?}");
+    crate::formats::tflite::export(&candidate.graph, &Default::default()).unwrap();
+}
