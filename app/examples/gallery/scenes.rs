@@ -209,29 +209,43 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
         commands: vec![Command::Show(Shown::Source), Command::Do(Action::RemoveData), Command::Do(Action::Close)],
         ..plain("state-unsaved", Some(sample.to_path_buf()), optimize)
     });
-    all.extend(with_other_models(optimize));
+    all.extend(with_other_models(work, optimize)?);
     Ok(all)
 }
 
 /// States that take a larger or stranger model than the sample.
-fn with_other_models(workspace: Workspace) -> Vec<Scene> {
+fn with_other_models(work: &Path, workspace: Workspace) -> io::Result<Vec<Scene>> {
     let data = shared().join("data");
     let resnet = data.join("mlperf_tiny/ic/pretrainedResnet.tflite");
     let photos = data.join("images/cifar10/cifar10_jpeg_1000.npz");
     let lstm = data.join("models/gesture_lstm/gesture_lstm_float32.tflite");
     if ![&resnet, &photos, &lstm].iter().all(|path| path.is_file()) {
         eprintln!("SKIP: no models in {}, the scenes running, partial and unknown-op are left out", data.display());
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let fleeting = |name: &str, more: Vec<Command>, ready| {
         let commands = std::iter::once(Command::OpenPath(photos.clone())).chain(more).collect();
         Scene { commands, ready, is_fleeting: true, ..plain(name, Some(resnet.clone()), workspace) }
     };
-    vec![
-        plain("state-unknown-op", Some(lstm), workspace),
+    Ok(vec![
+        plain("state-unknown-op", Some(with_unknown_operator(work, &lstm)?), workspace),
         fleeting("state-running", vec![], is_counting),
         fleeting("state-partial", vec![], is_partial),
-    ]
+    ])
+}
+
+/// The model with a fused LSTM, with an operator in its place that is not known. The last whole word of the file that holds the
+/// LSTM's code is that code.
+fn with_unknown_operator(work: &Path, lstm: &Path) -> io::Result<PathBuf> {
+    const LSTM: [u8; 4] = [44, 0, 0, 0];
+    const ATAN2: [u8; 4] = [156, 0, 0, 0];
+    let mut bytes = std::fs::read(lstm)?;
+    if let Some(word) = bytes.chunks_exact_mut(4).rfind(|word| **word == LSTM) {
+        word.copy_from_slice(&ATAN2);
+    }
+    let path = work.join("gesture.tflite");
+    std::fs::write(&path, bytes)?;
+    Ok(path)
 }
 
 /// The sample's samples without what they are.

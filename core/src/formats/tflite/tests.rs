@@ -373,6 +373,7 @@ fn every_operator_comes_back() {
         Op::LogSoftmax(ops::LogSoftmax),
         Op::PRelu(ops::PRelu),
         Op::SplitV(ops::SplitV { n_splits: 3 }),
+        Op::Unpack(ops::Unpack { axis: -1, n_parts: 3 }),
         Op::Slice(ops::Slice),
         Op::Gather(ops::Gather { axis: -2, batch_dims: 1 }),
         Op::Cast(ops::Cast),

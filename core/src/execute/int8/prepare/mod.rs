@@ -227,6 +227,7 @@ fn build(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
         Op::ResizeNearestNeighbor(op) => movement::resize_nearest_neighbor(cx, op),
         Op::Identity(_) => movement::same_bytes(cx),
         Op::SplitV(op) => movement::split_v(cx, op),
+        Op::Unpack(op) => movement::unpack(cx, op),
         Op::Slice(op) => movement::slice(cx, op),
         Op::TransposeConv(_) | Op::BatchMatMul(_) | Op::BatchNorm(_) | Op::PRelu(_) | Op::LogSoftmax(_) => no_integer_kernel(cx),
         Op::PadV2(_) | Op::MirrorPad(_) | Op::Gather(_) | Op::Cast(_) | Op::ResizeBilinear(_) => no_integer_kernel(cx),

@@ -140,6 +140,7 @@ fn movement(cases: &mut Cases) {
     cases.several("SPLIT_V", &[1, 3, 7, 2], Op::SplitV(SplitV { n_splits: 3 }), true, 3, |graph, x| {
         vec![Some(x), Some(integers(graph, &[3], &[2, -1, 1])), Some(integers(graph, &[], &[2]))]
     });
+    cases.several("UNPACK", &[1, 3, 2, 2], Op::Unpack(Unpack { axis: -3, n_parts: 3 }), true, 3, |_, x| vec![Some(x)]);
     cases.then("GATHER", &[1, 5, 2], Op::Gather(Gather { axis: 1, batch_dims: 0 }), true, |graph| {
         vec![integers(graph, &[2, 2], &[4, 0, 2, 2])]
     });
