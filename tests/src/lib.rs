@@ -42,6 +42,18 @@ pub fn binary() -> &'static Path {
     })
 }
 
+/// The models with a fused LSTM, with an operator in its place that is not known: ATAN2.
+///
+/// The last whole word of these files that holds the LSTM's code is that code.
+pub fn with_unknown_operator(model: &[u8]) -> Vec<u8> {
+    const LSTM: [u8; 4] = [44, 0, 0, 0];
+    const ATAN2: [u8; 4] = [156, 0, 0, 0];
+    let mut bytes = model.to_vec();
+    let last = bytes.chunks_exact_mut(4).rfind(|word| **word == LSTM);
+    last.expect("a model with a fused LSTM").copy_from_slice(&ATAN2);
+    bytes
+}
+
 /// A Python that has the runtimes of `tests/peers/requirements.txt`, made by `tests/run`. `None`, and a loud line, without it.
 pub fn peers_python() -> Option<PathBuf> {
     let python = std::env::var_os("TINSMITH_PEERS").map(PathBuf::from);

@@ -155,7 +155,11 @@ fn what_tflm_refuses_is_said_beforehand() {
     told("data/mlperf_tiny/ad/ad01_fp32.tflite", "stm32f446", "of flash");
     told("data/models/mbv1_025_96/mbv1_025_96_float32.tflite", "nano33ble", "of RAM");
     told("data/models/fsdd_dscnn/fsdd_dscnn_float16.tflite", "esp32-s3", "float16");
-    told("data/models/gesture_lstm/gesture_lstm_int8.tflite", "esp32-s3", "UNIDIRECTIONAL_SEQUENCE_LSTM");
+    let Some(lstm) = shared("data/models/gesture_lstm/gesture_lstm_int8.tflite") else { return };
+    let unknown = tinsmith_tests::with_unknown_operator(&std::fs::read(lstm).unwrap());
+    let graph = tinsmith_core::formats::import_bytes("unknown", &unknown).unwrap().graph;
+    let figures = static_figures(&graph, 0, &device("esp32-s3").unwrap());
+    assert!(figures.obstacles.iter().any(|n| n.text.contains("ATAN2")), "{:?}", figures.obstacles);
 }
 
 #[test]

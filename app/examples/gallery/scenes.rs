@@ -212,7 +212,7 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
         ..plain("state-unsaved", Some(sample.to_path_buf()), optimize)
     });
     all.extend(loading(work));
-    all.extend(with_other_models(&copy, optimize)?);
+    all.extend(with_other_models(&copy, work, optimize)?);
     Ok(all)
 }
 
@@ -228,7 +228,7 @@ fn loading(work: &Path) -> Option<Scene> {
 }
 
 /// States that take a larger or stranger model than the sample.
-fn with_other_models(copy: Copy<'_>, workspace: Workspace) -> io::Result<Vec<Scene>> {
+fn with_other_models(copy: Copy<'_>, work: &Path, workspace: Workspace) -> io::Result<Vec<Scene>> {
     let data = shared().join("data");
     let resnet = data.join("mlperf_tiny/ic/pretrainedResnet.tflite");
     let photos = data.join("images/cifar10/cifar10_jpeg_1000.npz");
@@ -237,7 +237,6 @@ fn with_other_models(copy: Copy<'_>, workspace: Workspace) -> io::Result<Vec<Sce
         eprintln!("SKIP: no models in {}, the scenes running, partial, stale and unknown-op are left out", data.display());
         return Ok(Vec::new());
     }
-    let lstm = copy(&lstm, "lstm/gesture_lstm_float32.tflite")?;
     // A change is autosaved beside the model, and offered to the next who opens it: each has its own.
     let own = |name: &str| copy(&resnet, &format!("{name}/pretrainedResnet.tflite"));
     let fleeting = |name: &str, ready| -> io::Result<Scene> {
@@ -245,11 +244,25 @@ fn with_other_models(copy: Copy<'_>, workspace: Workspace) -> io::Result<Vec<Sce
         Ok(Scene { commands, ready, is_fleeting: true, ..plain(name, Some(own(name)?), workspace) })
     };
     Ok(vec![
-        plain("state-unknown-op", Some(lstm), workspace),
+        plain("state-unknown-op", Some(with_unknown_operator(work, &lstm)?), workspace),
         fleeting("state-running", is_counting)?,
         fleeting("state-partial", is_partial)?,
         Scene { edit: Some(per_tensor), ..fleeting("state-stale", is_stale)? },
     ])
+}
+
+/// The model with a fused LSTM, with an operator in its place that is not known. The last whole word of the file that holds the
+/// LSTM's code is that code.
+fn with_unknown_operator(work: &Path, lstm: &Path) -> io::Result<PathBuf> {
+    const LSTM: [u8; 4] = [44, 0, 0, 0];
+    const ATAN2: [u8; 4] = [156, 0, 0, 0];
+    let mut bytes = fs::read(lstm)?;
+    if let Some(word) = bytes.chunks_exact_mut(4).rfind(|word| **word == LSTM) {
+        word.copy_from_slice(&ATAN2);
+    }
+    let path = work.join("gesture.tflite");
+    fs::write(&path, bytes)?;
+    Ok(path)
 }
 
 /// The sample's samples without what they are.

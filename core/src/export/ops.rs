@@ -107,6 +107,7 @@ fn registration(node: &Node) -> Option<Registration> {
         Op::LogSoftmax(_) => plain("AddLogSoftmax"),
         Op::PRelu(_) => plain("AddPrelu"),
         Op::SplitV(_) => plain("AddSplitV"),
+        Op::Unpack(_) => plain("AddUnpack"),
         Op::Slice(_) => plain("AddSlice"),
         Op::Gather(_) => plain("AddGather"),
         Op::Cast(_) => plain("AddCast"),

@@ -1,4 +1,4 @@
-//! CONCATENATION, PACK, SPLIT and SPLIT_V: several tensors become one, or one several.
+//! CONCATENATION, PACK, UNPACK, SPLIT and SPLIT_V: several tensors become one, or one several.
 
 use super::{Activation, OpError, OpFacts, Operands, resolve_axis};
 
@@ -16,6 +16,15 @@ pub struct Concatenation {
 pub struct Pack {
     /// Where the new axis stands in the output; may count from the end.
     pub axis: i32,
+}
+
+/// Takes a tensor apart along an axis, which goes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpack {
+    /// Which axis; may count from the end.
+    pub axis: i32,
+    /// How many parts: the extent of the axis.
+    pub n_parts: usize,
 }
 
 /// Cuts a tensor into equal parts. Operands: axis (constant), input; note the order.
@@ -133,6 +142,31 @@ impl OpFacts for Pack {
 
     fn label(&self, _operands: &Operands<'_>) -> String {
         "Stack".into()
+    }
+}
+
+impl OpFacts for Unpack {
+    fn name(&self) -> &str {
+        "UNPACK"
+    }
+
+    fn output_shapes(&self, operands: &Operands<'_>) -> Result<Vec<Vec<usize>>, OpError> {
+        let mut shape = operands.get(0)?.shape.clone();
+        let axis = resolve_axis(self.axis.into(), shape.len())?;
+        let extent = shape.remove(axis);
+        if extent != self.n_parts || extent != operands.n_outputs() {
+            let n_outputs = operands.n_outputs();
+            return Err(OpError::Attribute(format!("{extent} elements into {} parts and {n_outputs} outputs", self.n_parts)));
+        }
+        Ok(vec![shape; self.n_parts])
+    }
+
+    fn elementwise(&self, _operands: &Operands<'_>) -> u64 {
+        0
+    }
+
+    fn label(&self, _operands: &Operands<'_>) -> String {
+        "Unstack".into()
     }
 }
 

@@ -28,7 +28,7 @@ mod unknown;
 pub use activation::{Dequantize, LeakyRelu, LogSoftmax, PRelu, Quantize, Softmax, Unary};
 pub use batch_mat_mul::{BatchMatMul, MatMulExtents};
 pub use batch_norm::BatchNorm;
-pub use concatenation::{Concatenation, Pack, Split, SplitV};
+pub use concatenation::{Concatenation, Pack, Split, SplitV, Unpack};
 pub use conv2d::Conv2d;
 pub use depthwise_conv2d::DepthwiseConv2d;
 pub use elementwise::{Binary, BinaryKind};
@@ -324,6 +324,8 @@ pub enum Op {
     PRelu(PRelu),
     /// SPLIT_V.
     SplitV(SplitV),
+    /// UNPACK.
+    Unpack(Unpack),
     /// SLICE.
     Slice(Slice),
     /// GATHER.
@@ -377,6 +379,7 @@ impl Op {
             Self::LogSoftmax(op) => op,
             Self::PRelu(op) => op,
             Self::SplitV(op) => op,
+            Self::Unpack(op) => op,
             Self::Slice(op) => op,
             Self::Gather(op) => op,
             Self::Cast(op) => op,
@@ -406,7 +409,7 @@ impl Op {
             Self::Lstm(_) => [Lstm::INPUT_WEIGHTS..Lstm::RECURRENT_WEIGHTS + 4, Lstm::BIAS..Lstm::BIAS + 4],
             Self::Gru(_) | Self::SimpleRnn(_) => [1..3, 3..4],
             Self::BatchNorm(_) => [0..0, 1..5],
-            Self::PRelu(_) => [1..2, 0..0],
+            Self::PRelu(_) => [0..0, 1..2],
             _ => [0..0, 0..0],
         }
     }

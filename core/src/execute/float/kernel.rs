@@ -71,7 +71,13 @@ pub(in crate::execute) fn data_operands(op: &Op, n_operands: usize) -> Vec<usize
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) | Op::StridedSlice(_) => vec![0],
         Op::Quantize(_) | Op::Dequantize(_) | Op::ResizeNearestNeighbor(_) => vec![0],
         Op::BatchNorm(_) | Op::Identity(_) | Op::LogSoftmax(_) | Op::Cast(_) => vec![0],
-        Op::PadV2(_) | Op::MirrorPad(_) | Op::Slice(_) | Op::SplitV(_) | Op::Gather(_) | Op::ResizeBilinear(_) => vec![0],
+        Op::PadV2(_)
+        | Op::MirrorPad(_)
+        | Op::Slice(_)
+        | Op::SplitV(_)
+        | Op::Unpack(_)
+        | Op::Gather(_)
+        | Op::ResizeBilinear(_) => vec![0],
         Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) => vec![0],
         Op::Split(_) => vec![1],
         Op::TransposeConv(_) => vec![2],
@@ -152,6 +158,7 @@ pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'
         Op::MirrorPad(op) => Box::new(Copies::mirror_pad(op, &operands).map_err(misfit)?),
         Op::Slice(op) => Box::new(Copies::slice(op, &operands).map_err(misfit)?),
         Op::SplitV(op) => Box::new(Copies::split_v(op, &operands).map_err(misfit)?),
+        Op::Unpack(op) => Box::new(Copies::unpack(op, &operands).map_err(misfit)?),
         Op::Gather(op) => Box::new(Copies::gather(op, &operands).map_err(misfit)?),
         Op::ResizeBilinear(op) => Box::new(Bilinear::new(op, &operands).map_err(misfit)?),
         Op::Lstm(op) => Box::new(Recurrent::lstm(op, &parameters, simd).map_err(unsupported)?),

@@ -4,7 +4,7 @@ use super::elementwise::clamp;
 use super::kernel::{Kernel, Values};
 use crate::ops::{
     Concatenation, Gather, MirrorPad, OpError, OpFacts, Operands, Pack, Pad, ResizeNearestNeighbor, Slice, SliceRange, Split,
-    SplitV, StridedSlice, Transpose,
+    SplitV, StridedSlice, Transpose, Unpack,
 };
 
 /// `len` values from `from` in data operand `operand` to `to` in the output.
@@ -121,6 +121,13 @@ impl Copies {
     pub fn split_v(op: &SplitV, operands: &Operands<'_>) -> Result<Self, OpError> {
         let (axis, extents) = op.parts(operands)?;
         Ok(Self::parts(&operands.get(0)?.shape, axis, &extents))
+    }
+
+    /// UNPACK.
+    pub fn unpack(op: &Unpack, operands: &Operands<'_>) -> Result<Self, OpError> {
+        op.output_shapes(operands)?;
+        let shape = &operands.get(0)?.shape;
+        Ok(Self::parts(shape, crate::ops::resolve_axis(op.axis.into(), shape.len())?, &vec![1; op.n_parts]))
     }
 
     /// Parts of the given extents along an axis.

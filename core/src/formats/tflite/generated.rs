@@ -1546,7 +1546,7 @@ pub const ENUM_MIN_BUILTIN_OPTIONS: u8 = 0;
 pub const ENUM_MAX_BUILTIN_OPTIONS: u8 = 116;
 #[deprecated(since = "2.0.0", note = "Use associated constants instead. This will no longer be generated in 2021.")]
 #[allow(non_camel_case_types)]
-pub const ENUM_VALUES_BUILTIN_OPTIONS: [BuiltinOptions; 46] = [
+pub const ENUM_VALUES_BUILTIN_OPTIONS: [BuiltinOptions; 47] = [
   BuiltinOptions::NONE,
   BuiltinOptions::Conv2DOptions,
   BuiltinOptions::DepthwiseConv2DOptions,
@@ -1581,6 +1581,7 @@ pub const ENUM_VALUES_BUILTIN_OPTIONS: [BuiltinOptions; 46] = [
   BuiltinOptions::ShapeOptions,
   BuiltinOptions::PowOptions,
   BuiltinOptions::PackOptions,
+  BuiltinOptions::UnpackOptions,
   BuiltinOptions::SquareOptions,
   BuiltinOptions::UnidirectionalSequenceLSTMOptions,
   BuiltinOptions::ResizeNearestNeighborOptions,
@@ -1634,6 +1635,7 @@ impl BuiltinOptions {
   pub const ShapeOptions: Self = Self(55);
   pub const PowOptions: Self = Self(56);
   pub const PackOptions: Self = Self(59);
+  pub const UnpackOptions: Self = Self(64);
   pub const SquareOptions: Self = Self(66);
   pub const UnidirectionalSequenceLSTMOptions: Self = Self(71);
   pub const ResizeNearestNeighborOptions: Self = Self(74);
@@ -1684,6 +1686,7 @@ impl BuiltinOptions {
     Self::ShapeOptions,
     Self::PowOptions,
     Self::PackOptions,
+    Self::UnpackOptions,
     Self::SquareOptions,
     Self::UnidirectionalSequenceLSTMOptions,
     Self::ResizeNearestNeighborOptions,
@@ -1734,6 +1737,7 @@ impl BuiltinOptions {
       Self::ShapeOptions => Some("ShapeOptions"),
       Self::PowOptions => Some("PowOptions"),
       Self::PackOptions => Some("PackOptions"),
+      Self::UnpackOptions => Some("UnpackOptions"),
       Self::SquareOptions => Some("SquareOptions"),
       Self::UnidirectionalSequenceLSTMOptions => Some("UnidirectionalSequenceLSTMOptions"),
       Self::ResizeNearestNeighborOptions => Some("ResizeNearestNeighborOptions"),
@@ -6905,6 +6909,119 @@ impl ::core::fmt::Debug for BatchMatMulOptions<'_> {
       ds.finish()
   }
 }
+pub enum UnpackOptionsOffset {}
+#[derive(Copy, Clone, PartialEq)]
+
+pub struct UnpackOptions<'a> {
+  pub _tab: ::flatbuffers::Table<'a>,
+}
+
+impl<'a> ::flatbuffers::Follow<'a> for UnpackOptions<'a> {
+  type Inner = UnpackOptions<'a>;
+  #[inline]
+  unsafe fn follow(buf: &'a [u8], loc: usize) -> Self::Inner {
+    Self { _tab: unsafe { ::flatbuffers::Table::new(buf, loc) } }
+  }
+}
+
+impl<'a> UnpackOptions<'a> {
+  pub const VT_NUM: ::flatbuffers::VOffsetT = 4;
+  pub const VT_AXIS: ::flatbuffers::VOffsetT = 6;
+
+  #[inline]
+  pub unsafe fn init_from_table(table: ::flatbuffers::Table<'a>) -> Self {
+    UnpackOptions { _tab: table }
+  }
+  #[allow(unused_mut)]
+  pub fn create<'bldr: 'args, 'args: 'mut_bldr, 'mut_bldr, A: ::flatbuffers::Allocator + 'bldr>(
+    _fbb: &'mut_bldr mut ::flatbuffers::FlatBufferBuilder<'bldr, A>,
+    args: &'args UnpackOptionsArgs
+  ) -> ::flatbuffers::WIPOffset<UnpackOptions<'bldr>> {
+    let mut builder = UnpackOptionsBuilder::new(_fbb);
+    builder.add_axis(args.axis);
+    builder.add_num(args.num);
+    builder.finish()
+  }
+
+
+  #[inline]
+  pub fn num(&self) -> i32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<i32>(UnpackOptions::VT_NUM, Some(0)).unwrap()}
+  }
+  #[inline]
+  pub fn axis(&self) -> i32 {
+    // Safety:
+    // Created from valid Table for this object
+    // which contains a valid value in this slot
+    unsafe { self._tab.get::<i32>(UnpackOptions::VT_AXIS, Some(0)).unwrap()}
+  }
+}
+
+impl ::flatbuffers::Verifiable for UnpackOptions<'_> {
+  #[inline]
+  fn run_verifier(
+    v: &mut ::flatbuffers::Verifier, pos: usize
+  ) -> Result<(), ::flatbuffers::InvalidFlatbuffer> {
+    v.visit_table(pos)?
+     .visit_field::<i32>("num", Self::VT_NUM, false)?
+     .visit_field::<i32>("axis", Self::VT_AXIS, false)?
+     .finish();
+    Ok(())
+  }
+}
+pub struct UnpackOptionsArgs {
+    pub num: i32,
+    pub axis: i32,
+}
+impl<'a> Default for UnpackOptionsArgs {
+  #[inline]
+  fn default() -> Self {
+    UnpackOptionsArgs {
+      num: 0,
+      axis: 0,
+    }
+  }
+}
+
+pub struct UnpackOptionsBuilder<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> {
+  fbb_: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>,
+  start_: ::flatbuffers::WIPOffset<::flatbuffers::TableUnfinishedWIPOffset>,
+}
+impl<'a: 'b, 'b, A: ::flatbuffers::Allocator + 'a> UnpackOptionsBuilder<'a, 'b, A> {
+  #[inline]
+  pub fn add_num(&mut self, num: i32) {
+    self.fbb_.push_slot::<i32>(UnpackOptions::VT_NUM, num, 0);
+  }
+  #[inline]
+  pub fn add_axis(&mut self, axis: i32) {
+    self.fbb_.push_slot::<i32>(UnpackOptions::VT_AXIS, axis, 0);
+  }
+  #[inline]
+  pub fn new(_fbb: &'b mut ::flatbuffers::FlatBufferBuilder<'a, A>) -> UnpackOptionsBuilder<'a, 'b, A> {
+    let start = _fbb.start_table();
+    UnpackOptionsBuilder {
+      fbb_: _fbb,
+      start_: start,
+    }
+  }
+  #[inline]
+  pub fn finish(self) -> ::flatbuffers::WIPOffset<UnpackOptions<'a>> {
+    let o = self.fbb_.end_table(self.start_);
+    ::flatbuffers::WIPOffset::new(o.value())
+  }
+}
+
+impl ::core::fmt::Debug for UnpackOptions<'_> {
+  fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+    let mut ds = f.debug_struct("UnpackOptions");
+      ds.field("num", &self.num());
+      ds.field("axis", &self.axis());
+      ds.finish()
+  }
+}
 pub enum SplitVOptionsOffset {}
 #[derive(Copy, Clone, PartialEq)]
 
@@ -8338,6 +8455,21 @@ impl<'a> Operator<'a> {
 
   #[inline]
   #[allow(non_snake_case)]
+  pub fn builtin_options_as_unpack_options(&self) -> Option<UnpackOptions<'a>> {
+    if self.builtin_options_type() == BuiltinOptions::UnpackOptions {
+      self.builtin_options().map(|t| {
+       // Safety:
+       // Created from a valid Table for this object
+       // Which contains a valid union in this slot
+       unsafe { UnpackOptions::init_from_table(t) }
+     })
+    } else {
+      None
+    }
+  }
+
+  #[inline]
+  #[allow(non_snake_case)]
   pub fn builtin_options_as_square_options(&self) -> Option<SquareOptions<'a>> {
     if self.builtin_options_type() == BuiltinOptions::SquareOptions {
       self.builtin_options().map(|t| {
@@ -8562,6 +8694,7 @@ impl ::flatbuffers::Verifiable for Operator<'_> {
           BuiltinOptions::ShapeOptions => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<ShapeOptions>>("BuiltinOptions::ShapeOptions", pos),
           BuiltinOptions::PowOptions => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<PowOptions>>("BuiltinOptions::PowOptions", pos),
           BuiltinOptions::PackOptions => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<PackOptions>>("BuiltinOptions::PackOptions", pos),
+          BuiltinOptions::UnpackOptions => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<UnpackOptions>>("BuiltinOptions::UnpackOptions", pos),
           BuiltinOptions::SquareOptions => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<SquareOptions>>("BuiltinOptions::SquareOptions", pos),
           BuiltinOptions::UnidirectionalSequenceLSTMOptions => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<UnidirectionalSequenceLSTMOptions>>("BuiltinOptions::UnidirectionalSequenceLSTMOptions", pos),
           BuiltinOptions::ResizeNearestNeighborOptions => v.verify_union_variant::<::flatbuffers::ForwardsUOffset<ResizeNearestNeighborOptions>>("BuiltinOptions::ResizeNearestNeighborOptions", pos),
@@ -8917,6 +9050,13 @@ impl ::core::fmt::Debug for Operator<'_> {
         },
         BuiltinOptions::PackOptions => {
           if let Some(x) = self.builtin_options_as_pack_options() {
+            ds.field("builtin_options", &x)
+          } else {
+            ds.field("builtin_options", &"InvalidFlatbuffer: Union discriminant does not match value.")
+          }
+        },
+        BuiltinOptions::UnpackOptions => {
+          if let Some(x) = self.builtin_options_as_unpack_options() {
             ds.field("builtin_options", &x)
           } else {
             ds.field("builtin_options", &"InvalidFlatbuffer: Union discriminant does not match value.")

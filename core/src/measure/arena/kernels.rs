@@ -106,7 +106,9 @@ pub fn kernel(graph: &Graph, node: &Node) -> Option<Kernel> {
         }
         // What these kernels take beside the activations has not been measured.
         Op::TransposeConv(_) | Op::BatchMatMul(_) | Op::PadV2(_) | Op::MirrorPad(_) | Op::LogSoftmax(_) => return None,
-        Op::PRelu(_) | Op::SplitV(_) | Op::Slice(_) | Op::Gather(_) | Op::Cast(_) | Op::ResizeBilinear(_) => return None,
+        Op::PRelu(_) | Op::SplitV(_) | Op::Unpack(_) | Op::Slice(_) | Op::Gather(_) | Op::Cast(_) | Op::ResizeBilinear(_) => {
+            return None;
+        }
         Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) | Op::BatchNorm(_) | Op::Identity(_) => return None,
         Op::Unknown(_) => return None,
     })

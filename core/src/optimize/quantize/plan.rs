@@ -58,7 +58,7 @@ pub(super) fn rule(op: &Op) -> Rule {
         Op::Unary(Unary::Sqrt | Unary::Rsqrt | Unary::Neg | Unary::Abs | Unary::Square) => Rule::Float,
         Op::Pool2d(_) | Op::Pad(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) => Rule::SameAsInput,
         Op::StridedSlice(_) | Op::Split(_) | Op::ResizeNearestNeighbor(_) | Op::Identity(_) => Rule::SameAsInput,
-        Op::SplitV(_) | Op::Slice(_) => Rule::SameAsInput,
+        Op::SplitV(_) | Op::Unpack(_) | Op::Slice(_) => Rule::SameAsInput,
         Op::Concatenation(_) | Op::Pack(_) => Rule::Joined,
         Op::Shape(_) => Rule::Untouched,
         Op::TransposeConv(_) | Op::BatchMatMul(_) | Op::BatchNorm(_) | Op::PRelu(_) | Op::LogSoftmax(_) => Rule::Float,

@@ -76,8 +76,18 @@ pub(super) fn split(cx: &NodeCx<'_>, op: &ops::Split) -> Result<Built, ExecuteEr
 pub(super) fn split_v(cx: &NodeCx<'_>, op: &ops::SplitV) -> Result<Built, ExecuteError> {
     let input = cx.input(0)?;
     let (axis, extents) = op.parts(&cx.operands()).map_err(|error| cx.fail(error))?;
+    take_apart(cx, input, axis, &extents)
+}
+
+pub(super) fn unpack(cx: &NodeCx<'_>, op: &ops::Unpack) -> Result<Built, ExecuteError> {
+    let input = cx.input(0)?;
+    let axis = ops::resolve_axis(op.axis.into(), input.shape.len()).map_err(|error| cx.fail(error))?;
+    take_apart(cx, input, axis, &vec![1; op.n_parts])
+}
+
+fn take_apart(cx: &NodeCx<'_>, input: &Tensor, axis: usize, extents: &[usize]) -> Result<Built, ExecuteError> {
     same_types(cx, [input].into_iter())?;
-    let joints = joints(&input.shape, axis, &extents, element_bytes(cx, input)?);
+    let joints = joints(&input.shape, axis, extents, element_bytes(cx, input)?);
     Ok(Built::Kernel(Kernel::Split(joints), vec![0]))
 }
 

@@ -1,11 +1,11 @@
-//! CONCATENATION, PACK, SPLIT, SPLIT_V.
+//! CONCATENATION, PACK, UNPACK, SPLIT, SPLIT_V.
 
 use super::super::schema::{
     BuiltinOperator, BuiltinOptions, ConcatenationOptions, ConcatenationOptionsArgs, PackOptions, PackOptionsArgs, SplitOptions,
-    SplitOptionsArgs, SplitVOptions, SplitVOptionsArgs,
+    SplitOptionsArgs, SplitVOptions, SplitVOptionsArgs, UnpackOptions, UnpackOptionsArgs,
 };
 use super::{Mapping, Options, Refusal, Sharing, Source};
-use crate::ops::{Concatenation, Operands, Pack, Split, SplitV};
+use crate::ops::{Concatenation, Operands, Pack, Split, SplitV, Unpack};
 use crate::tensor::ElementType;
 
 impl Mapping for Concatenation {
@@ -45,6 +45,24 @@ impl Mapping for Pack {
     fn options(&self, operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
         let args = PackOptionsArgs { values_count: super::narrow(operands.len()), axis: self.axis };
         out.options(BuiltinOptions::PackOptions, |builder| PackOptions::create(builder, &args).value())
+    }
+}
+
+impl Mapping for Unpack {
+    const CODES: &'static [BuiltinOperator] = &[BuiltinOperator::UNPACK];
+
+    fn import(source: &Source<'_>) -> Result<Self, Refusal> {
+        let Some(file) = source.operator.builtin_options_as_unpack_options() else { return super::without_options() };
+        Ok(Self { axis: file.axis(), n_parts: super::positive(file.num(), "number of parts")? })
+    }
+
+    fn version(&self, operands: &Operands<'_>) -> i32 {
+        super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::Bool, 3), (ElementType::I16, 4)])
+    }
+
+    fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
+        let args = UnpackOptionsArgs { num: super::narrow(self.n_parts), axis: self.axis };
+        out.options(BuiltinOptions::UnpackOptions, |builder| UnpackOptions::create(builder, &args).value())
     }
 }
 

@@ -208,6 +208,7 @@ operators![
     LogSoftmax,
     PRelu,
     SplitV,
+    Unpack,
     Slice,
     Gather,
     Cast,
