@@ -17,6 +17,9 @@ use crate::worker::{
     Answer, Basis, CompareRequest, Compared, Confusion, DryRun, FactsQuestion, Measured, Question, SourceFacts, Trial, same,
 };
 
+/// Recipes whose figures are remembered, beside those of the candidates.
+const MAX_MEASURED: usize = 64;
+
 /// What a panel on screen needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -149,6 +152,15 @@ impl Comparison {
         Some(confusion.as_deref().map_err(String::as_str))
     }
 
+    /// Forgets the oldest figures beyond [`MAX_MEASURED`]. Those of candidates stay, or they would be asked for again and again.
+    fn forget_oldest(&mut self, candidates: &[Recipe]) {
+        while self.measured.len() > MAX_MEASURED
+            && let Some(oldest) = self.measured.iter().position(|m| !candidates.contains(&m.recipe))
+        {
+            self.measured.remove(oldest);
+        }
+    }
+
     fn put(&mut self, measured: Measured) {
         self.measured.retain(|m| m.recipe != measured.recipe);
         self.measured.push(measured);
@@ -254,6 +266,10 @@ fn compare_order(session: &mut Session, candidates: bool, confusion: bool) -> Op
         };
     }
     remember_shown(session);
+    if session.on_demand.comparison.measured.len() > MAX_MEASURED {
+        let kept: Vec<Recipe> = candidates::candidates(session).into_iter().filter_map(|c| c.recipe).collect();
+        session.on_demand.comparison.forget_oldest(&kept);
+    }
     let wanted = if candidates { unmeasured(session) } else { Vec::new() };
     let fresh = &session.figures.candidate;
     let of = fresh.value.clone().filter(|_| confusion && !fresh.is_stale && basis.data.is_some());
@@ -288,4 +304,26 @@ fn remember_shown(session: &mut Session) {
 fn unmeasured(session: &Session) -> Vec<Recipe> {
     let all = candidates::candidates(session).into_iter().filter(|c| !c.is_shown).filter_map(|c| c.recipe);
     all.filter(|recipe| session.on_demand.comparison.measured(recipe).is_none()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_thousands_of_recipes_are_not_kept_but_those_of_candidates_are() {
+        let recipe = |samples: usize| {
+            let mut recipe = Recipe::int8();
+            recipe.quantize_mut().unwrap().samples = Some(samples);
+            recipe
+        };
+        let mut comparison = Comparison::default();
+        for samples in 1..=1000 {
+            comparison.put(Measured { recipe: recipe(samples), statics: Err(String::new()), accuracy: None });
+            comparison.forget_oldest(&[recipe(1), recipe(2)]);
+        }
+        assert_eq!(comparison.measured.len(), MAX_MEASURED);
+        assert!([1, 2, 999, 1000].into_iter().all(|samples| comparison.measured(&recipe(samples)).is_some()));
+        assert!(comparison.measured(&recipe(500)).is_none());
+    }
 }
