@@ -15,6 +15,7 @@ use eframe::egui::{
     Context, Event, Modifiers, PointerButton, Pos2, RawInput, Ui, ViewportBuilder, ViewportCommand, Visuals, pos2,
 };
 use tinsmith::gui::App;
+use tinsmith::gui::command::{Command, Unsaved};
 use tinsmith_core::recipe::Quantize;
 
 /// What is dragged in a window of 1600x1000: the knob of the samples, and the upper grip of the output's clip.
@@ -217,7 +218,11 @@ impl eframe::App for Bench {
                 self.phase = Phase::Drag(i + 1);
                 ctx.request_repaint();
             }
-            Phase::Ended => {}
+            // The drags left a change behind, which is asked about.
+            Phase::Ended => {
+                self.app.send(Command::Unsaved(Unsaved::Discard));
+                ctx.request_repaint();
+            }
         }
     }
 }
