@@ -11,5 +11,6 @@
 pub mod activation;
 pub mod fixed_point;
 pub mod kernels;
+pub mod lookup;
 pub mod shape;
 pub mod transcendental;

@@ -48,7 +48,7 @@ fn operands_note(graph: &Graph, id: NodeId) -> Option<Note> {
 
 /// Integer weights under float activations: such a file calls itself float, but is quantized already.
 fn hybrid_note(graph: &Graph) -> Option<Note> {
-    let weighted = || graph.nodes.iter().filter(|node| node.op.has_weights());
+    let weighted = || graph.nodes.iter().filter(|node| !node.op.trained_operands()[0].is_empty());
     let n_hybrid = weighted().filter(|node| is_hybrid(graph, node)).count();
     (n_hybrid > 0).then(|| Note {
         node: None,
@@ -63,8 +63,10 @@ fn hybrid_note(graph: &Graph) -> Option<Note> {
 }
 
 fn is_hybrid(graph: &Graph, node: &Node) -> bool {
-    let is = |index: usize, test: fn(ElementType) -> bool| graph.input(node, index).is_some_and(|t| test(t.element));
-    is(0, |e| e == ElementType::F32) && is(1, |e| matches!(e, ElementType::I8 | ElementType::I4 | ElementType::U8))
+    let small = |e: ElementType| matches!(e, ElementType::I8 | ElementType::I4 | ElementType::U8);
+    let [mut weights, _] = node.op.trained_operands();
+    graph.output(node, 0).is_some_and(|t| t.element == ElementType::F32)
+        && weights.any(|index| graph.input(node, index).is_some_and(|t| small(t.element)))
 }
 
 /// Half-precision weights, each expanded by a DEQUANTIZE that TFLM lacks.

@@ -158,8 +158,9 @@ fn scheme(tensor: &Tensor) -> String {
 
 /// Whether a node computes with integer weights but float activations.
 pub(super) fn is_hybrid(graph: &Graph, node: &Node) -> bool {
-    let element = |index| graph.input(node, index).map(|t| t.element);
-    node.op.has_weights() && element(0) == Some(ElementType::F32) && element(1).is_some_and(|e| e != ElementType::F32)
+    let [mut weights, _] = node.op.trained_operands();
+    let is_float = |tensor: Option<&Tensor>| tensor.is_none_or(|t| t.element == ElementType::F32);
+    is_float(graph.output(node, 0)) && !weights.all(|index| is_float(graph.input(node, index)))
 }
 
 /// The weights of a dense layer, if they have a scale for each channel.

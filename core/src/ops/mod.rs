@@ -406,7 +406,7 @@ impl Op {
             Self::Lstm(_) => [Lstm::INPUT_WEIGHTS..Lstm::RECURRENT_WEIGHTS + 4, Lstm::BIAS..Lstm::BIAS + 4],
             Self::Gru(_) | Self::SimpleRnn(_) => [1..3, 3..4],
             Self::BatchNorm(_) => [0..0, 1..5],
-            Self::PRelu(_) => [1..2, 0..0],
+            Self::PRelu(_) => [0..0, 1..2],
             _ => [0..0, 0..0],
         }
     }

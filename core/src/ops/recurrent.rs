@@ -95,7 +95,7 @@ impl RecurrentExtents {
         let expected = if time_major { "[t, 1, i]" } else { "[1, t, i]" };
         let [a, b, inputs] = operands.shape(0, expected)?;
         let (batch, steps) = if time_major { (b, a) } else { (a, b) };
-        if batch == 1 {
+        if batch == 1 && steps > 0 && inputs > 0 && units > 0 {
             return Ok(Self { steps, inputs, units });
         }
         Err(OpError::Shape { operand: 0, shape: vec![a, b, inputs], expected: expected.into() })

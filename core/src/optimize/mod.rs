@@ -6,10 +6,13 @@
 //! | --- | --- | --- |
 //! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
 //! | `pack` | names go, the arena is planned | |
+//!
+//! At the end, and before `pack`, what no file can hold is lowered to what it can (`lower.rs`).
 
 mod calibrate;
 mod compact;
 mod histogram;
+mod lower;
 mod pack;
 mod patches;
 mod prepare;
@@ -21,6 +24,7 @@ mod tests;
 
 pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};
 pub use histogram::Histogram;
+pub use lower::lowered;
 pub use statistics::Statistics;
 pub use steps::{Choice, ParameterInfo, ParameterKind, StepInfo, describe_steps, parse_step};
 
@@ -132,6 +136,9 @@ impl From<ExecuteError> for OptimizeError {
 pub fn apply(recipe: &Recipe, graph: &Graph, calibration: Option<&Calibration>) -> Result<Candidate, OptimizeError> {
     let mut candidate = Candidate { graph: graph.clone(), origin: graph.tensor_ids().map(Some).collect(), steps: Vec::new() };
     for (index, entry) in recipe.steps.iter().enumerate().filter(|(_, entry)| entry.enabled) {
+        if matches!(entry.step, Step::Pack(_)) {
+            candidate.lower();
+        }
         let applied = match &entry.step {
             Step::Quantize(settings) => quantize::quantize(&candidate.graph, settings, calibration)?,
             Step::Pack(settings) => pack::pack(&candidate.graph, settings),
@@ -140,10 +147,24 @@ pub fn apply(recipe: &Recipe, graph: &Graph, calibration: Option<&Calibration>) 
         if cfg!(debug_assertions) {
             crate::graph::check(&applied.graph).map_err(|source| OptimizeError::Malformed { step: name, source })?;
         }
-        let before = candidate.origin;
-        candidate.origin = applied.origin.into_iter().map(|id| before[id?.index()]).collect();
-        candidate.graph = applied.graph;
+        candidate.replace(applied.graph, &applied.origin);
         candidate.steps.push(StepReport { index, name, outcome: applied.outcome, text: applied.text });
     }
+    candidate.lower();
     Ok(candidate)
+}
+
+impl Candidate {
+    /// Takes another graph, whose tensors stand for those of the present one.
+    fn replace(&mut self, graph: Graph, origin: &[Option<TensorId>]) {
+        self.origin = origin.iter().map(|id| self.origin[(*id)?.index()]).collect();
+        self.graph = graph;
+    }
+
+    /// Replaces operators that no file holds.
+    fn lower(&mut self) {
+        if let Some((graph, origin)) = lower::lower(&self.graph) {
+            self.replace(graph, &origin);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use crate::data::{DataSet, Split};
 use crate::execute::executor::Executor;
 use crate::measure::AccuracyFigures;
 use crate::measure::accuracy::{Truth, accuracy};
+use crate::ops::Op;
 use crate::progress::Cancel;
 use crate::recipe::{Calibrator, Entry, Quantize};
 use crate::test_data::shared;
@@ -68,4 +69,75 @@ fn key_words_keep_their_quality() {
     let percentile = Quantize { calibrator: Calibrator::Percentile { keep: 99.99 }, ..Quantize::default() };
     let (agreement, dp, top1) = judge("percentile 99.99", percentile);
     assert!(agreement > 0.9956 && dp < 0.0018 && top1 > 0.9133, "{agreement} {dp} {top1}");
+}
+
+/// Dense layer, identity, normalization, identity, which is an output as well as what follows.
+fn unfinished() -> Graph {
+    use crate::test_graph::{Chain, constant};
+    let mut chain = Chain::new(&[1, 4]);
+    let weights = constant(&mut chain.graph, &[6, 4], 1);
+    let parameters = [2, 3, 4].map(|seed| constant(&mut chain.graph, &[6], seed));
+    let variance: std::sync::Arc<[f32]> = [0.5, 1.0, 2.0, 0.25, 3.0, 4.0].into();
+    let variance = chain.graph.add_tensor(crate::tensor::Tensor::constant("v", [6], crate::tensor::Data::F32(variance)));
+    let [gamma, beta, mean] = parameters;
+    let dense = crate::ops::FullyConnected { keep_num_dims: false, activation: crate::ops::Activation::None };
+    let identity = || Op::Identity(crate::ops::Identity);
+    let chain = chain
+        .then(Op::FullyConnected(dense), &[weights])
+        .then(identity(), &[])
+        .then(Op::BatchNorm(crate::ops::BatchNorm { epsilon: 0.001 }), &[gamma, beta, mean, variance])
+        .then(identity(), &[]);
+    let middle = chain.last;
+    let mut graph = chain.then(Op::Softmax(crate::ops::Softmax { beta: 1.0 }), &[]).finish();
+    graph.outputs.push(middle);
+    graph
+}
+
+#[test]
+fn what_no_file_holds_is_lowered_at_the_end() {
+    let graph = unfinished();
+    let x = crate::test_graph::values(40, 7);
+    let outputs = |graph: &Graph| crate::execute::float::Prepared::new(graph).unwrap().run(&[&x], &Cancel::new()).unwrap();
+    assert!(crate::formats::tflite::export(&graph, &Default::default()).is_err());
+    let candidate = apply(&Recipe { steps: vec![] }, &graph, None).unwrap();
+    crate::graph::check(&candidate.graph).unwrap();
+    let names: Vec<&str> = candidate.graph.nodes.iter().map(|n| n.op.name()).collect();
+    assert_eq!(names, ["FULLY_CONNECTED", "MUL", "ADD", "SOFTMAX"]);
+    assert_eq!(candidate.graph.nodes[2].name, "n2");
+    for (a, b) in outputs(&candidate.graph).iter().flatten().zip(outputs(&graph).iter().flatten()) {
+        assert!((a - b).abs() < 1e-6, "{a} for {b}");
+    }
+    crate::formats::tflite::export(&candidate.graph, &Default::default()).unwrap();
+    let origins: Vec<Option<TensorId>> = candidate.graph.outputs.iter().map(|id| candidate.origin[id.index()]).collect();
+    assert_eq!(origins, [Some(graph.outputs[0]), graph.nodes[3].inputs[0]]);
+}
+
+#[test]
+fn what_stays_float_is_named() {
+    let graph = unfinished();
+    let x = crate::test_graph::values(40, 7);
+    let calibration = calibrate(&graph, &[&x], None, &Cancel::new()).unwrap();
+    let quantize = Entry { enabled: true, step: Step::Quantize(Quantize::default()) };
+    let pack = Entry { enabled: true, step: Step::Pack(Default::default()) };
+    let candidate = apply(&Recipe { steps: vec![quantize, pack] }, &graph, Some(&calibration)).unwrap();
+    assert!(candidate.steps[0].text.contains("no int8 kernel for n2"), "{}", candidate.steps[0].text);
+    let names: Vec<&str> = candidate.graph.nodes.iter().map(|n| n.op.name()).collect();
+    assert_eq!(names.iter().filter(|name| ["BATCH_NORM", "IDENTITY"].contains(name)).count(), 0, "{names:?}");
+    crate::formats::tflite::export(&candidate.graph, &Default::default()).unwrap();
+    Executor::new(&candidate.graph).unwrap();
+}
+
+/// Its LSTM stays in floats, said by name; the dense layers behind it become integers.
+#[test]
+fn a_recurrent_net_keeps_its_quality() {
+    let (model, data) =
+        ("data/models/gesture_lstm/gesture_lstm_float32.tflite", "data/models/gesture_lstm/gesture_lstm_data.npz");
+    let Some(bench) = Bench::open(model, data) else { return };
+    let candidate = bench.apply(Quantize::default());
+    let text = &candidate.steps[0].text;
+    assert!(text.contains("3 of 5 layers int8") || text.contains("4 of 5 layers int8"), "{text}");
+    assert!(text.contains("no int8 kernel for unidirectional_sequence_lstm"), "{text}");
+    let figures = bench.judge(&candidate);
+    assert!(figures.top1().is_some_and(|top1| top1 > 0.95), "{figures:?}");
+    crate::formats::tflite::export(&candidate.graph, &Default::default()).unwrap();
 }

@@ -35,7 +35,7 @@ use crate::formats::{self, FormatError};
 use crate::graph::Graph;
 use crate::measure::device::Device;
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures};
-use crate::optimize::{CalibratedRanges, Calibration, Candidate};
+use crate::optimize::{self, CalibratedRanges, Calibration, Candidate};
 use crate::recipe::{Quantize, Recipe};
 
 pub use engine::Engine;
@@ -109,7 +109,7 @@ impl StoredRanges {
 /// # Errors
 /// Names an operator or a tensor that cannot be written.
 pub fn exported(graph: &Graph) -> Result<Vec<u8>, FormatError> {
-    tflite::export(graph, &ExportOptions::default())
+    tflite::export(&optimize::lowered(graph), &ExportOptions::default())
 }
 
 /// A part of the work, as shown beside the progress bar.

@@ -9,6 +9,7 @@ pub mod data_movement;
 pub mod depthwise_conv2d;
 pub mod elementwise;
 pub mod fully_connected;
+pub mod lstm;
 pub mod pool2d;
 pub mod quantize;
 pub mod reduce;

@@ -3,6 +3,9 @@
 use super::kernel::{Kernel, Values};
 use crate::ops::{OpError, OpFacts, Operands, ResizeBilinear};
 
+/// Images higher or wider than this are refused: no sensible model has one, but a damaged file may ask for it.
+const MAX_EXTENT: usize = 1 << 20;
+
 /// Two neighbours of the input, and how far between them an output coordinate lies.
 type Between = (usize, usize, f32);
 
@@ -19,6 +22,9 @@ impl Bilinear {
     pub fn new(op: &ResizeBilinear, operands: &Operands<'_>) -> Result<Self, OpError> {
         let [_, h, w, c] = operands.shape(0, "[n, h, w, c]")?;
         let output = op.output_shapes(operands)?.remove(0);
+        if h == 0 || w == 0 || output[1].max(output[2]) > MAX_EXTENT {
+            return Err(OpError::Attribute(format!("an image of {h}×{w} cannot be resized to {}×{}", output[1], output[2])));
+        }
         Ok(Self { rows: between(op, h, output[1]), columns: between(op, w, output[2]), input: [h, w, c] })
     }
 }

@@ -7,6 +7,9 @@ use crate::execute::fast::matmul_f32::{PackedWeights, Target, matmul};
 use crate::execute::fast::simd_f32::SimdF32;
 use crate::ops;
 
+/// So many values of windows are computed at a time: they should stay in a core's cache, however large the image.
+const WINDOW_VALUES: usize = 1 << 16;
+
 /// A transposed convolution, ready to run.
 #[derive(Debug)]
 pub(super) struct TransposeConv {
@@ -45,11 +48,10 @@ impl TransposeConv {
         })
     }
 
-    /// Adds the windows of all input pixels to one output image.
-    fn spread(&self, windows: &[f32], to: &mut [f32]) {
+    /// Adds the windows of the input pixels from `first` on to one output image.
+    fn spread(&self, first: usize, windows: &[f32], to: &mut [f32]) {
         let ([_, width, _], [out_h, out_w, c_out], [kh, kw]) = (self.input, self.output, self.window);
-        to.chunks_exact_mut(c_out).for_each(|pixel| pixel.copy_from_slice(&self.bias));
-        for (p, window) in windows.chunks_exact(kh * kw * c_out).enumerate() {
+        for (p, window) in (first..).zip(windows.chunks_exact(kh * kw * c_out)) {
             let (y, x) = (p / width * self.stride[0], p % width * self.stride[1]);
             for (t, values) in window.chunks_exact(c_out).enumerate() {
                 let row = (y + t / kw).checked_sub(self.cut[0]).filter(|&row| row < out_h);
@@ -59,22 +61,27 @@ impl TransposeConv {
                 pixel.iter_mut().zip(values).for_each(|(to, value)| *to += value);
             }
         }
-        to.iter_mut().for_each(|x| *x = clamp(*x, self.clamp));
     }
 }
 
 impl Kernel for TransposeConv {
     fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]) {
-        let [h, w, c_in] = self.input;
-        let window_len = self.window[0] * self.window[1] * self.output[2];
-        let starts: Vec<usize> = (0..h * w).map(|pixel| pixel * c_in).collect();
+        let ([h, w, c_in], c_out) = (self.input, self.output[2]);
+        let window_len = self.window[0] * self.window[1] * c_out;
         let target = Target { row_stride: window_len, offset: 0, clamp: (f32::NEG_INFINITY, f32::INFINITY) };
+        let n_pixels = (WINDOW_VALUES / window_len).clamp(1, h * w);
+        let starts: Vec<usize> = (0..n_pixels).map(|pixel| pixel * c_in).collect();
         let [windows, _] = work;
-        windows.resize(h * w * window_len, 0.0);
+        windows.resize(n_pixels * window_len, 0.0);
         let images = operands.all(0).chunks_exact(h * w * c_in);
         for (image, to) in images.zip(outputs[0].chunks_exact_mut(self.output.iter().product())) {
-            matmul(image, whole_rows(&starts, c_in), &self.weights, windows, target);
-            self.spread(windows, to);
+            to.chunks_exact_mut(c_out).for_each(|pixel| pixel.copy_from_slice(&self.bias));
+            for (block, pixels) in image.chunks(n_pixels * c_in).enumerate() {
+                let n = pixels.len() / c_in;
+                matmul(pixels, whole_rows(&starts[..n], c_in), &self.weights, windows, target);
+                self.spread(block * n_pixels, &windows[..n * window_len], to);
+            }
+            to.iter_mut().for_each(|x| *x = clamp(*x, self.clamp));
         }
     }
 }

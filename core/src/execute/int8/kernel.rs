@@ -4,6 +4,7 @@ use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use tinsmith_runtime::fixed_point::Affine;
 use tinsmith_runtime::kernels::data_movement::{self, Joint};
 use tinsmith_runtime::kernels::elementwise::{self, AddParams, MulParams};
+use tinsmith_runtime::kernels::lstm::{self, LstmParams, LstmState, LstmWeights};
 use tinsmith_runtime::kernels::pool2d::Pool2dParams;
 use tinsmith_runtime::kernels::quantize::{self, RequantizeParams};
 use tinsmith_runtime::kernels::reduce::ReduceParams;
@@ -39,9 +40,40 @@ pub(super) enum Kernel {
     /// One joint a result.
     Split(Vec<Joint>),
     Resize(Resize),
+    Lstm(Box<Lstm>),
     Quantize(Affine, Integer),
     Dequantize(Affine, Integer),
     Requantize(RequantizeParams, [Integer; 2]),
+}
+
+/// A fused LSTM: input gate, forget gate, cell, output gate. Its state starts anew with each sample.
+#[derive(Debug)]
+pub(super) struct Lstm {
+    pub(super) params: LstmParams,
+    pub(super) input: [Vec<i8>; 4],
+    pub(super) recurrent: [Vec<i8>; 4],
+    pub(super) bias: [Vec<i32>; 4],
+}
+
+impl Lstm {
+    /// Cell state and four gates of 16 bits, hidden state of 8.
+    fn workspace_bytes(&self) -> usize {
+        self.params.units * (5 * size_of::<i16>() + 1)
+    }
+
+    fn run(&self, input: &[i8], output: &mut [i8], workspace: &mut [u8]) {
+        let units = self.params.units;
+        let (wide, hidden) = workspace[..self.workspace_bytes()].split_at_mut(units * 5 * size_of::<i16>());
+        let (cell, gates) = cast_slice_mut(wide).split_at_mut(units);
+        let mut state = LstmState { hidden: cast_slice_mut(hidden), cell, gates };
+        self.params.reset(&mut state);
+        let weights = LstmWeights {
+            input: self.input.each_ref().map(Vec::as_slice),
+            recurrent: self.recurrent.each_ref().map(Vec::as_slice),
+            bias: self.bias.each_ref().map(Vec::as_slice),
+        };
+        lstm::lstm(&self.params, &weights, input, &mut state, output);
+    }
 }
 
 /// Nearest-neighbour resize over bytes.
@@ -69,6 +101,7 @@ impl Kernel {
             Self::Conv2d(conv) => conv.workspace_bytes(),
             Self::DepthwiseConv2d(conv) => conv.workspace_bytes(),
             Self::FullyConnected(layer) => layer.workspace_bytes(),
+            Self::Lstm(lstm) => lstm.workspace_bytes(),
             _ => 0,
         }
     }
@@ -143,6 +176,7 @@ impl Kernel {
                 operand(0),
                 output,
             ),
+            Self::Lstm(lstm) => lstm.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
             Self::Quantize(affine, to) => quantize_bytes(*affine, *to, operand(0), output),
             Self::Dequantize(affine, from) => dequantize_bytes(*affine, *from, operand(0), output),
             Self::Requantize(params, [from, to]) => requantize_bytes(params, [*from, *to], operand(0), output),

@@ -186,7 +186,7 @@ fn an_operator_beyond_127_is_named() {
     let (severity, text) = the_note(&graph);
     assert!(severity == Severity::Obstacle && text.contains("ATAN2") && text.contains("cannot be run"), "{text}");
     let error = export(&graph, &ExportOptions::default()).expect_err("not known").to_string();
-    assert!(error.contains("ATAN2") && error.contains("layer \"gelu\""), "{error}");
+    assert!(error.contains("ATAN2") && error.contains("layer \"atan2\""), "{error}");
 }
 
 #[test]
@@ -405,7 +405,8 @@ fn every_operator_comes_back() {
             let graph = one_op(op.clone(), element);
             let file = export(&graph, &ExportOptions::default()).unwrap_or_else(|error| panic!("{error}"));
             let again = import_bytes("export", &file).unwrap_or_else(|error| panic!("{error}")).graph;
-            assert_eq!((&again.nodes[0].op, &again.tensors), (&graph.nodes[0].op, &graph.tensors));
+            // Behind them there may be tensors without elements that hold scales.
+            assert_eq!((&again.nodes[0].op, &again.tensors[..3]), (&graph.nodes[0].op, &graph.tensors[..]));
         }
     }
 }

@@ -74,8 +74,13 @@ impl<'g> Writer<'g> {
         let buffers = self.kept().map(|(_, tensor)| self.constant(tensor)).collect::<Result<Vec<u32>, _>>()?;
         let metadata = self.metadata()?;
         let tensors = self.kept().zip(buffers).map(|((id, tensor), buffer)| self.tensor(id, tensor, buffer));
-        let tensors: Offsets<'_, _> = tensors.collect::<Result<_, _>>()?;
-        let operators: Offsets<'_, _> = self.graph.nodes.iter().map(|node| self.operator(node)).collect::<Result<_, _>>()?;
+        let mut tensors: Offsets<'_, _> = tensors.collect::<Result<_, _>>()?;
+        let nodes = self.graph.nodes.iter();
+        let operators = nodes.map(|node| {
+            let intermediates = self.intermediates(node, &mut tensors)?;
+            self.operator(node, intermediates)
+        });
+        let operators: Offsets<'_, _> = operators.collect::<Result<_, _>>()?;
         let subgraph = self.subgraph(&tensors, &operators);
         let signature_defs = self.signatures();
         let operator_codes = self.operator_codes();
@@ -187,7 +192,33 @@ impl<'g> Writer<'g> {
             .or_insert_with(|| schema::QuantizationParameters::create(builder, &args))
     }
 
-    fn operator(&mut self, node: &Node) -> Result<WIPOffset<schema::Operator<'g>>, Trouble> {
+    /// The output of an integer LSTM, and its quantization.
+    fn looked_up_scale(&self, node: &Node) -> Option<(TensorId, Quantization)> {
+        let id = *node.outputs.first().filter(|_| matches!(node.op, Op::Lstm(_)))?;
+        Some((id, self.graph.tensor(id).quantization.clone()?))
+    }
+
+    /// What the kernel of an integer LSTM looks up the scales of its gates in: four tensors that matter only where layers are
+    /// normalized, and one that repeats the output's scale. They hold nothing, so a graph has none; runtimes ask for them.
+    fn intermediates(
+        &mut self,
+        node: &Node,
+        tensors: &mut Offsets<'g, schema::Tensor<'g>>,
+    ) -> Result<Option<WIPOffset<flatbuffers::Vector<'g, i32>>>, Trouble> {
+        let Some((id, quantization)) = self.looked_up_scale(node) else { return Ok(None) };
+        let first = tensors.len() as i32;
+        let gate = Tensor::activation("", ElementType::F32, [0]);
+        let hidden = Tensor::activation("", self.graph.tensor(id).element, [0]).quantized(quantization);
+        tensors.push(self.tensor(id, &gate, 0)?);
+        tensors.push(self.tensor(id, &hidden, 0)?);
+        Ok(Some(self.out.vector(&[first, first, first, first, first + 1], i32::to_le_bytes)))
+    }
+
+    fn operator(
+        &mut self,
+        node: &Node,
+        intermediates: Option<WIPOffset<flatbuffers::Vector<'g, i32>>>,
+    ) -> Result<WIPOffset<schema::Operator<'g>>, Trouble> {
         let operands = Operands::new(self.graph, node);
         let Some(written) = ops::export(&node.op, &operands, &mut self.out) else {
             return Err(unwritable(node));
@@ -201,6 +232,7 @@ impl<'g> Writer<'g> {
             outputs: Some(self.out.vector(&outputs, i32::to_le_bytes)),
             builtin_options_type: options_type.unwrap_or(schema::BuiltinOptions::NONE),
             builtin_options: options.map(WIPOffset::new),
+            intermediates,
             ..Default::default()
         };
         Ok(schema::Operator::create(&mut self.out.builder, &args))
@@ -279,7 +311,9 @@ impl<'g> Writer<'g> {
         &mut self,
     ) -> Result<Option<WIPOffset<flatbuffers::Vector<'g, flatbuffers::ForwardsUOffset<schema::Metadata<'g>>>>>, Trouble> {
         let Some(plan) = &self.graph.memory_plan else { return Ok(None) };
-        let kept: Vec<Option<u32>> = self.kept().map(|(id, _)| plan.offsets.get(id.index()).copied().flatten()).collect();
+        let kept = self.kept().map(|(id, _)| plan.offsets.get(id.index()).copied().flatten());
+        let intermediates = self.graph.nodes.iter().filter(|node| self.looked_up_scale(node).is_some()).flat_map(|_| [None; 2]);
+        let kept: Vec<Option<u32>> = kept.chain(intermediates).collect();
         let bytes = metadata::to_bytes(&kept)
             .ok_or_else(|| Trouble::malformed("memory plan", "an offset beyond 31 bits", "one within the arena"))?;
         let buffer = self.buffer(&bytes);

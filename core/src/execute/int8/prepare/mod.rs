@@ -7,6 +7,7 @@ mod arithmetic;
 mod convert;
 mod movement;
 mod node;
+mod recurrent;
 mod weights;
 
 use std::sync::Arc;
@@ -229,7 +230,8 @@ fn build(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
         Op::Slice(op) => movement::slice(cx, op),
         Op::TransposeConv(_) | Op::BatchMatMul(_) | Op::BatchNorm(_) | Op::PRelu(_) | Op::LogSoftmax(_) => no_integer_kernel(cx),
         Op::PadV2(_) | Op::MirrorPad(_) | Op::Gather(_) | Op::Cast(_) | Op::ResizeBilinear(_) => no_integer_kernel(cx),
-        Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) => no_integer_kernel(cx),
+        Op::Lstm(op) => recurrent::lstm(cx, op),
+        Op::SimpleRnn(_) | Op::Gru(_) => no_integer_kernel(cx),
         Op::Quantize(_) => convert::quantize(cx),
         Op::Dequantize(_) => convert::dequantize(cx),
         Op::Unknown(_) => Err(cx.unsupported("nothing is known of this operator, so it cannot be computed")),

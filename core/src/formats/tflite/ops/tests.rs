@@ -122,9 +122,8 @@ fn elementwise(cases: &mut Cases) {
     cases.then("PRELU", &[1, 3, 4, 5], Op::PRelu(PRelu), true, |graph| vec![constant(graph, &[1, 1, 5], 3)]);
     for kind in [ReduceKind::Max, ReduceKind::Min, ReduceKind::Prod] {
         let op = Op::Reduce(Reduce { kind, keep_dims: true });
-        cases.then(&op.name().to_owned(), &[1, 3, 4, 5], op, kind != ReduceKind::Prod, |graph| {
-            vec![integers(graph, &[2], &[1, 2])]
-        });
+        let name = op.name().to_owned();
+        cases.then(&name, &[1, 3, 4, 5], op, kind != ReduceKind::Prod, |graph| vec![integers(graph, &[2], &[1, 2])]);
     }
 }
 
@@ -299,5 +298,54 @@ fn operators_come_back_with_their_operands() {
             outputs_here(&again, &inputs),
             outputs_here(&Case { name: again.name.clone(), graph: case.graph, in_tflm: true }, &inputs)
         );
+    }
+}
+
+/// The fused LSTM of a real model, whole sequences, and the classes behind it.
+#[test]
+fn an_integer_lstm_gives_the_bytes_of_the_device() {
+    let Some(folder) = crate::test_data::shared("data/models/gesture_lstm") else { return };
+    let whole = crate::formats::import(&folder.join("gesture_lstm_int8.tflite")).unwrap().graph;
+    assert!(whole.notes.is_empty(), "{:?}", whole.notes);
+    let data = crate::data::open(&folder.join("gesture_lstm_data.npz")).unwrap();
+    let all: Vec<usize> = (0..data.n_samples()).collect();
+    let input = whole.tensor(whole.inputs[0]);
+    let samples = crate::data::feed::model_samples(&data, crate::data::feed::meaning(&data, input), &all, input).unwrap();
+    let shape = [&[all.len()], input.shape.as_slice()].concat();
+    let lstm = whole.nodes.iter().position(|node| matches!(node.op, Op::Lstm(_))).unwrap();
+    let mut alone = whole.clone();
+    alone.nodes = vec![whole.nodes[lstm].clone()];
+    alone.outputs = alone.nodes[0].outputs.clone();
+    alone.signatures.clear();
+    let run = |graph: &Graph| {
+        let prepared = crate::execute::int8::Prepared::new(graph, crate::execute::int8::Rounding::Double).unwrap();
+        prepared.run_batch(&[&samples], all.len(), &Cancel::new(), |_| {}).unwrap().remove(0)
+    };
+    let test = data.samples_of(Some(crate::data::Split::Test)).unwrap();
+    let (classes, labels) = (run(&whole), data.labels.as_ref().unwrap());
+    let class = |p: &[u8]| (0..3).rev().max_by_key(|&i| p[i] as i8).unwrap();
+    let right = test.iter().filter(|&&sample| class(&classes[sample * 3..][..3]) == labels[sample] as usize).count();
+    assert_eq!((right, test.len()), (115, 120), "LiteRT: 95.83 %");
+
+    let Some(python) = std::env::var_os("TINSMITH_PEERS") else {
+        eprintln!("SKIP: no other runtimes to compare with (sh tests/run installs them and sets TINSMITH_PEERS)");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, graph) in [("whole", &whole), ("alone", &alone)] {
+        std::fs::write(folder.path().join(format!("{name}.tflite")), export(graph, &ExportOptions::default()).unwrap()).unwrap();
+        let mut out = File::create(folder.path().join(format!("{name}.x0.npy"))).unwrap();
+        npy::write(&mut out, "|i1", &shape, &samples).unwrap();
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/operators.py");
+    assert!(Command::new(python).arg(script).arg(folder.path()).status().unwrap().success());
+    for (name, here) in [("whole", classes), ("alone", run(&alone))] {
+        for runtime in ["tflm", "litert"] {
+            let bytes = std::fs::read(folder.path().join(format!("{name}.{runtime}.y0.npy"))).unwrap();
+            let npy::Elements::I8(there) = npy::read(&bytes).unwrap().elements else { panic!("no int8") };
+            let differing = here.iter().zip(&there).filter(|(a, b)| **a as i8 != **b).count();
+            println!("{name}: {differing} of {} values differ from {runtime}", here.len());
+            assert!(here.len() == there.len() && (runtime != "tflm" || differing == 0), "{name}: {differing} in {runtime}");
+        }
     }
 }
