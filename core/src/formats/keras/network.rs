@@ -169,8 +169,8 @@ fn apply(
         if scope.depth == MAX_DEPTH {
             return Err(scope.trouble("models within models", format!("at most {MAX_DEPTH} deep")));
         }
-        // A model that is applied again is read again.
-        builder.budget.charge(layer.config.get().len(), || format!("model {}", quoted(&name)))?;
+        // A model that is applied again is read again, which takes time rather than memory.
+        builder.budget.charge(layer.config.get().len() / 8, || format!("model {}", quoted(&name)))?;
         let described = Described { class_name: layer.class_name.clone(), config: layer.config };
         let network = Network::of(&name, &described)?;
         let weights = ModelWeights::nested(weights, &network.layers)?;
