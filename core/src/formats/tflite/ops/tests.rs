@@ -350,3 +350,45 @@ fn an_integer_lstm_gives_the_bytes_of_the_device() {
         }
     }
 }
+
+/// Files with one byte, word or run changed: refused in words, or run; never a panic.
+#[test]
+fn damaged_operators_never_panic() {
+    const MANY_VALUES: usize = 1 << 16;
+    let mut random = 0x2545_f491_4f6c_dd1du64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random >> 33) as usize % below
+    };
+    let mut n_run = 0;
+    for case in cases() {
+        let file = export(&case.graph, &ExportOptions::default()).unwrap();
+        for _ in 0..300 {
+            let mut damaged = file.clone();
+            let at = next(damaged.len() - 4) & !3;
+            let word = [0, 1, 2, 3, -1, -2, 7, 255, i32::MAX, i32::MIN, 1 << 16][next(11)];
+            match next(3) {
+                0 => damaged[at + next(4)] ^= 1 << next(8),
+                1 => damaged[at..at + 4].copy_from_slice(&word.to_le_bytes()),
+                _ => damaged[at] = damaged[at].wrapping_add(1),
+            }
+            let Ok(import) = crate::formats::import_bytes("damaged", &damaged) else { continue };
+            let graph = import.graph;
+            if graph.tensors.iter().any(|t| t.n_elements() > MANY_VALUES) {
+                continue;
+            }
+            let candidate = crate::optimize::lowered(&graph);
+            let _ = export(&candidate, &ExportOptions::default());
+            let _ = crate::execute::int8::Prepared::new(&graph, crate::execute::int8::Rounding::Double);
+            if let Ok(prepared) = Prepared::new(&graph) {
+                let inputs: Vec<Vec<f32>> = prepared.input_lens().iter().map(|&len| values(len, 1)).collect();
+                let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+                let _ = prepared.run(&inputs, &Cancel::new());
+                n_run += 1;
+            }
+        }
+    }
+    assert!(n_run > 1000, "only {n_run} damaged files were run");
+}
