@@ -8,7 +8,7 @@ use crate::execute::ExecuteError;
 use crate::execute::fast::simd_f32::SimdF32;
 use crate::execute::pool::Pool;
 use crate::graph::{Graph, NodeId, TensorId};
-use crate::ops::{Op, Operands};
+use crate::ops::{Lstm, Op, Operands};
 use crate::tensor::ElementType;
 
 /// More activation memory for one sample is refused.
@@ -193,7 +193,8 @@ impl Places {
             Some(kernel::prepare(graph, id, simd, &|tensor| self.constants.get(&tensor).cloned())?)
         };
         // Results get their buffers before those of the operands are given back: a kernel never reads what it writes.
-        let outputs = node.outputs.iter().map(|&id| self.port(graph, id)).collect::<Result<Vec<_>, _>>()?;
+        let mut outputs = node.outputs.iter().map(|&id| self.port(graph, id)).collect::<Result<Vec<_>, _>>()?;
+        outputs.extend(self.trace(graph, id));
         for id in &ids {
             self.release(*id);
         }
@@ -201,6 +202,17 @@ impl Places {
             self.slot[output.index()].map(|slot| self.free.push(slot)).unwrap_or_default();
         }
         Ok(Some(Step { kernel, operands, outputs }))
+    }
+
+    /// Where the cell states of an LSTM go, of all steps: whoever calibrates wants to see them. Nobody reads them afterwards.
+    fn trace(&mut self, graph: &Graph, id: NodeId) -> Option<Port> {
+        let node = graph.node(id);
+        let tensor = (*node.inputs.get(Lstm::CELL_STATE)?).filter(|_| matches!(node.op, Op::Lstm(_)))?;
+        let len = graph.output(node, 0)?.n_elements();
+        self.slots.push(len);
+        let slot = self.slots.len() - 1;
+        self.free.push(slot);
+        Some(Port { tensor, place: Operand::Activation { slot, len }, len })
     }
 
     /// One use of a tensor is done.

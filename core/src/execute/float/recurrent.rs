@@ -168,7 +168,8 @@ impl Kernel for Recurrent {
         contributions.resize(steps * wide, 0.0);
         state.resize(2 * units + wide, 0.0);
         let samples = operands.all(0).chunks_exact(steps * inputs);
-        for (x, to) in samples.zip(outputs[0].chunks_exact_mut(steps * units)) {
+        let (outputs, traces) = outputs.split_at_mut(1);
+        for (sample, (x, to)) in samples.zip(outputs[0].chunks_exact_mut(steps * units)).enumerate() {
             matmul(
                 x,
                 whole_rows(&starts, inputs),
@@ -183,6 +184,9 @@ impl Kernel for Recurrent {
                 let at = if self.go_backwards { steps - 1 - step } else { step };
                 self.step(&contributions[at * wide..][..wide], h, c, memory);
                 to.copy_from_slice(h);
+                if let Some(trace) = traces.first_mut() {
+                    trace[(sample * steps + step) * units..][..units].copy_from_slice(c);
+                }
             }
         }
     }

@@ -5,9 +5,11 @@
 //! | `plan.rs` | which nodes become integers, at which scales and zero points? |
 //! | `parameters.rs` | which scale does a range give, which integers do weights become? |
 //! | `rewrite.rs` | what does the graph look like then, and where does it need conversions? |
+//! | `lstm.rs` | what does a fused LSTM need beside? |
 //!
 //! The result runs in TensorFlow Lite Micro and LiteRT unchanged.
 
+mod lstm;
 mod parameters;
 mod plan;
 mod rewrite;

@@ -6,7 +6,7 @@
 use super::parameters::Parameters;
 use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, NodeId, TensorId};
-use crate::ops::{BinaryKind, Op, ReduceKind, Unary};
+use crate::ops::{Activation, BinaryKind, Lstm, Op, ReduceKind, Unary};
 use crate::optimize::{Calibration, OptimizeError};
 use crate::recipe::{LayerOverride, Quantize, Scheme};
 use crate::tensor::ElementType;
@@ -63,7 +63,8 @@ pub(super) fn rule(op: &Op) -> Rule {
         Op::Shape(_) => Rule::Untouched,
         Op::TransposeConv(_) | Op::BatchMatMul(_) | Op::BatchNorm(_) | Op::PRelu(_) | Op::LogSoftmax(_) => Rule::Float,
         Op::PadV2(_) | Op::MirrorPad(_) | Op::Gather(_) | Op::Cast(_) | Op::ResizeBilinear(_) => Rule::Float,
-        Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) => Rule::Float,
+        Op::Lstm(_) => Rule::Own,
+        Op::SimpleRnn(_) | Op::Gru(_) => Rule::Float,
         Op::Quantize(_) | Op::Dequantize(_) | Op::Unknown(_) => Rule::Float,
     }
 }
@@ -86,9 +87,20 @@ pub(super) fn is_real(graph: &Graph, node: &Node) -> bool {
     node.outputs.first().is_some_and(real) && rule(&node.op) != Rule::Untouched
 }
 
+/// Whether there is an integer kernel for the node. That of an LSTM knows one kind only.
+fn has_integer_form(node: &Node) -> bool {
+    match &node.op {
+        Op::Lstm(op) => {
+            let has_input_gate = node.inputs.get(Lstm::INPUT_WEIGHTS).is_some_and(Option::is_some);
+            op.activation == Activation::Tanh && has_input_gate
+        }
+        op => rule(op) != Rule::Float,
+    }
+}
+
 /// A node of real numbers that no setting makes an integer one.
 pub(super) fn stays_float(graph: &Graph, node: &Node) -> bool {
-    is_real(graph, node) && rule(&node.op) == Rule::Float && !matches!(node.op, Op::Quantize(_) | Op::Dequantize(_))
+    is_real(graph, node) && !has_integer_form(node) && !matches!(node.op, Op::Quantize(_) | Op::Dequantize(_))
 }
 
 impl Plan {
@@ -118,7 +130,7 @@ impl Plan {
 
 fn is_integer(graph: &Graph, node: &Node, settings: &Quantize) -> bool {
     let scheme = settings.overrides.get(&node.name).and_then(|layer| layer.scheme).unwrap_or(settings.scheme);
-    scheme == Scheme::Int8 && is_real(graph, node) && rule(&node.op) != Rule::Float
+    scheme == Scheme::Int8 && is_real(graph, node) && has_integer_form(node)
 }
 
 /// Union-find over the tensors of a graph.

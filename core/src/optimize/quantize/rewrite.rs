@@ -74,12 +74,12 @@ pub(super) fn rewrite(
     Ok(writer.finish())
 }
 
-struct Writer<'a> {
-    source: &'a Graph,
-    plan: &'a Plan,
-    settings: &'a Quantize,
-    calibration: &'a Calibration,
-    graph: Graph,
+pub(super) struct Writer<'a> {
+    pub(super) source: &'a Graph,
+    pub(super) plan: &'a Plan,
+    pub(super) settings: &'a Quantize,
+    pub(super) calibration: &'a Calibration,
+    pub(super) graph: Graph,
     origin: Vec<Option<TensorId>>,
     /// What each source tensor is under its own id; `None` for what is not a float activation.
     main: Vec<Option<Form>>,
@@ -227,6 +227,9 @@ impl<'a> Writer<'a> {
         if node.op.has_weights() {
             self.layer_weights(source, &mut node)?;
         }
+        if matches!(node.op, Op::Lstm(_)) {
+            self.lstm(source, &mut node)?;
+        }
         for &output in &node.outputs {
             if let Some(parameters) = self.plan.parameters(output) {
                 self.set_main(output, Form::Int8(parameters));
@@ -236,7 +239,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn error(node: &Node, trouble: impl Into<String>) -> OptimizeError {
+    pub(super) fn error(node: &Node, trouble: impl Into<String>) -> OptimizeError {
         OptimizeError::Node { node: node.name.clone(), op: node.op.name().to_owned(), trouble: trouble.into() }
     }
 
@@ -249,7 +252,7 @@ impl<'a> Writer<'a> {
     }
 
     /// An integer constant that stands for source tensor `id`: under its own id, or appended where that is taken.
-    fn add_constant(&mut self, id: TensorId, data: Data, quantization: Quantization) -> TensorId {
+    pub(super) fn add_constant(&mut self, id: TensorId, data: Data, quantization: Quantization) -> TensorId {
         let bits = quantization.scales.iter().map(|s| s.to_bits()).collect();
         let key = (id, bits, quantization.zero_point());
         if let Some(&there) = self.constants.get(&key)
