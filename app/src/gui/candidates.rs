@@ -301,24 +301,13 @@ mod tests {
             mean_abs_difference: None,
         };
         let mut session = session();
-        let statics = StaticFigures {
-            size: Default::default(),
-            parameters: 0,
-            macs: 0,
-            flops: 0,
-            arena: Default::default(),
-            latency_us: None,
-            energy_uj: None,
-            layers: Vec::new(),
-            obstacles: Vec::new(),
-        };
         let side = tinsmith_core::preview::Side::Candidate;
         let tell = |session: &mut Session, event| _ = session.figures.take(event);
         let shown = |session: &Session| candidates(session).into_iter().find(|c| c.is_shown).unwrap();
         use tinsmith_core::preview::Event;
         tell(&mut session, Event::Accuracy { side, figures: accuracy(900) });
         session.figures.expect_all();
-        tell(&mut session, Event::Static { side, figures: Arc::new(statics) });
+        tell(&mut session, Event::Static { side, figures: Arc::new(StaticFigures::default()) });
         assert_eq!((shown(&session).quality(true), shown(&session).is_quality_stale), (None, true));
         tell(&mut session, Event::Accuracy { side, figures: accuracy(100) });
         assert_eq!((shown(&session).quality(true), shown(&session).is_quality_stale), (Some(0.5), true));

@@ -33,7 +33,7 @@ pub struct Estimate {
 }
 
 /// What follows from the graph alone, without running it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StaticFigures {
     /// Flash.
     pub size: SizeFigures,

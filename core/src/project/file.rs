@@ -58,7 +58,8 @@ fn is_leftover(name: &str, age: Duration) -> bool {
 }
 
 /// Writes a file whole or not at all: into a temporary file beside it, flushed to the disk, then renamed. The permissions of
-/// a file that is replaced stay, and so does a symbolic link to it, or to where it will be. What is no file, such as a pipe, is written to as it is.
+/// a file that is replaced stay, and so does a symbolic link to it, or to where it will be. What is no file, such as a pipe, is
+/// written to as it is.
 ///
 /// # Errors
 /// The folder or the file cannot be written; the old file is untouched. A pipe or a device may have taken part of it.

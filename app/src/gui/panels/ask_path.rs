@@ -22,7 +22,16 @@ pub struct PathPrompt {
     questions: Receiver<Question>,
     /// For pickers.
     asker: Arc<Mutex<Sender<Question>>>,
-    open: Option<(Question, String)>,
+    open: Option<Open>,
+}
+
+/// The question on screen.
+struct Open {
+    question: Question,
+    /// What stands in the field.
+    text: String,
+    /// Why that will not do. Looked up when it changes: a disk may be slow.
+    trouble: Option<&'static str>,
 }
 
 impl Default for PathPrompt {
@@ -48,53 +57,59 @@ impl PathPrompt {
     /// Asks, if somebody wants to know. Escape answers with nothing.
     pub fn ui(&mut self, ctx: &Context) {
         if self.open.is_none() {
-            self.open = self.questions.try_recv().ok().map(|question| {
-                let path = suggestion(&question.wanted);
-                (question, path)
-            });
+            self.open = self.questions.try_recv().ok().map(Open::new);
         }
-        let Some((asked, text)) = &mut self.open else { return };
+        let Some(open) = &mut self.open else { return };
         let mut answer = None;
-        let shown = question(ctx, "path").show(ctx, |ui| answer = question_ui(&asked.wanted, text, ui));
+        let shown = question(ctx, "path").show(ctx, |ui| answer = open.ui(ui));
         if shown.backdrop_response.clicked() || ctx.input(|i| i.key_pressed(Key::Escape)) {
             answer = Some(None);
         }
         if let Some(answer) = answer {
             // Who asked may have gone.
-            let _ = asked.answer.send(answer);
+            let _ = open.question.answer.send(answer);
             self.open = None;
         }
     }
 }
 
-/// The answer, once there is one.
-fn question_ui(wanted: &Wanted, text: &mut String, ui: &mut Ui) -> Option<Option<PathBuf>> {
-    let p = Palette::of(ui);
-    ui.set_width(460.0);
-    ui.label(Type::FigureSmall.text(wanted.title(), p.text));
-    ui.label(Type::Small.text("This system has no file dialog (xdg-desktop-portal or zenity): type the path.", p.text_weak));
-    ui.add_space(4.0);
-    let field = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY).font(Type::Mono.font()));
-    let field = field.accessible_name("Path");
-    let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
-    if ui.memory(|m| m.focused().is_none()) && !entered {
-        field.request_focus();
+impl Open {
+    fn new(question: Question) -> Self {
+        let text = suggestion(&question.wanted);
+        let trouble = trouble(&question.wanted, &expanded(&text));
+        Self { question, text, trouble }
     }
-    let path = expanded(text);
-    let trouble = trouble(wanted, &path);
-    ui.label(Type::Small.text(trouble.unwrap_or_default(), p.amber));
-    ui.add_space(4.0);
-    let mut answer = None;
-    ui.allocate_ui_with_layout(vec2(ui.available_width(), 32.0), Layout::right_to_left(Align::Center), |ui| {
-        let is_fine = trouble.is_none();
-        if ui.add_enabled_ui(is_fine, |ui| primary_button(ui, "Take it").clicked()).inner || (entered && is_fine) {
-            answer = Some(Some(path.clone()));
+
+    /// The answer, once there is one.
+    fn ui(&mut self, ui: &mut Ui) -> Option<Option<PathBuf>> {
+        let p = Palette::of(ui);
+        ui.set_width(460.0);
+        ui.label(Type::FigureSmall.text(self.question.wanted.title(), p.text));
+        ui.label(Type::Small.text("This system has no file dialog (xdg-desktop-portal or zenity): type the path.", p.text_weak));
+        ui.add_space(4.0);
+        let field = ui.add(TextEdit::singleline(&mut self.text).desired_width(f32::INFINITY).font(Type::Mono.font()));
+        let field = field.accessible_name("Path");
+        if field.changed() {
+            self.trouble = trouble(&self.question.wanted, &expanded(&self.text));
         }
-        if text_button(ui, "Cancel").clicked() {
-            answer = Some(None);
+        let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+        if ui.memory(|m| m.focused().is_none()) && !entered {
+            field.request_focus();
         }
-    });
-    answer
+        ui.label(Type::Small.text(self.trouble.unwrap_or_default(), p.amber));
+        ui.add_space(4.0);
+        let is_fine = self.trouble.is_none();
+        let mut answer = None;
+        ui.allocate_ui_with_layout(vec2(ui.available_width(), 32.0), Layout::right_to_left(Align::Center), |ui| {
+            if ui.add_enabled_ui(is_fine, |ui| primary_button(ui, "Take it").clicked()).inner || (entered && is_fine) {
+                answer = Some(Some(expanded(&self.text)));
+            }
+            if text_button(ui, "Cancel").clicked() {
+                answer = Some(None);
+            }
+        });
+        answer
+    }
 }
 
 /// What stands in the field at first.

@@ -1,14 +1,10 @@
 //! The line at the bottom: what is running, what the model is, what undo would take back.
 
-use std::sync::Arc;
-
 use eframe::egui::{Align, Color32, Label, Layout, Ui};
-use tinsmith_core::graph::Graph;
 
 use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
-use crate::gui::kept::{Same, kept};
 use crate::gui::notice::Kind;
 use crate::gui::session::Session;
 use crate::gui::theme::{Palette, Type};
@@ -47,7 +43,7 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
                 cut_label(ui, &cx.session.message, end);
             }
         }
-        if let Some(words) = about_model(cx.session, ui) {
+        if let Some(words) = about_model(cx.session) {
             let has_room = |ui: &Ui, word: &str| ui.cursor().left() + width_of(ui, word) + GAP < end;
             if words.first().is_some_and(|word| has_room(ui, word)) {
                 ui.separator();
@@ -81,24 +77,17 @@ fn cut_label(ui: &mut Ui, words: &str, end: f32) {
     ui.label(galley);
 }
 
-/// Trained numbers of a graph.
-fn parameters(graph: &Graph) -> u64 {
-    let weights = graph.nodes.iter().filter(|n| n.op.has_weights()).flat_map(|n| n.inputs.iter().skip(1).flatten());
-    let mut ids: Vec<_> = weights.collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.iter().map(|&&id| graph.tensor(id)).filter(|t| t.is_constant()).map(|t| t.n_elements() as u64).sum()
-}
-
-fn about_model(session: &Session, ui: &Ui) -> Option<Vec<String>> {
+fn about_model(session: &Session) -> Option<Vec<String>> {
     let open = session.open.as_ref()?;
     let source = &open.source.graph;
-    let n = kept(ui.ctx(), "parameters of the source", Same(Arc::clone(&open.source)), |of| parameters(&of.0.graph));
     let ops = match session.candidate() {
         Some(c) if c.graph.nodes.len() != source.nodes.len() => format!("{} → {} ops", source.nodes.len(), c.graph.nodes.len()),
         _ => format!("{} ops", source.nodes.len()),
     };
-    Some(vec![ops, format!("{} parameters", units::count(*n).joined()), describe(session)])
+    // Counted by the worker; until then there is nothing to say.
+    let counted = session.figures.baseline_static.value.as_ref();
+    let parameters = counted.map(|s| format!("{} parameters", units::count(s.parameters).joined()));
+    Some([Some(ops), parameters, Some(describe(session))].into_iter().flatten().collect())
 }
 
 /// The candidate in a few words: `int8 per-channel`.

@@ -240,14 +240,8 @@ mod tests {
         let constants: u64 = layers.iter().map(|l| l.weights_bytes + l.bias_bytes).sum();
         StaticFigures {
             size: SizeFigures { file_bytes: constants + 50, structure_bytes: 50, ..SizeFigures::default() },
-            parameters: 0,
-            macs: 0,
-            flops: 0,
-            arena: tinsmith_core::measure::ArenaFigures::default(),
-            latency_us: None,
-            energy_uj: None,
             layers,
-            obstacles: Vec::new(),
+            ..StaticFigures::default()
         }
     }
 

@@ -177,17 +177,7 @@ mod tests {
 
     #[test]
     fn steps_that_are_on_are_not_advised() {
-        let mut statics = StaticFigures {
-            size: Default::default(),
-            parameters: 0,
-            macs: 0,
-            flops: 0,
-            arena: Default::default(),
-            latency_us: None,
-            energy_uj: None,
-            layers: Vec::new(),
-            obstacles: Vec::new(),
-        };
+        let mut statics = StaticFigures::default();
         (statics.arena.activations_bytes, statics.arena.best_bytes) = (24_000, 22_100);
         let mut recipe = Recipe::int8();
         assert_eq!((plan(&statics, &recipe), names(&statics, &recipe)), (None, None));

@@ -60,20 +60,7 @@ fn bars_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, stats: &Weight
     // What the candidate stores lies in front of what the float weights reach.
     let stored =
         of.candidate.as_ref().map(|w| &w.stats).filter(|s| of.baseline.is_some() && s.channels.len() == stats.channels.len());
-    let front = |channel: usize| stored.map_or(stats.channels[channel], |s| s.channels[channel]);
-    let bar = |i: usize, c: &ChannelStats, width: f64, colour: Color32| {
-        let bar = Bar::new(i as f64, f64::from(c.max - c.min)).base_offset(f64::from(c.min));
-        bar.width(width).fill(colour).stroke(Stroke::NONE)
-    };
-    let bars = sorted.iter().enumerate().map(|(i, (channel, c))| {
-        let colour = if c.is_outlier { p.amber } else { p.accent };
-        bar(i, &front(*channel), 0.66, colour)
-    });
-    let chart = BarChart::new("", bars.collect()).color(p.accent).allow_hover(false);
-    let behind = stored.map(|_| {
-        let bars = sorted.iter().enumerate().map(|(i, (_, c))| bar(i, c, 1.0, p.base_fill));
-        BarChart::new("", bars.collect()).color(p.base_fill).allow_hover(false)
-    });
+    let (behind, chart) = charts(&sorted, stats, stored, p);
     let widest = f64::from(stats.min.abs().max(stats.max.abs()));
     let right = sorted.len() as f64;
     let frame = Frame {
@@ -115,6 +102,30 @@ fn bars_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, stats: &Weight
             Some(Reading { text, span: Some((i - 0.5, i + 0.5)) })
         },
     );
+}
+
+/// What the float weights reach, where something lies in front of it, and what lies there.
+fn charts(
+    sorted: &[(usize, ChannelStats)],
+    stats: &WeightStats,
+    stored: Option<&WeightStats>,
+    p: &Palette,
+) -> (Option<BarChart>, BarChart) {
+    let front = |channel: usize| stored.map_or(stats.channels[channel], |s| s.channels[channel]);
+    let bar = |i: usize, c: &ChannelStats, width: f64, colour: Color32| {
+        let bar = Bar::new(i as f64, f64::from(c.max - c.min)).base_offset(f64::from(c.min));
+        bar.width(width).fill(colour).stroke(Stroke::NONE)
+    };
+    let chart = |bars: Vec<Bar>, colour| BarChart::new("", bars).color(colour).allow_hover(false);
+    let bars = sorted.iter().enumerate().map(|(i, (channel, c))| {
+        let colour = if c.is_outlier { p.amber } else { p.accent };
+        bar(i, &front(*channel), 0.66, colour)
+    });
+    let behind = stored.map(|_| {
+        let bars = sorted.iter().enumerate().map(|(i, (_, c))| bar(i, c, 1.0, p.base_fill));
+        chart(bars.collect(), p.base_fill)
+    });
+    (behind, chart(bars.collect(), p.accent))
 }
 
 /// What the dashed lines are and what they cost, and behind the outliers, which come first, how far they reach.

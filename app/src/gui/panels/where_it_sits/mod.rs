@@ -142,16 +142,7 @@ impl WhereItSitsPanel {
         let names = (width * 0.22).max(72.0);
         let sqnr_width = if columns.contains(&Col::Sqnr) { 70.0 } else { 0.0 };
         let bar_width = ((width - names - sqnr_width) / n_bars - 12.0).clamp(NUMBER, 170.0).floor();
-        let table = TableBuilder::new(ui)
-            .id_salt("where it sits")
-            .sense(Sense::click())
-            .auto_shrink([false, false])
-            .cell_layout(Layout::left_to_right(Align::Center));
-        let mut table = columns.iter().fold(table, |table, col| match col {
-            Col::Layer => table.column(Column::remainder().at_least(64.0).clip(true)),
-            Col::Sqnr => table.column(Column::exact(58.0)),
-            _ => table.column(Column::exact(bar_width)),
-        });
+        let mut table = table(&columns, bar_width, ui);
         let follow = self.followed != cx.session.selection;
         self.followed.clone_from(&cx.session.selection);
         if let Some(row) = self.followed.as_ref().filter(|_| follow).and_then(|name| self.rows.position(name)) {
@@ -195,6 +186,20 @@ impl WhereItSitsPanel {
             });
         (self.sorted_by, self.descending) = (sorted_by, descending);
     }
+}
+
+/// The table without its rows.
+fn table<'a>(columns: &[Col], bar_width: f32, ui: &'a mut Ui) -> TableBuilder<'a> {
+    let table = TableBuilder::new(ui)
+        .id_salt("where it sits")
+        .sense(Sense::click())
+        .auto_shrink([false, false])
+        .cell_layout(Layout::left_to_right(Align::Center));
+    columns.iter().fold(table, |table, col| match col {
+        Col::Layer => table.column(Column::remainder().at_least(64.0).clip(true)),
+        Col::Sqnr => table.column(Column::exact(58.0)),
+        _ => table.column(Column::exact(bar_width)),
+    })
 }
 
 /// Selects the row's layers; with Ctrl besides what is selected, or takes them out if all of them are.
