@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: tinsmith::Allocator = tinsmith::Allocator;
+
 fn main() -> ExitCode {
     tinsmith::cli::main()
 }

@@ -15,6 +15,10 @@ use eframe::egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Poin
 use tinsmith::gui::command::{Action, Command};
 use tinsmith_tests::window::{Folder, Window, app, drop_file, open, send};
 
+/// The program's own: what it keeps is part of what is watched.
+#[global_allocator]
+static ALLOCATOR: tinsmith::Allocator = tinsmith::Allocator;
+
 /// One frame must not take longer, on any machine.
 const HANG: Duration = Duration::from_secs(20);
 /// Beyond what the window holds after a tenth of the time it must not grow by more than this.
