@@ -26,6 +26,14 @@ pub struct Entry {
 /// One thing to do to a graph.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Step {
+    /// What converters and training leave in a graph goes.
+    CleanUp(CleanUp),
+    /// Batch normalization, and products and sums with constants, go into the layers beside them.
+    FuseBatchNorm(FuseBatchNorm),
+    /// Channels of neighbouring layers get the same range.
+    Equalize(Equalize),
+    /// Biases that no activation cuts off move into the next layer.
+    AbsorbBias(AbsorbBias),
     /// Post-training quantization.
     Quantize(Quantize),
     /// How the result is written: names, arena plan.
@@ -36,11 +44,88 @@ impl Step {
     /// The step's name on the command line: `quantize`.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::CleanUp(_) => "clean-up",
+            Self::FuseBatchNorm(_) => "fuse-batch-norm",
+            Self::Equalize(_) => "equalize",
+            Self::AbsorbBias(_) => "absorb-bias",
             Self::Quantize(_) => "quantize",
             Self::Pack(_) => "pack",
         }
     }
+
+    /// Whether the step leaves floats as they are, but for rounding: these stand before quantization.
+    pub fn is_rewrite(&self) -> bool {
+        match self {
+            Self::CleanUp(_) | Self::FuseBatchNorm(_) | Self::Equalize(_) | Self::AbsorbBias(_) => true,
+            Self::Quantize(_) | Self::Pack(_) => false,
+        }
+    }
 }
+
+/// What of a graph goes without changing what it computes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CleanUp {
+    /// Nodes that hand on what they get: identities, dropout, reshapes to the same shape.
+    pub identities: bool,
+    /// Nodes that compute with constants alone become constants.
+    pub constants: bool,
+    /// Clamping activations go into the layer before them.
+    pub activations: bool,
+    /// Chains of reshapes and transposes become one, or none; padding goes into the convolution after it.
+    pub shapes: bool,
+}
+
+impl Default for CleanUp {
+    fn default() -> Self {
+        Self { identities: true, constants: true, activations: true, shapes: true }
+    }
+}
+
+/// Where batch normalization goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FuseBatchNorm {
+    /// Into the layer with weights before it.
+    pub into_before: bool,
+    /// Where there is none: into the layer with weights after it.
+    pub into_after: bool,
+    /// Products and sums with constants, which converters leave, are treated alike.
+    pub scaling: bool,
+}
+
+impl Default for FuseBatchNorm {
+    fn default() -> Self {
+        Self { into_before: true, into_after: true, scaling: true }
+    }
+}
+
+/// Cross-layer equalization.
+///
+/// Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Equalize {
+    /// Passes over the graph at most; it ends earlier where nothing changes any more.
+    pub passes: usize,
+    /// A ReLU6 between two layers becomes a ReLU, across which scales can be moved. Values above 6 then stay: the outputs change where
+    /// there are any.
+    pub replace_relu6: bool,
+}
+
+impl Default for Equalize {
+    fn default() -> Self {
+        Self { passes: 20, replace_relu6: false }
+    }
+}
+
+/// High-bias absorption.
+///
+/// Source: Nagel et al. 2019, section 4.1.3; here the lowest values come from the calibration samples and not from batch
+/// normalization, which a trained file need not have any more.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AbsorbBias {}
 
 /// Post-training quantization with calibrated ranges.
 ///
@@ -182,11 +267,31 @@ impl Recipe {
         Self { steps: vec![entry(Step::Quantize(Quantize::default())), entry(Step::Pack(Pack::default()))] }
     }
 
+    /// The steps that are switched on, with their positions.
+    pub fn enabled(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        self.steps.iter().enumerate().filter(|(_, entry)| entry.enabled)
+    }
+
+    /// How many of the enabled steps rewrite floats before anything is quantized.
+    pub fn n_rewrites(&self) -> usize {
+        self.enabled().take_while(|(_, entry)| entry.step.is_rewrite()).count()
+    }
+
+    /// Names the steps that [`Recipe::n_rewrites`] counts, with their settings: equal names, equal graphs. Empty if there are none.
+    pub fn rewrites_key(&self) -> String {
+        let steps: Vec<&Step> = self.enabled().take(self.n_rewrites()).map(|(_, entry)| &entry.step).collect();
+        if steps.is_empty() {
+            return String::new();
+        }
+        // Steps hold only strings, numbers, lists and maps with string keys, which always serialize.
+        blake3::hash(&serde_json::to_vec(&steps).unwrap_or_default()).to_hex().to_string()
+    }
+
     /// The settings of the first quantization step, if there is one, switched on or not.
     pub fn quantize(&self) -> Option<&Quantize> {
         self.steps.iter().find_map(|entry| match &entry.step {
             Step::Quantize(q) => Some(q),
-            Step::Pack(_) => None,
+            _ => None,
         })
     }
 
@@ -194,7 +299,7 @@ impl Recipe {
     pub fn quantize_mut(&mut self) -> Option<&mut Quantize> {
         self.steps.iter_mut().find_map(|entry| match &mut entry.step {
             Step::Quantize(q) => Some(q),
-            Step::Pack(_) => None,
+            _ => None,
         })
     }
 }

@@ -1,12 +1,13 @@
 //! `tinsmith quantize`: a float model in, an int8 model out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use tinsmith_core::data::{DataProblem, DataSet, Split, feed};
 use tinsmith_core::graph::Graph;
-use tinsmith_core::optimize;
+use tinsmith_core::optimize::{self, Candidate, Observations};
 use tinsmith_core::preview::{exported, only_input, roles};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
@@ -70,11 +71,8 @@ impl Quantize {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let opened = open_model(&self.model)?;
         let recipe = self.recipe();
-        let (calibration, n_samples) = self.calibration(&opened.graph, &recipe, messages)?;
-        let progress = messages.progress();
-        progress.show("optimizing", 0, 1);
-        let candidate = timed("applied the recipe", || optimize::apply(&recipe, &opened.graph, Some(&calibration)))?;
-        drop(progress);
+        let (values, n_samples) = self.samples(&opened.graph, &recipe, messages)?;
+        let candidate = Self::candidate(&opened.graph, &recipe, &values, n_samples, messages)?;
         let bytes = exported(&candidate.graph)?;
         let at_output = |error| Failure::writing(&self.output, &error);
         interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(at_output)?;
@@ -121,19 +119,34 @@ impl Quantize {
         recipe
     }
 
-    fn calibration(&self, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(optimize::Calibration, usize), Failure> {
+    /// Calibration samples as the model's input takes them, and how many there are.
+    fn samples(&self, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(Vec<f32>, usize), Failure> {
         let set = samples::open(&self.calibrate, None)?.set;
         let at_data = |problem: DataProblem| problem.of(&self.calibrate);
-        let indices = self.calibration_samples(&set, messages).map_err(at_data)?;
+        let mut indices = self.calibration_samples(&set, messages).map_err(at_data)?;
+        indices.truncate(recipe.quantize().and_then(|q| q.samples).unwrap_or(usize::MAX));
         let input = only_input(graph).map_err(at_data)?;
         let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
-        let limit = recipe.quantize().and_then(|q| q.samples);
-        let n_samples = limit.unwrap_or(usize::MAX).min(indices.len());
+        Ok((values, indices.len()))
+    }
+
+    fn candidate(
+        graph: &Graph,
+        recipe: &Recipe,
+        values: &[f32],
+        n_samples: usize,
+        messages: Messages,
+    ) -> Result<Candidate, Failure> {
+        let (inputs, cancel) = ([values], Cancel::new());
         let progress = messages.progress();
+        progress.show("optimizing", 0, 1);
+        let observations = Observations { inputs: &inputs, absorbed: None, cancel: &cancel };
+        let rewritten = timed("rewrote the float model", || optimize::rewrite(recipe, graph, &observations))?;
         progress.show("calibrating", 0, n_samples);
-        let calibrate = || optimize::calibrate(graph, &[&values], limit, &Cancel::new());
+        let calibrate = || optimize::calibrate(&rewritten.graph, &inputs, None, &cancel);
         let calibration = timed(format_args!("calibrated on {n_samples} samples"), calibrate)?;
-        Ok((calibration, n_samples))
+        let complete = || optimize::complete(recipe, Arc::new(rewritten), Some(&calibration));
+        Ok(timed("applied the recipe", complete)?)
     }
 
     /// All samples of a set without splits: whoever names a set to calibrate with means it.

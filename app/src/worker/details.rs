@@ -232,7 +232,7 @@ fn weights_of(graph: &Graph, node: &str) -> Option<Weights> {
 
 fn activation_of(source: &Graph, node: &str, calibration: &Calibration) -> Option<ActivationStatistics> {
     let node = source.node(source.node_named(node)?);
-    let statistics: &Statistics = calibration.tensors.get(node.outputs.first()?.index())?.as_ref()?;
+    let statistics: &Statistics = calibration.of_source(*node.outputs.first()?)?;
     let fine: Vec<(f64, u64)> = statistics.histogram.bins().collect();
     let group = fine.len().div_ceil(N_ACTIVATION_BINS).max(1);
     let bins = fine.chunks(group).map(|bins| (bins[0].0, bins.iter().map(|b| b.1).sum())).collect();

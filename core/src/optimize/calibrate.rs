@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::OptimizeError;
 use super::patches::patch_mean;
 use super::statistics::{Statistics, finite_range};
+use super::{Absorbed, OptimizeError, Rewritten};
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
@@ -25,6 +25,10 @@ pub struct Calibration {
     pub tensors: Vec<Option<Statistics>>,
     /// For each layer with weights, by name, the mean of what its window sees: one value for each weight of a channel.
     pub input_means: BTreeMap<String, Vec<f32>>,
+    /// For each tensor of the graph the one of the source model that has the same values; empty if the graph is the source.
+    origin: Vec<Option<TensorId>>,
+    rewritten_by: String,
+    absorbed: Absorbed,
     /// Ranges found earlier, which win over those that would be derived from the statistics.
     stored: Option<CalibratedRanges>,
 }
@@ -38,6 +42,12 @@ pub struct CalibratedRanges {
     pub samples: usize,
     /// Ranges by calibrator.
     pub calibrators: Vec<CalibratorRanges>,
+    /// Which steps rewrote the graph that the ranges are of, see [`Recipe::rewrites_key`](crate::recipe::Recipe::rewrites_key); empty for the source itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rewritten_by: String,
+    /// What these steps absorbed.
+    #[serde(with = "means_as_text", skip_serializing_if = "BTreeMap::is_empty")]
+    pub absorbed: Absorbed,
     /// See [`Calibration::input_means`]; empty if no bias is corrected. Written as text, a line for each layer.
     #[serde(with = "means_as_text")]
     pub input_means: BTreeMap<String, Vec<f32>>,
@@ -67,7 +77,7 @@ mod means_as_text {
 pub struct CalibratorRanges {
     /// Which calibrator.
     pub calibrator: Calibrator,
-    /// Lowest and highest real value by index of the tensor in the source graph.
+    /// Lowest and highest real value by index of the tensor in the graph.
     pub ranges: BTreeMap<u32, (f32, f32)>,
 }
 
@@ -134,7 +144,7 @@ fn finish(graph: &Graph, n_samples: usize, tensors: Vec<Option<Box<Seen>>>) -> R
         }
     }
     let tensors = tensors.into_iter().map(|seen| seen.map(|seen| seen.statistics)).collect();
-    Ok(Calibration { samples: n_samples, tensors, input_means, stored: None })
+    Ok(Calibration { samples: n_samples, tensors, input_means, ..Calibration::default() })
 }
 
 /// For each tensor whether a layer with weights reads it as its input.
@@ -194,7 +204,26 @@ impl CalibratedRanges {
 }
 
 impl Calibration {
-    /// The range that `calibrator` takes for a tensor of the source graph; `None` if the tensor was not observed, or only
+    /// This calibration, which was made from a rewritten graph.
+    #[must_use]
+    pub fn of(mut self, rewritten: &Rewritten) -> Self {
+        self.origin.clone_from(&rewritten.origin);
+        self.rewritten_by.clone_from(&rewritten.by);
+        self.absorbed.clone_from(&rewritten.absorbed);
+        self
+    }
+
+    /// What was seen of a tensor of the source model; `None` if it was not observed or its values are not computed any more.
+    pub fn of_source(&self, tensor: TensorId) -> Option<&Statistics> {
+        let index = if self.origin.is_empty() {
+            tensor.index()
+        } else {
+            self.origin.iter().position(|origin| *origin == Some(tensor))?
+        };
+        self.tensors.get(index)?.as_ref()
+    }
+
+    /// The range that `calibrator` takes for a tensor of the graph; `None` if the tensor was not observed, or only
     /// another calibrator's ranges are known.
     pub fn range(&self, tensor: TensorId, calibrator: Calibrator) -> Option<(f32, f32)> {
         let stored = self.stored.iter().flat_map(|stored| &stored.calibrators);
@@ -219,6 +248,8 @@ impl Calibration {
         };
         CalibratedRanges {
             samples: self.samples,
+            rewritten_by: self.rewritten_by.clone(),
+            absorbed: self.absorbed.clone(),
             calibrators: calibrators.into_iter().map(ranges).collect(),
             input_means: if settings.correct_bias { self.input_means.clone() } else { BTreeMap::new() },
         }
@@ -227,7 +258,7 @@ impl Calibration {
     /// A calibration that knows stored ranges only: enough to apply the recipe they were stored for.
     pub fn from_ranges(stored: CalibratedRanges) -> Self {
         let input_means = stored.input_means.clone();
-        Self { samples: stored.samples, tensors: Vec::new(), input_means, stored: Some(stored) }
+        Self { samples: stored.samples, input_means, stored: Some(stored), ..Self::default() }
     }
 
     /// This calibration, with stored ranges that win where they are known.

@@ -4,19 +4,29 @@
 //!
 //! | step | what it does | must run before |
 //! | --- | --- | --- |
+//! | `clean-up` | identities, constant nodes, chains of reshapes go; activations go into layers | `fuse-batch-norm`, which finds more then |
+//! | `fuse-batch-norm` | batch normalization goes into layers | `equalize`, which wants layers side by side |
+//! | `equalize` | channels of neighbouring layers get equal ranges | `quantize`, as all that rewrites floats |
+//! | `absorb-bias` | what a channel never falls below goes into the next layer | `quantize` |
 //! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
 //! | `pack` | names go, the arena is planned | |
 //!
 //! At the end, and before `pack`, what no file can hold is lowered to what it can (`lower.rs`).
 
+mod absorb_bias;
+mod applied;
 mod calibrate;
+mod clean_up;
 mod compact;
+mod equalize;
+mod fuse_batch_norm;
 mod histogram;
 mod lower;
 mod pack;
 mod patches;
 mod prepare;
 mod quantize;
+mod rewrite;
 mod statistics;
 mod steps;
 #[cfg(test)]
@@ -25,8 +35,13 @@ mod tests;
 pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};
 pub use histogram::Histogram;
 pub use lower::lowered;
+pub use rewrite::{Absorbed, Observations, Rewritten, rewrite};
 pub use statistics::Statistics;
-pub use steps::{Choice, ParameterInfo, ParameterKind, StepInfo, describe_steps, parse_step};
+pub use steps::{Choice, ParameterInfo, ParameterKind, StepInfo, describe_steps, parameter, parse_step, set_parameter};
+
+use std::sync::Arc;
+
+use applied::Applied;
 
 use crate::execute::ExecuteError;
 use crate::graph::{CheckError, Graph, TensorId};
@@ -38,15 +53,19 @@ use crate::recipe::{Recipe, Step};
 pub struct Candidate {
     /// The graph that would be exported.
     pub graph: Graph,
-    /// For each tensor of [`Candidate::graph`] the tensor of the source graph that it stands for; `None` for tensors that a
-    /// step put in.
+    /// For each tensor of [`Candidate::graph`] the tensor of the source graph that has the same values, but for rounding; `None` for
+    /// tensors that a step put in or scaled.
     pub origin: Vec<Option<TensorId>>,
+    /// The float graph that was quantized: the source, or what the steps before quantization made of it.
+    pub rewritten: Arc<Rewritten>,
+    /// For each tensor of [`Candidate::graph`] the tensor of [`Candidate::rewritten`] that has the same values, but for rounding.
+    pub from_rewritten: Vec<Option<TensorId>>,
     /// What each enabled step did, in order.
     pub steps: Vec<StepReport>,
 }
 
 /// What a step did, or why it could not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepReport {
     /// Position of the step in the recipe.
     pub index: usize,
@@ -56,6 +75,9 @@ pub struct StepReport {
     pub outcome: StepOutcome,
     /// One plain sentence.
     pub text: String,
+    /// The largest change of an output that the step made over calibration samples, relative to the largest output; `None` if it was not
+    /// measured, as without data, or the step changes numbers on purpose.
+    pub output_change: Option<f32>,
 }
 
 /// Whether a step changed the graph.
@@ -127,28 +149,47 @@ impl From<ExecuteError> for OptimizeError {
     }
 }
 
-/// Applies the enabled steps of `recipe` to `graph`, in order. Quantization needs `calibration`, made from the same graph.
+/// Applies the enabled steps of `recipe` to `graph`, in order, without data to look at. Quantization needs `calibration`, made from what
+/// [`rewrite`] makes of the same graph.
+///
+/// # Errors
+/// As [`complete`].
+pub fn apply(recipe: &Recipe, graph: &Graph, calibration: Option<&Calibration>) -> Result<Candidate, OptimizeError> {
+    complete(recipe, Arc::new(rewrite(recipe, graph, &Observations::none())?), calibration)
+}
+
+/// Applies the enabled steps of `recipe` that [`rewrite`] left, in order. Quantization needs `calibration`, made from the rewritten graph.
 ///
 /// Debug builds check the graph after each step.
 ///
 /// # Errors
 /// [`OptimizeError`] of the first step that cannot be applied. A step that has nothing to do is no error: its report says so.
-pub fn apply(recipe: &Recipe, graph: &Graph, calibration: Option<&Calibration>) -> Result<Candidate, OptimizeError> {
-    let mut candidate = Candidate { graph: graph.clone(), origin: graph.tensor_ids().map(Some).collect(), steps: Vec::new() };
-    for (index, entry) in recipe.steps.iter().enumerate().filter(|(_, entry)| entry.enabled) {
+pub fn complete(
+    recipe: &Recipe,
+    rewritten: Arc<Rewritten>,
+    calibration: Option<&Calibration>,
+) -> Result<Candidate, OptimizeError> {
+    let graph = &rewritten.graph;
+    let mut candidate = Candidate {
+        graph: graph.clone(),
+        origin: rewritten.origin.clone(),
+        from_rewritten: graph.tensor_ids().map(Some).collect(),
+        steps: rewritten.steps.clone(),
+        rewritten,
+    };
+    for (index, entry) in recipe.enabled().skip(recipe.n_rewrites()) {
         if matches!(entry.step, Step::Pack(_)) {
             candidate.lower();
         }
         let applied = match &entry.step {
             Step::Quantize(settings) => quantize::quantize(&candidate.graph, settings, calibration)?,
             Step::Pack(settings) => pack::pack(&candidate.graph, settings),
+            _ => Applied::skipped(&candidate.graph, "it stands behind a step that has to come last; move it up"),
         };
         let name = entry.step.name();
-        if cfg!(debug_assertions) {
-            crate::graph::check(&applied.graph).map_err(|source| OptimizeError::Malformed { step: name, source })?;
-        }
+        applied.check(name)?;
         candidate.replace(applied.graph, &applied.origin);
-        candidate.steps.push(StepReport { index, name, outcome: applied.outcome, text: applied.text });
+        candidate.steps.push(StepReport { index, name, outcome: applied.outcome, text: applied.text, output_change: None });
     }
     candidate.lower();
     Ok(candidate)
@@ -157,7 +198,9 @@ pub fn apply(recipe: &Recipe, graph: &Graph, calibration: Option<&Calibration>) 
 impl Candidate {
     /// Takes another graph, whose tensors stand for those of the present one.
     fn replace(&mut self, graph: Graph, origin: &[Option<TensorId>]) {
-        self.origin = origin.iter().map(|id| self.origin[(*id)?.index()]).collect();
+        let through = |before: &[Option<TensorId>]| origin.iter().map(|id| before[(*id)?.index()]).collect();
+        self.origin = through(&self.origin);
+        self.from_rewritten = through(&self.from_rewritten);
         self.graph = graph;
     }
 

@@ -1,7 +1,7 @@
 //! How the result is written: without names, with a planned arena.
 
 use super::StepOutcome;
-use super::quantize::Applied;
+use super::applied::Applied;
 use crate::graph::Graph;
 use crate::measure::arena::{Abi, arena_figures, best_plan};
 use crate::recipe::Pack;

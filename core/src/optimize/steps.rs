@@ -4,7 +4,9 @@
 use serde::Serialize;
 
 use super::OptimizeError;
-use crate::recipe::{Calibrator, Granularity, IoType, Pack, Quantize, Scheme, Step};
+use crate::recipe::{
+    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, Quantize, Scheme, Step,
+};
 
 /// A recipe step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -287,6 +289,102 @@ fn calibrator_name(calibrator: Calibrator) -> &'static str {
     }
 }
 
+fn clean_up_parameters() -> Vec<Parameter<CleanUp>> {
+    vec![
+        Parameter {
+            key: "identities",
+            title: "Identities",
+            help: "Nodes that hand on what they get go: identities, dropout, reshapes to the same shape.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.identities),
+            set: |s, word| switch_named(word).map(|on| s.identities = on),
+        },
+        Parameter {
+            key: "constants",
+            title: "Constants",
+            help: "Nodes that compute with constants alone become constants.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.constants),
+            set: |s, word| switch_named(word).map(|on| s.constants = on),
+        },
+        Parameter {
+            key: "activations",
+            title: "Activations",
+            help: "A clamping activation goes into the layer before it.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.activations),
+            set: |s, word| switch_named(word).map(|on| s.activations = on),
+        },
+        Parameter {
+            key: "shapes",
+            title: "Shapes",
+            help: "Chains of reshapes and transposes become one or none; padding goes into the convolution after it.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.shapes),
+            set: |s, word| switch_named(word).map(|on| s.shapes = on),
+        },
+    ]
+}
+
+fn fuse_parameters() -> Vec<Parameter<FuseBatchNorm>> {
+    vec![
+        Parameter {
+            key: "into-before",
+            title: "Into the layer before",
+            help: "Weights and bias of the layer before take scale and offset.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.into_before),
+            set: |s, word| switch_named(word).map(|on| s.into_before = on),
+        },
+        Parameter {
+            key: "into-after",
+            title: "Into the layer after",
+            help: "Where no layer with weights stands before, the one after takes them.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.into_after),
+            set: |s, word| switch_named(word).map(|on| s.into_after = on),
+        },
+        Parameter {
+            key: "scaling",
+            title: "Products and sums",
+            help: "Products and sums with constants, which converters leave, are treated alike.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.scaling),
+            set: |s, word| switch_named(word).map(|on| s.scaling = on),
+        },
+    ]
+}
+
+fn equalize_parameters() -> Vec<Parameter<Equalize>> {
+    vec![
+        Parameter {
+            key: "passes",
+            title: "Passes",
+            help: "Passes over the graph at most; it ends earlier where nothing changes any more.",
+            unit: "",
+            kind: ParameterKind::Number { min: 1.0, max: 100.0, step: 1.0 },
+            get: |s| s.passes.to_string(),
+            set: |s, word| word.parse().ok().filter(|n| (1..=100).contains(n)).map(|n| s.passes = n),
+        },
+        Parameter {
+            key: "replace-relu6",
+            title: "Replace ReLU6",
+            help: "A ReLU6 between two layers becomes a ReLU: outputs change where values exceed 6.",
+            unit: "",
+            kind: ParameterKind::Switch,
+            get: |s| switch_name(s.replace_relu6),
+            set: |s, word| switch_named(word).map(|on| s.replace_relu6 = on),
+        },
+    ]
+}
+
 fn pack_parameters() -> Vec<Parameter<Pack>> {
     vec![
         Parameter {
@@ -314,6 +412,30 @@ fn pack_parameters() -> Vec<Parameter<Pack>> {
 pub fn describe_steps() -> Vec<StepInfo> {
     vec![
         StepInfo {
+            name: "clean-up",
+            title: "Clean up",
+            help: "What converters and training leave in a graph goes; the outputs stay.",
+            parameters: clean_up_parameters().into_iter().map(Parameter::info).collect(),
+        },
+        StepInfo {
+            name: "fuse-batch-norm",
+            title: "Fuse batch norm",
+            help: "Batch normalization goes into the layers beside it; the outputs stay, but for rounding.",
+            parameters: fuse_parameters().into_iter().map(Parameter::info).collect(),
+        },
+        StepInfo {
+            name: "equalize",
+            title: "Equalize",
+            help: "Scales move between neighbouring layers until their channels have equal ranges; the outputs stay, but for rounding.",
+            parameters: equalize_parameters().into_iter().map(Parameter::info).collect(),
+        },
+        StepInfo {
+            name: "absorb-bias",
+            title: "Absorb bias",
+            help: "What a channel never falls below moves into the bias of the next layer, so that less range is left to quantize.",
+            parameters: Vec::new(),
+        },
+        StepInfo {
             name: "quantize",
             title: "Quantize",
             help: "Float weights and activations become 8-bit integers, at scales found by calibration.",
@@ -335,12 +457,46 @@ pub fn describe_steps() -> Vec<StepInfo> {
 pub fn parse_step(text: &str) -> Result<Step, OptimizeError> {
     let (name, settings) = text.split_once(':').unwrap_or((text, ""));
     match name.trim() {
+        "clean-up" => parse("clean-up", settings, clean_up_parameters()).map(Step::CleanUp),
+        "fuse-batch-norm" => parse("fuse-batch-norm", settings, fuse_parameters()).map(Step::FuseBatchNorm),
+        "equalize" => parse("equalize", settings, equalize_parameters()).map(Step::Equalize),
+        "absorb-bias" => parse::<AbsorbBias>("absorb-bias", settings, Vec::new()).map(Step::AbsorbBias),
         "quantize" => parse("quantize", settings, quantize_parameters()).map(Step::Quantize),
         "pack" => parse("pack", settings, pack_parameters()).map(Step::Pack),
         other => {
             let known: Vec<&str> = describe_steps().iter().map(|step| step.name).collect();
             Err(OptimizeError::UnknownStep { name: other.to_owned(), known: known.join(", ") })
         }
+    }
+}
+
+/// What a parameter of a step is set to, as it is written on the command line; `None` if the step has no such parameter.
+pub fn parameter(step: &Step, key: &str) -> Option<String> {
+    fn get<T>(value: &T, parameters: Vec<Parameter<T>>, key: &str) -> Option<String> {
+        parameters.iter().find(|parameter| parameter.key == key).map(|parameter| (parameter.get)(value))
+    }
+    match step {
+        Step::CleanUp(s) => get(s, clean_up_parameters(), key),
+        Step::FuseBatchNorm(s) => get(s, fuse_parameters(), key),
+        Step::Equalize(s) => get(s, equalize_parameters(), key),
+        Step::AbsorbBias(_) => None,
+        Step::Quantize(s) => get(s, quantize_parameters(), key),
+        Step::Pack(s) => get(s, pack_parameters(), key),
+    }
+}
+
+/// Sets a parameter of a step; `None`, and the step as it was, if there is no such parameter or it cannot be set to that.
+pub fn set_parameter(step: &mut Step, key: &str, word: &str) -> Option<()> {
+    fn set<T>(value: &mut T, parameters: Vec<Parameter<T>>, key: &str, word: &str) -> Option<()> {
+        parameters.iter().find(|parameter| parameter.key == key).and_then(|parameter| (parameter.set)(value, word))
+    }
+    match step {
+        Step::CleanUp(s) => set(s, clean_up_parameters(), key, word),
+        Step::FuseBatchNorm(s) => set(s, fuse_parameters(), key, word),
+        Step::Equalize(s) => set(s, equalize_parameters(), key, word),
+        Step::AbsorbBias(_) => None,
+        Step::Quantize(s) => set(s, quantize_parameters(), key, word),
+        Step::Pack(s) => set(s, pack_parameters(), key, word),
     }
 }
 
@@ -395,7 +551,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let error = |text: &str| parse_step(text).unwrap_err().to_string();
-        assert!(error("quantise").contains("quantize, pack"));
+        assert!(error("quantise").contains("absorb-bias, quantize, pack"));
         assert!(error("quantize:bits=4").contains("no parameter \"bits\""));
         assert!(error("quantize:momentum=2").contains("from 0 to 1"));
         assert!(error("pack:strip-names=perhaps").contains("on or off"));
@@ -412,7 +568,12 @@ mod tests {
                 };
                 for word in words.into_iter().chain([parameter.default.as_str()]) {
                     let text = format!("{}:{}={word}", step.name, parameter.key);
-                    assert!(parse_step(&text).is_ok(), "{text}");
+                    let parsed = parse_step(&text);
+                    assert!(parsed.is_ok(), "{text}");
+                    let mut set = parse_step(step.name).unwrap();
+                    set_parameter(&mut set, parameter.key, word).unwrap();
+                    assert_eq!(Ok(&set), parsed.as_ref(), "{text}");
+                    assert_eq!(super::parameter(&set, parameter.key).as_deref(), Some(word), "{text}");
                 }
             }
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::memo::{Key, Memo, key_bytes};
 use super::samples::{Samples, only_input};
-use super::{Event, Job, PreviewError, Side, Stage, StoredRanges, exported};
+use super::{Event, Job, PreviewError, Side, Stage, exported};
 use crate::execute::executor::Executor;
 use crate::measure::accuracy::{accuracy, class_of, is_classifier};
 use crate::measure::error::layer_errors;
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures, static_figures};
-use crate::optimize::{Calibration, Candidate, apply, calibrate};
+use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, calibrate, complete, rewrite};
 use crate::progress::Cancel;
 use crate::recipe::{Recipe, Scheme, Step};
 
@@ -28,6 +28,7 @@ const BASELINE_STEP: usize = 64;
 /// Computes previews and remembers the latest results of every stage. One serves a window for as long as it is open.
 #[derive(Debug)]
 pub struct Engine {
+    rewrites: Memo<Arc<Rewritten>>,
     calibrations: Memo<Arc<Calibration>>,
     candidates: Memo<Made>,
     figures: Memo<Arc<StaticFigures>>,
@@ -63,6 +64,7 @@ impl Engine {
     /// An engine that has computed nothing yet.
     pub fn new() -> Self {
         Self {
+            rewrites: Memo::new(REMEMBERED),
             calibrations: Memo::new(REMEMBERED_RUNS),
             candidates: Memo::new(REMEMBERED),
             figures: Memo::new(REMEMBERED),
@@ -83,9 +85,12 @@ impl Engine {
         let samples = Samples::of(job)?;
         cancel.check()?;
 
-        let calibration = self.calibrate(job, samples.as_ref(), cancel, tell)?;
+        let stored = stored_ranges(job, samples.as_ref());
+        let (rewrite_key, rewritten) = self.rewrite(job, samples.as_ref(), stored, cancel)?;
         cancel.check()?;
-        let (key, made) = self.make(job, calibration.as_ref(), tell)?;
+        let calibration = self.calibrate(job, samples.as_ref(), (rewrite_key, &rewritten), stored, cancel, tell)?;
+        cancel.check()?;
+        let (key, made) = self.make(job, (rewrite_key, rewritten), calibration.as_ref(), tell)?;
         let candidate = &made.candidate;
         self.measure(job, Side::Candidate, key, &candidate.graph, made.file_bytes, tell);
         cancel.check()?;
@@ -95,7 +100,7 @@ impl Engine {
                 let baseline = self.evaluate_baseline(job, samples, cancel, tell)?;
                 self.evaluate_candidate(job, samples, &baseline, key, candidate, cancel, tell)?;
             }
-            self.compare_layers(job, samples, key, candidate, cancel, tell)?;
+            self.compare_layers(samples, key, candidate, cancel, tell)?;
         }
         tell(Event::Done);
         Ok(())
@@ -110,11 +115,43 @@ impl Engine {
         tell(Event::Static { side, figures });
     }
 
-    /// Ranges of the source model's activations: those a project stored for just these samples win over new ones.
+    /// The float graph that is quantized. Only absorption looks at the data, but what each step changed is measured on them.
+    fn rewrite(
+        &mut self,
+        job: &Job,
+        samples: Option<&Samples<'_>>,
+        stored: Option<&CalibratedRanges>,
+        cancel: &Cancel,
+    ) -> Result<(Key, Arc<Rewritten>), PreviewError> {
+        let steps = job.recipe.rewrites_key();
+        let absorbed = stored.map(|stored| &stored.absorbed).filter(|absorbed| !absorbed.is_empty());
+        let chosen = samples.map(|samples| calibration_samples(job, samples)).unwrap_or_default();
+        let data = samples.filter(|_| !steps.is_empty() && !chosen.is_empty());
+        let data_key = data.map_or([0; 32], |samples| samples.data.hash);
+        let parts: [&[u8]; 5] = [
+            &job.source.hash,
+            steps.as_bytes(),
+            &data_key,
+            &(data.map_or(0, |_| chosen.len()) as u64).to_le_bytes(),
+            &absorbed.map(key_bytes).unwrap_or_default(),
+        ];
+        let key = Key::of(&parts);
+        if let Some(rewritten) = self.rewrites.get(key) {
+            return Ok((key, rewritten));
+        }
+        let inputs = data.map(|samples| samples.real(chosen)).transpose()?;
+        let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+        let rewritten = rewrite(&job.recipe, &job.source.graph, &Observations { inputs: &inputs, absorbed, cancel })?;
+        Ok((key, self.rewrites.put(key, Arc::new(rewritten))))
+    }
+
+    /// Ranges of the float graph's activations: those a project stored for just these samples win over new ones.
     fn calibrate(
         &mut self,
         job: &Job,
         samples: Option<&Samples<'_>>,
+        (rewrite_key, rewritten): (Key, &Rewritten),
+        stored: Option<&CalibratedRanges>,
         cancel: &Cancel,
         tell: Tell<'_>,
     ) -> Result<Option<Arc<Calibration>>, PreviewError> {
@@ -122,45 +159,50 @@ impl Engine {
         if !calibrates {
             return Ok(None);
         }
-        let Some(samples) = samples.filter(|samples| !samples.roles.calibration.is_empty()) else {
-            let stored = job.ranges.as_ref().map(|stored| Arc::new(Calibration::from_ranges(stored.ranges.clone())));
+        let chosen = samples.map(|samples| calibration_samples(job, samples)).unwrap_or_default();
+        let Some(samples) = samples.filter(|_| !chosen.is_empty()) else {
+            let stored = stored.map(|stored| Calibration::from_ranges(stored.clone()).of(rewritten));
+            let stored = stored.map(Arc::new);
             if let Some(calibration) = &stored {
                 tell(Event::Calibration(calibration.clone()));
             }
             return Ok(stored);
         };
-        let limit = job.recipe.quantize().and_then(|settings| settings.samples);
-        let n_samples = limit.unwrap_or(usize::MAX).min(samples.roles.calibration.len());
-        let key = Key::of(&[&job.source.hash, &samples.data.hash, &(n_samples as u64).to_le_bytes()]);
+        let key = Key::of(&[rewrite_key.bytes(), &samples.data.hash, &(chosen.len() as u64).to_le_bytes()]);
         let observed = match self.calibrations.get(key) {
             Some(calibration) => calibration,
             None => {
-                tell(Event::Progress { stage: Stage::Calibrate, done: 0, total: n_samples });
-                let inputs = samples.real(&samples.roles.calibration[..n_samples])?;
-                let calibration = calibrate(&job.source.graph, &[&inputs], limit, cancel)?;
+                tell(Event::Progress { stage: Stage::Calibrate, done: 0, total: chosen.len() });
+                let inputs = samples.real(chosen)?;
+                let calibration = calibrate(&rewritten.graph, &[&inputs], None, cancel)?.of(rewritten);
                 self.calibrations.put(key, Arc::new(calibration))
             }
         };
-        let stored = job.ranges.as_ref().filter(|stored| stored.fit(&samples.data.hash, n_samples));
         let calibration = match stored {
-            Some(stored) => Arc::new(Calibration::clone(&observed).with_ranges(stored.ranges.clone())),
+            Some(stored) => Arc::new(Calibration::clone(&observed).with_ranges(stored.clone())),
             None => observed,
         };
         tell(Event::Calibration(calibration.clone()));
         Ok(Some(calibration))
     }
 
-    fn make(&mut self, job: &Job, calibration: Option<&Arc<Calibration>>, tell: Tell<'_>) -> Result<(Key, Made), PreviewError> {
-        let steps: Vec<&Step> = job.recipe.steps.iter().filter(|entry| entry.enabled).map(|entry| &entry.step).collect();
+    fn make(
+        &mut self,
+        job: &Job,
+        (rewrite_key, rewritten): (Key, Arc<Rewritten>),
+        calibration: Option<&Arc<Calibration>>,
+        tell: Tell<'_>,
+    ) -> Result<(Key, Made), PreviewError> {
+        let steps: Vec<&Step> = job.recipe.enabled().map(|(_, entry)| &entry.step).collect();
         // What a recipe takes of a calibration are the ranges it asks for; they are few and say all.
         let settings = job.recipe.quantize();
         let ranges = calibration.zip(settings).map(|(calibration, settings)| key_bytes(&calibration.ranges_for(settings)));
-        let key = Key::of(&[&job.source.hash, &key_bytes(&steps), &ranges.unwrap_or_default()]);
+        let key = Key::of(&[rewrite_key.bytes(), &key_bytes(&steps), &ranges.unwrap_or_default()]);
         let made = match self.candidates.get(key) {
             Some(made) => made,
             None => {
                 tell(Event::Progress { stage: Stage::Optimize, done: 0, total: 1 });
-                let candidate = apply(&job.recipe, &job.source.graph, calibration.map(Arc::as_ref))?;
+                let candidate = complete(&job.recipe, rewritten, calibration.map(Arc::as_ref))?;
                 let file_bytes = exported(&candidate.graph)?.len() as u64;
                 self.candidates.put(key, Made { candidate: Arc::new(candidate), file_bytes })
             }
@@ -222,7 +264,6 @@ impl Engine {
 
     fn compare_layers(
         &mut self,
-        job: &Job,
         samples: &Samples<'_>,
         candidate_key: Key,
         candidate: &Candidate,
@@ -240,7 +281,8 @@ impl Engine {
             None => {
                 tell(Event::Progress { stage: Stage::CompareLayers, done: 0, total: chosen.len() });
                 let inputs = samples.real(chosen)?;
-                let errors = layer_errors(&job.source.graph, &candidate.graph, &candidate.origin, &[&inputs], cancel)?;
+                let (float, origin) = (&candidate.rewritten.graph, &candidate.from_rewritten);
+                let errors = layer_errors(float, &candidate.graph, origin, &[&inputs], cancel)?;
                 self.layer_errors.put(key, Arc::new(errors))
             }
         };
@@ -289,13 +331,22 @@ fn needs_calibration(recipe: &Recipe) -> bool {
             let schemes = settings.overrides.values().filter_map(|layer| layer.scheme);
             std::iter::once(settings.scheme).chain(schemes).any(|scheme| scheme == Scheme::Int8)
         }
-        Step::Pack(_) => false,
+        _ => false,
     })
 }
 
-impl StoredRanges {
-    /// Whether these ranges come from just these samples.
-    fn fit(&self, data: &[u8; 32], n_samples: usize) -> bool {
-        self.data == *data && self.ranges.samples == n_samples
-    }
+/// The samples that a job calibrates on.
+fn calibration_samples<'s>(job: &Job, samples: &'s Samples<'_>) -> &'s [usize] {
+    let all = &samples.roles.calibration;
+    let limit = job.recipe.quantize().and_then(|settings| settings.samples);
+    &all[..limit.unwrap_or(usize::MAX).min(all.len())]
+}
+
+/// The ranges that a project keeps, if they come from just the graph and the samples that the job would take; without data, from the
+/// graph.
+fn stored_ranges<'j>(job: &'j Job, samples: Option<&Samples<'_>>) -> Option<&'j CalibratedRanges> {
+    let stored = job.ranges.as_deref().filter(|stored| stored.ranges.rewritten_by == job.recipe.rewrites_key())?;
+    let chosen = samples.map(|samples| (samples.data.hash, calibration_samples(job, samples).len()));
+    let fits = chosen.is_none_or(|(data, n)| n == 0 || (stored.data, stored.ranges.samples) == (data, n));
+    fits.then_some(&stored.ranges)
 }

@@ -5,8 +5,9 @@
 //! going back (undo, the other device) instant:
 //!
 //! ```text
-//! source + calibration samples ---------------> Calibration      (no recipe in the key: switching calibrator re-runs nothing)
-//! source + recipe + Calibration --------------> Candidate
+//! source + steps before quantization ----------> Rewritten
+//! Rewritten + calibration samples -------------> Calibration      (switching calibrator re-runs nothing)
+//! Rewritten + other steps + Calibration -------> Candidate
 //! Candidate + device -------------------------> StaticFigures
 //! source + test samples ----------------------> float outputs, baseline AccuracyFigures
 //! Candidate + test samples -------------------> AccuracyFigures, in steps

@@ -67,6 +67,10 @@ fn failure_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
 fn card_ui(cx: PanelCtx<'_>, index: usize, entry: &mut Entry, ui: &mut Ui) {
     let p = Palette::of(ui);
     let title = match &entry.step {
+        Step::CleanUp(_) => "Clean up",
+        Step::FuseBatchNorm(_) => "Fuse batch norm",
+        Step::Equalize(_) => "Equalize",
+        Step::AbsorbBias(_) => "Absorb bias",
         Step::Quantize(_) => "Quantize",
         Step::Pack(_) => "Pack",
     };
@@ -94,6 +98,7 @@ fn card_ui(cx: PanelCtx<'_>, index: usize, entry: &mut Entry, ui: &mut Ui) {
             match &mut entry.step {
                 Step::Quantize(q) => quantize_ui(cx, q, ui),
                 Step::Pack(pack) => pack_ui(cx, pack, ui),
+                _ => {}
             }
             report_ui(cx, index, ui);
         });

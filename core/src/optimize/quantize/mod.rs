@@ -16,28 +16,12 @@ mod rewrite;
 #[cfg(test)]
 mod tests;
 
+use super::applied::Applied;
 use super::prepare::simplified;
 use super::{Calibration, OptimizeError, StepOutcome, compact};
-use crate::graph::{Graph, TensorId};
+use crate::graph::Graph;
 use crate::recipe::{Calibrator, Granularity, IoType, Quantize};
 use plan::Plan;
-
-/// What a step makes of a graph.
-pub(super) struct Applied {
-    pub graph: Graph,
-    /// For each tensor the one of the step's input graph that it stands for.
-    pub origin: Vec<Option<TensorId>>,
-    pub outcome: StepOutcome,
-    pub text: String,
-}
-
-impl Applied {
-    /// The graph as it was, and why.
-    pub fn skipped(graph: &Graph, text: impl Into<String>) -> Self {
-        let origin = graph.tensor_ids().map(Some).collect();
-        Self { graph: graph.clone(), origin, outcome: StepOutcome::Skipped, text: text.into() }
-    }
-}
 
 /// Quantizes a float graph.
 ///

@@ -1,0 +1,119 @@
+//! The steps before quantization: floats stay floats, and the outputs stay, but for rounding.
+
+use std::collections::BTreeMap;
+
+use super::applied::Applied;
+use super::{OptimizeError, StepOutcome, StepReport, absorb_bias, clean_up, equalize, fuse_batch_norm};
+use crate::execute::ExecuteError;
+use crate::execute::float::Prepared;
+use crate::graph::{Graph, TensorId};
+use crate::progress::Cancel;
+use crate::recipe::{Recipe, Step};
+
+/// Outputs are compared on so many samples: rounding shows on the first ones.
+const COMPARED_SAMPLES: usize = 32;
+
+/// What the steps before quantization make of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rewritten {
+    /// The float graph.
+    pub graph: Graph,
+    /// For each of its tensors the tensor of the source graph that has the same values, but for rounding; `None` for tensors that a
+    /// step put in or scaled.
+    pub origin: Vec<Option<TensorId>>,
+    /// Which steps these were, see [`Recipe::rewrites_key`].
+    pub by: String,
+    /// What was absorbed.
+    pub absorbed: Absorbed,
+    /// What each of these steps did, in order.
+    pub steps: Vec<StepReport>,
+}
+
+/// By the name of a layer, what was taken off each channel of its output.
+pub type Absorbed = BTreeMap<String, Vec<f32>>;
+
+/// What steps may know of the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Observations<'a> {
+    /// Calibration samples for each input of the source graph, `[samples, ..]`; empty if there are none.
+    pub inputs: &'a [&'a [f32]],
+    /// What a project keeps of an earlier absorption: it wins, so that a teammate gets the same bytes.
+    pub absorbed: Option<&'a Absorbed>,
+    /// Ends the work early.
+    pub cancel: &'a Cancel,
+}
+
+impl Observations<'static> {
+    /// Nothing is known of the data.
+    pub fn none() -> Self {
+        static NEVER: std::sync::LazyLock<Cancel> = std::sync::LazyLock::new(Cancel::new);
+        Self { inputs: &[], absorbed: None, cancel: &NEVER }
+    }
+}
+
+/// Applies the enabled steps of `recipe` that stand before quantization.
+///
+/// # Errors
+/// [`OptimizeError`] of the first step that cannot be applied. A step that has nothing to do is no error: its report says so.
+pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) -> Result<Rewritten, OptimizeError> {
+    let origin = graph.tensor_ids().map(Some).collect();
+    let by = recipe.rewrites_key();
+    let mut rewritten = Rewritten { graph: graph.clone(), origin, by, absorbed: Absorbed::new(), steps: Vec::new() };
+    let n_rewrites = recipe.n_rewrites();
+    let mut outputs = None;
+    for (index, entry) in recipe.enabled().take(n_rewrites) {
+        let graph = &rewritten.graph;
+        let applied = if graph.is_integer() {
+            Applied::skipped(graph, "the model is int8 already; only float models are rewritten")
+        } else {
+            match &entry.step {
+                Step::CleanUp(settings) => clean_up::clean_up(graph, settings),
+                Step::FuseBatchNorm(settings) => fuse_batch_norm::fuse(graph, settings),
+                Step::Equalize(settings) => equalize::equalize(graph, settings),
+                Step::AbsorbBias(_) => absorb_bias::absorb(graph, observations, &mut rewritten.absorbed)?,
+                Step::Quantize(_) | Step::Pack(_) => continue,
+            }
+        };
+        let name = entry.step.name();
+        applied.check(name)?;
+        let output_change = match applied.outcome {
+            StepOutcome::Applied => change(&mut outputs, graph, &applied.graph, observations)?,
+            StepOutcome::Skipped => None,
+        };
+        rewritten.origin = applied.origin.iter().map(|id| rewritten.origin[(*id)?.index()]).collect();
+        rewritten.graph = applied.graph;
+        let text = applied.text;
+        rewritten.steps.push(StepReport { index, name, outcome: applied.outcome, text, output_change });
+    }
+    Ok(rewritten)
+}
+
+/// The largest difference between outputs, relative to the largest output. `outputs` keeps those of the last graph that was run.
+fn change(
+    outputs: &mut Option<Vec<Vec<f32>>>,
+    before: &Graph,
+    after: &Graph,
+    observations: &Observations<'_>,
+) -> Result<Option<f32>, OptimizeError> {
+    if observations.inputs.is_empty() {
+        return Ok(None);
+    }
+    let expected = match outputs.take() {
+        Some(outputs) => outputs,
+        None => run_some(before, observations)?,
+    };
+    let found = run_some(after, observations)?;
+    let pairs = || expected.iter().flatten().zip(found.iter().flatten());
+    let largest = pairs().fold(0.0f32, |most, (e, _)| most.max(e.abs()));
+    let difference = pairs().fold(0.0f32, |most, (e, f)| most.max((e - f).abs()));
+    *outputs = Some(found);
+    Ok(Some(if difference == 0.0 { 0.0 } else { difference / largest }))
+}
+
+fn run_some(graph: &Graph, observations: &Observations<'_>) -> Result<Vec<Vec<f32>>, ExecuteError> {
+    let prepared = Prepared::new(graph)?;
+    let n_samples = prepared.n_samples(observations.inputs)?.min(COMPARED_SAMPLES);
+    let first = |(values, len): (&&[f32], usize)| values.get(..n_samples * len).unwrap_or_default().to_vec();
+    let inputs: Vec<Vec<f32>> = observations.inputs.iter().zip(prepared.input_lens()).map(first).collect();
+    prepared.run(&inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(), observations.cancel)
+}
