@@ -37,6 +37,7 @@ pub mod room;
 pub mod session;
 pub mod settings;
 pub mod squarify;
+pub mod steps;
 pub mod theme;
 pub mod units;
 pub mod widgets;

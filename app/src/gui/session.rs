@@ -21,6 +21,7 @@ use super::notice::Notices;
 use super::on_demand::OnDemand;
 use super::picture;
 use super::settings::Settings;
+use super::steps;
 use super::workspace::Workspace;
 use crate::worker::{Distributions, GraphRef, project_beside};
 
@@ -457,16 +458,13 @@ pub fn difference(from: &Edit, to: &Edit) -> String {
     if from.device != to.device {
         return format!("board {}", device(&to.device).map_or_else(|| to.device.clone(), |d| d.name.clone()));
     }
-    if from.recipe.steps.len() != to.recipe.steps.len() {
-        return "steps".to_owned();
+    if let Some(change) = steps::list_change(&from.recipe, &to.recipe) {
+        return change;
     }
     if from.variants != to.variants && from.recipe == to.recipe {
         return "candidates".to_owned();
     }
     for (a, b) in from.recipe.steps.iter().zip(&to.recipe.steps) {
-        if a.enabled != b.enabled {
-            return format!("{} {}", b.step.name(), if b.enabled { "on" } else { "off" });
-        }
         match (&a.step, &b.step) {
             (Step::Quantize(a), Step::Quantize(b)) if a != b => {
                 let changed = [
@@ -484,7 +482,11 @@ pub fn difference(from: &Edit, to: &Edit) -> String {
             (Step::Pack(a), Step::Pack(b)) if a != b => {
                 return if a.strip_names == b.strip_names { "memory plan" } else { "names" }.to_owned();
             }
-            _ => {}
+            _ => {
+                if let Some(change) = steps::entry_change(a, b) {
+                    return change;
+                }
+            }
         }
     }
     "nothing".to_owned()
