@@ -28,6 +28,7 @@ pub mod graph_view;
 pub mod icons;
 pub mod kept;
 pub mod line_diff;
+pub mod lineage;
 pub mod notice;
 pub mod on_demand;
 pub mod panels;

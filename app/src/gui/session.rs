@@ -1,6 +1,6 @@
 //! What is open, how it is being changed, and everything known about it so far. No widget in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use tinsmith_core::recipe::Recipe;
 use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
+use super::lineage::Lineage;
 use super::notice::Notices;
 use super::on_demand::OnDemand;
 use super::picture;
@@ -350,6 +351,28 @@ impl Session {
     pub fn select_only(&mut self, name: Option<String>) {
         self.selection = name;
         self.also_selected.clear();
+    }
+
+    /// Selects in the graph on screen what became of selected nodes that are only in the other one, or what they were made of.
+    pub fn follow_selection(&mut self) {
+        let (Some(open), Some(candidate), Some(graph)) = (&self.open, self.candidate(), self.graph()) else { return };
+        let here: HashSet<&str> = graph.nodes.iter().map(|n| n.name.as_str()).collect();
+        if self.all_selected().all(|name| here.contains(name.as_str())) {
+            return;
+        }
+        let source = &open.source.graph;
+        let lineage = Lineage::between(source, &candidate.graph);
+        let counterpart = |name: &str| match self.shown_now() {
+            Shown::Candidate => source.node_named(name).and_then(|id| lineage.heir(id)),
+            Shown::Source => candidate.graph.node_named(name).and_then(|id| lineage.origin(id)),
+        };
+        let follow = |name: &String| {
+            let other = Some(name).filter(|name| !here.contains(name.as_str())).and_then(|name| counterpart(name));
+            other.map_or_else(|| name.clone(), |id| graph.node(id).name.clone())
+        };
+        let selection = self.selection.as_ref().map(follow);
+        let also: BTreeSet<String> = self.also_selected.iter().map(follow).filter(|n| Some(n) != selection.as_ref()).collect();
+        (self.selection, self.also_selected) = (selection, also);
     }
 
     /// Adds a node to the selection, or takes it out. The node added last is the one that the inspector describes.

@@ -163,11 +163,13 @@ impl App {
 
     pub(super) fn select(&mut self, name: Option<String>) {
         self.session.select_only(name);
+        self.session.follow_selection();
         self.reveal();
     }
 
-    fn reveal(&mut self) {
+    pub(super) fn reveal(&mut self) {
         let is_current = self.session.layout_of == self.session.graph_ref();
+        self.is_reveal_due = !is_current;
         if let (Some(layout), Some(node)) = (self.session.layout.as_ref().filter(|_| is_current), self.session.selected_node()) {
             self.panels.graph.reveal(layout, node);
         }
