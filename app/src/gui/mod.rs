@@ -27,6 +27,7 @@ pub mod figures;
 pub mod graph_view;
 pub mod icons;
 pub mod kept;
+pub mod layer_diff;
 pub mod line_diff;
 pub mod lineage;
 pub mod notice;

@@ -68,6 +68,7 @@ fn head_ui(cx: PanelCtx<'_>, entry: &mut Entry, report: Option<&StepReport>, ui:
             let is_removed = is_rewrite && icon_button(ui, icons::X, &format!("Remove {title}")).clicked();
             let is_open = has_controls && opened(title, ui);
             let about = if entry.enabled { about(cx, report) } else { "off" };
+            ui.add_space(if is_rewrite { 2.0 } else { 0.0 });
             ui.label(Type::Caption.text(about, p.text_weak));
             (is_open, is_removed)
         })
@@ -110,11 +111,16 @@ fn about(cx: PanelCtx<'_>, report: Option<&StepReport>) -> &'static str {
 /// What the step did, or why it could not.
 fn report_ui(cx: PanelCtx<'_>, report: &StepReport, is_first: bool, ui: &mut Ui) {
     let p = Palette::of(ui);
-    if !is_first && !(report.text.is_empty() && report.output_change.is_none()) {
+    // The title says so already.
+    let has_words = !report.text.is_empty() && report.text != about(cx, Some(report));
+    if !has_words && report.output_change.is_none() {
+        return;
+    }
+    if !is_first {
         rule(ui);
     }
     let quiet = if cx.session.figures.candidate.is_stale { p.text_faint } else { p.text_weak };
-    if !report.text.is_empty() {
+    if has_words {
         let is_obstructed = is_obstructed(cx, report);
         let ink = if is_obstructed { p.amber } else { quiet };
         sentence_ui(&report.text, is_obstructed, ink, ui);
@@ -128,6 +134,8 @@ fn report_ui(cx: PanelCtx<'_>, report: &StepReport, is_first: bool, ui: &mut Ui)
 
 fn sentence_ui(text: &str, is_warning: bool, ink: eframe::egui::Color32, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
+        // Lines of text, not controls: none is higher than another.
+        ui.spacing_mut().interact_size.y = 0.0;
         if is_warning {
             small_icon(ui, icons::WARNING, ink);
         }

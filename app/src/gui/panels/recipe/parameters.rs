@@ -1,6 +1,6 @@
 //! Controls of a step, drawn from its description.
 
-use eframe::egui::{Align, Label, Layout, Ui};
+use eframe::egui::{Label, Ui};
 use tinsmith_core::optimize::{ParameterInfo, ParameterKind, parameter, set_parameter};
 use tinsmith_core::recipe::Step;
 
@@ -29,20 +29,15 @@ pub(super) fn parameters_ui(step: &mut Step, ui: &mut Ui) {
     }
 }
 
-/// Titles of switches are sentences: they take the line, and the switch its end.
+/// Titles of switches are sentences: they take the rest of the line, as the card's own title does.
 fn switch_ui(of: &ParameterInfo, word: &str, ui: &mut Ui) -> Option<String> {
     let p = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(24.0);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let mut on = word == "on";
-            let is_changed = switch(ui, &mut on, of.title).on_hover_text(of.help).changed();
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(Label::new(Type::Small.text(of.title, p.text_weak)).truncate()).on_hover_text(of.help);
-            });
-            is_changed.then(|| if on { "on" } else { "off" }.to_owned())
-        })
-        .inner
+        let mut on = word == "on";
+        let is_changed = switch(ui, &mut on, of.title).on_hover_text(of.help).changed();
+        ui.add(Label::new(Type::Small.text(of.title, p.text_weak)).truncate()).on_hover_text(of.help);
+        is_changed.then(|| if on { "on" } else { "off" }.to_owned())
     })
     .inner
 }
