@@ -3,13 +3,14 @@
 
 use std::path::PathBuf;
 
+use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
 use tinsmith::gui::App;
 use tinsmith::gui::command::{Action, Command, Shown};
 use tinsmith_core::optimize::{describe_steps, parameter};
 use tinsmith_core::recipe::{Entry, Recipe, Step};
 use tinsmith_tests::shared;
-use tinsmith_tests::window::{Folder, Window, act, app, drop_file, holds, is_complete, is_shown, open, send, settle, wait};
+use tinsmith_tests::window::{Folder, Window, act, app, drop_file, holds, is_complete, is_shown, open_sized, send, settle, wait};
 
 /// A net of Keras with batch normalization and its samples, copied: where they lie nothing must be written.
 fn digits(folder: &Folder) -> Option<(PathBuf, PathBuf)> {
@@ -25,7 +26,8 @@ fn digits(folder: &Folder) -> Option<(PathBuf, PathBuf)> {
 /// The net with its samples and all figures.
 fn open_digits(folder: &Folder) -> Option<Window> {
     let (model, data) = digits(folder)?;
-    let mut window = open(Some(model));
+    // High enough for all cards: a hand would scroll.
+    let mut window = open_sized(Some(model), [1280.0, 1400.0]);
     wait(&mut window, "the model", |app| app.session().open.is_some() && app.session().activity.is_none());
     drop_file(&mut window, &data);
     wait(&mut window, "all figures", is_complete);
@@ -39,6 +41,12 @@ fn entry<'a>(app: &'a App, name: &str) -> Option<&'a Entry> {
 
 fn click(window: &mut Window, label: &str) {
     window.get_by_label(label).click();
+    settle(window);
+}
+
+/// Of a switch and the words beside it, which say the same, the switch.
+fn flip(window: &mut Window, label: &str) {
+    window.get_by_role_and_label(Role::Switch, label).click();
     settle(window);
 }
 
@@ -101,17 +109,17 @@ fn what_a_step_does_is_set_on_its_card_and_undone_by_name() {
     let set = |window: &Window, name: &str, key: &str| parameter(&entry(app(window), name).unwrap().step, key);
     assert!(!is_shown(&window, "Into the layer after"), "what is rarely set is out of the way");
     click(&mut window, "Choose what Fuse batch norm does");
-    click(&mut window, "Into the layer after");
+    flip(&mut window, "Into the layer after");
     assert_eq!(set(&window, "fuse-batch-norm", "into-after").as_deref(), Some("off"));
     undo(&mut window, "fuse batch norm, into the layer after");
     assert_eq!(set(&window, "fuse-batch-norm", "into-after").as_deref(), Some("on"));
     click(&mut window, "Hide what Fuse batch norm does");
 
     click(&mut window, "Choose what Equalize does");
-    click(&mut window, "Replace ReLU6");
+    flip(&mut window, "Replace ReLU6");
     assert_eq!(set(&window, "equalize", "replace-relu6").as_deref(), Some("on"));
     undo(&mut window, "equalize, replace relu6");
-    window.get_by_label("Passes").focus();
+    window.get_by_role_and_label(Role::Slider, "Passes").focus();
     settle(&mut window);
     window.key_press(eframe::egui::Key::ArrowRight);
     settle(&mut window);
