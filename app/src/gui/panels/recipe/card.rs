@@ -1,6 +1,6 @@
 //! One step as a card: a switch, its controls, what it did.
 
-use eframe::egui::{Align, CornerRadius, Frame, Layout, Margin, Sense, Stroke, Ui, vec2};
+use eframe::egui::{Align, Color32, CornerRadius, Frame, Label, Layout, Margin, Sense, Stroke, Ui, vec2};
 use tinsmith_core::optimize::{StepOutcome, StepReport};
 use tinsmith_core::recipe::{Entry, Step};
 
@@ -132,14 +132,12 @@ fn report_ui(cx: PanelCtx<'_>, report: &StepReport, is_first: bool, ui: &mut Ui)
     }
 }
 
-fn sentence_ui(text: &str, is_warning: bool, ink: eframe::egui::Color32, ui: &mut Ui) {
-    ui.horizontal_wrapped(|ui| {
-        // Lines of text, not controls: none is higher than another.
-        ui.spacing_mut().interact_size.y = 0.0;
+fn sentence_ui(text: &str, is_warning: bool, ink: Color32, ui: &mut Ui) {
+    ui.horizontal_top(|ui| {
         if is_warning {
             small_icon(ui, icons::WARNING, ink);
         }
-        ui.label(Type::Caption.text(text, ink));
+        ui.add(Label::new(Type::Caption.text(text, ink)).wrap());
     });
 }
 
