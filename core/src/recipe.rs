@@ -53,6 +53,18 @@ impl Step {
         }
     }
 
+    /// Where the step usually stands among the others.
+    fn rank(&self) -> usize {
+        match self {
+            Self::FuseBatchNorm(_) => 0,
+            Self::CleanUp(_) => 1,
+            Self::Equalize(_) => 2,
+            Self::AbsorbBias(_) => 3,
+            Self::Quantize(_) => 4,
+            Self::Pack(_) => 5,
+        }
+    }
+
     /// Whether the step leaves floats as they are, but for rounding: these stand before quantization.
     pub fn is_rewrite(&self) -> bool {
         match self {
@@ -261,10 +273,21 @@ impl Default for Pack {
 }
 
 impl Recipe {
-    /// The recipe of a newly opened float model: int8 per-channel, packed.
+    /// int8 per-channel, packed: what every newly opened float model is to become.
     pub fn int8() -> Self {
         let entry = |step| Entry { enabled: true, step };
         Self { steps: vec![entry(Step::Quantize(Quantize::default())), entry(Step::Pack(Pack::default()))] }
+    }
+
+    /// Puts a step in: in the place of the first of the same name, else before the first that usually stands behind it.
+    pub fn put(&mut self, step: Step) {
+        let entry = |step| Entry { enabled: true, step };
+        if let Some(existing) = self.steps.iter_mut().find(|e| e.step.name() == step.name()) {
+            *existing = entry(step);
+            return;
+        }
+        let place = self.steps.iter().position(|e| e.step.rank() > step.rank()).unwrap_or(self.steps.len());
+        self.steps.insert(place, entry(step));
     }
 
     /// The steps that are switched on, with their positions.
@@ -301,5 +324,32 @@ impl Recipe {
             Step::Quantize(q) => Some(q),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_put_where_it_usually_stands() {
+        let names = |recipe: &Recipe| recipe.steps.iter().map(|entry| entry.step.name()).collect::<Vec<_>>();
+        let mut recipe = Recipe::int8();
+        recipe.put(Step::Equalize(Equalize::default()));
+        recipe.put(Step::FuseBatchNorm(FuseBatchNorm::default()));
+        recipe.put(Step::Pack(Pack { strip_names: false, ..Pack::default() }));
+        assert_eq!(names(&recipe), ["fuse-batch-norm", "equalize", "quantize", "pack"]);
+        assert_eq!(recipe.steps[3].step, Step::Pack(Pack { strip_names: false, ..Pack::default() }));
+        assert_eq!(recipe.n_rewrites(), 2);
+        recipe.steps[0].enabled = false;
+        assert_eq!(recipe.n_rewrites(), 1);
+        assert!(!recipe.rewrites_key().is_empty() && Recipe::int8().rewrites_key().is_empty());
+    }
+
+    #[test]
+    fn the_usual_order_is_that_of_the_descriptions() {
+        let ranks =
+            crate::optimize::describe_steps().into_iter().map(|info| crate::optimize::parse_step(info.name).unwrap().rank());
+        assert!(ranks.is_sorted());
     }
 }

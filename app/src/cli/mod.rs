@@ -25,6 +25,7 @@ mod outcome;
 mod output;
 mod paths;
 mod quantize;
+mod reports;
 mod run;
 mod samples;
 mod steps;

@@ -11,10 +11,11 @@ use tinsmith_core::optimize::{self, Candidate, Observations};
 use tinsmith_core::preview::{exported, only_input, roles};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
-use tinsmith_core::recipe::{self, Entry, Recipe, Step};
+use tinsmith_core::recipe::{self, Recipe, Step};
 
 use super::inspect::open_model;
 use super::messages::{Messages, timed};
+use super::reports::{step_json, step_line};
 use super::samples::{self, parse_split};
 use super::{Failure, interrupt, output, units};
 
@@ -43,6 +44,9 @@ pub struct Quantize {
     /// Add or replace a recipe step: NAME or NAME:KEY=VALUE,… (see tinsmith steps)
     #[arg(long, value_name = "STEP", value_parser = parse_step)]
     step: Vec<Step>,
+    /// Leave out a step that would be taken for this model, by name: fuse-batch-norm and clean-up where they find something to do, quantize, pack
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    without: Vec<String>,
     /// Where to write the model
     #[arg(short, long, value_name = "OUT.tflite")]
     output: PathBuf,
@@ -67,10 +71,14 @@ fn parse_step(text: &str) -> Result<Step, String> {
     optimize::parse_step(text).map_err(|error| error.to_string())
 }
 
+fn parse_name(name: &str) -> Result<String, String> {
+    optimize::parse_step(name).map(|step| step.name().to_owned()).map_err(|error| error.to_string())
+}
+
 impl Quantize {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let opened = open_model(&self.model)?;
-        let recipe = self.recipe();
+        let recipe = self.recipe(&opened.graph);
         let (values, n_samples) = self.samples(&opened.graph, &recipe, messages)?;
         let candidate = Self::candidate(&opened.graph, &recipe, &values, n_samples, messages)?;
         let bytes = exported(&candidate.graph)?;
@@ -83,12 +91,12 @@ impl Quantize {
                 "source_bytes": opened.size_bytes,
                 "size_bytes": bytes.len(),
                 "calibration_samples": n_samples,
-                "steps": candidate.steps.iter().map(|s| json!({ "name": s.name, "text": s.text })).collect::<Vec<_>>(),
+                "steps": candidate.steps.iter().map(step_json).collect::<Vec<_>>(),
             }));
         }
         let mut text = format!("calibrated on {n_samples} samples\n");
         for step in &candidate.steps {
-            text.push_str(&format!("{}: {}\n", step.name, step.text));
+            text.push_str(&step_line(step));
         }
         let (before, after) = (units::bytes(opened.size_bytes), units::bytes(bytes.len() as u64));
         text.push_str(&format!("{before} -> {after}\n{}\n", self.output.display()));
@@ -96,15 +104,10 @@ impl Quantize {
     }
 
     /// The default recipe with what the options change; a `--step` replaces the default step of the same name.
-    fn recipe(&self) -> Recipe {
-        let mut recipe = Recipe::int8();
-        for step in &self.step {
-            let entry = Entry { enabled: true, step: step.clone() };
-            match recipe.steps.iter_mut().find(|e| e.step.name() == step.name()) {
-                Some(existing) => *existing = entry,
-                None => recipe.steps.push(entry),
-            }
-        }
+    fn recipe(&self, graph: &Graph) -> Recipe {
+        let mut recipe = optimize::suggested_recipe(graph);
+        recipe.steps.retain(|entry| !self.without.iter().any(|name| name == entry.step.name()));
+        self.step.iter().cloned().for_each(|step| recipe.put(step));
         if let Some(quantize) = recipe.quantize_mut() {
             quantize.scheme = match self.scheme {
                 Scheme::Int8 => recipe::Scheme::Int8,

@@ -15,6 +15,7 @@ use super::export;
 use super::inspect::{figures_json, layers_table, notes_json, summary};
 use super::messages::{Messages, Stopwatch, timed};
 use super::paths::existing;
+use super::reports::{step_json, step_line};
 use super::style::NOTE;
 use super::{Failure, folder, interrupt, output, units};
 
@@ -92,7 +93,7 @@ impl Run {
             text.push_str(&roles.note.map(|note| format!("{NOTE}note:{NOTE:#} {note}\n")).unwrap_or_default());
         }
         for step in results.steps() {
-            text.push_str(&format!("{}: {}\n", step.name, step.text));
+            text.push_str(&step_line(step));
         }
         if let Some(figures) = &results.made.statics {
             text.push_str(&format!("\n{}", layers_table(&figures.layers)));
@@ -125,7 +126,7 @@ impl Run {
             "data": opened.data_path,
             "device": job.device.id,
             "calibration_samples": results.calibration.as_ref().map(|calibration| calibration.samples),
-            "steps": results.steps().iter().map(|s| json!({ "name": s.name, "text": s.text })).collect::<Vec<_>>(),
+            "steps": results.steps().iter().map(step_json).collect::<Vec<_>>(),
             "baseline": side(&results.baseline),
             "candidate": side(&results.made),
             "layer_errors": results.layer_errors_json(),

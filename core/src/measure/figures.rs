@@ -109,7 +109,7 @@ fn constant_bytes(tensor: &Tensor, data: &Data) -> u64 {
 }
 
 /// Elements of weights and biases, shared ones once.
-fn parameters(graph: &Graph) -> u64 {
+pub fn parameters(graph: &Graph) -> u64 {
     let trained = graph.tensors.iter().zip(roles(graph));
     let trained = trained.filter(|(t, role)| t.is_constant() && role.is_some_and(|r| r > Role::Other));
     trained.map(|(t, _)| t.n_elements() as u64).fold(0, u64::saturating_add)

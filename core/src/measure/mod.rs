@@ -14,7 +14,7 @@ pub mod weights;
 
 use std::sync::Arc;
 
-pub use figures::{size_figures, static_figures};
+pub use figures::{parameters, size_figures, static_figures};
 pub use obstacles::obstacles;
 
 use crate::graph::{NodeId, Note, TensorId};

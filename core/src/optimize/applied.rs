@@ -1,7 +1,10 @@
 //! What every step gives back.
 
+use std::cmp::Ordering;
+
 use super::{OptimizeError, StepOutcome};
 use crate::graph::{Graph, TensorId};
+use crate::measure::parameters;
 
 /// What a step makes of a graph.
 pub(super) struct Applied {
@@ -28,4 +31,24 @@ impl Applied {
         }
         Ok(())
     }
+}
+
+/// How many nodes, parameters and multiply-accumulates are gone, or came, in words.
+pub(super) fn gone(before: &Graph, after: &Graph) -> String {
+    let part = |before: u64, after: u64, what: &str| match before.cmp(&after) {
+        Ordering::Greater => Some(format!("{} {what} fewer", before - after)),
+        Ordering::Less => Some(format!("{} {what} more", after - before)),
+        Ordering::Equal => None,
+    };
+    let macs = |graph: &Graph| {
+        let of = |node| crate::ops::Operands::new(graph, node);
+        graph.nodes.iter().map(|node| node.op.facts().macs(&of(node))).fold(0, u64::saturating_add)
+    };
+    let parts = [
+        part(before.nodes.len() as u64, after.nodes.len() as u64, "nodes"),
+        part(parameters(before), parameters(after), "parameters"),
+        part(macs(before), macs(after), "MACs"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "as many nodes as before".into() } else { parts.join(", ") }
 }

@@ -1,9 +1,152 @@
-//! Being written.
+//! Batch normalization, and products and sums with constants, go into the layer with weights before or after them.
+//!
+//! With scale `a` and offset `b` of each channel: before, `a (W x + c) + b = (a W) x + (a c + b)`, the scale along the layer's output
+//! channels; after, `W (a x + b) + c = (W a) x + (W b + c)`, the scale along its input channels, which is the same everywhere only if
+//! the layer pads nothing, or `b` is 0.
+//!
+//! Source of the folding: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference,
+//! CVPR 2018, section 3.2.
 
-use super::applied::Applied;
-use crate::graph::Graph;
+use super::StepOutcome;
+use super::affine::Affine;
+use super::applied::{Applied, gone};
+use super::clamp;
+use super::editor::Editor;
+use super::layer::Layer;
+use crate::graph::{Graph, Node, TensorId};
+use crate::ops::{Activation, Op};
 use crate::recipe::FuseBatchNorm;
 
-pub(super) fn fuse(graph: &Graph, _settings: &FuseBatchNorm) -> Applied {
-    Applied::skipped(graph, "nothing to do")
+/// What became of the normalizations, products and sums.
+#[derive(Default)]
+struct Fused {
+    before: usize,
+    after: usize,
+    scaled: usize,
+}
+
+/// Folds what can be folded. What is left of batch normalization becomes a scale and an offset of its own.
+pub(super) fn fuse(graph: &Graph, settings: &FuseBatchNorm) -> Applied {
+    let mut fused = Fused::default();
+    let editor = Editor::pass(graph, |editor, node| {
+        let node = if settings.into_after { into_after(editor, node, settings, &mut fused) } else { node };
+        if settings.into_before { into_before(editor, node, settings, &mut fused) } else { Some(node) }
+    });
+    let (graph_after, origin) = editor.finish();
+    let (graph_after, origin) = scaled(graph_after, origin, &mut fused);
+    if fused.before + fused.after + fused.scaled == 0 {
+        return Applied::skipped(graph, "there is no batch normalization and no product or sum with constants to fuse");
+    }
+    let text = fused.text(graph, &graph_after);
+    Applied { graph: graph_after, origin, outcome: StepOutcome::Applied, text }
+}
+
+impl Fused {
+    fn text(&self, before: &Graph, after: &Graph) -> String {
+        let mut parts = Vec::new();
+        let places =
+            [(self.before, "into the layer before"), (self.after, "into the layer after"), (self.scaled, "a layer of its own")];
+        parts.extend(places.iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{n} {place}")));
+        format!("{}; {}", parts.join(", "), gone(before, after))
+    }
+}
+
+fn affine_of(editor: &Editor<'_>, node: &Node, settings: &FuseBatchNorm) -> Option<Affine> {
+    Affine::of_batch_norm(editor, node).or_else(|| settings.scaling.then(|| Affine::of_binary(editor, node)).flatten())
+}
+
+/// `node` goes into the layer behind its operand, if there is one; else it comes back.
+fn into_before(editor: &mut Editor<'_>, node: Node, settings: &FuseBatchNorm, fused: &mut Fused) -> Option<Node> {
+    let Some(affine) = affine_of(editor, &node, settings) else { return Some(node) };
+    let Some(behind) = editor.behind(affine.x) else { return Some(node) };
+    let Some(layer) = editor.node(behind.node).and_then(|layer| Layer::of(editor, layer)) else { return Some(node) };
+    if layer.activation != Activation::None || layer.n_outputs != affine.scale.len() {
+        return Some(node);
+    }
+    let scaled = layer.scaled_outputs(&affine.scale, &affine.offset);
+    let Some(mut before) = editor.node(behind.node).cloned() else { return Some(node) };
+    match clamp::fused(&mut before.op) {
+        Some(activation) => *activation = affine.activation,
+        None if affine.activation == Activation::None => {}
+        None => return Some(node),
+    }
+    scaled.store(editor, &mut before);
+    editor.replace(behind.node, before);
+    editor.merge(node, &behind);
+    fused.before += 1;
+    None
+}
+
+/// The scale and offset behind the operand of the layer `node` go into it, one after the other.
+fn into_after(editor: &mut Editor<'_>, mut node: Node, settings: &FuseBatchNorm, fused: &mut Fused) -> Node {
+    while let Some(layer) = Layer::of(editor, &node) {
+        let Some(found) = affine_behind(editor, layer.input, settings) else { break };
+        let (scale, offset) = (&found.affine.scale, &found.affine.offset);
+        let keeps_channels = layer.n_inputs == scale.len()
+            || matches!(node.op, Op::FullyConnected(_)) && layer.n_inputs.is_multiple_of(scale.len().max(1));
+        let has_offset = offset.iter().any(|offset| *offset != 0.0);
+        if !keeps_channels || found.affine.activation != Activation::None || has_offset && layer.pads {
+            break;
+        }
+        let scaled = layer.scaled_inputs(scale, offset);
+        scaled.store(editor, &mut node);
+        match found.path.last().and_then(|&reader| editor.node_mut(reader)) {
+            Some(reader) => reader.inputs[0] = Some(found.affine.x),
+            None => node.inputs[layer.input_operand] = Some(found.affine.x),
+        }
+        for index in found.path {
+            if let Some(id) = editor.node(index).and_then(|node| node.outputs.first().copied()) {
+                editor.changed(id);
+            }
+        }
+        if let Some(went) = editor.take_out(found.node) {
+            super::editor::add_sources(&mut node, went.sources);
+        }
+        fused.after += 1;
+    }
+    node
+}
+
+/// A scale and offset that a layer reads.
+struct Found {
+    affine: Affine,
+    /// Its node.
+    node: usize,
+    /// Nodes between that only change the shape, the last one first.
+    path: Vec<usize>,
+}
+
+/// The scale and offset that `id` comes from through nodes that only change the shape.
+fn affine_behind(editor: &Editor<'_>, id: TensorId, settings: &FuseBatchNorm) -> Option<Found> {
+    let (mut id, mut path) = (id, Vec::new());
+    loop {
+        let index = editor.sole_maker(id)?;
+        let node = editor.node(index)?;
+        if let Some(affine) = affine_of(editor, node, settings) {
+            return Some(Found { affine, node: index, path });
+        }
+        if !matches!(node.op, Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Identity(_)) {
+            return None;
+        }
+        path.push(index);
+        id = node.inputs.first().copied().flatten()?;
+    }
+}
+
+/// Batch normalization that is left becomes a layer of its own, in terms that files hold and that can be quantized.
+fn scaled(graph: Graph, origin: Vec<Option<TensorId>>, fused: &mut Fused) -> (Graph, Vec<Option<TensorId>>) {
+    if !graph.nodes.iter().any(|node| matches!(node.op, Op::BatchNorm(_))) {
+        return (graph, origin);
+    }
+    let editor = Editor::pass(&graph, |editor, node| match Affine::of_batch_norm(editor, &node) {
+        Some(affine) => {
+            fused.scaled += 1;
+            affine.push(editor, node);
+            None
+        }
+        None => Some(node),
+    });
+    let (after, moved) = editor.finish();
+    let origin = moved.iter().map(|id| origin[(*id)?.index()]).collect();
+    (after, origin)
 }

@@ -4,8 +4,8 @@
 //!
 //! | step | what it does | must run before |
 //! | --- | --- | --- |
-//! | `clean-up` | identities, constant nodes, chains of reshapes go; activations go into layers | `fuse-batch-norm`, which finds more then |
-//! | `fuse-batch-norm` | batch normalization goes into layers | `equalize`, which wants layers side by side |
+//! | `fuse-batch-norm` | batch normalization goes into layers | `clean-up`, which finds activations beside layers then |
+//! | `clean-up` | identities, constant nodes, chains of reshapes go; activations go into layers | `equalize`, which wants layers side by side |
 //! | `equalize` | channels of neighbouring layers get equal ranges | `quantize`, as all that rewrites floats |
 //! | `absorb-bias` | what a channel never falls below goes into the next layer | `quantize` |
 //! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
@@ -14,21 +14,29 @@
 //! At the end, and before `pack`, what no file can hold is lowered to what it can (`lower.rs`).
 
 mod absorb_bias;
+mod affine;
 mod applied;
 mod calibrate;
+mod clamp;
 mod clean_up;
 mod compact;
+mod editor;
 mod equalize;
 mod fuse_batch_norm;
 mod histogram;
+mod layer;
 mod lower;
 mod pack;
 mod patches;
 mod prepare;
 mod quantize;
 mod rewrite;
+#[cfg(test)]
+mod rewrite_tests;
+mod shapes;
 mod statistics;
 mod steps;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +46,7 @@ pub use lower::lowered;
 pub use rewrite::{Absorbed, Observations, Rewritten, rewrite};
 pub use statistics::Statistics;
 pub use steps::{Choice, ParameterInfo, ParameterKind, StepInfo, describe_steps, parameter, parse_step, set_parameter};
+pub use suggest::suggested_recipe;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use super::{OptimizeError, StepOutcome, StepReport, absorb_bias, clean_up, equal
 use crate::execute::ExecuteError;
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
-use crate::progress::Cancel;
+use crate::progress::{Cancel, Cancelled};
 use crate::recipe::{Recipe, Step};
 
 /// Outputs are compared on so many samples: rounding shows on the first ones.
@@ -99,10 +99,10 @@ fn change(
         return Ok(None);
     }
     let expected = match outputs.take() {
-        Some(outputs) => outputs,
+        Some(outputs) => Some(outputs),
         None => run_some(before, observations)?,
     };
-    let found = run_some(after, observations)?;
+    let (Some(expected), Some(found)) = (expected, run_some(after, observations)?) else { return Ok(None) };
     let pairs = || expected.iter().flatten().zip(found.iter().flatten());
     let largest = pairs().fold(0.0f32, |most, (e, _)| most.max(e.abs()));
     let difference = pairs().fold(0.0f32, |most, (e, f)| most.max((e - f).abs()));
@@ -110,10 +110,18 @@ fn change(
     Ok(Some(if difference == 0.0 { 0.0 } else { difference / largest }))
 }
 
-fn run_some(graph: &Graph, observations: &Observations<'_>) -> Result<Vec<Vec<f32>>, ExecuteError> {
-    let prepared = Prepared::new(graph)?;
-    let n_samples = prepared.n_samples(observations.inputs)?.min(COMPARED_SAMPLES);
-    let first = |(values, len): (&&[f32], usize)| values.get(..n_samples * len).unwrap_or_default().to_vec();
-    let inputs: Vec<Vec<f32>> = observations.inputs.iter().zip(prepared.input_lens()).map(first).collect();
-    prepared.run(&inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(), observations.cancel)
+/// Outputs for the first samples; `None` if the graph cannot be run, which whoever evaluates it says.
+fn run_some(graph: &Graph, observations: &Observations<'_>) -> Result<Option<Vec<Vec<f32>>>, Cancelled> {
+    let run = || {
+        let prepared = Prepared::new(graph)?;
+        let n_samples = prepared.n_samples(observations.inputs)?.min(COMPARED_SAMPLES);
+        let first = |(values, len): (&&[f32], usize)| values.get(..n_samples * len).unwrap_or_default().to_vec();
+        let inputs: Vec<Vec<f32>> = observations.inputs.iter().zip(prepared.input_lens()).map(first).collect();
+        prepared.run(&inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(), observations.cancel)
+    };
+    match run() {
+        Ok(outputs) => Ok(Some(outputs)),
+        Err(ExecuteError::Cancelled(cancelled)) => Err(cancelled),
+        Err(_) => Ok(None),
+    }
 }

@@ -412,16 +412,16 @@ fn pack_parameters() -> Vec<Parameter<Pack>> {
 pub fn describe_steps() -> Vec<StepInfo> {
     vec![
         StepInfo {
-            name: "clean-up",
-            title: "Clean up",
-            help: "What converters and training leave in a graph goes; the outputs stay.",
-            parameters: clean_up_parameters().into_iter().map(Parameter::info).collect(),
-        },
-        StepInfo {
             name: "fuse-batch-norm",
             title: "Fuse batch norm",
             help: "Batch normalization goes into the layers beside it; the outputs stay, but for rounding.",
             parameters: fuse_parameters().into_iter().map(Parameter::info).collect(),
+        },
+        StepInfo {
+            name: "clean-up",
+            title: "Clean up",
+            help: "What converters and training leave in a graph goes; the outputs stay.",
+            parameters: clean_up_parameters().into_iter().map(Parameter::info).collect(),
         },
         StepInfo {
             name: "equalize",
