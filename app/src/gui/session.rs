@@ -9,7 +9,7 @@ use tinsmith_core::data::DataSet;
 use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
-use tinsmith_core::optimize::Candidate;
+use tinsmith_core::optimize::{Candidate, suggested_recipe};
 use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
@@ -63,6 +63,8 @@ pub struct Open {
     pub ranges: Option<Arc<StoredRanges>>,
     /// What the project's file said: notes and variants are kept when it is written again.
     pub before: Option<Arc<Project>>,
+    /// The recipe that a model like this starts with.
+    pub first: Recipe,
 }
 
 impl Open {
@@ -462,9 +464,10 @@ pub fn default_device() -> String {
     devices().first().map_or_else(String::new, |d| d.id.clone())
 }
 
-/// The recipe of a newly opened model: quantize what is float, pack what is an integer model already.
+/// The recipe of a newly opened model: rewrite and quantize what is float, pack what is an integer model already. It tries steps that
+/// rewrite, so a frame must not wait for it.
 pub fn first_recipe(graph: &Graph) -> Recipe {
-    let mut recipe = Recipe::int8();
+    let mut recipe = suggested_recipe(graph);
     if graph.is_integer() {
         recipe.steps.retain(|entry| entry.step.name() == "pack");
     }

@@ -43,10 +43,9 @@ pub fn add(recipe: &mut Recipe, name: &str) {
         entry.enabled = true;
         return;
     }
-    let Ok(step) = parse_step(name) else { return };
-    let rank = |name: &str| known().iter().position(|info| info.name == name);
-    let at = recipe.steps.iter().position(|entry| rank(entry.step.name()) > rank(name)).unwrap_or(recipe.steps.len());
-    recipe.steps.insert(at, Entry { enabled: true, step });
+    if let Ok(step) = parse_step(name) {
+        recipe.put(step);
+    }
 }
 
 /// What happened to the list, if recipes have different steps: `equalize added`.
