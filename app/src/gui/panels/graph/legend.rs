@@ -14,6 +14,8 @@ const SMALL_WIDTH: f32 = 120.0;
 const BAR: f32 = 8.0;
 const LINE: f32 = 16.0;
 const TICKS: usize = 5;
+/// Room that the zoom in percent takes.
+const ZOOM_WIDTH: f32 = 40.0;
 /// On a narrower canvas the legend is the scale with its title alone.
 const ROOM_FOR_WORDS: f32 = 400.0;
 
@@ -67,14 +69,15 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
 /// Of the corners, and the middles above and below, the place that covers least.
 fn free_place(canvas: Rect, view: View, layout: &Layout, size: Vec2, taken: &[Rect]) -> Rect {
     let inner = canvas.shrink(INSET);
-    // The zoom stands at the lower right.
     let low = inner.bottom() - size.y - 4.0;
     let (left, middle, right) = (inner.left(), inner.center().x - size.x / 2.0, inner.right() - size.x);
     let corners = [
         inner.min,
         pos2(left, low),
         pos2(right, inner.top()),
+        // The zoom stands at the lower right: above it, or beside it.
         pos2(right, low - 16.0),
+        pos2(right - ZOOM_WIDTH, low),
         pos2(middle, inner.top()),
         pos2(middle, low),
     ];
