@@ -168,3 +168,28 @@ fn a_merged_layer_is_traced_both_ways() {
         app.session().distributions.as_ref().is_some_and(|of| of.node == "c2" && of.candidate.is_some())
     });
 }
+
+#[test]
+fn what_would_help_is_offered_and_added_with_a_click() {
+    let folder = Folder::new("recipe-offers");
+    let Some(mut window) = open_digits(&folder) else { return };
+    assert!(!holds(&window, "Fuse batch norm: 2 nodes"), "what the recipe does is not offered");
+    click(&mut window, "Remove Fuse batch norm");
+    wait(&mut window, "all figures", is_complete);
+    wait(&mut window, "the advice", |app| app.session().advice.as_ref().is_some_and(|(_, advice)| !advice.is_empty()));
+    settle(&mut window);
+    send(&mut window, Command::Select(Some("c2".to_owned())));
+    settle(&mut window);
+    let offer = "Add to the recipe: Fuse batch norm: 2 nodes";
+    assert_eq!(window.query_all_by_label(offer).count(), 1, "it is about the normalization, not about other layers");
+    send(&mut window, Command::Select(Some("b2".to_owned())));
+    settle(&mut window);
+    assert_eq!(window.query_all_by_label(offer).count(), 2, "the inspector of that layer offers it too");
+    window.query_all_by_label(offer).last().unwrap().click();
+    settle(&mut window);
+    assert!(entry(app(&window), "fuse-batch-norm").is_some_and(|entry| entry.enabled));
+    wait(&mut window, "all figures", is_complete);
+    settle(&mut window);
+    assert!(!is_shown(&window, offer));
+    undo(&mut window, "fuse batch norm added");
+}

@@ -31,6 +31,7 @@ pub mod layer_diff;
 pub mod line_diff;
 pub mod lineage;
 pub mod notice;
+pub mod offers;
 pub mod on_demand;
 pub mod panels;
 pub mod picture;

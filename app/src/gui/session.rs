@@ -9,7 +9,7 @@ use tinsmith_core::data::DataSet;
 use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
-use tinsmith_core::optimize::{Candidate, suggested_recipe};
+use tinsmith_core::optimize::{Advice, Candidate, suggested_recipe};
 use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
@@ -24,7 +24,7 @@ use super::picture;
 use super::settings::Settings;
 use super::steps;
 use super::workspace::Workspace;
-use crate::worker::{Distributions, GraphRef, project_beside};
+use crate::worker::{Distributions, FloatGraph, GraphRef, project_beside};
 
 /// What undo goes back over.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,6 +136,8 @@ pub struct Session {
     pub layout_of: Option<GraphRef>,
     /// Histograms of the selected node.
     pub distributions: Option<Arc<Distributions>>,
+    /// Which steps would help a float graph.
+    pub advice: Option<(FloatGraph, Vec<Advice>)>,
     /// Results that only some panels need.
     pub on_demand: OnDemand,
     /// What happened and should be known.
@@ -185,6 +187,7 @@ impl Default for Session {
             layout: None,
             layout_of: None,
             distributions: None,
+            advice: None,
             on_demand: OnDemand::default(),
             notices: Notices::default(),
             workspace: Workspace::default(),
@@ -218,6 +221,7 @@ impl Session {
         self.layout = None;
         self.layout_of = None;
         self.distributions = None;
+        self.advice = None;
         self.on_demand = OnDemand::default();
         self.activity = None;
         self.picture = None;
@@ -297,6 +301,12 @@ impl Session {
     /// What the recipe makes of the model, if that is known.
     pub fn candidate(&self) -> Option<&Arc<Candidate>> {
         self.figures.candidate.value.as_ref()
+    }
+
+    /// The graph that is quantized, or will be once there is a candidate.
+    pub fn float_graph(&self) -> Option<FloatGraph> {
+        let source = || self.open.as_ref().map(|o| FloatGraph::Source(Arc::clone(&o.source)));
+        self.candidate().map(|c| FloatGraph::Rewritten(Arc::clone(&c.rewritten))).or_else(source)
     }
 
     /// Figures of the graph on screen.

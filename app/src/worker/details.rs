@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Vec2;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::weights::{WeightStats, weight_stats};
-use tinsmith_core::optimize::{Calibration, Candidate, Statistics};
+use tinsmith_core::optimize::{Calibration, Candidate, Rewritten, Statistics, advice};
 use tinsmith_core::preview::Source;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::tensor::ElementType;
@@ -31,6 +31,33 @@ pub enum DetailRequest {
     Layout(LayoutKey),
     /// How the values of layers are distributed.
     Distributions(DistributionsOf),
+    /// Which steps would help a float graph.
+    Advice(FloatGraph),
+}
+
+/// The graph that is quantized, held by what it belongs to.
+#[derive(Clone, Debug)]
+pub enum FloatGraph {
+    /// The source: no recipe has made anything of it yet.
+    Source(Arc<Source>),
+    /// What the steps before quantization made of it.
+    Rewritten(Arc<Rewritten>),
+}
+
+impl FloatGraph {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        match self {
+            Self::Source(source) => &source.graph,
+            Self::Rewritten(rewritten) => &rewritten.graph,
+        }
+    }
+}
+
+impl PartialEq for FloatGraph {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.graph(), other.graph())
+    }
 }
 
 /// What histograms are of. Holds all of it, so that nothing else can take its place in memory and be mistaken for it.
@@ -183,15 +210,16 @@ fn serve(requests: &Receiver<(DetailRequest, Cancel)>, outbox: &Outbox) {
     let mut layouts = Layouts::default();
     while let Ok(first) = requests.recv() {
         // Only the newest request of each kind still matters.
-        let (mut newest_layout, mut newest_distributions) = (None, None);
+        let (mut newest_layout, mut newest_distributions, mut newest_advice) = (None, None, None);
         for request in std::iter::once(first).chain(requests.try_iter()) {
             match &request.0 {
                 DetailRequest::Layout(_) => newest_layout = Some(request),
                 DetailRequest::Distributions(_) => newest_distributions = Some(request),
+                DetailRequest::Advice(_) => newest_advice = Some(request),
             }
         }
-        // Histograms take milliseconds, a layout may take a second.
-        for (request, cancel) in [newest_distributions, newest_layout].into_iter().flatten() {
+        // Histograms take milliseconds, a layout may take a second, and nobody waits for advice.
+        for (request, cancel) in [newest_distributions, newest_layout, newest_advice].into_iter().flatten() {
             if let Some(event) = answer(request, &mut layouts, &cancel) {
                 outbox.send(event);
             }
@@ -211,6 +239,10 @@ fn answer(request: DetailRequest, layouts: &mut Layouts, cancel: &Cancel) -> Opt
             let mut first = all.next().unwrap_or_default();
             first.also = all.collect();
             Some(Event::Distributions(Arc::new(first)))
+        }
+        DetailRequest::Advice(of) => {
+            let advice = advice(of.graph());
+            Some(Event::Advice(of, advice))
         }
     }
 }

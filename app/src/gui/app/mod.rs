@@ -35,7 +35,7 @@ use super::settings::Kept;
 use super::theme::{Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
-use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, GraphRef, LayoutKey, MAX_SHOWN, Wake, Worker};
+use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Wake, Worker};
 
 /// Seconds after an edit until it is autosaved.
 const AUTOSAVE_DELAY_S: f64 = 4.0;
@@ -55,6 +55,7 @@ pub struct App {
     revision: u64,
     layout_asked: Option<LayoutKey>,
     distributions_asked: Option<DistributionsOf>,
+    advice_asked: Option<FloatGraph>,
     /// The graph that the selection is of.
     selection_of: Option<GraphRef>,
     /// The selection comes into view once its graph is laid out.
@@ -98,6 +99,7 @@ impl App {
             revision: 0,
             layout_asked: None,
             distributions_asked: None,
+            advice_asked: None,
             selection_of: None,
             is_reveal_due: false,
             autosave_at_s: None,
@@ -299,6 +301,7 @@ impl App {
             }
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
+            Event::Advice(of, advice) => self.session.advice = Some((of, advice)),
             Event::Answer(basis, answer) => self.session.on_demand.take(&basis, answer),
             Event::Compared(basis, compared) => self.session.on_demand.take_compared(&basis, compared),
             Event::Opened(path, result) => self.opened(path, *result),
@@ -358,6 +361,11 @@ impl App {
                 self.layout_asked = Some(key.clone());
                 self.worker.detail(DetailRequest::Layout(key));
             }
+        }
+        let float = self.session.float_graph();
+        if let Some(of) = float.filter(|of| self.advice_asked.as_ref() != Some(of)) {
+            self.advice_asked = Some(of.clone());
+            self.worker.detail(DetailRequest::Advice(of));
         }
         let nodes: Vec<String> = self.session.all_selected().take(MAX_SHOWN).cloned().collect();
         if nodes.is_empty() {

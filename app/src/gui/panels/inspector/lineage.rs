@@ -17,9 +17,7 @@ use crate::gui::theme::{Palette, Type};
 pub fn ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
     let Some(open) = &cx.session.open else { return };
     let source = &open.source.graph;
-    if let Some(candidate) = cx.session.candidate() {
-        let of = (Same(Arc::clone(&open.source)), Same(Arc::clone(candidate)));
-        let lineage = kept(ui.ctx(), "lineage", of, |(source, candidate)| Lineage::between(&source.0.graph, &candidate.0.graph));
+    if let Some((lineage, candidate)) = lineage(cx, ui).zip(cx.session.candidate()) {
         match cx.session.shown_now() {
             Shown::Candidate => made_of_ui(cx, source, lineage.made_of(node), &candidate.graph.node(node).name, ui),
             Shown::Source => part_of_ui(cx, &lineage, node, &candidate.graph, ui),
@@ -28,6 +26,22 @@ pub fn ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
     if cx.session.shown_now() == Shown::Source {
         file_names_ui(source, node, ui);
     }
+}
+
+/// What the node on screen is called in the candidate; its own name if it is not in it.
+pub fn name_in_candidate(cx: PanelCtx<'_>, node: NodeId, ui: &Ui) -> Option<String> {
+    let own = cx.session.graph()?.node(node).name.clone();
+    if cx.session.shown_now() == Shown::Candidate {
+        return Some(own);
+    }
+    let heir = lineage(cx, ui).and_then(|lineage| lineage.heir(node)).zip(cx.session.candidate());
+    Some(heir.map_or(own, |(heir, candidate)| candidate.graph.node(heir).name.clone()))
+}
+
+fn lineage(cx: PanelCtx<'_>, ui: &Ui) -> Option<Arc<Lineage>> {
+    let (source, candidate) = (&cx.session.open.as_ref()?.source, cx.session.candidate()?);
+    let of = (Same(Arc::clone(source)), Same(Arc::clone(candidate)));
+    Some(kept(ui.ctx(), "lineage", of, |(source, candidate)| Lineage::between(&source.0.graph, &candidate.0.graph)))
 }
 
 fn made_of_ui(cx: PanelCtx<'_>, source: &Graph, made_of: &[NodeId], name: &str, ui: &mut Ui) {

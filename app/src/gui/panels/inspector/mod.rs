@@ -16,10 +16,12 @@ use tinsmith_core::recipe::Recipe;
 
 use super::graph::{short_name, sqnr};
 use super::memory::peak_op;
+use super::recipe::offers_ui;
 use crate::gui::command::{Command, Shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::kept::{Same, kept};
+use crate::gui::offers::offers_for;
 use crate::gui::plots::View;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units::{self, NONE};
@@ -51,6 +53,9 @@ impl InspectorPanel {
                 ui.spacing_mut().item_spacing.y = 6.0;
                 facts_ui(cx, node, ui);
                 lineage::ui(cx, node, ui);
+                if let Some(name) = lineage::name_in_candidate(cx, node, ui) {
+                    offers_ui(&offers_for(cx.session, recipe, &name), recipe, ui);
+                }
                 self.plots_ui(cx, node, recipe, ui);
                 layer_override::ui(cx, recipe, ui);
             });

@@ -2,6 +2,7 @@
 
 mod add;
 mod card;
+mod offers;
 mod pack;
 mod parameters;
 mod quantize;
@@ -9,11 +10,13 @@ mod quantize;
 use eframe::egui::{CornerRadius, Frame, Margin, ScrollArea, Ui};
 use tinsmith_core::recipe::Recipe;
 
+pub use offers::offers_ui;
 pub use quantize::{CALIBRATORS, calibrator_ui};
 
 use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::offers::offers;
 use crate::gui::theme::{Palette, RADIUS_CARD, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, icon_button, panel_header, rule, small_icon};
@@ -32,6 +35,7 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
         Frame::new().inner_margin(Margin { left: 8, right: 8, top: 8, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
             failure_ui(cx, ui);
+            offers_ui(&offers(cx.session, recipe), recipe, ui);
             let mut removed = None;
             let mut shown: Vec<&str> = Vec::with_capacity(n);
             for (i, entry) in recipe.steps.iter_mut().enumerate() {
