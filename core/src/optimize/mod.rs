@@ -21,6 +21,8 @@ mod compact;
 mod equalize;
 mod fuse_batch_norm;
 mod histogram;
+mod layer;
+mod links;
 mod lower;
 mod pack;
 mod patches;

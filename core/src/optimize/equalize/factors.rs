@@ -1,0 +1,135 @@
+//! Which factor each channel gets.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{Graph, NodeId};
+use crate::optimize::layer::Layer;
+use crate::optimize::links::Link;
+
+/// Factors lie within 2⁻¹⁶ and 2¹⁶: what is further apart than that is as good as dead.
+const MOST: f64 = 65536.0;
+
+/// Passes end when no factor changes by more than this share of it: a power of two seldom turns on it.
+const TOLERANCE: f64 = 0.01;
+
+/// The channel ranges of a layer and the factors it is to have.
+#[derive(Clone, Debug)]
+pub(super) struct Ranges {
+    layer: Layer,
+    /// See [`Layer::magnitudes`].
+    magnitudes: Vec<f32>,
+    bias: Vec<f32>,
+    /// Weights of each input channel are multiplied by this.
+    pub input_factors: Vec<f64>,
+    /// Weights and bias of each output channel are divided by this.
+    pub output_factors: Vec<f64>,
+}
+
+/// Whether a range is one to compare with: not that of a dead channel, nor infinite.
+pub(super) fn is_range(range: f64) -> bool {
+    range > 0.0 && range.is_finite()
+}
+
+impl Ranges {
+    pub fn of(graph: &Graph, layer: &Layer) -> Self {
+        Self {
+            layer: layer.clone(),
+            magnitudes: layer.magnitudes(graph),
+            bias: layer.bias(graph).unwrap_or_default().to_vec(),
+            input_factors: vec![1.0; layer.n_inputs()],
+            output_factors: vec![1.0; layer.n_outputs],
+        }
+    }
+
+    /// Whether output channels get factors.
+    pub fn is_scaled(&self) -> bool {
+        self.output_factors.iter().any(|factor| *factor != 1.0)
+    }
+
+    /// The range of each output channel.
+    pub fn of_outputs(&self) -> Vec<f64> {
+        self.before_output_factors().iter().zip(&self.output_factors).map(|(range, factor)| range / factor).collect()
+    }
+
+    /// The range of each output channel if its own factor were 1.
+    fn before_output_factors(&self) -> Vec<f64> {
+        let rows = self.magnitudes.chunks_exact(self.layer.n_seen).enumerate();
+        let range = |(output, row): (usize, &[f32])| {
+            let first = self.layer.input_channel(output, 0);
+            let factors = &self.input_factors[first..first + row.len()];
+            row.iter().zip(factors).fold(0.0, |most, (weight, factor)| larger(most, f64::from(*weight) * factor))
+        };
+        rows.map(range).collect()
+    }
+
+    /// The range of each of `n` channels that the inputs come from, if their own factors were 1.
+    fn before_input_factors(&self, channel_of: &[usize], n: usize) -> Vec<f64> {
+        let mut ranges = vec![0.0; n];
+        for (output, row) in self.magnitudes.chunks_exact(self.layer.n_seen).enumerate() {
+            let first = self.layer.input_channel(output, 0);
+            for (weight, &channel) in row.iter().zip(&channel_of[first..]) {
+                ranges[channel] = larger(ranges[channel], f64::from(*weight) / self.output_factors[output]);
+            }
+        }
+        ranges
+    }
+
+    /// The least factor that each output channel may have: a smaller one would make its bias larger, measured by what the middle one of
+    /// `factors` makes of biases, than the largest bias of the layer.
+    fn least_factors(&self, factors: &[f64]) -> Vec<f64> {
+        let mut sorted = factors.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0);
+        let largest = self.bias.iter().fold(0.0f64, |most, bias| most.max(f64::from(bias.abs())));
+        let least = |output: usize| match self.bias.get(output) {
+            Some(bias) if largest > 0.0 => middle * f64::from(bias.abs()) / largest,
+            _ => 0.0,
+        };
+        (0..factors.len()).map(least).collect()
+    }
+}
+
+/// The larger one; what is no number stays.
+fn larger(a: f64, b: f64) -> f64 {
+    if b > a || b.is_nan() { b } else { a }
+}
+
+/// Finds the factors of all links, in at most so many passes over them.
+pub(super) fn factors(links: &[Link], ranges: &mut BTreeMap<NodeId, Ranges>, passes: usize) {
+    for _ in 0..passes {
+        let changes = links.iter().map(|link| set(link, ranges, best(link, ranges)));
+        if changes.fold(0.0, f64::max) <= TOLERANCE {
+            break;
+        }
+    }
+    for link in links {
+        let exact = ranges.get(&link.first.node).map(|ranges| ranges.output_factors.clone()).unwrap_or_default();
+        set(link, ranges, exact.into_iter().map(|factor| factor.log2().round().exp2()).collect());
+    }
+}
+
+/// The factors that give each channel the same range in both layers, as far as they are free.
+fn best(link: &Link, ranges: &BTreeMap<NodeId, Ranges>) -> Vec<f64> {
+    let (Some(first), Some(second)) = (ranges.get(&link.first.node), ranges.get(&link.second.node)) else { return Vec::new() };
+    let r1 = first.before_output_factors();
+    let r2 = second.before_input_factors(&link.channel_of, r1.len());
+    let factor = |(r1, r2): (&f64, &f64)| match is_range(*r1) && is_range(*r2) {
+        true => ((r1 * r2).sqrt() / r2).clamp(MOST.recip(), MOST),
+        false => 1.0,
+    };
+    let factors: Vec<f64> = r1.iter().zip(&r2).map(factor).collect();
+    let least = first.least_factors(&factors);
+    factors.iter().zip(&least).map(|(factor, least)| factor.max(*least)).collect()
+}
+
+/// Gives a link these factors; says by what share the one that changes most does.
+fn set(link: &Link, ranges: &mut BTreeMap<NodeId, Ranges>, factors: Vec<f64>) -> f64 {
+    if let Some(second) = ranges.get_mut(&link.second.node) {
+        second.input_factors = link.channel_of.iter().map(|&channel| factors[channel]).collect();
+    }
+    let Some(first) = ranges.get_mut(&link.first.node) else { return 0.0 };
+    let changes = first.output_factors.iter().zip(&factors).map(|(before, now)| (now / before - 1.0).abs());
+    let most = changes.fold(0.0, f64::max);
+    first.output_factors = factors;
+    most
+}
