@@ -6,18 +6,20 @@
 //!
 //! Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.1.
 //!
-//! Two things are not in the paper:
+//! Three things are not in the paper:
 //! * Factors are rounded to powers of two. A float takes such a factor without rounding, so that the model's outputs stay the same to
 //!   the last bit, and a range is off by no more than the square root of two.
 //! * A channel of tiny weights with a large bias is not blown up until its bias alone sets the range of the layer's output.
+//! * Pairs whose factors would lie close together stay as they are, see [`UNEVEN`].
 
 mod factors;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::StepOutcome;
+use super::advice::Advice;
 use super::applied::Applied;
 use super::compact::compact;
 use super::layer::{Edit, Layer};
@@ -26,7 +28,12 @@ use super::prepare::simplified;
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Activation, Op, Unary};
 use crate::recipe::Equalize;
-use factors::{Ranges, factors};
+use factors::Ranges;
+
+/// Factors of a pair that lie less apart are not worth it. Even weights can make activations less even: with all pairs equalized, nets
+/// whose factors lie at most 5 (DS-CNN for key words), 3 (ResNet-8, an autoencoder of digits) and 13 (MLPerf Tiny's autoencoder) apart
+/// lose 0 to 4 dB as int8. Nets that int8 ruins have them hundreds apart.
+const UNEVEN: f64 = 16.0;
 
 pub(super) fn equalize(graph: &Graph, settings: &Equalize) -> Applied {
     let simple = simplified(graph);
@@ -34,20 +41,34 @@ pub(super) fn equalize(graph: &Graph, settings: &Equalize) -> Applied {
     if links.is_empty() {
         return Applied::skipped(graph, without_pairs(&simple, settings));
     }
-    let layers = links.iter().flat_map(|link| [&link.first, &link.second]);
-    let mut ranges: BTreeMap<NodeId, Ranges> = layers.map(|layer| (layer.node, Ranges::of(&simple, layer))).collect();
-    let before = spread(&links, &ranges);
-    factors(&links, &mut ranges, settings.passes);
-    let moved: Vec<&Link> = links.iter().filter(|link| ranges.get(&link.first.node).is_some_and(Ranges::is_scaled)).collect();
-    if moved.is_empty() {
-        return Applied::skipped(graph, "the channels of layers that follow each other have equal ranges already");
+    let mut ranges = ranges_of(&simple, &links);
+    let unevenness = factors::unevenness(&links, &ranges, settings.passes);
+    let uneven: Vec<&Link> = links.iter().zip(&unevenness).filter(|(_, apart)| **apart >= UNEVEN).map(|(link, _)| link).collect();
+    if uneven.is_empty() {
+        return Applied::skipped(graph, even_enough(&unevenness));
     }
-    let after = spread(&links, &ranges);
+    let before = spread(&uneven, &ranges);
+    factors::find(&uneven, &mut ranges, settings.passes);
+    let after = spread(&uneven, &ranges);
     let mut edit = Edit::new(simple);
-    let replaced: usize = moved.iter().map(|link| let_through(&mut edit, link)).sum();
-    scale(&mut edit, &moved, &ranges);
+    let replaced: usize = uneven.iter().map(|link| let_through(&mut edit, link)).sum();
+    scale(&mut edit, &uneven, &ranges);
     let (graph, origin) = compact(edit.graph, edit.origin);
-    Applied { graph, origin, outcome: StepOutcome::Applied, text: report(moved.len(), replaced, before, after) }
+    let n_left = links.len() - uneven.len();
+    Applied { graph, origin, outcome: StepOutcome::Applied, text: report(uneven.len(), n_left, replaced, before, after) }
+}
+
+fn ranges_of(graph: &Graph, links: &[Link]) -> BTreeMap<NodeId, Ranges> {
+    let layers = links.iter().flat_map(|link| [&link.first, &link.second]);
+    layers.map(|layer| (layer.node, Ranges::of(graph, layer))).collect()
+}
+
+fn even_enough(unevenness: &[f64]) -> String {
+    let most = unevenness.iter().copied().fold(1.0, f64::max);
+    format!(
+        "channels are even enough: factors of a pair of layers would lie at most {} times apart, below {UNEVEN} they gain nothing",
+        times(most)
+    )
 }
 
 /// Why there is nothing to do.
@@ -62,7 +83,7 @@ fn without_pairs(graph: &Graph, settings: &Equalize) -> String {
 }
 
 /// How far apart the channels of the first layers lie: largest over smallest range, in the layer where that is most.
-fn spread(links: &[Link], ranges: &BTreeMap<NodeId, Ranges>) -> f64 {
+fn spread(links: &[&Link], ranges: &BTreeMap<NodeId, Ranges>) -> f64 {
     let spreads = links.iter().filter_map(|link| {
         let ranges = ranges.get(&link.first.node)?.of_outputs();
         let live = || ranges.iter().copied().filter(|range| factors::is_range(*range));
@@ -123,13 +144,18 @@ fn scale(edit: &mut Edit, moved: &[&Link], ranges: &BTreeMap<NodeId, Ranges>) {
     }
 }
 
-fn report(n_pairs: usize, replaced: usize, before: f64, after: f64) -> String {
+fn report(n_pairs: usize, n_left: usize, replaced: usize, before: f64, after: f64) -> String {
     let pairs = if n_pairs == 1 { "1 pair".into() } else { format!("{n_pairs} pairs") };
     let mut text = format!(
         "{pairs} of layers equalized: in the most uneven layer the largest channel range is {} times the smallest, before it was {} times",
         times(after),
         times(before)
     );
+    match n_left {
+        0 => {}
+        1 => text.push_str("; 1 pair is even enough and stays"),
+        n => text.push_str(&format!("; {n} pairs are even enough and stay")),
+    }
     match replaced {
         0 => {}
         1 => text.push_str("; 1 ReLU6 became a ReLU"),
@@ -141,4 +167,37 @@ fn report(n_pairs: usize, replaced: usize, before: f64, after: f64) -> String {
 /// A ratio in as many digits as mean something.
 fn times(ratio: f64) -> String {
     if ratio < 10.0 { format!("{ratio:.1}") } else { format!("{ratio:.0}") }
+}
+
+/// Advice for each pair of layers that the step would even out.
+pub(super) fn advice(graph: &Graph) -> Vec<Advice> {
+    let simple = simplified(graph);
+    let freely: BTreeSet<NodeId> =
+        links(&simple, Change::Scale { relu6_is_relu: false }).iter().map(|link| link.first.node).collect();
+    let links = links(&simple, Change::Scale { relu6_is_relu: true });
+    let ranges = ranges_of(&simple, &links);
+    let unevenness = factors::unevenness(&links, &ranges, Equalize::default().passes);
+    let uneven = links.iter().zip(&unevenness).filter(|(_, apart)| **apart >= UNEVEN);
+    uneven.filter_map(|(link, _)| advice_on(graph, &simple, link, &ranges, freely.contains(&link.first.node))).collect()
+}
+
+fn advice_on(graph: &Graph, simple: &Graph, link: &Link, ranges: &BTreeMap<NodeId, Ranges>, freely: bool) -> Option<Advice> {
+    let [first, second] = [&link.first, &link.second].map(|layer| simple.node(layer.node).name.as_str());
+    let outputs = ranges.get(&link.first.node)?.of_outputs();
+    let inputs = ranges.get(&link.second.node)?.before_input_factors(&link.channel_of, outputs.len());
+    let apart = [outputs, inputs].map(|ranges| {
+        let live: Vec<f64> = ranges.into_iter().filter(|range| factors::is_range(*range)).collect();
+        live.iter().copied().fold(0.0, f64::max) / factors::median(&live).unwrap_or(f64::INFINITY)
+    });
+    let apart = apart[0].max(apart[1]);
+    let mut text = format!(
+        "the largest channel range between \"{first}\" and \"{second}\" is {} times the middle one: equalize helps",
+        times(apart)
+    );
+    if !freely {
+        text.push_str(", if a ReLU6 between them becomes a ReLU");
+    }
+    let step = if freely { "equalize" } else { "equalize:replace-relu6=on" };
+    let nodes = [first, second].into_iter().filter_map(|name| graph.node_named(name)).collect();
+    Some(Advice { step, nodes, apart: Some(apart), text })
 }

@@ -14,6 +14,7 @@
 //! At the end, and before `pack`, what no file can hold is lowered to what it can (`lower.rs`).
 
 mod absorb_bias;
+mod advice;
 mod applied;
 mod calibrate;
 mod clean_up;
@@ -34,6 +35,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{Advice, advice};
 pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};
 pub use histogram::Histogram;
 pub use lower::lowered;

@@ -41,11 +41,6 @@ impl Ranges {
         }
     }
 
-    /// Whether output channels get factors.
-    pub fn is_scaled(&self) -> bool {
-        self.output_factors.iter().any(|factor| *factor != 1.0)
-    }
-
     /// The range of each output channel.
     pub fn of_outputs(&self) -> Vec<f64> {
         self.before_output_factors().iter().zip(&self.output_factors).map(|(range, factor)| range / factor).collect()
@@ -63,7 +58,7 @@ impl Ranges {
     }
 
     /// The range of each of `n` channels that the inputs come from, if their own factors were 1.
-    fn before_input_factors(&self, channel_of: &[usize], n: usize) -> Vec<f64> {
+    pub fn before_input_factors(&self, channel_of: &[usize], n: usize) -> Vec<f64> {
         let mut ranges = vec![0.0; n];
         for (output, row) in self.magnitudes.chunks_exact(self.layer.n_seen).enumerate() {
             let first = self.layer.input_channel(output, 0);
@@ -75,18 +70,23 @@ impl Ranges {
     }
 
     /// The least factor that each output channel may have: a smaller one would make its bias larger, measured by what the middle one of
-    /// `factors` makes of biases, than the largest bias of the layer.
-    fn least_factors(&self, factors: &[f64]) -> Vec<f64> {
-        let mut sorted = factors.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0);
+    /// the `live` factors makes of biases, than the largest bias of the layer.
+    fn least_factors(&self, live: &[f64]) -> Vec<f64> {
+        let middle = median(live).unwrap_or(1.0);
         let largest = self.bias.iter().fold(0.0f64, |most, bias| most.max(f64::from(bias.abs())));
         let least = |output: usize| match self.bias.get(output) {
             Some(bias) if largest > 0.0 => middle * f64::from(bias.abs()) / largest,
             _ => 0.0,
         };
-        (0..factors.len()).map(least).collect()
+        (0..self.output_factors.len()).map(least).collect()
     }
+}
+
+/// The middle one, the larger of two.
+pub(super) fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
 }
 
 /// The larger one; what is no number stays.
@@ -94,32 +94,53 @@ fn larger(a: f64, b: f64) -> f64 {
     if b > a || b.is_nan() { b } else { a }
 }
 
-/// Finds the factors of all links, in at most so many passes over them.
-pub(super) fn factors(links: &[Link], ranges: &mut BTreeMap<NodeId, Ranges>, passes: usize) {
-    for _ in 0..passes {
-        let changes = links.iter().map(|link| set(link, ranges, best(link, ranges)));
-        if changes.fold(0.0, f64::max) <= TOLERANCE {
-            break;
-        }
-    }
+/// How far the factors of a link would lie apart if all were equalized: largest over smallest, in order of the links.
+pub(super) fn unevenness(links: &[Link], ranges: &BTreeMap<NodeId, Ranges>, passes: usize) -> Vec<f64> {
+    let mut ranges = ranges.clone();
+    let links: Vec<&Link> = links.iter().collect();
+    approach(&links, &mut ranges, passes);
+    let uneven = |link: &&Link| {
+        let factors = best(link, &ranges);
+        let live = || factors.iter().flatten().copied();
+        live().fold(0.0, f64::max) / live().reduce(f64::min).unwrap_or(f64::INFINITY)
+    };
+    links.iter().map(uneven).collect()
+}
+
+/// Finds the factors of links, in at most so many passes over them, and rounds them to powers of two.
+pub(super) fn find(links: &[&Link], ranges: &mut BTreeMap<NodeId, Ranges>, passes: usize) {
+    approach(links, ranges, passes);
     for link in links {
         let exact = ranges.get(&link.first.node).map(|ranges| ranges.output_factors.clone()).unwrap_or_default();
         set(link, ranges, exact.into_iter().map(|factor| factor.log2().round().exp2()).collect());
     }
 }
 
-/// The factors that give each channel the same range in both layers, as far as they are free.
-fn best(link: &Link, ranges: &BTreeMap<NodeId, Ranges>) -> Vec<f64> {
+fn approach(links: &[&Link], ranges: &mut BTreeMap<NodeId, Ranges>, passes: usize) {
+    for _ in 0..passes {
+        let changes = links.iter().map(|link| set(link, ranges, bounded(link, ranges)));
+        if changes.fold(0.0, f64::max) <= TOLERANCE {
+            break;
+        }
+    }
+}
+
+/// The factors that give each channel the same range in both layers; `None` for dead channels.
+fn best(link: &Link, ranges: &BTreeMap<NodeId, Ranges>) -> Vec<Option<f64>> {
     let (Some(first), Some(second)) = (ranges.get(&link.first.node), ranges.get(&link.second.node)) else { return Vec::new() };
     let r1 = first.before_output_factors();
     let r2 = second.before_input_factors(&link.channel_of, r1.len());
-    let factor = |(r1, r2): (&f64, &f64)| match is_range(*r1) && is_range(*r2) {
-        true => ((r1 * r2).sqrt() / r2).clamp(MOST.recip(), MOST),
-        false => 1.0,
-    };
-    let factors: Vec<f64> = r1.iter().zip(&r2).map(factor).collect();
-    let least = first.least_factors(&factors);
-    factors.iter().zip(&least).map(|(factor, least)| factor.max(*least)).collect()
+    let factor =
+        |(r1, r2): (&f64, &f64)| (is_range(*r1) && is_range(*r2)).then(|| ((r1 * r2).sqrt() / r2).clamp(MOST.recip(), MOST));
+    r1.iter().zip(&r2).map(factor).collect()
+}
+
+/// [`best`], as far as biases allow; 1 for dead channels.
+fn bounded(link: &Link, ranges: &BTreeMap<NodeId, Ranges>) -> Vec<f64> {
+    let factors = best(link, ranges);
+    let live: Vec<f64> = factors.iter().flatten().copied().collect();
+    let least = ranges.get(&link.first.node).map(|first| first.least_factors(&live)).unwrap_or_default();
+    factors.iter().zip(&least).map(|(factor, least)| factor.unwrap_or(1.0).max(*least)).collect()
 }
 
 /// Gives a link these factors; says by what share the one that changes most does.
