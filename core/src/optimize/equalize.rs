@@ -42,7 +42,7 @@ pub(super) fn equalize(graph: &Graph, settings: &Equalize) -> Applied {
         return Applied::skipped(graph, without_pairs(&simple, settings));
     }
     let mut ranges = ranges_of(&simple, &links);
-    let unevenness = factors::unevenness(&links, &ranges, settings.passes);
+    let unevenness = factors::unevenness(&links, &mut ranges, settings.passes);
     let uneven: Vec<&Link> = links.iter().zip(&unevenness).filter(|(_, apart)| **apart >= UNEVEN).map(|(link, _)| link).collect();
     if uneven.is_empty() {
         return Applied::skipped(graph, even_enough(&unevenness));
@@ -59,8 +59,10 @@ pub(super) fn equalize(graph: &Graph, settings: &Equalize) -> Applied {
 }
 
 fn ranges_of(graph: &Graph, links: &[Link]) -> BTreeMap<NodeId, Ranges> {
-    let layers = links.iter().flat_map(|link| [&link.first, &link.second]);
-    layers.map(|layer| (layer.node, Ranges::of(graph, layer))).collect()
+    // Most layers have a neighbour on either side; their weights are looked through once.
+    let layers: BTreeMap<NodeId, &Layer> =
+        links.iter().flat_map(|link| [&link.first, &link.second]).map(|layer| (layer.node, layer)).collect();
+    layers.into_iter().map(|(node, layer)| (node, Ranges::of(graph, layer))).collect()
 }
 
 fn even_enough(unevenness: &[f64]) -> String {
@@ -82,12 +84,11 @@ fn without_pairs(graph: &Graph, settings: &Equalize) -> String {
     "no layer with float weights feeds only one other such layer through operators that a scale passes".into()
 }
 
-/// How far apart the channels of the first layers lie: largest over smallest range, in the layer where that is most.
+/// How far apart channels lie on one side of a pair: largest over smallest range, on the side and in the pair where that is most.
 fn spread(links: &[&Link], ranges: &BTreeMap<NodeId, Ranges>) -> f64 {
-    let spreads = links.iter().filter_map(|link| {
-        let ranges = ranges.get(&link.first.node)?.of_outputs();
-        let live = || ranges.iter().copied().filter(|range| factors::is_range(*range));
-        Some(live().fold(0.0, f64::max) / live().reduce(f64::min)?)
+    let spreads = links.iter().flat_map(|link| factors::live_ranges(link, ranges)).filter_map(|live| {
+        let smallest = live.iter().copied().reduce(f64::min)?;
+        Some(live.iter().copied().fold(0.0, f64::max) / smallest)
     });
     spreads.fold(1.0, f64::max)
 }
@@ -147,7 +148,7 @@ fn scale(edit: &mut Edit, moved: &[&Link], ranges: &BTreeMap<NodeId, Ranges>) {
 fn report(n_pairs: usize, n_left: usize, replaced: usize, before: f64, after: f64) -> String {
     let pairs = if n_pairs == 1 { "1 pair".into() } else { format!("{n_pairs} pairs") };
     let mut text = format!(
-        "{pairs} of layers equalized: in the most uneven layer the largest channel range is {} times the smallest, before it was {} times",
+        "{pairs} of layers equalized: ranges of channels between them lie at most {} times apart, before it was {} times",
         times(after),
         times(before)
     );
@@ -175,19 +176,17 @@ pub(super) fn advice(graph: &Graph) -> Vec<Advice> {
     let freely: BTreeSet<NodeId> =
         links(&simple, Change::Scale { relu6_is_relu: false }).iter().map(|link| link.first.node).collect();
     let links = links(&simple, Change::Scale { relu6_is_relu: true });
-    let ranges = ranges_of(&simple, &links);
-    let unevenness = factors::unevenness(&links, &ranges, Equalize::default().passes);
+    let mut ranges = ranges_of(&simple, &links);
+    let unevenness = factors::unevenness(&links, &mut ranges, Equalize::default().passes);
     let uneven = links.iter().zip(&unevenness).filter(|(_, apart)| **apart >= UNEVEN);
     uneven.filter_map(|(link, _)| advice_on(graph, &simple, link, &ranges, freely.contains(&link.first.node))).collect()
 }
 
 fn advice_on(graph: &Graph, simple: &Graph, link: &Link, ranges: &BTreeMap<NodeId, Ranges>, freely: bool) -> Option<Advice> {
     let [first, second] = [&link.first, &link.second].map(|layer| simple.node(layer.node).name.as_str());
-    let outputs = ranges.get(&link.first.node)?.of_outputs();
-    let inputs = ranges.get(&link.second.node)?.before_input_factors(&link.channel_of, outputs.len());
-    let apart = [outputs, inputs].map(|ranges| {
-        let live: Vec<f64> = ranges.into_iter().filter(|range| factors::is_range(*range)).collect();
-        live.iter().copied().fold(0.0, f64::max) / factors::median(&live).unwrap_or(f64::INFINITY)
+    let apart = factors::live_ranges(link, ranges).map(|live| {
+        let largest = live.iter().copied().fold(0.0, f64::max);
+        largest / factors::median(&live).unwrap_or(f64::INFINITY)
     });
     let apart = apart[0].max(apart[1]);
     let mut text = format!(

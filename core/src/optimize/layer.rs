@@ -91,16 +91,19 @@ impl Layer {
         graph.input(graph.node(self.node), self.bias_operand)?.data.as_ref()?.as_f32()
     }
 
-    /// The largest magnitude among the weights between two channels: `[output][seen]`.
+    /// The largest magnitude among the weights between two channels, `[output][seen]`; infinite if one of them is no number.
     pub fn magnitudes(&self, graph: &Graph) -> Vec<f32> {
         let weights = self.weights(graph);
         let mut magnitudes = vec![0.0f32; self.n_outputs * self.n_seen];
-        for (index, weight) in weights.iter().enumerate() {
-            let (output, input) = self.channels_of(index, weights.len());
-            let largest = &mut magnitudes[output * self.n_seen + input % self.n_seen];
-            // Unlike `max`, keeps what is no number, so that such a channel is left alone.
-            if weight.abs() > *largest || weight.is_nan() {
-                *largest = weight.abs();
+        // One tap of a window: the input channels of one output channel, or all output channels.
+        let line = if self.outputs_first { self.n_seen } else { self.n_outputs };
+        let taps = (weights.len() / magnitudes.len().max(1)).max(1);
+        for (largest, taps) in magnitudes.chunks_exact_mut(line).zip(weights.chunks_exact(line * taps)) {
+            for tap in taps.chunks_exact(line) {
+                for (largest, weight) in largest.iter_mut().zip(tap) {
+                    let magnitude = if weight.is_nan() { f32::INFINITY } else { weight.abs() };
+                    *largest = largest.max(magnitude);
+                }
             }
         }
         magnitudes

@@ -26,7 +26,7 @@ pub(super) struct Ranges {
 }
 
 /// Whether a range is one to compare with: not that of a dead channel, nor infinite.
-pub(super) fn is_range(range: f64) -> bool {
+fn is_range(range: f64) -> bool {
     range > 0.0 && range.is_finite()
 }
 
@@ -41,29 +41,24 @@ impl Ranges {
         }
     }
 
-    /// The range of each output channel.
-    pub fn of_outputs(&self) -> Vec<f64> {
-        self.before_output_factors().iter().zip(&self.output_factors).map(|(range, factor)| range / factor).collect()
-    }
-
     /// The range of each output channel if its own factor were 1.
     fn before_output_factors(&self) -> Vec<f64> {
         let rows = self.magnitudes.chunks_exact(self.layer.n_seen).enumerate();
         let range = |(output, row): (usize, &[f32])| {
             let first = self.layer.input_channel(output, 0);
             let factors = &self.input_factors[first..first + row.len()];
-            row.iter().zip(factors).fold(0.0, |most, (weight, factor)| larger(most, f64::from(*weight) * factor))
+            row.iter().zip(factors).fold(0.0f64, |most, (weight, factor)| most.max(f64::from(*weight) * factor))
         };
         rows.map(range).collect()
     }
 
     /// The range of each of `n` channels that the inputs come from, if their own factors were 1.
-    pub fn before_input_factors(&self, channel_of: &[usize], n: usize) -> Vec<f64> {
-        let mut ranges = vec![0.0; n];
+    fn before_input_factors(&self, channel_of: &[usize], n: usize) -> Vec<f64> {
+        let mut ranges = vec![0.0f64; n];
         for (output, row) in self.magnitudes.chunks_exact(self.layer.n_seen).enumerate() {
-            let first = self.layer.input_channel(output, 0);
+            let (first, factor) = (self.layer.input_channel(output, 0), self.output_factors[output]);
             for (weight, &channel) in row.iter().zip(&channel_of[first..]) {
-                ranges[channel] = larger(ranges[channel], f64::from(*weight) / self.output_factors[output]);
+                ranges[channel] = ranges[channel].max(f64::from(*weight) / factor);
             }
         }
         ranges
@@ -89,22 +84,33 @@ pub(super) fn median(values: &[f64]) -> Option<f64> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// The larger one; what is no number stays.
-fn larger(a: f64, b: f64) -> f64 {
-    if b > a || b.is_nan() { b } else { a }
+/// The ranges of the channels between two layers, dead ones left out: in the first layer, in the second.
+pub(super) fn live_ranges(link: &Link, ranges: &BTreeMap<NodeId, Ranges>) -> [Vec<f64>; 2] {
+    let (Some(first), Some(second)) = (ranges.get(&link.first.node), ranges.get(&link.second.node)) else {
+        return Default::default();
+    };
+    let factors = &first.output_factors;
+    let outputs = first.before_output_factors().into_iter().zip(factors).map(|(range, factor)| range / factor);
+    let inputs = second.before_input_factors(&link.channel_of, factors.len()).into_iter().zip(factors);
+    [outputs.filter(|range| is_range(*range)).collect(), inputs.map(|(r, factor)| r * factor).filter(|r| is_range(*r)).collect()]
 }
 
-/// How far the factors of a link would lie apart if all were equalized: largest over smallest, in order of the links.
-pub(super) fn unevenness(links: &[Link], ranges: &BTreeMap<NodeId, Ranges>, passes: usize) -> Vec<f64> {
-    let mut ranges = ranges.clone();
+/// How far the factors of a link would lie apart if all were equalized: largest over smallest, in order of the links. All factors are 1
+/// afterwards.
+pub(super) fn unevenness(links: &[Link], ranges: &mut BTreeMap<NodeId, Ranges>, passes: usize) -> Vec<f64> {
     let links: Vec<&Link> = links.iter().collect();
-    approach(&links, &mut ranges, passes);
+    approach(&links, ranges, passes);
     let uneven = |link: &&Link| {
-        let factors = best(link, &ranges);
+        let factors = best(link, ranges);
         let live = || factors.iter().flatten().copied();
         live().fold(0.0, f64::max) / live().reduce(f64::min).unwrap_or(f64::INFINITY)
     };
-    links.iter().map(uneven).collect()
+    let unevenness = links.iter().map(uneven).collect();
+    for ranges in ranges.values_mut() {
+        ranges.input_factors.fill(1.0);
+        ranges.output_factors.fill(1.0);
+    }
+    unevenness
 }
 
 /// Finds the factors of links, in at most so many passes over them, and rounds them to powers of two.

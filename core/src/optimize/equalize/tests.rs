@@ -85,7 +85,7 @@ fn largest_change(before: &Graph, after: &Graph, inputs: &[f32]) -> f32 {
     pairs().fold(0.0f32, |most, (e, f)| most.max((e - f).abs())) / largest
 }
 
-/// The largest and the smallest output range of the layers, by how far they lie apart.
+/// How many times a layer's smallest output range the largest is.
 fn apart(graph: &Graph, id: NodeId) -> f32 {
     let layer = Layer::of(graph, id).unwrap();
     let rows: Vec<f32> =
@@ -299,6 +299,20 @@ fn weights_of_several_layers_are_copied() {
     let equalized = applied("shared weights", &graph, &Equalize::default());
     assert_eq!(largest_change(&graph, &equalized.graph, &values(240, 3)), 0.0);
     assert_eq!(equalized.graph.tensors.len(), graph.tensors.len() + 3, "two copies of the weights, one of the bias");
+}
+
+#[test]
+fn half_floats_are_weights_too() {
+    let mut chain = Chain::new(&[1, 6, 5, 3]);
+    let bits = (0..4 * 3).map(|i| half::f16::from_f32(SKEW[i / 3] * (i % 3 + 1) as f32).to_bits());
+    let halves = chain.graph.add_tensor(Tensor::constant("h", [4, 1, 1, 3], Data::F16(bits.collect())));
+    let weights = chain.node(Op::Dequantize(Dequantize), &[halves]);
+    let graph = conv(chain.then(conv_op(Activation::Relu), &[weights]), 2, Activation::None).finish();
+    let equalized = equalize(&graph, &Equalize::default());
+    assert_eq!(equalized.outcome, StepOutcome::Applied, "{}", equalized.text);
+    crate::graph::check(&equalized.graph).unwrap();
+    assert_eq!(equalized.graph.nodes.len(), 2);
+    assert_eq!(largest_change(&graph, &equalized.graph, &values(90, 3)), 0.0);
 }
 
 #[test]
