@@ -101,8 +101,8 @@ pub(super) fn unevenness(links: &[Link], ranges: &mut BTreeMap<NodeId, Ranges>, 
     let links: Vec<&Link> = links.iter().collect();
     approach(&links, ranges, passes);
     let uneven = |link: &&Link| {
-        let factors = best(link, ranges);
-        let live = || factors.iter().flatten().copied();
+        let (alive, factors) = (best(link, ranges), bounded(link, ranges));
+        let live = || factors.iter().zip(&alive).filter(|(_, alive)| alive.is_some()).map(|(factor, _)| *factor);
         live().fold(0.0, f64::max) / live().reduce(f64::min).unwrap_or(f64::INFINITY)
     };
     let unevenness = links.iter().map(uneven).collect();

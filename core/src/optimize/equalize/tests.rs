@@ -333,7 +333,7 @@ fn a_relu6_goes_if_asked_to() {
 #[test]
 fn dead_channels_and_large_biases_stay() {
     let mut chain = Chain::new(&[1, 3]);
-    let rows = [[1.0, 0.5, 0.2], [0.0; 3], [1e-9, 0.0, 0.0], [0.01, 0.02, 0.0], [f32::NAN, 1.0, 1.0], [0.9, 0.0, 0.1]];
+    let rows = [[1.0, 0.5, 0.2], [0.0; 3], [1e-9, 0.0, 0.0], [0.0003, 0.0005, 0.0], [f32::NAN, 1.0, 1.0], [0.9, 0.0, 0.1]];
     let weights = Data::F32(rows.as_flattened().into());
     let weights = chain.graph.add_tensor(Tensor::constant("w", [6, 3], weights));
     let biases: std::sync::Arc<[f32]> = [0.1, 0.2, 0.5, 0.0, 0.0, 0.1].into();
@@ -341,12 +341,13 @@ fn dead_channels_and_large_biases_stay() {
     let op = Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::Relu });
     let graph = dense(chain.then(op, &[weights, bias]), 6).finish();
     let equalized = equalize(&graph, &Equalize::default());
+    assert_eq!(equalized.outcome, StepOutcome::Applied, "{}", equalized.text);
     let layer = Layer::of(&equalized.graph, NodeId(0)).unwrap();
     let bias = layer.bias(&equalized.graph).unwrap();
     let factor: Vec<f32> = bias.iter().zip([0.1, 0.2, 0.5, 0.0, 0.0, 0.1]).map(|(after, before)| after / before).collect();
     assert_eq!((factor[1], layer.weights(&equalized.graph)[13]), (1.0, 1.0), "dead, and no number");
     assert!(bias.iter().all(|b| *b <= 1.0), "{bias:?}");
-    assert!(layer.weights(&equalized.graph)[10] > 0.05, "a small channel grows");
+    assert!(layer.weights(&equalized.graph)[10] > 0.01, "a small channel grows");
 }
 
 #[test]
