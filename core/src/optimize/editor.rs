@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::compact::compact;
 use super::prepare::moved_notes;
 use crate::execute::float::real_values;
-use crate::graph::{Graph, Node, TensorId};
+use crate::graph::{Graph, Node, NodeId, TensorId};
 use crate::ops::{Op, Operands};
 use crate::tensor::{Data, Tensor};
 
@@ -62,6 +62,16 @@ impl<'g> Editor<'g> {
             }
         }
         editor
+    }
+
+    /// The tensors; nodes are kept apart.
+    pub fn tensors(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Where the next node that is pushed comes to stand.
+    pub fn next(&self) -> NodeId {
+        NodeId::new(self.nodes.len())
     }
 
     /// A tensor.

@@ -7,15 +7,19 @@
 //! Source of the folding: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference,
 //! CVPR 2018, section 3.2.
 
+mod scaled;
+
 use super::StepOutcome;
 use super::affine::Affine;
 use super::applied::{Applied, gone};
 use super::clamp;
 use super::editor::Editor;
 use super::layer::Layer;
-use crate::graph::{Graph, Node, TensorId};
-use crate::ops::{Activation, Op};
+use crate::graph::{Graph, Node, NodeId, TensorId};
+use crate::ops::{Activation, Op, Padding};
 use crate::recipe::FuseBatchNorm;
+
+use scaled::{scaled_inputs, scaled_outputs};
 
 /// What became of the normalizations, products and sums.
 #[derive(Default)]
@@ -59,18 +63,17 @@ fn affine_of(editor: &Editor<'_>, node: &Node, settings: &FuseBatchNorm) -> Opti
 fn into_before(editor: &mut Editor<'_>, node: Node, settings: &FuseBatchNorm, fused: &mut Fused) -> Option<Node> {
     let Some(affine) = affine_of(editor, &node, settings) else { return Some(node) };
     let Some(behind) = editor.behind(affine.x) else { return Some(node) };
-    let Some(layer) = editor.node(behind.node).and_then(|layer| Layer::of(editor, layer)) else { return Some(node) };
-    if layer.activation != Activation::None || layer.n_outputs != affine.scale.len() {
+    let Some(mut before) = editor.node(behind.node).cloned() else { return Some(node) };
+    let Some(layer) = Layer::of_node(editor.tensors(), &before, NodeId::new(behind.node)) else { return Some(node) };
+    if before.op.facts().activation() != Activation::None || layer.n_outputs != affine.scale.len() {
         return Some(node);
     }
-    let scaled = layer.scaled_outputs(&affine.scale, &affine.offset);
-    let Some(mut before) = editor.node(behind.node).cloned() else { return Some(node) };
     match clamp::fused(&mut before.op) {
         Some(activation) => *activation = affine.activation,
         None if affine.activation == Activation::None => {}
         None => return Some(node),
     }
-    scaled.store(editor, &mut before);
+    scaled_outputs(editor.tensors(), &layer, &affine.scale, &affine.offset).store(editor, &layer, &mut before);
     editor.replace(behind.node, before);
     editor.merge(node, &behind);
     fused.before += 1;
@@ -79,17 +82,16 @@ fn into_before(editor: &mut Editor<'_>, node: Node, settings: &FuseBatchNorm, fu
 
 /// The scale and offset behind the operand of the layer `node` go into it, one after the other.
 fn into_after(editor: &mut Editor<'_>, mut node: Node, settings: &FuseBatchNorm, fused: &mut Fused) -> Node {
-    while let Some(layer) = Layer::of(editor, &node) {
+    while let Some(layer) = Layer::of_node(editor.tensors(), &node, editor.next()) {
         let Some(found) = affine_behind(editor, layer.input, settings) else { break };
         let (scale, offset) = (&found.affine.scale, &found.affine.offset);
-        let keeps_channels = layer.n_inputs == scale.len()
-            || matches!(node.op, Op::FullyConnected(_)) && layer.n_inputs.is_multiple_of(scale.len().max(1));
+        let keeps_channels = layer.n_inputs() == scale.len()
+            || matches!(node.op, Op::FullyConnected(_)) && layer.n_inputs().is_multiple_of(scale.len().max(1));
         let has_offset = offset.iter().any(|offset| *offset != 0.0);
-        if !keeps_channels || found.affine.activation != Activation::None || has_offset && layer.pads {
+        if !keeps_channels || found.affine.activation != Activation::None || has_offset && pads(editor, &node, &layer) {
             break;
         }
-        let scaled = layer.scaled_inputs(scale, offset);
-        scaled.store(editor, &mut node);
+        scaled_inputs(editor.tensors(), &layer, scale, offset).store(editor, &layer, &mut node);
         match found.path.last().and_then(|&reader| editor.node_mut(reader)) {
             Some(reader) => reader.inputs[0] = Some(found.affine.x),
             None => node.inputs[layer.input_operand] = Some(found.affine.x),
@@ -105,6 +107,23 @@ fn into_after(editor: &mut Editor<'_>, mut node: Node, settings: &FuseBatchNorm,
         fused.after += 1;
     }
     node
+}
+
+/// Whether some of a layer's windows see zeros that are not in its input.
+fn pads(editor: &Editor<'_>, node: &Node, layer: &Layer) -> bool {
+    let (padding, stride, dilation) = match &node.op {
+        Op::Conv2d(op) => (op.padding, op.stride, op.dilation),
+        Op::DepthwiseConv2d(op) => (op.padding, op.stride, op.dilation),
+        Op::FullyConnected(_) => return false,
+        // At the borders of a transposed convolution fewer taps meet an input: an offset would not be the same everywhere.
+        _ => return true,
+    };
+    let (image, window) = (&editor.tensor(layer.input).shape, &editor.tensor(layer.weights).shape);
+    let along = |i: usize| {
+        let (_, before, after) = padding.resolve(*image.get(i + 1)?, *window.get(i + 1)?, stride[i], dilation[i])?;
+        Some(before + after)
+    };
+    padding == Padding::Same && (along(0), along(1)) != (Some(0), Some(0))
 }
 
 /// A scale and offset that a layer reads.

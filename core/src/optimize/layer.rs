@@ -1,178 +1,197 @@
-//! A layer with weights, whatever its operator: which weight joins which input channel to which output channel.
+//! Layers with weights seen as matrices from input to output channels, whatever the order in which their weights are stored.
 
 use std::sync::Arc;
 
-use super::editor::Editor;
-use crate::graph::{Node, TensorId};
-use crate::ops::{Activation, Op};
+use crate::graph::{Graph, Node, NodeId, TensorId};
+use crate::ops::Op;
+use crate::tensor::{Data, Tensor};
 
-/// A convolution, depthwise or transposed convolution or dense layer with constant float weights.
+/// A layer whose weights are float constants: dense, convolution, depthwise or transposed convolution.
+///
+/// Its output channels stand in equal groups, as do its input channels; each group of outputs sees one group of inputs. A dense layer
+/// has one group, a depthwise convolution as many as input channels.
+#[derive(Clone, Debug)]
 pub(super) struct Layer {
-    /// What it reads.
+    pub node: NodeId,
+    /// The activation that it reads.
     pub input: TensorId,
-    /// Which operand that is.
-    pub input_operand: usize,
-    /// Applied to its output.
-    pub activation: Activation,
-    /// Output channels.
+    pub weights: TensorId,
     pub n_outputs: usize,
-    /// Input channels; of a dense layer the length of a row.
-    pub n_inputs: usize,
-    /// Whether some of its windows see zeros that are not in the input.
-    pub pads: bool,
-    kind: Kind,
-    shape: Vec<usize>,
-    weights: Arc<[f32]>,
-    bias: Option<Arc<[f32]>>,
+    /// Input channels that one output channel sees.
+    pub n_seen: usize,
+    n_groups: usize,
+    /// Weights of one output channel lie side by side; otherwise the output channels do.
+    outputs_first: bool,
+    /// Which operand [`Layer::input`] is.
+    pub input_operand: usize,
+    /// Which operand the bias is, or would be.
+    pub bias_operand: usize,
+    pub bias: Option<TensorId>,
 }
-
-#[derive(Clone, Copy)]
-enum Kind {
-    /// `[c_out, .., c_in of the group]`
-    Grouped { group_inputs: usize },
-    /// `[1, h, w, c_out]`
-    Depthwise { multiplier: usize },
-}
-
-/// Other weights and bias for a layer.
-pub(super) struct Parameters {
-    weights: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-const WEIGHTS: usize = 1;
 
 impl Layer {
-    /// The layer that `node` is, if it is one.
-    pub fn of(editor: &Editor<'_>, node: &Node) -> Option<Self> {
-        let input_operand = if matches!(node.op, Op::TransposeConv(_)) { 2 } else { 0 };
-        let input = node.inputs.get(input_operand).copied().flatten()?;
-        let image = &editor.tensor(input).shape;
-        let id = node.inputs.get(WEIGHTS).copied().flatten()?;
-        let shape = editor.tensor(id).shape.clone();
-        let channels = image.last().copied().filter(|&channels| channels > 0)?;
-        let along = |i: usize, op: (crate::ops::Padding, [usize; 2], [usize; 2])| {
-            op.0.resolve(*image.get(i + 1)?, *shape.get(i + 1)?, op.1[i], op.2[i]).map(|(_, before, after)| before + after > 0)
-        };
-        let any = |op| Some(along(0, op)? || along(1, op)?);
-        let (kind, n_outputs, n_inputs, pads) = match &node.op {
-            Op::Conv2d(op) => {
-                let &[n_outputs, _, _, group_inputs] = shape.as_slice() else { return None };
-                (Kind::Grouped { group_inputs }, n_outputs, channels, any((op.padding, op.stride, op.dilation))?)
-            }
-            Op::DepthwiseConv2d(op) => {
-                let &[1, _, _, n_outputs] = shape.as_slice() else { return None };
-                let kind = Kind::Depthwise { multiplier: n_outputs / channels };
-                (kind, n_outputs, channels, any((op.padding, op.stride, op.dilation))?)
-            }
-            Op::FullyConnected(_) => {
-                let &[n_outputs, group_inputs] = shape.as_slice() else { return None };
-                (Kind::Grouped { group_inputs }, n_outputs, group_inputs, false)
-            }
-            Op::TransposeConv(_) => {
-                let &[n_outputs, _, _, group_inputs] = shape.as_slice() else { return None };
-                // At the borders fewer taps meet an input: an offset would not be the same everywhere.
-                (Kind::Grouped { group_inputs }, n_outputs, channels, true)
-            }
+    /// Which operand the weights are.
+    pub const WEIGHTS: usize = 1;
+
+    /// `None` if the node is no such layer or its shapes do not fit.
+    pub fn of(graph: &Graph, id: NodeId) -> Option<Self> {
+        Self::of_node(graph, graph.node(id), id)
+    }
+
+    /// The same for a node that stands at `id`, or is to stand there, and whose tensors are those of `graph`.
+    pub fn of_node(graph: &Graph, node: &Node, id: NodeId) -> Option<Self> {
+        let (input_operand, bias_operand) = match node.op {
+            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) => (0, 2),
+            Op::TransposeConv(_) => (2, 3),
             _ => return None,
         };
-        let bias = node.inputs.get(bias_operand(node)).copied().flatten();
-        let layer = Self {
-            input,
-            input_operand,
-            activation: node.op.facts().activation(),
-            n_outputs,
-            n_inputs,
-            pads,
-            kind,
-            shape,
-            weights: editor.floats(id)?,
-            bias: match bias {
-                Some(id) => Some(editor.floats(id)?),
-                None => None,
-            },
+        let input = (*node.inputs.get(input_operand)?)?;
+        let weights = (*node.inputs.get(Self::WEIGHTS)?)?;
+        let shape = &graph.tensor(weights).shape;
+        let (first, last) = (*shape.first()?, *shape.last()?);
+        let c_in = *graph.tensor(input).shape.last()?;
+        let (n_outputs, n_seen, n_groups) = match node.op {
+            Op::DepthwiseConv2d(_) => (last, 1, c_in),
+            Op::Conv2d(_) => (first, last, c_in.checked_div(last)?),
+            _ => (first, last, 1),
         };
-        layer.is_sound().then_some(layer)
+        let outputs_first = !matches!(node.op, Op::DepthwiseConv2d(_));
+        let bias = node.inputs.get(bias_operand).copied().flatten();
+        let layer =
+            Self { node: id, input, weights, n_outputs, n_seen, n_groups, outputs_first, input_operand, bias_operand, bias };
+        layer.fits(graph).then_some(layer)
     }
 
-    /// Whether every index below can be taken: files may hold layers that do not fit.
-    fn is_sound(&self) -> bool {
-        let groups_fit = match self.kind {
-            Kind::Grouped { group_inputs } => {
-                group_inputs > 0
-                    && self.n_inputs.is_multiple_of(group_inputs)
-                    && self.n_outputs.is_multiple_of((self.n_inputs / group_inputs).max(1))
-            }
-            Kind::Depthwise { multiplier } => multiplier > 0 && multiplier * self.n_inputs == self.n_outputs,
-        };
-        let fits = self.weights.len() == self.shape.iter().product::<usize>() && self.n_outputs > 0;
-        groups_fit && fits && self.bias.as_ref().is_none_or(|bias| bias.len() == self.n_outputs)
+    fn fits(&self, graph: &Graph) -> bool {
+        let values = graph.tensor(self.weights).data.as_ref().and_then(Data::as_f32);
+        let per_output = values.and_then(|values| values.len().checked_div(self.n_outputs));
+        let whole = per_output.is_some_and(|n| n > 0 && self.n_seen > 0 && n.is_multiple_of(self.n_seen));
+        let bias_fits = self.bias.is_none_or(|id| {
+            graph.tensor(id).data.as_ref().and_then(Data::as_f32).is_some_and(|bias| bias.len() == self.n_outputs)
+        });
+        whole && bias_fits && self.n_groups > 0 && self.n_outputs.is_multiple_of(self.n_groups)
     }
 
-    /// Output and input channel of weight `index`.
-    fn channels(&self, index: usize) -> (usize, usize) {
-        match self.kind {
-            Kind::Depthwise { multiplier } => {
-                let output = index % self.n_outputs;
-                (output, output / multiplier)
-            }
-            Kind::Grouped { group_inputs } => {
-                let output = index / (self.weights.len() / self.n_outputs);
-                let group_outputs = self.n_outputs / (self.n_inputs / group_inputs);
-                (output, output / group_outputs * group_inputs + index % group_inputs)
-            }
+    /// How many input channels it has.
+    pub fn n_inputs(&self) -> usize {
+        self.n_groups * self.n_seen
+    }
+
+    /// Output and input channel of a weight.
+    pub fn channels_of(&self, index: usize, n_weights: usize) -> (usize, usize) {
+        if self.outputs_first {
+            let output = index / (n_weights / self.n_outputs);
+            (output, self.input_channel(output, index % self.n_seen))
+        } else {
+            let output = index % self.n_outputs;
+            (output, self.input_channel(output, 0))
         }
     }
 
-    /// The layer with its output times `scale`, plus `offset`, channel by channel.
-    pub fn scaled_outputs(&self, scale: &[f64], offset: &[f64]) -> Parameters {
-        let weight = |(index, &weight): (usize, &f32)| (f64::from(weight) * scale[self.channels(index).0]) as f32;
-        let bias = |c: usize| (self.bias(c) * scale[c] + offset[c]) as f32;
-        Parameters {
-            weights: self.weights.iter().enumerate().map(weight).collect(),
-            bias: (0..self.n_outputs).map(bias).collect(),
+    /// The input channel that an output channel sees as its `seen`th.
+    pub fn input_channel(&self, output: usize, seen: usize) -> usize {
+        output / (self.n_outputs / self.n_groups) * self.n_seen + seen
+    }
+
+    /// The weights, in the order of the file.
+    pub fn weights<'g>(&self, graph: &'g Graph) -> &'g [f32] {
+        graph.tensor(self.weights).data.as_ref().and_then(Data::as_f32).unwrap_or_default()
+    }
+
+    /// The bias of each output channel; `None` if there are none.
+    pub fn bias<'g>(&self, graph: &'g Graph) -> Option<&'g [f32]> {
+        graph.tensor(self.bias?).data.as_ref()?.as_f32()
+    }
+
+    /// The largest magnitude among the weights between two channels, `[output][seen]`; infinite if one of them is no number.
+    pub fn magnitudes(&self, graph: &Graph) -> Vec<f32> {
+        let weights = self.weights(graph);
+        let mut magnitudes = vec![0.0f32; self.n_outputs * self.n_seen];
+        // One tap of a window: the input channels of one output channel, or all output channels.
+        let line = if self.outputs_first { self.n_seen } else { self.n_outputs };
+        let taps = (weights.len() / magnitudes.len().max(1)).max(1);
+        for (largest, taps) in magnitudes.chunks_exact_mut(line).zip(weights.chunks_exact(line * taps)) {
+            for tap in taps.chunks_exact(line) {
+                for (largest, weight) in largest.iter_mut().zip(tap) {
+                    let magnitude = if weight.is_nan() { f32::INFINITY } else { weight.abs() };
+                    *largest = largest.max(magnitude);
+                }
+            }
         }
-    }
-
-    /// The layer that does to `x` what this one does to `x` times `scale` plus `offset`, channel by channel; a row of a dense layer may
-    /// hold the channels several times.
-    pub fn scaled_inputs(&self, scale: &[f64], offset: &[f64]) -> Parameters {
-        let mut bias: Vec<f64> = (0..self.n_outputs).map(|c| self.bias(c)).collect();
-        let mut weight = |(index, &weight): (usize, &f32)| {
-            let (output, input) = self.channels(index);
-            let input = input % scale.len();
-            bias[output] += f64::from(weight) * offset[input];
-            (f64::from(weight) * scale[input]) as f32
-        };
-        let weights = self.weights.iter().enumerate().map(&mut weight).collect();
-        Parameters { weights, bias: bias.into_iter().map(|value| value as f32).collect() }
-    }
-
-    fn bias(&self, channel: usize) -> f64 {
-        self.bias.as_ref().map_or(0.0, |bias| f64::from(bias[channel]))
+        magnitudes
     }
 }
 
-impl Parameters {
-    /// Puts them into a node that is not in the graph yet. A bias of zeros is not added where there was none.
-    pub fn store(self, editor: &mut Editor<'_>, node: &mut Node) {
-        let Some(&Some(before)) = node.inputs.get(WEIGHTS) else { return };
-        let (name, shape) = (editor.tensor(before).name.clone(), editor.tensor(before).shape.clone());
-        node.inputs[WEIGHTS] = Some(editor.constant(name, &shape, self.weights));
-        let operand = bias_operand(node);
-        let before = node.inputs.get(operand).copied().flatten();
-        if before.is_none() && self.bias.iter().all(|value| *value == 0.0) {
+/// A graph whose constants change, with what its tensors stand for.
+pub(super) struct Edit {
+    pub graph: Graph,
+    pub origin: Vec<Option<TensorId>>,
+    /// How many nodes read each tensor; one more for what is an output.
+    n_readers: Vec<usize>,
+}
+
+impl Edit {
+    pub fn new(graph: Graph) -> Self {
+        let mut n_readers = vec![0; graph.tensors.len()];
+        let read = graph.nodes.iter().flat_map(|node| node.inputs.iter().flatten());
+        read.chain(&graph.outputs).for_each(|id| n_readers[id.index()] += 1);
+        Self { origin: graph.tensor_ids().map(Some).collect(), graph, n_readers }
+    }
+
+    /// The tensor's values are not those of the graph before.
+    pub fn changed(&mut self, id: TensorId) {
+        self.origin[id.index()] = None;
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.graph.nodes[id.index()]
+    }
+
+    /// Gives a layer other weights.
+    pub fn set_weights(&mut self, layer: &Layer, values: Vec<f32>) {
+        if values != layer.weights(&self.graph) {
+            self.set_operand(layer.node, Layer::WEIGHTS, layer.weights, values);
+        }
+    }
+
+    /// Gives a layer other biases, or biases if it had none.
+    pub fn set_bias(&mut self, layer: &Layer, values: Vec<f32>) {
+        match layer.bias(&self.graph) {
+            Some(bias) if values == bias => {}
+            None if values.iter().all(|value| *value == 0.0) => {}
+            Some(_) => {
+                if let Some(&Some(id)) = self.graph.node(layer.node).inputs.get(layer.bias_operand) {
+                    self.set_operand(layer.node, layer.bias_operand, id, values);
+                }
+            }
+            None => {
+                let name = format!("{}/bias", self.graph.node(layer.node).name);
+                let id = self.add(Tensor::constant(name, [values.len()], Data::F32(values.into())));
+                let inputs = &mut self.node_mut(layer.node).inputs;
+                inputs.resize(inputs.len().max(layer.bias_operand + 1), None);
+                inputs[layer.bias_operand] = Some(id);
+            }
+        }
+    }
+
+    fn add(&mut self, tensor: Tensor) -> TensorId {
+        self.origin.push(None);
+        self.n_readers.push(1);
+        self.graph.add_tensor(tensor)
+    }
+
+    /// New values for a constant operand: in its place if nobody else reads it, else as a copy.
+    fn set_operand(&mut self, node: NodeId, operand: usize, id: TensorId, values: Vec<f32>) {
+        let values: Arc<[f32]> = values.into();
+        if self.n_readers[id.index()] == 1 {
+            self.graph.tensors[id.index()].data = Some(Data::F32(values));
+            self.changed(id);
             return;
         }
-        let name = before.map_or_else(|| format!("{}/bias", node.name), |id| editor.tensor(id).name.clone());
-        let n = self.bias.len();
-        if node.inputs.len() <= operand {
-            node.inputs.resize(operand + 1, None);
-        }
-        node.inputs[operand] = Some(editor.constant(name, &[n], self.bias));
+        self.n_readers[id.index()] -= 1;
+        let shared = self.graph.tensor(id);
+        let (name, shape) = (shared.name.clone(), shared.shape.clone());
+        let copy = self.add(Tensor::constant(name, shape, Data::F32(values)));
+        self.node_mut(node).inputs[operand] = Some(copy);
     }
-}
-
-fn bias_operand(node: &Node) -> usize {
-    if matches!(node.op, Op::TransposeConv(_)) { 3 } else { 2 }
 }

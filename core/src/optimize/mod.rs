@@ -14,6 +14,7 @@
 //! At the end, and before `pack`, what no file can hold is lowered to what it can (`lower.rs`).
 
 mod absorb_bias;
+mod advice;
 mod affine;
 mod applied;
 mod calibrate;
@@ -25,6 +26,7 @@ mod equalize;
 mod fuse_batch_norm;
 mod histogram;
 mod layer;
+mod links;
 mod lower;
 mod pack;
 mod patches;
@@ -40,6 +42,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{Advice, advice};
 pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};
 pub use histogram::Histogram;
 pub use lower::lowered;

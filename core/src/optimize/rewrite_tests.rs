@@ -264,6 +264,16 @@ fn identities_reshapes_and_clamps_go() {
 }
 
 #[test]
+fn a_dense_layer_brings_rows_together_itself() {
+    for (shape, expected) in [([1, 1, 2, 4], vec!["FULLY_CONNECTED"]), ([1, 2, 2, 2], vec!["RESHAPE", "FULLY_CONNECTED"])] {
+        let mut chain = Chain::new(&shape);
+        let (rows, weights) = (integers(&mut chain, &[2, 4]), constant(&mut chain.graph, &[3, 4], 1));
+        let graph = chain.then(Op::Reshape(Reshape { new_shape: vec![] }), &[rows]).then(dense(), &[weights]).finish();
+        assert_eq!(names(&clean(&graph).graph), expected);
+    }
+}
+
+#[test]
 fn transposes_cancel() {
     let mut chain = Chain::new(&[1, 2, 3, 4]);
     let (there, back) = (integers(&mut chain, &[0, 3, 1, 2]), integers(&mut chain, &[0, 2, 3, 1]));

@@ -1,4 +1,5 @@
-//! Chains of reshapes become one reshape, chains of transposes one transpose, and padding goes into the convolution after it.
+//! Chains of reshapes become one reshape, chains of transposes one transpose; padding goes into the convolution after it, and a reshape
+//! that only brings rows together into the dense layer after it.
 
 use super::editor::{Editor, add_sources};
 use crate::graph::{Node, TensorId};
@@ -11,6 +12,7 @@ pub(super) fn simplify(editor: &mut Editor<'_>, node: Node) -> Result<Option<Nod
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) => one_reshape(editor, node),
         Op::Transpose(_) => one_transpose(editor, node),
         Op::Conv2d(_) | Op::DepthwiseConv2d(_) => own_padding(editor, node),
+        Op::FullyConnected(ref op) if !op.keep_num_dims => own_rows(editor, node),
         _ => Err(node),
     }
 }
@@ -73,6 +75,20 @@ fn one_transpose(editor: &mut Editor<'_>, mut node: Node) -> Result<Option<Node>
     let long: Vec<usize> = second.iter().copied().filter(|&axis| shape[axis] != 1).collect();
     let moves_nothing = long.is_sorted() && !second.is_sorted();
     if moves_nothing { Ok(Some(reshaped(editor, node, input))) } else { Err(node) }
+}
+
+/// A dense layer takes rows from any shape: it needs no reshape that keeps the last axis.
+fn own_rows(editor: &mut Editor<'_>, mut node: Node) -> Result<Option<Node>, Node> {
+    let Some((index, input)) = before(editor, &node) else { return Err(node) };
+    let row = editor.input(&node, 1).and_then(|weights| weights.shape.last().copied());
+    let is_reshape = |node: &Node| matches!(node.op, Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_));
+    if !editor.node(index).is_some_and(is_reshape) || editor.tensor(input).shape.last().copied() != row {
+        return Err(node);
+    }
+    let Some(went) = editor.take_out(index) else { return Err(node) };
+    node.inputs[0] = Some(input);
+    add_sources(&mut node, went.sources);
+    Ok(Some(node))
 }
 
 /// A convolution that pads nothing after a PAD of just what `Same` would pad.

@@ -11,15 +11,15 @@ use crate::progress::Cancel;
 use crate::recipe::{Calibrator, Entry, Quantize};
 use crate::test_data::shared;
 
-struct Bench {
-    graph: Graph,
+pub(super) struct Bench {
+    pub graph: Graph,
     data: DataSet,
     calibration: Calibration,
 }
 
 impl Bench {
     /// A model and its data below the shared folder; `None`, loudly, where they are absent.
-    fn open(model: &str, data: &str) -> Option<Self> {
+    pub fn open(model: &str, data: &str) -> Option<Self> {
         let graph = crate::formats::import(&shared(model)?).unwrap().graph;
         let data = crate::data::open(&shared(data)?).unwrap();
         let samples = Self::reals_of(&graph, &data, Split::Calibration);
@@ -32,12 +32,29 @@ impl Bench {
         real_samples(data, meaning(data, input), &data.samples_of(Some(split)).unwrap(), input).unwrap()
     }
 
-    fn apply(&self, settings: Quantize) -> Candidate {
+    pub fn apply(&self, settings: Quantize) -> Candidate {
         let recipe = Recipe { steps: vec![Entry { enabled: true, step: Step::Quantize(settings) }] };
         apply(&recipe, &self.graph, Some(&self.calibration)).unwrap()
     }
 
-    fn judge(&self, candidate: &Candidate) -> AccuracyFigures {
+    /// What `steps` make of the model before it is quantized, and the candidate of that.
+    pub fn apply_after(&self, steps: &[&str], settings: Quantize) -> Candidate {
+        let steps = steps.iter().map(|text| parse_step(text).unwrap()).chain([Step::Quantize(settings)]);
+        let recipe = Recipe { steps: steps.map(|step| Entry { enabled: true, step }).collect() };
+        let samples = Self::reals_of(&self.graph, &self.data, Split::Calibration);
+        let never = Cancel::new();
+        let observations = Observations { inputs: &[&samples], absorbed: None, cancel: &never };
+        let rewritten = rewrite(&recipe, &self.graph, &observations).unwrap();
+        let calibration = calibrate(&rewritten.graph, &[&samples], None, &never).unwrap();
+        complete(&recipe, Arc::new(rewritten), Some(&calibration)).unwrap()
+    }
+
+    /// The test samples.
+    pub fn test_samples(&self) -> Vec<f32> {
+        Self::reals_of(&self.graph, &self.data, Split::Test)
+    }
+
+    pub fn judge(&self, candidate: &Candidate) -> AccuracyFigures {
         let reals = Self::reals_of(&self.graph, &self.data, Split::Test);
         let float = crate::execute::float::Prepared::new(&self.graph).unwrap().run(&[&reals], &Cancel::new()).unwrap().remove(0);
         let test = self.data.samples_of(Some(Split::Test)).unwrap();
