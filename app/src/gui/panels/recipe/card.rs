@@ -69,7 +69,11 @@ fn head_ui(cx: PanelCtx<'_>, entry: &mut Entry, report: Option<&StepReport>, ui:
             let is_open = has_controls && opened(title, ui);
             let about = if entry.enabled { about(cx, report) } else { "off" };
             ui.add_space(if is_rewrite { 2.0 } else { 0.0 });
-            ui.label(Type::Caption.text(about, p.text_weak));
+            // Where there is no room, the words below have to do.
+            let width = ui.painter().layout_no_wrap(about.to_owned(), Type::Caption.font(), p.text_weak).size().x;
+            if width + 8.0 <= ui.available_width() {
+                ui.label(Type::Caption.text(about, p.text_weak));
+            }
             (is_open, is_removed)
         })
         .inner
