@@ -1,7 +1,7 @@
 //! How the graph on screen differs from the other one: what was merged, removed, added, and which channels are gone.
 
 use tinsmith_core::graph::{Graph, Node};
-use tinsmith_core::ops::Operands;
+use tinsmith_core::ops::{Op, Operands};
 
 use super::short_name;
 use crate::gui::lineage::Lineage;
@@ -41,7 +41,8 @@ impl Against {
                 all.channels.push(None);
                 continue;
             };
-            let others = others.iter().map(|other| source.node(*other));
+            // What does nothing is not missed.
+            let others = others.iter().map(|other| source.node(*other)).filter(|n| !matches!(n.op, Op::Identity(_)));
             let mut merged: Vec<String> = others.map(|n| n.op.facts().label(&Operands::new(source, n))).collect();
             merged.dedup();
             all.marks.push(if merged.is_empty() { Mark::Same } else { Mark::Merged(merged.join(", ")) });
