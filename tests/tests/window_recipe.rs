@@ -7,6 +7,7 @@ use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
 use tinsmith::gui::App;
 use tinsmith::gui::command::{Action, Command, Shown};
+use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::optimize::{describe_steps, parameter};
 use tinsmith_core::recipe::{Entry, Recipe, Step};
 use tinsmith_tests::shared;
@@ -132,7 +133,7 @@ fn a_merged_layer_is_traced_both_ways() {
     let folder = Folder::new("recipe-lineage");
     let Some(mut window) = open_digits(&folder) else { return };
     let step = |name: &str| Entry { enabled: true, step: tinsmith_core::optimize::parse_step(name).unwrap() };
-    let recipe = Recipe { steps: ["clean-up", "fuse-batch-norm", "quantize", "pack"].map(step).into() };
+    let recipe = Recipe { steps: ["fuse-batch-norm", "clean-up", "quantize", "pack"].map(step).into() };
     let edit = tinsmith::gui::session::Edit { recipe, ..app(&window).session().edit.clone() };
     let ctx = window.ctx.clone();
     window.state_mut().as_mut().unwrap().take_edit(edit, &ctx);
@@ -167,6 +168,13 @@ fn a_merged_layer_is_traced_both_ways() {
     wait(&mut window, "the weights of the candidate", |app| {
         app.session().distributions.as_ref().is_some_and(|of| of.node == "c2" && of.candidate.is_some())
     });
+
+    // Both beside each other, layer by layer.
+    act(&mut window, Action::Go(Workspace::Compare));
+    settle(&mut window);
+    click(&mut window, "layers");
+    assert!(holds(&window, "removed b1, Batch norm") && holds(&window, "changed c1, Conv 3×3 → Conv 3×3, ReLU6"));
+    assert!(!holds(&window, "removed c2"), "what is in both alike is not listed");
 }
 
 #[test]

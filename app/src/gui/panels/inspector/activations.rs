@@ -62,7 +62,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
     let Some(seen) = &of.activation else {
         group_title(ui, "Output range", Type::Small.text("", p.text_weak), |_| {});
         let why = match cx.session.figures.calibration.value {
-            Some(_) => "Not seen: after the recipe nothing computes just this.",
+            Some(_) => "Not seen: after the recipe no layer puts out just this.",
             None => "Not calibrated: choose data to see which values occur.",
         };
         ui.label(Type::Small.text(why, p.text_faint));
