@@ -60,7 +60,7 @@ fn layers_without_weights_need_none() {
 fn what_is_not_read_is_refused_in_words() {
     let pool = r#", "pool_size": 2, "padding": "valid", "data_format": "channels_first""#;
     assert_says(sequential("[null, 4, 4, 1]", &[("MaxPooling2D", pool)]), &["layer_0", "channels_first", "channels_last"]);
-    assert_says(sequential("[null, null, 4]", &[("ReLU", "")]), &["\"x\"", "axis 1", "run time", "keras.Input"]);
+    assert_says(sequential("[null, null, 4]", &[("ReLU", "")]), &["\"x\"", "axis 1", "run time", "--dim x:1=N"]);
     assert_says(sequential("[null, 4, 4]", &[("MaxPooling2D", r#", "pool_size": 2, "padding": "valid""#)]), &["4 axes"]);
     assert_says(sequential("[null, 4]", &[("Dense", r#", "units": 3"#)]), &["layer_0", "kernel is missing", "model.save"]);
     assert_says(sequential("[null, 4]", &[("Dense", r#", "units": -3"#)]), &["layer_0", "number of units is -3"]);
@@ -120,7 +120,7 @@ fn models_within_models_cannot_fill_memory() {
     let input = r#"{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, 2]}}"#;
     let config = format!(r#"{{"name": "outer", "layers": [{input}, {}]}}"#, sequential(&inner));
     // As many layers as the file spells out are sound; a model that is applied again is more than it spells out.
-    assert_eq!(import(file("Sequential", &config).into()).expect("a model").nodes.len(), 1 << 11);
+    assert_eq!(import(file("Sequential", &config).into(), super::super::options::OpenDims::default()).expect("a model").nodes.len(), 1 << 11);
     let calls = vec![r#"[["x", 0, 0, {}]]"#; 200_000].join(", ");
     let nested = format!(r#"{{"class_name": "Sequential", "name": "m", "config": {inner}, "inbound_nodes": [{calls}]}}"#);
     assert_says(functional(&format!("{INPUT}, {nested}"), r#"[["x", 0, 0]]"#, r#"[["m", 0, 0]]"#), &["unfold to more than"]);
