@@ -6,7 +6,9 @@
 //! line: wall time of the best of five runs, file read and hashed among it; the most memory held at once, the file's bytes among
 //! it, as a multiple of the file.
 
-mod files;
+#[path = "../../../tests/src/made.rs"]
+#[allow(dead_code)]
+mod made;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -35,13 +37,13 @@ fn main() {
             std::fs::remove_file(&path).expect("our own file");
         };
         let (layers, width) = LARGE;
-        measure("weights.onnx", files::onnx(layers, width));
-        measure("weights.keras", files::keras(layers, width));
-        measure("weights.h5", files::h5(layers, width));
+        measure("weights.onnx", made::onnx_chain(layers, width));
+        measure("weights.keras", made::keras_chain(layers, width));
+        measure("weights.h5", made::h5_chain(layers, width));
         for n in LAYERS {
-            measure("chain.onnx", files::onnx(n, 4));
-            measure("chain.keras", files::keras(n, 4));
-            measure("chain.h5", files::h5(n, 4));
+            measure("chain.onnx", made::onnx_chain(n, 4));
+            measure("chain.keras", made::keras_chain(n, 4));
+            measure("chain.h5", made::h5_chain(n, 4));
         }
     }
 }
