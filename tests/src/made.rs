@@ -4,9 +4,9 @@
 use std::io::{Cursor, Write};
 
 use hdf5_pure::{AttrValue, FileBuilder, FinishedGroup, GroupBuilder};
-use zip::write::SimpleFileOptions;
 pub use zip::CompressionMethod;
 use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// The weights of one layer.
 fn kernel(width: usize) -> Vec<f32> {

@@ -77,7 +77,10 @@ fn open_extents_are_asked_for_and_said() {
     let out = folder.path().join("firmware");
     let out = out.to_str().expect("a plain name");
     json(&["export", &model, "--dim", "time=5", "--dim", "x:2=7", "--target", "tflite", "--out", out, "--json"]);
-    assert_eq!(json(&["inspect", &format!("{out}/open.tflite"), "--json"])["inputs"][0]["shape"], serde_json::json!([1, 5, 7, 3]));
+    assert_eq!(
+        json(&["inspect", &format!("{out}/open.tflite"), "--json"])["inputs"][0]["shape"],
+        serde_json::json!([1, 5, 7, 3])
+    );
     let usage = tinsmith(&["inspect", &model, "--dim", "time"]);
     assert_eq!(usage.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&usage.stderr).contains("expected NAME=VALUE"));

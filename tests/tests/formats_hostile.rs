@@ -146,7 +146,9 @@ fn absurd_settings_are_survived() {
             answer("MaxPool", &onnx(&[1, 1, 8, 8], &[pool], &[]));
         }
     }
-    for operator in ["Transpose", "Squeeze", "Unsqueeze", "ReduceMean", "Flatten", "Softmax", "Concat", "Gather", "Split", "Slice"] {
+    for operator in
+        ["Transpose", "Squeeze", "Unsqueeze", "ReduceMean", "Flatten", "Softmax", "Concat", "Gather", "Split", "Slice"]
+    {
         for value in absurd {
             let node = node(operator, &["x", "p"], &["y"]).bytes(5, axis(value as u64).0).bytes(5, integers("axes", &[value]).0);
             answer(operator, &onnx(&[1, 4, 4], &[node], &[list("p", &[value])]));

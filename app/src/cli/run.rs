@@ -142,8 +142,13 @@ impl Run {
 pub fn open_project(path: &Path, outside: Outside, options: &OpenOptions) -> Result<OpenedProject, Failure> {
     existing(path)?;
     let mut project = Project::read(path)?;
+    let before = (project.import.clone(), project.layout);
     project.import.dims.extend(options.model.import().dims);
     project.layout = options.data.layout.or(project.layout);
+    if before != (project.import.clone(), project.layout) {
+        // Its ranges are those of another graph, or of samples read in another way.
+        project.calibration = None;
+    }
     Ok(timed(format_args!("opened {}", path.display()), || preview::open_as(project, path, outside))?)
 }
 

@@ -138,6 +138,12 @@ impl DataSet {
         self.values.len().checked_div(self.sample_len()).unwrap_or(0)
     }
 
+    /// What tells these samples from all others: their file, and where their channels are said to be.
+    pub(crate) fn key(&self) -> [u8; 32] {
+        let layout = self.layout.map_or("", Layout::name);
+        *blake3::Hasher::new().update(&self.hash).update(layout.as_bytes()).finalize().as_bytes()
+    }
+
     /// Indices of the samples of one split; all samples for `None`.
     ///
     /// # Errors

@@ -22,8 +22,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::{FormatError, Trouble};
-use options::OpenDims;
 pub use options::ImportOptions;
+use options::OpenDims;
 
 use crate::graph::{Graph, check};
 

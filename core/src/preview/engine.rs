@@ -78,7 +78,7 @@ impl Engine {
     /// # Errors
     /// [`PreviewError::Cancelled`] soon after `cancel` is raised; else the first stage that failed says why.
     pub fn run(&mut self, job: &Job, cancel: &Cancel, tell: Tell<'_>) -> Result<(), PreviewError> {
-        let source = Key::of(&[&job.source.hash]);
+        let source = Key::of(&[&job.source.key()]);
         self.measure(job, Side::Baseline, source, &job.source.graph, job.source.size_bytes, tell);
         let samples = Samples::of(job)?;
         cancel.check()?;
@@ -131,7 +131,7 @@ impl Engine {
         };
         let limit = job.recipe.quantize().and_then(|settings| settings.samples);
         let n_samples = limit.unwrap_or(usize::MAX).min(samples.roles.calibration.len());
-        let key = Key::of(&[&job.source.hash, &samples.data.hash, &(n_samples as u64).to_le_bytes()]);
+        let key = Key::of(&[&job.source.key(), &samples.data.key(), &(n_samples as u64).to_le_bytes()]);
         let observed = match self.calibrations.get(key) {
             Some(calibration) => calibration,
             None => {
@@ -155,7 +155,7 @@ impl Engine {
         // What a recipe takes of a calibration are the ranges it asks for; they are few and say all.
         let settings = job.recipe.quantize();
         let ranges = calibration.zip(settings).map(|(calibration, settings)| key_bytes(&calibration.ranges_for(settings)));
-        let key = Key::of(&[&job.source.hash, &key_bytes(&steps), &ranges.unwrap_or_default()]);
+        let key = Key::of(&[&job.source.key(), &key_bytes(&steps), &ranges.unwrap_or_default()]);
         let made = match self.candidates.get(key) {
             Some(made) => made,
             None => {
@@ -176,7 +176,7 @@ impl Engine {
         cancel: &Cancel,
         tell: Tell<'_>,
     ) -> Result<Arc<Baseline>, PreviewError> {
-        let key = Key::of(&[&job.source.hash, &samples.data.hash]);
+        let key = Key::of(&[&job.source.key(), &samples.data.key()]);
         let baseline = match self.baselines.get(key) {
             Some(baseline) => baseline,
             None => self.baselines.put(key, Arc::new(run_baseline(job, samples, cancel, tell)?)),
@@ -196,7 +196,7 @@ impl Engine {
         cancel: &Cancel,
         tell: Tell<'_>,
     ) -> Result<(), PreviewError> {
-        let key = Key::of(&[candidate_key.bytes(), &samples.data.hash]);
+        let key = Key::of(&[candidate_key.bytes(), &samples.data.key()]);
         let figures = match self.accuracies.get(key) {
             Some(figures) => figures,
             None => {
@@ -234,7 +234,7 @@ impl Engine {
         if chosen.is_empty() || !samples.source_is_float {
             return Ok(());
         }
-        let key = Key::of(&[candidate_key.bytes(), &samples.data.hash]);
+        let key = Key::of(&[candidate_key.bytes(), &samples.data.key()]);
         let errors = match self.layer_errors.get(key) {
             Some(errors) => errors,
             None => {

@@ -79,6 +79,16 @@ impl Source {
         let formats::Opened { graph, format, size_bytes, hash } = formats::open_with(path, &import)?;
         Ok(Self { path: path.to_owned(), graph, format, size_bytes, hash: *hash.as_bytes(), import })
     }
+
+    /// What tells this model from every other: its file, and what was said of what the file leaves open.
+    fn key(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.hash);
+        for (name, extent) in &self.import.dims {
+            hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes()).update(&(*extent as u64).to_le_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
 }
 
 /// Everything that figures are made from: an immutable snapshot, cheap to clone.

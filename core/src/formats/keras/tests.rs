@@ -120,7 +120,10 @@ fn models_within_models_cannot_fill_memory() {
     let input = r#"{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, 2]}}"#;
     let config = format!(r#"{{"name": "outer", "layers": [{input}, {}]}}"#, sequential(&inner));
     // As many layers as the file spells out are sound; a model that is applied again is more than it spells out.
-    assert_eq!(import(file("Sequential", &config).into(), super::super::options::OpenDims::default()).expect("a model").nodes.len(), 1 << 11);
+    assert_eq!(
+        import(file("Sequential", &config).into(), super::super::options::OpenDims::default()).expect("a model").nodes.len(),
+        1 << 11
+    );
     let calls = vec![r#"[["x", 0, 0, {}]]"#; 200_000].join(", ");
     let nested = format!(r#"{{"class_name": "Sequential", "name": "m", "config": {inner}, "inbound_nodes": [{calls}]}}"#);
     assert_says(functional(&format!("{INPUT}, {nested}"), r#"[["x", 0, 0]]"#, r#"[["m", 0, 0]]"#), &["unfold to more than"]);
