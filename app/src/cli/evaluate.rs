@@ -72,7 +72,7 @@ impl Evaluate {
 
         let executor = Executor::with_rounding(graph, rounding).map_err(|error| at_model(&error))?;
         let input = only_input(graph).map_err(|error| at_model(&error))?;
-        feed::check_layout(&samples.set, graph).map_err(at_data)?;
+        feed::check_layout(&samples.set, input, graph.source_order.input(0)).map_err(at_data)?;
         let meaning = feed::meaning(&samples.set, input);
         let inputs = feed::model_samples(&samples.set, meaning, &samples.indices, input).map_err(at_data)?;
         let n = samples.indices.len();

@@ -130,7 +130,7 @@ impl Quantize {
         let at_data = |problem: DataProblem| problem.of(&self.calibrate);
         let indices = self.calibration_samples(&set, messages).map_err(at_data)?;
         let input = only_input(graph).map_err(at_data)?;
-        feed::check_layout(&set, graph).map_err(at_data)?;
+        feed::check_layout(&set, input, graph.source_order.input(0)).map_err(at_data)?;
         let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
         let limit = recipe.quantize().and_then(|q| q.samples);
         let n_samples = limit.unwrap_or(usize::MAX).min(indices.len());

@@ -15,7 +15,6 @@
 //! rounded as TensorFlow Lite's QUANTIZE does: half away from zero, saturating.
 
 use super::{DataProblem, DataSet, Layout, Values};
-use crate::graph::Graph;
 use crate::quant::Quantization;
 use crate::tensor::{ElementType, Tensor};
 
@@ -51,19 +50,16 @@ pub fn check_shape(data: &DataSet, input: &Tensor) -> Result<(), DataProblem> {
     Err(DataProblem::Shape { sample: data.sample_shape.clone(), input: input_shape(input) })
 }
 
-/// Checks that it is known where samples have their channels: said, told by the shapes, or the model of the same mind as the graph.
+/// Checks that it is known where samples have their channels: said, told by the shapes, or the same in the model's file and in the
+/// graph. `order` is how the axes of the input stand in the file, empty if as here.
 ///
 /// # Errors
 /// [`DataProblem::Layout`].
-pub fn check_layout(data: &DataSet, graph: &Graph) -> Result<(), DataProblem> {
-    let inputs = graph.inputs.iter().zip(&graph.source_order.inputs);
-    for (&id, _) in inputs.filter(|(_, order)| !order.is_empty()) {
-        let input = graph.tensor(id);
-        let fit = Fit::of(data, input);
-        let either = fit.is_channels_first && (fit.is_channels_last || fit.is_flat);
-        if data.layout.is_none() && either && !fit.is_same_order {
-            return Err(DataProblem::Layout { sample: data.sample_shape.clone(), input: input_shape(input) });
-        }
+pub fn check_layout(data: &DataSet, input: &Tensor, order: &[usize]) -> Result<(), DataProblem> {
+    let fit = Fit::of(data, input);
+    let either = fit.is_channels_first && (fit.is_channels_last || fit.is_flat) && !fit.is_same_order;
+    if data.layout.is_none() && either && !order.is_empty() {
+        return Err(DataProblem::Layout { sample: data.sample_shape.clone(), input: input_shape(input) });
     }
     Ok(())
 }
@@ -282,24 +278,19 @@ mod tests {
     #[test]
     fn where_shapes_do_not_tell_the_layout_is_asked_for() {
         let mut data = set(Values::F32([1.0, 2.0, 3.0, 4.0].into()), None, 0);
-        let mut graph = Graph::default();
         let input = Tensor::activation("input", ElementType::F32, [1, 2, 2]);
-        graph.inputs = vec![graph.add_tensor(input.clone())];
-        graph.source_order.inputs = vec![vec![]];
         let meaning = meaning(&data, &input);
         let read = |data: &DataSet| real_samples(data, meaning, &[0], &input).unwrap();
         // As many channels as positions, or samples without a shape.
         for shape in [vec![2, 2], vec![4]] {
             data.sample_shape = shape;
-            graph.source_order.inputs = vec![vec![]];
             data.layout = None;
-            assert!(check_layout(&data, &graph).is_ok(), "a model that has channels last itself");
+            assert!(check_layout(&data, &input, &[]).is_ok(), "a model that has channels last itself");
             assert_eq!(read(&data), [1.0, 2.0, 3.0, 4.0]);
-            graph.source_order.inputs = vec![vec![0, 2, 1]];
-            let error = check_layout(&data, &graph).unwrap_err().to_string();
+            let error = check_layout(&data, &input, &[0, 2, 1]).unwrap_err().to_string();
             assert!(error.contains("--layout nchw or --layout nhwc"), "{error}");
             data.layout = Some(Layout::Nchw);
-            assert!(check_layout(&data, &graph).is_ok());
+            assert!(check_layout(&data, &input, &[0, 2, 1]).is_ok());
             assert_eq!(read(&data), [1.0, 3.0, 2.0, 4.0]);
             data.layout = Some(Layout::Nhwc);
             assert_eq!(read(&data), [1.0, 2.0, 3.0, 4.0]);
