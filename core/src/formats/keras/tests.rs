@@ -4,7 +4,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::{hdf5, import};
-use crate::formats::import_bytes;
+use crate::formats::{ImportOptions, import_bytes, import_bytes_with};
 use crate::graph::{Graph, Severity};
 use crate::ops::Op;
 
@@ -69,6 +69,23 @@ fn what_is_not_read_is_refused_in_words() {
     assert_says(sequential("[null, 4]", &[("Reshape", r#", "target_shape": [3, -1]"#)]), &["layer_0", "cannot become"]);
     let own = import_bytes("m.keras", &file("MyModel", r#"{"name": "mine"}"#)).expect_err("a class of the user").to_string();
     assert!(own.contains("\"mine\"") && own.contains("MyModel") && own.contains("functional"), "{own}");
+}
+
+#[test]
+fn open_extents_are_what_they_are_said_to_be() {
+    let input = r#"{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, null, 4]}}"#;
+    let relu = r#"{"class_name": "ReLU", "config": {"name": "r"}}"#;
+    let bytes = file("Sequential", &format!(r#"{{"name": "m", "layers": [{input}, {relu}]}}"#));
+    let with = |name: &str, extent| {
+        let options = ImportOptions { dims: [(name.to_owned(), extent)].into() };
+        import_bytes_with("m.keras", &bytes, &options).map(|import| import.graph)
+    };
+    let graph = with("x:1", 7).expect("a model");
+    assert_eq!(graph.tensor(graph.outputs[0]).shape, [1, 7, 4]);
+    let error = with("x:2", 7).expect_err("an extent that is fixed").to_string();
+    assert!(error.contains("--dim x:1=N"), "{error}");
+    let error = with("x:1", usize::MAX).expect_err("more than memory").to_string();
+    assert!(error.lines().count() == 1, "{error}");
 }
 
 #[test]
