@@ -97,8 +97,18 @@ impl Window {
         let source = Arc::new(source);
         let mut session = Session::default();
         let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };
-        session
-            .show(Open { source: Arc::clone(&source), project: None, data: None, saved: None, ranges: None, before: None }, edit);
+        session.show(
+            Open {
+                source: Arc::clone(&source),
+                project: None,
+                data: None,
+                saved: None,
+                ranges: None,
+                before: None,
+                first: Recipe::default(),
+            },
+            edit,
+        );
         session.shown = Shown::Source;
         session.layout = layout(&source.graph, &BTreeSet::new(), SCREEN, &Cancel::new()).ok().map(Arc::new);
         session.layout_of = Some(GraphRef::Source(source));

@@ -21,13 +21,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use tinsmith_core::optimize::Advice;
 use tinsmith_core::preview::{self, Job};
 use tinsmith_core::project::Outside;
 
 pub use claim::Claim;
 pub use comparison::{CompareRequest, Compared, Confusion, Measured};
 pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
-pub use details::{ActivationStatistics, DetailRequest, Distributions, DistributionsOf, GraphRef, LayoutKey, MAX_SHOWN, Weights};
+pub use details::{
+    ActivationStatistics, DetailRequest, Distributions, DistributionsOf, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Weights,
+};
 pub use files::{ExportRequest, Opened, SaveRequest, Saved, project_beside, sample_project};
 pub use same::same;
 pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
@@ -49,6 +52,8 @@ pub enum Event {
     Layout(LayoutKey, Arc<Layout>),
     /// Histograms of a layer.
     Distributions(Arc<Distributions>),
+    /// Which steps would help a float graph.
+    Advice(FloatGraph, Vec<Advice>),
     /// A file was opened, or why not.
     Opened(PathBuf, Box<Result<Opened, String>>),
     /// The project or its autosaved copy was written, or why not.

@@ -250,7 +250,18 @@ fn panel_of(graph: Graph, is_laid_out: bool) -> Harness<'static> {
     let source = Arc::new(source);
     let mut session = Session::default();
     let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };
-    session.show(Open { source: Arc::clone(&source), project: None, data: None, saved: None, ranges: None, before: None }, edit);
+    session.show(
+        Open {
+            source: Arc::clone(&source),
+            project: None,
+            data: None,
+            saved: None,
+            ranges: None,
+            before: None,
+            first: Recipe::default(),
+        },
+        edit,
+    );
     if is_laid_out {
         let canvas = eframe::egui::vec2(900.0, 600.0);
         session.layout = layout(&source.graph, &BTreeSet::new(), canvas, &Cancel::new()).ok().map(Arc::new);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tinsmith::gui::App;
 use tinsmith::gui::command::{Action, Command, Shown};
 use tinsmith::gui::session::Edit;
+use tinsmith::gui::steps;
 use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::data;
 use tinsmith_core::project::{Variant, VariantFigures, autosave_path};
@@ -213,7 +214,31 @@ fn states(work: &Path, sample: &Path) -> io::Result<Vec<Scene>> {
     });
     all.extend(loading(work));
     all.extend(with_other_models(&copy, work, optimize)?);
+    all.extend(with_batch_norm(&copy)?);
     Ok(all)
+}
+
+/// A model as training leaves it: what steps make of its layers, seen from either side.
+fn with_batch_norm(copy: Copy<'_>) -> io::Result<Vec<Scene>> {
+    let folder = shared().join("data/models/digits_cnn");
+    let (model, samples) = (folder.join("digits_cnn.keras"), folder.join("digits_cnn_data.npz"));
+    if ![&model, &samples].iter().all(|path| path.is_file()) {
+        eprintln!("SKIP: no models in {}, the scenes recipe-steps and graph-before are left out", folder.display());
+        return Ok(Vec::new());
+    }
+    let scene = |name: &str, shown: Shown| -> io::Result<Scene> {
+        let own = copy(&model, &format!("{name}/digits_cnn.keras"))?;
+        let select = Command::Select(Some("b1".to_owned()));
+        let commands = vec![Command::OpenPath(samples.clone()), Command::Show(shown), select];
+        Ok(Scene { commands, edit: Some(rewrite), ..plain(name, Some(own), Workspace::Optimize) })
+    };
+    Ok(vec![scene("recipe-steps", Shown::Candidate)?, scene("graph-before", Shown::Source)?])
+}
+
+/// All steps that rewrite floats.
+fn rewrite(edit: &mut Edit) {
+    let names = steps::known().iter().map(|info| info.name).take_while(|name| *name != "quantize");
+    names.for_each(|name| steps::add(&mut edit.recipe, name));
 }
 
 /// A model being opened. A file that nobody finishes writing keeps the state for as long as the picture takes.

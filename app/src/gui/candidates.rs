@@ -117,15 +117,27 @@ pub fn describe_recipe(recipe: &Recipe) -> String {
                 1 => ", 1 layer of its own".to_owned(),
                 n => format!(", {n} layers of their own"),
             };
-            format!("int8 {granularity}{overridden}")
+            let rewritten: String = rewrites(recipe, true).map(|words| format!(", {words}")).collect();
+            format!("int8 {granularity}{rewritten}{overridden}")
         }
         _ if is_source(recipe) => "as it came".to_owned(),
         _ => {
             let packed = recipe.steps.iter().any(|entry| entry.enabled && matches!(entry.step, Step::Pack(_)));
-            let parts = [quantize.map(|_| "float32"), packed.then_some("packed")];
-            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+            let parts = rewrites(recipe, false).chain(quantize.map(|_| "float32")).chain(packed.then_some("packed"));
+            parts.collect::<Vec<_>>().join(", ")
         }
     }
+}
+
+/// What the steps before quantization do, in a word each. Once quantized only what changes figures is worth a word.
+fn rewrites(recipe: &Recipe, is_quantized: bool) -> impl Iterator<Item = &'static str> {
+    recipe.steps.iter().filter(|entry| entry.enabled).filter_map(move |entry| match entry.step {
+        Step::CleanUp(_) => (!is_quantized).then_some("cleaned up"),
+        Step::FuseBatchNorm(_) => (!is_quantized).then_some("batch norm fused"),
+        Step::Equalize(_) => Some("equalized"),
+        Step::AbsorbBias(_) => Some("bias absorbed"),
+        Step::Quantize(_) | Step::Pack(_) => None,
+    })
 }
 
 /// All candidates in the order in which they are stepped through: the source, those kept, the one that is not.

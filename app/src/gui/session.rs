@@ -1,6 +1,6 @@
 //! What is open, how it is being changed, and everything known about it so far. No widget in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tinsmith_core::data::DataSet;
 use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
-use tinsmith_core::optimize::Candidate;
+use tinsmith_core::optimize::{Advice, Candidate, suggested_recipe};
 use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
@@ -17,12 +17,14 @@ use tinsmith_core::recipe::Recipe;
 use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
+use super::lineage::Lineage;
 use super::notice::Notices;
 use super::on_demand::OnDemand;
 use super::picture;
 use super::settings::Settings;
+use super::steps;
 use super::workspace::Workspace;
-use crate::worker::{Distributions, GraphRef, project_beside};
+use crate::worker::{Distributions, FloatGraph, GraphRef, project_beside};
 
 /// What undo goes back over.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,8 @@ pub struct Open {
     pub ranges: Option<Arc<StoredRanges>>,
     /// What the project's file said: notes and variants are kept when it is written again.
     pub before: Option<Arc<Project>>,
+    /// The recipe that a model like this starts with.
+    pub first: Recipe,
 }
 
 impl Open {
@@ -132,6 +136,8 @@ pub struct Session {
     pub layout_of: Option<GraphRef>,
     /// Histograms of the selected node.
     pub distributions: Option<Arc<Distributions>>,
+    /// Which steps would help a float graph.
+    pub advice: Option<(FloatGraph, Vec<Advice>)>,
     /// Results that only some panels need.
     pub on_demand: OnDemand,
     /// What happened and should be known.
@@ -181,6 +187,7 @@ impl Default for Session {
             layout: None,
             layout_of: None,
             distributions: None,
+            advice: None,
             on_demand: OnDemand::default(),
             notices: Notices::default(),
             workspace: Workspace::default(),
@@ -214,6 +221,7 @@ impl Session {
         self.layout = None;
         self.layout_of = None;
         self.distributions = None;
+        self.advice = None;
         self.on_demand = OnDemand::default();
         self.activity = None;
         self.picture = None;
@@ -295,6 +303,12 @@ impl Session {
         self.figures.candidate.value.as_ref()
     }
 
+    /// The graph that is quantized, or will be once there is a candidate.
+    pub fn float_graph(&self) -> Option<FloatGraph> {
+        let source = || self.open.as_ref().map(|o| FloatGraph::Source(Arc::clone(&o.source)));
+        self.candidate().map(|c| FloatGraph::Rewritten(Arc::clone(&c.rewritten))).or_else(source)
+    }
+
     /// Figures of the graph on screen.
     pub fn shown_static(&self) -> Option<&StaticFigures> {
         self.shown_statics().map(|statics| &**statics)
@@ -349,6 +363,28 @@ impl Session {
     pub fn select_only(&mut self, name: Option<String>) {
         self.selection = name;
         self.also_selected.clear();
+    }
+
+    /// Selects in the graph on screen what became of selected nodes that are only in the other one, or what they were made of.
+    pub fn follow_selection(&mut self) {
+        let (Some(open), Some(candidate), Some(graph)) = (&self.open, self.candidate(), self.graph()) else { return };
+        let here: HashSet<&str> = graph.nodes.iter().map(|n| n.name.as_str()).collect();
+        if self.all_selected().all(|name| here.contains(name.as_str())) {
+            return;
+        }
+        let source = &open.source.graph;
+        let lineage = Lineage::between(source, &candidate.graph);
+        let counterpart = |name: &str| match self.shown_now() {
+            Shown::Candidate => source.node_named(name).and_then(|id| lineage.heir(id)),
+            Shown::Source => candidate.graph.node_named(name).and_then(|id| lineage.origin(id)),
+        };
+        let follow = |name: &String| {
+            let other = Some(name).filter(|name| !here.contains(name.as_str())).and_then(|name| counterpart(name));
+            other.map_or_else(|| name.clone(), |id| graph.node(id).name.clone())
+        };
+        let selection = self.selection.as_ref().map(follow);
+        let also: BTreeSet<String> = self.also_selected.iter().map(follow).filter(|n| Some(n) != selection.as_ref()).collect();
+        (self.selection, self.also_selected) = (selection, also);
     }
 
     /// Adds a node to the selection, or takes it out. The node added last is the one that the inspector describes.
@@ -438,9 +474,10 @@ pub fn default_device() -> String {
     devices().first().map_or_else(String::new, |d| d.id.clone())
 }
 
-/// The recipe of a newly opened model: quantize what is float, pack what is an integer model already.
+/// The recipe of a newly opened model: rewrite and quantize what is float, pack what is an integer model already. It tries steps that
+/// rewrite, so a frame must not wait for it.
 pub fn first_recipe(graph: &Graph) -> Recipe {
-    let mut recipe = Recipe::int8();
+    let mut recipe = suggested_recipe(graph);
     if graph.is_integer() {
         recipe.steps.retain(|entry| entry.step.name() == "pack");
     }
@@ -457,16 +494,13 @@ pub fn difference(from: &Edit, to: &Edit) -> String {
     if from.device != to.device {
         return format!("board {}", device(&to.device).map_or_else(|| to.device.clone(), |d| d.name.clone()));
     }
-    if from.recipe.steps.len() != to.recipe.steps.len() {
-        return "steps".to_owned();
+    if let Some(change) = steps::list_change(&from.recipe, &to.recipe) {
+        return change;
     }
     if from.variants != to.variants && from.recipe == to.recipe {
         return "candidates".to_owned();
     }
     for (a, b) in from.recipe.steps.iter().zip(&to.recipe.steps) {
-        if a.enabled != b.enabled {
-            return format!("{} {}", b.step.name(), if b.enabled { "on" } else { "off" });
-        }
         match (&a.step, &b.step) {
             (Step::Quantize(a), Step::Quantize(b)) if a != b => {
                 let changed = [
@@ -484,7 +518,11 @@ pub fn difference(from: &Edit, to: &Edit) -> String {
             (Step::Pack(a), Step::Pack(b)) if a != b => {
                 return if a.strip_names == b.strip_names { "memory plan" } else { "names" }.to_owned();
             }
-            _ => {}
+            _ => {
+                if let Some(change) = steps::entry_change(a, b) {
+                    return change;
+                }
+            }
         }
     }
     "nothing".to_owned()

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::egui::Vec2;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::weights::{WeightStats, weight_stats};
-use tinsmith_core::optimize::{Calibration, Candidate, Statistics};
+use tinsmith_core::optimize::{Calibration, Candidate, Rewritten, Statistics, advice};
 use tinsmith_core::preview::Source;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::tensor::ElementType;
@@ -31,6 +31,33 @@ pub enum DetailRequest {
     Layout(LayoutKey),
     /// How the values of layers are distributed.
     Distributions(DistributionsOf),
+    /// Which steps would help a float graph.
+    Advice(FloatGraph),
+}
+
+/// The graph that is quantized, held by what it belongs to.
+#[derive(Clone, Debug)]
+pub enum FloatGraph {
+    /// The source: no recipe has made anything of it yet.
+    Source(Arc<Source>),
+    /// What the steps before quantization made of it.
+    Rewritten(Arc<Rewritten>),
+}
+
+impl FloatGraph {
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        match self {
+            Self::Source(source) => &source.graph,
+            Self::Rewritten(rewritten) => &rewritten.graph,
+        }
+    }
+}
+
+impl PartialEq for FloatGraph {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.graph(), other.graph())
+    }
 }
 
 /// What histograms are of. Holds all of it, so that nothing else can take its place in memory and be mistaken for it.
@@ -40,7 +67,7 @@ pub struct DistributionsOf {
     pub nodes: Vec<String>,
     /// The model as it came.
     pub source: Arc<Source>,
-    /// What the recipe makes of it.
+    /// What the recipe makes of it; `None` while the model as it came is on screen.
     pub candidate: Option<Arc<Candidate>>,
     /// What was seen over the calibration samples.
     pub calibration: Option<Arc<Calibration>>,
@@ -183,15 +210,16 @@ fn serve(requests: &Receiver<(DetailRequest, Cancel)>, outbox: &Outbox) {
     let mut layouts = Layouts::default();
     while let Ok(first) = requests.recv() {
         // Only the newest request of each kind still matters.
-        let (mut newest_layout, mut newest_distributions) = (None, None);
+        let (mut newest_layout, mut newest_distributions, mut newest_advice) = (None, None, None);
         for request in std::iter::once(first).chain(requests.try_iter()) {
             match &request.0 {
                 DetailRequest::Layout(_) => newest_layout = Some(request),
                 DetailRequest::Distributions(_) => newest_distributions = Some(request),
+                DetailRequest::Advice(_) => newest_advice = Some(request),
             }
         }
-        // Histograms take milliseconds, a layout may take a second.
-        for (request, cancel) in [newest_distributions, newest_layout].into_iter().flatten() {
+        // Histograms take milliseconds, a layout may take a second, and nobody waits for advice.
+        for (request, cancel) in [newest_distributions, newest_layout, newest_advice].into_iter().flatten() {
             if let Some(event) = answer(request, &mut layouts, &cancel) {
                 outbox.send(event);
             }
@@ -205,19 +233,37 @@ fn answer(request: DetailRequest, layouts: &mut Layouts, cancel: &Cancel) -> Opt
             let layout = layouts.layout(key.graph.graph(), &key.collapsed, key.canvas, cancel).ok()?;
             Some(Event::Layout(key, layout))
         }
-        DetailRequest::Distributions(DistributionsOf { nodes, source, candidate, calibration }) => {
-            let of = |node: String| Distributions {
-                baseline: weights_of(&source.graph, &node),
-                candidate: candidate.as_ref().and_then(|c| weights_of(&c.graph, &node)),
-                activation: calibration.as_ref().and_then(|c| activation_of(&source.graph, &node, c)),
-                node,
-                also: Vec::new(),
-            };
-            let mut all = nodes.into_iter().take(MAX_SHOWN).map(of);
+        DetailRequest::Distributions(mut of) => {
+            let nodes = std::mem::take(&mut of.nodes);
+            let mut all = nodes.into_iter().take(MAX_SHOWN).map(|node| distributions(&of, node));
             let mut first = all.next().unwrap_or_default();
             first.also = all.collect();
             Some(Event::Distributions(Arc::new(first)))
         }
+        DetailRequest::Advice(of) => {
+            let advice = advice(of.graph());
+            Some(Event::Advice(of, advice))
+        }
+    }
+}
+
+/// A layer of the candidate is compared with the float layer that was quantized, which steps may have made of several of the source.
+fn distributions(of: &DistributionsOf, node: String) -> Distributions {
+    let float = of.candidate.as_ref().map_or(&*of.source.graph, |c| &c.rewritten.graph);
+    let output = || float.node(float.node_named(&node)?).outputs.first().copied();
+    let seen = of.calibration.as_ref().zip(output()).and_then(|(calibration, output)| {
+        let statistics = match of.candidate {
+            Some(_) => calibration.tensors.get(output.index())?.as_ref(),
+            None => calibration.of_source(output),
+        };
+        Some(activation_of(statistics?, calibration.samples))
+    });
+    Distributions {
+        baseline: weights_of(float, &node),
+        candidate: of.candidate.as_ref().and_then(|c| weights_of(&c.graph, &node)),
+        activation: seen,
+        node,
+        also: Vec::new(),
     }
 }
 
@@ -230,21 +276,19 @@ fn weights_of(graph: &Graph, node: &str) -> Option<Weights> {
     Some(Weights { element: tensor.element, step, stats })
 }
 
-fn activation_of(source: &Graph, node: &str, calibration: &Calibration) -> Option<ActivationStatistics> {
-    let node = source.node(source.node_named(node)?);
-    let statistics: &Statistics = calibration.of_source(*node.outputs.first()?)?;
+fn activation_of(statistics: &Statistics, n_samples: usize) -> ActivationStatistics {
     let fine: Vec<(f64, u64)> = statistics.histogram.bins().collect();
     let group = fine.len().div_ceil(N_ACTIVATION_BINS).max(1);
     let bins = fine.chunks(group).map(|bins| (bins[0].0, bins.iter().map(|b| b.1).sum())).collect();
     let (low, high) = statistics.min_max();
-    Some(ActivationStatistics {
+    ActivationStatistics {
         low,
         high,
         bins,
         bin_width: statistics.histogram.width() * group as f64,
-        n_samples: calibration.samples,
+        n_samples,
         samples_near_ends: statistics.samples_near_ends(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -7,21 +7,23 @@ use tinsmith_core::data::{self, DataSet};
 use tinsmith_core::optimize::{Calibration, Candidate};
 use tinsmith_core::preview::{Job, OpenedProject, Source, Target, open_project, project_of};
 use tinsmith_core::project::{Outside, Project, autosave_path, discard_autosave, recoverable};
+use tinsmith_core::recipe::Recipe;
 
 use crate::cli::export::write;
 use crate::gui::dialogs::{Picker, Wanted};
 use crate::gui::picture::{Content, Request};
-use crate::gui::session::SavedState;
+use crate::gui::session::{SavedState, first_recipe};
 
 /// What a file turned out to be.
 #[derive(Debug)]
 pub enum Opened {
-    /// A model; the work on it that was never saved, if there is any.
-    Model(Arc<Source>, Option<Box<Project>>),
+    /// A model with the recipe that it starts with; the work on it that was never saved, if there is any.
+    Model(Arc<Source>, Recipe, Option<Box<Project>>),
     /// Samples.
     Data(Arc<DataSet>),
-    /// A project with its model and data; the work on it that was never saved, if there is any.
-    Project(Box<OpenedProject>, Option<Box<Project>>),
+    /// A project with its model and data, and the recipe that the model would start with; the work on it that was never saved, if there
+    /// is any.
+    Project(Box<OpenedProject>, Recipe, Option<Box<Project>>),
 }
 
 /// What to write.
@@ -72,12 +74,14 @@ pub(super) fn open(path: &Path, outside: Outside) -> Result<Opened, String> {
         Some("npz" | "npy") => data::open(path).map(|set| Opened::Data(Arc::new(set))).map_err(|e| e.to_string()),
         Some("ron") => {
             let project = open_project(path, outside).map_err(|e| e.to_string())?;
-            Ok(Opened::Project(Box::new(project), recoverable(path).map(Box::new)))
+            let first = first_recipe(&project.job.source.graph);
+            Ok(Opened::Project(Box::new(project), first, recoverable(path).map(Box::new)))
         }
         _ => {
             let source = Source::open(path).map_err(|e| e.to_string())?;
             let unsaved = recoverable(&project_beside(path)).map(Box::new);
-            Ok(Opened::Model(Arc::new(source), unsaved))
+            let first = first_recipe(&source.graph);
+            Ok(Opened::Model(Arc::new(source), first, unsaved))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::gui::graph_view::select::{Walk, walk};
 use crate::gui::notice::Kind;
 use crate::gui::panels::graph::PICTURE;
 use crate::gui::picture::{Format, Request};
-use crate::gui::session::{Leaving, first_recipe};
+use crate::gui::session::Leaving;
 use crate::gui::settings::Settings;
 use crate::gui::workspace::Workspace;
 use crate::worker::sample_project;
@@ -86,7 +86,7 @@ impl App {
             }
             Action::ResetRecipe => {
                 if let Some(open) = &self.session.open {
-                    self.session.edit.recipe = first_recipe(&open.source.graph);
+                    self.session.edit.recipe.clone_from(&open.first);
                     self.edited(ctx);
                 }
             }
@@ -163,11 +163,13 @@ impl App {
 
     pub(super) fn select(&mut self, name: Option<String>) {
         self.session.select_only(name);
+        self.session.follow_selection();
         self.reveal();
     }
 
-    fn reveal(&mut self) {
+    pub(super) fn reveal(&mut self) {
         let is_current = self.session.layout_of == self.session.graph_ref();
+        self.is_reveal_due = !is_current;
         if let (Some(layout), Some(node)) = (self.session.layout.as_ref().filter(|_| is_current), self.session.selected_node()) {
             self.panels.graph.reveal(layout, node);
         }

@@ -8,12 +8,13 @@ use tinsmith_core::data::DataSet;
 use tinsmith_core::graph::Severity;
 use tinsmith_core::preview::{OpenedProject, roles};
 use tinsmith_core::project::{Outside, Project, discard_autosave};
+use tinsmith_core::recipe::Recipe;
 
 use super::App;
 use crate::gui::command::{Action, Command, Unsaved};
 use crate::gui::dialogs::Wanted;
 use crate::gui::notice::Kind;
-use crate::gui::session::{Edit, Leaving, LoadedData, Open, SavedState, default_device, first_recipe};
+use crate::gui::session::{Edit, Leaving, LoadedData, Open, SavedState, default_device};
 use crate::gui::workspace::Workspace;
 use crate::worker::{Claim, ExportRequest, Opened, SaveRequest, Saved};
 
@@ -88,21 +89,21 @@ impl App {
             self.session.opening = None;
         }
         match result {
-            Ok(Opened::Model(source, unsaved)) => {
-                let edit = Edit { recipe: first_recipe(&source.graph), device: default_device(), variants: Vec::new() };
+            Ok(Opened::Model(source, first, unsaved)) => {
+                let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new() };
                 let saved = Some(SavedState { edit: edit.clone(), data: None });
                 self.session.recovery = unsaved;
                 self.remember(path);
                 // A new model is first made smaller; a project comes back to where the user was.
                 self.go(Workspace::Optimize);
-                self.show_model(Open { source, project: None, data: None, saved, ranges: None, before: None }, edit);
+                self.show_model(Open { source, project: None, data: None, saved, ranges: None, before: None, first }, edit);
             }
             Ok(Opened::Data(_)) if self.session.open.is_none() => {
                 let text = format!("{} holds samples; they need a model to run through", path.display());
                 self.complain("Open a model first", text, Some((Action::Open.name(), Command::Do(Action::Open))));
             }
             Ok(Opened::Data(set)) => self.attach(path, set),
-            Ok(Opened::Project(opened, unsaved)) => self.show_project(path, *opened, unsaved),
+            Ok(Opened::Project(opened, first, unsaved)) => self.show_project(path, *opened, first, unsaved),
             Err(text) => {
                 let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 self.complain(&format!("{name} was not opened"), text, Some(("Try again", Command::OpenPath(path))));
@@ -110,7 +111,7 @@ impl App {
         }
     }
 
-    fn show_project(&mut self, path: PathBuf, opened: OpenedProject, unsaved: Option<Box<Project>>) {
+    fn show_project(&mut self, path: PathBuf, opened: OpenedProject, first: Recipe, unsaved: Option<Box<Project>>) {
         let OpenedProject { project, job, data_path } = opened;
         let data = job.data.zip(data_path).map(|(set, path)| LoadedData { roles: roles(&set), path, set });
         let edit = Edit { recipe: job.recipe, device: job.device.id.clone(), variants: project.variants.clone() };
@@ -118,7 +119,7 @@ impl App {
         self.session.recovery = unsaved;
         self.remember(path.clone());
         let before = Some(Arc::new(project));
-        self.show_model(Open { source: job.source, project: Some(path), data, saved, ranges: job.ranges, before }, edit);
+        self.show_model(Open { source: job.source, project: Some(path), data, saved, ranges: job.ranges, before, first }, edit);
     }
 
     fn show_model(&mut self, open: Open, edit: Edit) {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand, Visuals};
 
-use super::command::{Command, Commands};
+use super::command::{Command, Commands, Shown};
 use super::context::PanelCtx;
 use super::dialogs::{self, Picker, Wanted};
 use super::notice::Kind;
@@ -35,7 +35,7 @@ use super::settings::Kept;
 use super::theme::{Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
-use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, LayoutKey, MAX_SHOWN, Wake, Worker};
+use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Wake, Worker};
 
 /// Seconds after an edit until it is autosaved.
 const AUTOSAVE_DELAY_S: f64 = 4.0;
@@ -55,6 +55,11 @@ pub struct App {
     revision: u64,
     layout_asked: Option<LayoutKey>,
     distributions_asked: Option<DistributionsOf>,
+    advice_asked: Option<FloatGraph>,
+    /// The graph that the selection is of.
+    selection_of: Option<GraphRef>,
+    /// The selection comes into view once its graph is laid out.
+    is_reveal_due: bool,
     autosave_at_s: Option<f64>,
     /// Held while this window is the one that autosaves.
     claim: Option<Claim>,
@@ -94,6 +99,9 @@ impl App {
             revision: 0,
             layout_asked: None,
             distributions_asked: None,
+            advice_asked: None,
+            selection_of: None,
+            is_reveal_due: false,
             autosave_at_s: None,
             claim: None,
             after_save: None,
@@ -172,6 +180,7 @@ impl App {
         for command in commands {
             self.run(command, &ctx);
         }
+        self.follow_graph();
         self.ask_for_details();
         self.ask_on_demand();
         self.session.feed_history(ctx.time());
@@ -286,9 +295,13 @@ impl App {
             Event::Layout(key, layout) if self.layout_asked.as_ref() == Some(&key) => {
                 self.session.layout = Some(layout);
                 self.session.layout_of = Some(key.graph);
+                if std::mem::take(&mut self.is_reveal_due) {
+                    self.reveal();
+                }
             }
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
+            Event::Advice(of, advice) => self.session.advice = Some((of, advice)),
             Event::Answer(basis, answer) => self.session.on_demand.take(&basis, answer),
             Event::Compared(basis, compared) => self.session.on_demand.take_compared(&basis, compared),
             Event::Opened(path, result) => self.opened(path, *result),
@@ -327,6 +340,16 @@ impl App {
         }
     }
 
+    /// Another graph is on screen: what is selected there is what became of the selection. A look at the source while B is held changes
+    /// nothing.
+    fn follow_graph(&mut self) {
+        let graph = self.session.graph_ref();
+        if !self.session.hold_baseline && graph != self.selection_of {
+            self.session.follow_selection();
+            self.selection_of = graph;
+        }
+    }
+
     /// Asks for the layout of the graph on screen and the histograms of the selection, if they are not of these.
     fn ask_for_details(&mut self) {
         let Some(open) = &self.session.open else { return };
@@ -339,6 +362,11 @@ impl App {
                 self.worker.detail(DetailRequest::Layout(key));
             }
         }
+        let float = self.session.float_graph();
+        if let Some(of) = float.filter(|of| self.advice_asked.as_ref() != Some(of)) {
+            self.advice_asked = Some(of.clone());
+            self.worker.detail(DetailRequest::Advice(of));
+        }
         let nodes: Vec<String> = self.session.all_selected().take(MAX_SHOWN).cloned().collect();
         if nodes.is_empty() {
             return;
@@ -347,7 +375,7 @@ impl App {
         let of = DistributionsOf {
             nodes,
             source: Arc::clone(&open.source),
-            candidate: self.session.candidate().cloned(),
+            candidate: self.session.candidate().filter(|_| self.session.shown_now() == Shown::Candidate).cloned(),
             calibration,
         };
         if self.distributions_asked.as_ref() != Some(&of) {

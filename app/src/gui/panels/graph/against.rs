@@ -1,11 +1,10 @@
 //! How the graph on screen differs from the other one: what was merged, removed, added, and which channels are gone.
 
-use std::collections::HashMap;
-
 use tinsmith_core::graph::{Graph, Node};
-use tinsmith_core::ops::Operands;
+use tinsmith_core::ops::{Op, Operands};
 
 use super::short_name;
+use crate::gui::lineage::Lineage;
 
 /// How a node differs from the other graph.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -34,48 +33,37 @@ pub struct Against {
 impl Against {
     /// Marks the candidate's nodes against the source.
     pub fn source(candidate: &Graph, source: &Graph) -> Self {
-        let named: HashMap<&str, &Node> = source.nodes.iter().map(|n| (n.name.as_str(), n)).collect();
+        let lineage = Lineage::between(source, candidate);
         let mut all = Self::default();
-        for node in &candidate.nodes {
-            let own = origin(node, &named);
-            let others =
-                node.sources.iter().filter_map(|s| named.get(s.as_str())).filter(|n| own.is_none_or(|o| o.name != n.name));
+        for id in candidate.node_ids() {
+            let Some((own, others)) = lineage.made_of(id).split_first() else {
+                all.marks.push(Mark::Added);
+                all.channels.push(None);
+                continue;
+            };
+            // What does nothing is not missed.
+            let others = others.iter().map(|other| source.node(*other)).filter(|n| !matches!(n.op, Op::Identity(_)));
             let mut merged: Vec<String> = others.map(|n| n.op.facts().label(&Operands::new(source, n))).collect();
             merged.dedup();
-            all.marks.push(match own {
-                None => Mark::Added,
-                Some(_) if merged.is_empty() => Mark::Same,
-                Some(_) => Mark::Merged(merged.join(", ")),
-            });
-            all.channels.push(own.and_then(|own| channels_apart((source, own), (candidate, node))));
+            all.marks.push(if merged.is_empty() { Mark::Same } else { Mark::Merged(merged.join(", ")) });
+            all.channels.push(channels_apart((source, source.node(*own)), (candidate, candidate.node(id))));
         }
         all
     }
 
     /// Marks the source's nodes against the candidate.
     pub fn candidate(source: &Graph, candidate: &Graph) -> Self {
-        let mut heirs: HashMap<&str, &Node> = HashMap::new();
-        for node in &candidate.nodes {
-            node.sources.iter().for_each(|s| {
-                heirs.entry(s).or_insert(node);
-            });
-        }
-        // A node that kept its name is its own heir, whatever else claims it.
-        candidate.nodes.iter().for_each(|node| {
-            heirs.insert(&node.name, node);
-        });
-        let named: HashMap<&str, usize> = source.nodes.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
+        let lineage = Lineage::between(source, candidate);
         let mut all = Self::default();
-        for (i, node) in source.nodes.iter().enumerate() {
-            let heir = heirs.get(node.name.as_str()).copied();
-            let stands_for = |heir: &Node| origin(heir, &named) == Some(i);
+        for id in source.node_ids() {
+            let heir = lineage.heir(id);
+            let own = heir.filter(|heir| lineage.origin(*heir) == Some(id)).map(|heir| candidate.node(heir));
             all.marks.push(match heir {
                 None => Mark::Removed,
-                Some(heir) if stands_for(heir) => Mark::Same,
-                Some(heir) => Mark::Folded(short_name(&heir.name)),
+                Some(_) if own.is_some() => Mark::Same,
+                Some(heir) => Mark::Folded(short_name(&candidate.node(heir).name)),
             });
-            let heir = heir.filter(|heir| stands_for(heir));
-            all.channels.push(heir.and_then(|heir| channels_apart((source, node), (candidate, heir))));
+            all.channels.push(own.and_then(|own| channels_apart((source, source.node(id)), (candidate, own))));
         }
         all
     }
@@ -108,11 +96,6 @@ impl Against {
         }
         notes
     }
-}
-
-/// The source's node that a node of the candidate stands for: of the same name, or else the first it was made from.
-fn origin<T: Copy>(node: &Node, source: &HashMap<&str, T>) -> Option<T> {
-    std::iter::once(&node.name).chain(&node.sources).find_map(|name| source.get(name.as_str())).copied()
 }
 
 /// Channels of a node in the source and of the one that stands for it in the candidate, if they differ.

@@ -53,7 +53,7 @@ impl ColourBy {
     /// Title of the legend, and the unit and kind of the figure.
     pub fn legend(self) -> (&'static str, &'static str) {
         match self {
-            Self::Error => ("Quantization error", "SQNR, dB, against float"),
+            Self::Error => ("Quantization error", "SQNR of each output, dB"),
             Self::Clipped => ("Clipped share", "% of the output, against float"),
             Self::Macs => ("MACs of the op", "multiply-accumulates"),
             Self::Size => ("Size of the op", "weights and biases, bytes"),

@@ -14,6 +14,8 @@ const SMALL_WIDTH: f32 = 120.0;
 const BAR: f32 = 8.0;
 const LINE: f32 = 16.0;
 const TICKS: usize = 5;
+/// Room that the zoom in percent takes.
+const ZOOM_WIDTH: f32 = 40.0;
 /// On a narrower canvas the legend is the scale with its title alone.
 const ROOM_FOR_WORDS: f32 = 400.0;
 
@@ -23,8 +25,8 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     let painter = ui.painter_at(canvas);
     let is_small = canvas.width() < ROOM_FOR_WORDS;
     let width = if is_small { SMALL_WIDTH } else { WIDTH };
-    let mut place_for = |height: f32| {
-        let place = free_corner(canvas, view, &scene.given.layout, vec2(width, height), &taken);
+    let mut place_for = |size: Vec2| {
+        let place = free_place(canvas, view, &scene.given.layout, size, &taken);
         taken.push(place);
         painter.rect_filled(place.expand(2.0), CornerRadius::same(4), p.sunken);
         place
@@ -32,10 +34,10 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     let by = scene.colour_by();
     let gap = if scene.has_gaps && by != ColourBy::Kind { LINE + 4.0 } else { 0.0 };
     match by {
-        ColourBy::Kind => kinds(&painter, p, place_for(LINE * (KINDS.len() + 3) as f32)),
+        ColourBy::Kind => kinds(&painter, p, place_for(vec2(width, LINE * (KINDS.len() + 3) as f32))),
         _ => {
             let ends = if by == ColourBy::Error { 14.0 } else { 0.0 };
-            let place = place_for(gap + if is_small { 50.0 } else { 68.0 + ends });
+            let place = place_for(vec2(width, gap + if is_small { 50.0 } else { 68.0 + ends }));
             scale(&painter, p, place, scene, is_small);
             if gap > 0.0 {
                 let square = Rect::from_min_size(pos2(place.left(), place.bottom() - 12.0), Vec2::splat(10.0));
@@ -53,7 +55,9 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     }
     let notes = &scene.notes;
     if !notes.is_empty() {
-        let place = place_for(LINE * (notes.len() + 1) as f32);
+        let wide = |text: &str| painter.layout_no_wrap(text.to_owned(), Type::Caption.font(), p.text).size().x;
+        let widest = notes.iter().map(|note| wide(note)).fold(width, f32::max);
+        let place = place_for(vec2(widest.min(canvas.width() * 0.5), LINE * (notes.len() + 1) as f32));
         words(&painter, place.min, Align2::LEFT_TOP, scene.against_title(), Type::SmallTitle, p.text);
         for (i, note) in notes.iter().enumerate() {
             let at = place.min + vec2(0.0, LINE * (i + 1) as f32 + 2.0);
@@ -62,13 +66,21 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     }
 }
 
-/// Of the four corners the one that covers least.
-fn free_corner(canvas: Rect, view: View, layout: &Layout, size: Vec2, taken: &[Rect]) -> Rect {
+/// Of the corners, and the middles above and below, the place that covers least.
+fn free_place(canvas: Rect, view: View, layout: &Layout, size: Vec2, taken: &[Rect]) -> Rect {
     let inner = canvas.shrink(INSET);
-    // The zoom stands at the lower right.
     let low = inner.bottom() - size.y - 4.0;
-    let corners =
-        [inner.min, pos2(inner.left(), low), pos2(inner.right() - size.x, inner.top()), pos2(inner.right() - size.x, low - 16.0)];
+    let (left, middle, right) = (inner.left(), inner.center().x - size.x / 2.0, inner.right() - size.x);
+    let corners = [
+        inner.min,
+        pos2(left, low),
+        pos2(right, inner.top()),
+        // The zoom stands at the lower right: above it, or beside it.
+        pos2(right, low - 16.0),
+        pos2(right - ZOOM_WIDTH, low),
+        pos2(middle, inner.top()),
+        pos2(middle, low),
+    ];
     let covered = |place: &Rect| {
         let is_taken = taken.iter().any(|t| t.intersects(place.expand(8.0)));
         let under = view.rect_to_graph(canvas, place.expand(4.0));

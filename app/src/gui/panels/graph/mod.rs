@@ -416,16 +416,49 @@ pub fn short_name(name: &str) -> String {
     let first = name.split(';').next().unwrap_or(name);
     let mut parts = first.rsplit('/');
     match (parts.next(), parts.next()) {
-        (Some(last), Some(before)) if is_generic(last) => before.to_owned(),
+        // A layer of a list of layers: its number alone says little.
+        (Some(last), Some(before)) if is_generic(last) && before.parse::<usize>().is_ok() => format!("{before}/{last}"),
+        (Some(last), Some(before)) if is_generic(last) && !before.is_empty() => before.to_owned(),
         (Some(last), _) => last.to_owned(),
         (None, _) => name.to_owned(),
     }
 }
 
+/// Whether a part of a name is what the operator is called: TensorFlow, then ONNX.
 fn is_generic(part: &str) -> bool {
-    ["Conv2D", "BiasAdd", "Relu", "Relu6", "depthwise", "MatMul", "FusedBatchNormV3", "Softmax"].contains(&part)
+    const TENSORFLOW: [&str; 8] = ["Conv2D", "BiasAdd", "Relu", "Relu6", "depthwise", "MatMul", "FusedBatchNormV3", "Softmax"];
+    const ONNX: [&str; 13] = [
+        "Conv",
+        "ConvTranspose",
+        "Gemm",
+        "BatchNormalization",
+        "Clip",
+        "LeakyRelu",
+        "PRelu",
+        "Sigmoid",
+        "HardSigmoid",
+        "HardSwish",
+        "MaxPool",
+        "AveragePool",
+        "GlobalAveragePool",
+    ];
+    TENSORFLOW.contains(&part) || ONNX.contains(&part)
 }
 
 fn is_any_open(layout: &Layout) -> bool {
     (0..layout.blocks.len()).any(|block| !layout.is_collapsed(block))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_called_by_what_tells_them_apart() {
+        assert_eq!(short_name("model/conv_1/Relu;model/conv_1/BiasAdd"), "conv_1");
+        assert_eq!(short_name("/bn1/BatchNormalization"), "bn1");
+        assert_eq!(short_name("/features/4/Conv"), "4/Conv");
+        assert_eq!(short_name("/MaxPool"), "MaxPool");
+        assert_eq!(short_name("dense"), "dense");
+    }
 }

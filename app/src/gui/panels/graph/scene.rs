@@ -279,7 +279,7 @@ impl Scene {
         let mut value = value;
         match self.against.mark(id.index()) {
             Mark::Same => {}
-            Mark::Merged(ops) => about = format!("{about} + {ops}"),
+            Mark::Merged(ops) => about = with_merged(&about, ops),
             Mark::Added => about = format!("{about}, added"),
             Mark::Folded(into) => (about, value) = (format!("folded into {into}"), String::new()),
             Mark::Removed => (about, value) = ("removed".to_owned(), String::new()),
@@ -335,6 +335,14 @@ impl Picture for Scene {
     }
 }
 
+/// `Conv 1×1 + Batch norm, ReLU`: an activation that was a layer of its own is named once.
+fn with_merged(about: &str, ops: &str) -> String {
+    match about.rsplit_once(", ") {
+        Some((op, activation)) if ops.split(", ").any(|merged| merged == activation) => format!("{op} + {ops}"),
+        _ => format!("{about} + {ops}"),
+    }
+}
+
 fn kind_words(graph: &Graph, id: NodeId) -> String {
     let node = graph.node(id);
     let activation = node.op.facts().activation().name();
@@ -352,4 +360,16 @@ fn end_words(title: &str, graph: &Graph, tensor: TensorId) -> Words {
     let about = format!("{}, {}", tensor.element.name(), units::shape(&tensor.shape));
     let name = format!("Model {title} {about}");
     Words { title: title.to_owned(), about, name, ..Words::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_merged_is_named_once() {
+        assert_eq!(with_merged("Conv 1×1, ReLU", "Batch norm, ReLU"), "Conv 1×1 + Batch norm, ReLU");
+        assert_eq!(with_merged("Conv 1×1, ReLU", "Batch norm"), "Conv 1×1, ReLU + Batch norm");
+        assert_eq!(with_merged("Dense", "Add"), "Dense + Add");
+    }
 }

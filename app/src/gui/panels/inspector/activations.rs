@@ -9,6 +9,7 @@ use tinsmith_core::tensor::ElementType;
 use super::clip::{ClipDrag, handles_ui, set_clip};
 use super::outlines::{self, Outline};
 use super::{group_rule, short_name};
+use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
 use crate::gui::plots::{Axis, Canvas, Frame, Marks, Reading, Scale, Table, View, actions, scale_switch, series_colour};
 use crate::gui::theme::{Palette, Type};
@@ -35,7 +36,7 @@ impl Default for OutputView {
 
 /// The range that quantization gives the output of a node of the candidate, and how it is stored.
 fn applied_range(cx: PanelCtx<'_>, node: &str) -> Option<((f32, f32), String)> {
-    let graph = &cx.session.candidate()?.graph;
+    let graph = &cx.session.candidate().filter(|_| cx.session.shown_now() == Shown::Candidate)?.graph;
     let node = graph.node_named(node)?;
     let q = graph.output(graph.node(node), 0)?.quantization.as_ref()?;
     let words = format!("scale {}, zero point {}", units::real(f64::from(q.scale())), q.zero_point());
@@ -60,7 +61,11 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut OutputView, node: NodeId, of: &Distributi
     group_rule(ui);
     let Some(seen) = &of.activation else {
         group_title(ui, "Output range", Type::Small.text("", p.text_weak), |_| {});
-        ui.label(Type::Small.text("Not calibrated: choose data to see which values occur.", p.text_faint));
+        let why = match cx.session.figures.calibration.value {
+            Some(_) => "Not seen: after the recipe nothing computes just this.",
+            None => "Not calibrated: choose data to see which values occur.",
+        };
+        ui.label(Type::Small.text(why, p.text_faint));
         return;
     };
     let several = outlines(of, p);

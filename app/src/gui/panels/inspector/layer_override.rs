@@ -38,12 +38,11 @@ fn shared<T: PartialEq>(of: &[LayerOverride], get: impl Fn(&LayerOverride) -> T)
 /// Shows the controls of the selected layers, if the recipe quantizes.
 pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
     let p = Palette::of(ui);
-    let (Some(quantize), Some(open)) = (recipe.quantize_mut(), &cx.session.open) else { return };
-    let source = &open.source.graph;
+    let (Some(quantize), Some(float)) = (recipe.quantize_mut(), cx.session.float_graph()) else { return };
     // Thousands of layers may be selected.
-    let in_source = kept(ui.ctx(), "layers of the source", Same(Arc::clone(&open.source)), |of| by_name(&of.0.graph));
-    // Nodes that quantization put in are nobody's to override.
-    let names: Vec<&String> = cx.session.all_selected().filter(|n| in_source.contains_key(*n)).collect();
+    let layers = kept(ui.ctx(), "layers that are quantized", float.clone(), |of| by_name(of.graph()));
+    // Nodes that are part of others by then, and those that quantization put in, are nobody's to override.
+    let names: Vec<&String> = cx.session.all_selected().filter(|n| layers.contains_key(*n)).collect();
     if names.is_empty() {
         return;
     }
@@ -58,7 +57,7 @@ pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
             own.fill(LayerOverride::default());
         }
     });
-    let have_weights = names.iter().any(|n| in_source.get(*n).is_some_and(|id| source.node(*id).op.has_weights()));
+    let have_weights = names.iter().any(|n| layers.get(*n).is_some_and(|id| float.graph().node(*id).op.has_weights()));
     let width = (ui.available_width() - 84.0).max(80.0);
     ui.push_id("override", |ui| {
         scheme_ui(&mut own, width, ui);

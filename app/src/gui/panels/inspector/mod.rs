@@ -5,6 +5,7 @@ mod activations;
 mod channels;
 mod clip;
 mod layer_override;
+mod lineage;
 mod outlines;
 mod weights;
 
@@ -15,9 +16,12 @@ use tinsmith_core::recipe::Recipe;
 
 use super::graph::{short_name, sqnr};
 use super::memory::peak_op;
+use super::recipe::offers_ui;
+use crate::gui::command::{Command, Shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::kept::{Same, kept};
+use crate::gui::offers::offers_for;
 use crate::gui::plots::View;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units::{self, NONE};
@@ -42,17 +46,16 @@ impl InspectorPanel {
         };
         panel_header(ui, "Inspector", &name, |_| {});
         let Some(node) = node else {
-            let (title, why) = match &cx.session.selection {
-                Some(_) => ("Not in this graph", "The recipe merged or removed the layer; show the source to see it."),
-                None => ("No layer selected", "Click a box in the graph or a row of the table."),
-            };
-            empty_state(ui, icons::CHART_BAR, title, why, None);
-            return;
+            return nothing_ui(cx, ui);
         };
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 6.0;
                 facts_ui(cx, node, ui);
+                lineage::ui(cx, node, ui);
+                if let Some(name) = lineage::name_in_candidate(cx, node, ui) {
+                    offers_ui(&offers_for(cx.session, recipe, &name), recipe, ui);
+                }
                 self.plots_ui(cx, node, recipe, ui);
                 layer_override::ui(cx, recipe, ui);
             });
@@ -81,6 +84,23 @@ impl InspectorPanel {
             channels::ui(cx, &mut self.channels, of, ui);
             activations::ui(cx, &mut self.output, node, of, recipe, ui);
         });
+    }
+}
+
+/// Nothing is selected, or nothing that the graph on screen has.
+fn nothing_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let (title, why, other) = match (&cx.session.selection, cx.session.shown_now()) {
+        (None, _) => ("No layer selected", "Click a box in the graph or a row of the table.", None),
+        (_, Shown::Candidate) => ("Not in this graph", "The recipe removed the layer.", Some(("Show the source", Shown::Source))),
+        (_, Shown::Source) => {
+            ("Not in this graph", "A step of the recipe put the layer in.", Some(("Show the candidate", Shown::Candidate)))
+        }
+    };
+    let pressed = empty_state(ui, icons::CHART_BAR, title, why, other.map(|(words, _)| words));
+    if let (Some(pressed), Some((_, shown))) = (pressed, other)
+        && pressed.clicked()
+    {
+        cx.send(Command::Show(shown));
     }
 }
 

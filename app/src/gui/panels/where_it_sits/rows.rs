@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tinsmith_core::graph::NodeId;
 use tinsmith_core::measure::{LayerErrors, LayerFigures, StaticFigures};
 
 use super::Col;
 use crate::gui::command::Shown;
+use crate::gui::lineage::Lineage;
 use crate::gui::session::Session;
 use crate::worker::same;
 
@@ -130,7 +132,10 @@ impl Rows {
         let key = Key { source: figures.baseline_static.value.clone(), candidate, errors, by, sorted_by, descending };
         let statics = key.candidate.clone().or_else(|| key.source.clone())?;
         if self.key.as_ref() != Some(&key) && statics.layers.len() == graph.nodes.len() {
-            let sources = |layer: &LayerFigures| graph.node(layer.node).sources.clone();
+            let source = &session.open.as_ref()?.source.graph;
+            let lineage = Lineage::between(source, graph);
+            let names = |of: &[NodeId]| of.iter().map(|id| source.node(*id).name.clone()).collect();
+            let sources = |layer: &LayerFigures| names(lineage.made_of(layer.node));
             self.rows = rows(&key, &statics, sources);
             self.total = total(&statics, &self.rows);
             self.key = Some(key);

@@ -1,4 +1,7 @@
-//! What the recipe on screen does differently from the candidate it is compared with, and what that changes.
+//! What the recipe on screen does differently from the candidate it is compared with, in which layers they differ, and what that
+//! changes.
+
+mod layers;
 
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use tinsmith_core::recipe::Recipe;
@@ -12,7 +15,8 @@ use crate::gui::line_diff::{Line, line_diff};
 use crate::gui::on_demand::Need;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{Change, change, icon_button, panel_header, rule, text_in};
+use crate::gui::widgets::{Change, change, icon_button, panel_header, rule, segmented, text_in};
+use layers::LayerList;
 
 const LINE: f32 = 19.0;
 const FOOT: f32 = 64.0;
@@ -22,6 +26,18 @@ const FOOT: f32 = 64.0;
 pub struct RecipeDiffPanel {
     between: Option<(Recipe, Recipe)>,
     lines: Vec<(Line, String)>,
+    layers: LayerList,
+    of: Of,
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Of {
+    /// What the recipes say.
+    #[default]
+    Steps,
+    /// What they make of the model.
+    Layers,
 }
 
 impl RecipeDiffPanel {
@@ -35,9 +51,13 @@ impl RecipeDiffPanel {
             self.update(other, shown);
         }
         panel_header(ui, "Recipe", &format!("{} → {}", other.name, shown.name), |ui| {
-            if differs && icon_button(ui, icons::COPY, "Copy the difference").clicked() {
+            if !differs {
+                return;
+            }
+            if icon_button(ui, icons::COPY, "Copy the difference").clicked() {
                 ui.ctx().copy_text(self.as_text());
             }
+            segmented(ui, &mut self.of, &[(Of::Steps, "steps"), (Of::Layers, "layers")]);
         });
         if !differs {
             nothing_to_compare(ui);
@@ -47,7 +67,10 @@ impl RecipeDiffPanel {
         ui.advance_cursor_after_rect(all);
         let foot = if all.height() > 2.0 * FOOT { FOOT } else { 0.0 };
         let (body, foot) = all.split_top_bottom_at_y(all.bottom() - foot);
-        ui.scope_builder(UiBuilder::new().max_rect(body), |ui| self.lines_ui(ui));
+        ui.scope_builder(UiBuilder::new().max_rect(body), |ui| match self.of {
+            Of::Steps => self.lines_ui(ui),
+            Of::Layers => self.layers.ui(cx, ui),
+        });
         if foot.height() > 0.0 {
             ui.scope_builder(UiBuilder::new().max_rect(foot), |ui| changes_ui(cx, other, shown, ui));
         }
@@ -61,6 +84,9 @@ impl RecipeDiffPanel {
             self.lines = line_diff(&before, &after).into_iter().map(|(line, text)| (line, text.to_owned())).collect();
             self.between = Some(between);
         }
+        if self.of == Of::Layers {
+            self.layers.update(other, shown);
+        }
     }
 
     fn lines_ui(&self, ui: &mut Ui) {
@@ -73,6 +99,9 @@ impl RecipeDiffPanel {
     }
 
     fn as_text(&self) -> String {
+        if self.of == Of::Layers {
+            return self.layers.as_text();
+        }
         self.lines.iter().map(|(line, text)| format!("{}{text}\n", sign(*line))).collect()
     }
 }
