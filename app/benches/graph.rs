@@ -86,8 +86,14 @@ impl Window {
     fn new(graph: Graph) -> Self {
         let ctx = Context::default();
         theme::install(&ctx);
-        let source =
-            Source { path: PathBuf::from("bench"), graph: Arc::new(graph), format: "bench", size_bytes: 0, hash: [0; 32] };
+        let source = Source {
+            path: PathBuf::from("bench"),
+            graph: Arc::new(graph),
+            format: "bench",
+            size_bytes: 0,
+            hash: [0; 32],
+            import: Default::default(),
+        };
         let source = Arc::new(source);
         let mut session = Session::default();
         let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };

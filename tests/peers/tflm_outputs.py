@@ -14,6 +14,7 @@ interpreter = runtime.Interpreter.from_file(model)
 shape = interpreter.get_input_details(0)["shape"]
 results = []
 for sample in np.load(inputs):
+    interpreter.reset()  # each sample starts from the state of a fresh model
     interpreter.set_input(np.ascontiguousarray(sample.reshape(shape)), 0)
     interpreter.invoke()
     results.append(interpreter.get_output(0)[0].copy())

@@ -1,6 +1,7 @@
 //! What the whole-program tests share: where the repository, the data, the built program and other runtimes are.
 
 pub mod hostile;
+pub mod made;
 pub mod window;
 
 use std::path::{Path, PathBuf};

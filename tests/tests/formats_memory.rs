@@ -5,8 +5,9 @@ use std::fs;
 
 use flatbuffers::{FlatBufferBuilder, ForwardsUOffset, TableFinishedWIPOffset, VOffsetT, Vector, WIPOffset};
 use peak_alloc::PeakAlloc;
-use tinsmith_core::formats::import_bytes;
+use tinsmith_core::formats::{import_bytes, open};
 use tinsmith_tests::hostile::Mutations;
+use tinsmith_tests::made::{self, CompressionMethod, list, node, port};
 use tinsmith_tests::shared;
 
 #[global_allocator]
@@ -53,7 +54,63 @@ fn import_takes_less_than_twenty_times_the_file() {
             check(model, &bytes);
         }
     }
+    let models =
+        ["digits_cnn/digits_cnn.keras", "gesture_lstm/gesture_lstm_keras2.h5", "digits_cnn/digits_cnn_torch_bn_opset13.onnx"];
+    for model in models {
+        let Some(path) = shared(&format!("data/models/{model}")) else { continue };
+        let file = fs::read(path).expect("a model");
+        assert!(check(model, &file), "{model} is sound");
+        for bytes in Mutations::new(&file, 7).take(400) {
+            check(model, &bytes);
+        }
+    }
     assert!(n_accepted > 0 || shared("data/models").is_none());
+    large_models_take_less_than_three_times_the_file();
+    many_layers_take_no_more_each();
+    bombs_take_no_more_than_other_files();
+}
+
+/// Weights are most of a large file, and are held once beside it.
+fn large_models_take_less_than_three_times_the_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("model");
+    for file in [made::onnx_chain(8, 512), made::keras_chain(8, 512), made::h5_chain(8, 512)] {
+        fs::write(&path, &file).expect("room for a file");
+        let n_bytes = file.len();
+        drop(file);
+        let before = ALLOCATOR.current_usage();
+        ALLOCATOR.reset_peak_usage();
+        open(&path).unwrap_or_else(|error| panic!("{error}"));
+        let peak = ALLOCATOR.peak_usage() - before;
+        assert!(peak < 3 * n_bytes, "{peak} bytes for a file of {n_bytes}");
+    }
+}
+
+/// Memory grows with the number of layers, not faster.
+fn many_layers_take_no_more_each() {
+    for make in [made::onnx_chain, made::keras_chain, made::h5_chain] {
+        let [few, many] = [200, 3200].map(|layers| {
+            let (peak, accepted) = peak_bytes(&make(layers, 4));
+            assert!(accepted);
+            peak as f64 / layers as f64
+        });
+        assert!(many < 1.25 * few, "{few} and {many} bytes a layer");
+    }
+}
+
+/// What inflates to far more than the archive is not inflated; what is folded to far more than the file is not folded.
+fn bombs_take_no_more_than_other_files() {
+    let spaces = vec![b' '; 32 << 20];
+    let members = [("config.json", spaces.as_slice()), ("model.weights.h5", spaces.as_slice())];
+    let zip = made::zip(&members, CompressionMethod::Deflated);
+    let fill = [node("ConstantOfShape", &["p"], &["s"]), node("Add", &["x", "s"], &["y"])];
+    let constants = [list("p", &[1 << 28])];
+    let fill = made::onnx(&fill, &constants, &[port("x", &[Ok(1), Ok(4)])], &[port("y", &[])]);
+    for file in [zip, fill] {
+        let (peak, accepted) = peak_bytes(&file);
+        assert!(!accepted || file.len() < 1000, "a bomb is taken");
+        assert!(peak < 20 * file.len() + ALLOWANCE, "{peak} bytes for a file of {}", file.len());
+    }
 }
 
 /// A model whose list of tensors names one table `n_tensors` times, with a name of `name_len` bytes, and whose list of

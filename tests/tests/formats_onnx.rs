@@ -8,8 +8,10 @@ use tinsmith_core::execute::float::Prepared;
 use tinsmith_core::formats::{import, import_bytes};
 use tinsmith_core::graph::{Graph, Severity};
 use tinsmith_core::ops::Op;
+use tinsmith_core::preview::exported;
 use tinsmith_core::progress::Cancel;
 use tinsmith_tests::hostile::{Mutations, exercise};
+use tinsmith_tests::made::{self, Message, constant, node, port};
 use tinsmith_tests::shared;
 
 /// How far the outputs of two formats of one net may lie apart.
@@ -158,6 +160,23 @@ fn broken_files_are_refused_in_one_line() {
         n_files += 1;
     }
     assert!(n_files > 25 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// No TFLite operator is a GRU: it runs here, and whoever wants to export it is told what can be.
+#[test]
+fn a_gru_runs_and_its_export_names_the_remedy() {
+    let hidden = Message::default().bytes(1, "hidden_size").number(20, 2).number(3, 2);
+    let gru = node("GRU", &["x", "w", "r"], &["y"]).bytes(5, hidden.0);
+    let weights = |name: &str, width: u64| {
+        let values = samples(6 * width as usize).into_iter().flat_map(f32::to_le_bytes);
+        constant(name, &[1, 6, width], 1, &values.collect::<Vec<u8>>())
+    };
+    let file = made::onnx(&[gru], &[weights("w", 3), weights("r", 2)], &[port("x", &[Ok(4), Ok(1), Ok(3)])], &[port("y", &[])]);
+    let graph = import_bytes("gru", &file).unwrap_or_else(|error| panic!("{error}")).graph;
+    assert!(outputs(&graph).expect("it runs").iter().all(|y| y.abs() < 1.0));
+    let error = exported(&graph).expect_err("no operator for it").to_string();
+    assert!(error.contains("GRU is no TensorFlow Lite operator; use an LSTM") && error.contains("unroll=True"), "{error}");
+    assert_eq!(error.lines().count(), 1);
 }
 
 #[test]

@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("measure", &["tensor", "quant", "graph", "ops", "progress", "execute", "data"]),
     ("optimize", &["tensor", "quant", "graph", "ops", "progress", "execute", "recipe", "data", "measure"]),
     ("export", &["tensor", "quant", "graph", "ops", "measure", "formats"]),
-    ("project", &["recipe", "data", "optimize", "measure"]),
+    ("project", &["recipe", "data", "formats", "optimize", "measure"]),
     ("test_data", &[]),
     ("test_graph", &["tensor", "quant", "graph", "ops"]),
 ];

@@ -239,7 +239,14 @@ fn chain(n: usize) -> Graph {
 
 /// The panel alone, with a session that shows `graph`.
 fn panel_of(graph: Graph, is_laid_out: bool) -> Harness<'static> {
-    let source = Source { path: PathBuf::from("chain"), graph: Arc::new(graph), format: "test", size_bytes: 0, hash: [0; 32] };
+    let source = Source {
+        path: PathBuf::from("chain"),
+        graph: Arc::new(graph),
+        format: "test",
+        size_bytes: 0,
+        hash: [0; 32],
+        import: Default::default(),
+    };
     let source = Arc::new(source);
     let mut session = Session::default();
     let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };

@@ -15,8 +15,9 @@ use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::tensor::{ElementType, Tensor};
 
-use super::inspect::{open_model, tensor_json};
+use super::inspect::tensor_json;
 use super::messages::{Messages, timed};
+use super::model::{DataOptions, ModelOptions};
 use super::samples::{self, Samples, parse_split};
 use super::tensor_dump::dump_tensors;
 use super::{Failure, interrupt, output, units};
@@ -28,11 +29,15 @@ Examples:
   tinsmith evaluate assets/samples/keyword/keyword_float32.tflite --data assets/samples/keyword/keyword.npz --split test
   tinsmith evaluate assets/samples/keyword/keyword_float32.tflite --data assets/samples/keyword/keyword.npz --dump-outputs outputs.npy --json")]
 pub struct Evaluate {
-    /// The model (.tflite, .keras, .h5)
+    /// The model (.tflite, .onnx, .keras, .h5)
     model: PathBuf,
+    #[command(flatten)]
+    options: ModelOptions,
     /// Samples: an .npz with x, y, labels, split, or an .npy of inputs
     #[arg(long)]
     data: PathBuf,
+    #[command(flatten)]
+    data_options: DataOptions,
     /// Only the samples of this split: train, calibration or test; all samples if left out
     #[arg(long, value_parser = parse_split)]
     split: Option<Split>,
@@ -58,8 +63,8 @@ impl Evaluate {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
         }
-        let opened = open_model(&self.model)?;
-        let samples = samples::open(&self.data, self.split)?;
+        let opened = self.options.open(&self.model)?;
+        let samples = samples::open(&self.data, self.data_options, self.split)?;
         let graph = &*opened.graph;
         let rounding = if self.single_rounding { Rounding::Single } else { Rounding::Double };
         let at_model = |error: &dyn std::fmt::Display| Failure::at(&self.model, error);
@@ -67,6 +72,7 @@ impl Evaluate {
 
         let executor = Executor::with_rounding(graph, rounding).map_err(|error| at_model(&error))?;
         let input = only_input(graph).map_err(|error| at_model(&error))?;
+        feed::check_layout(&samples.set, input, graph.source_order.input(0)).map_err(at_data)?;
         let meaning = feed::meaning(&samples.set, input);
         let inputs = feed::model_samples(&samples.set, meaning, &samples.indices, input).map_err(at_data)?;
         let n = samples.indices.len();

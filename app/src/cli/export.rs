@@ -12,6 +12,7 @@ use tinsmith_core::project::Outside;
 use tinsmith_core::recipe::Recipe;
 
 use super::messages::{Messages, timed};
+use super::model::OpenOptions;
 use super::paths::existing;
 use super::run::{open_project, results_of};
 use super::{Failure, folder, interrupt, output};
@@ -25,6 +26,8 @@ Examples:
 pub struct Export {
     /// A project (.ron), exported as its recipe says, or a model, exported as it is
     file: PathBuf,
+    #[command(flatten)]
+    options: OpenOptions,
     /// What to write; may be given several times
     #[arg(long, value_enum, required = true)]
     target: Vec<TargetName>,
@@ -75,10 +78,10 @@ impl Export {
         existing(&self.file)?;
         if self.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
             let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
-            return Ok(open_project(&self.file, outside)?.job);
+            return Ok(open_project(&self.file, outside, &self.options)?.job);
         }
         Ok(Job {
-            source: Arc::new(Source::open(&self.file)?),
+            source: Arc::new(Source::open_with(&self.file, self.options.model.import())?),
             data: None,
             ranges: None,
             recipe: Recipe::default(),

@@ -1,18 +1,16 @@
 //! `tinsmith inspect`: what is in a model.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tinsmith_core::formats::{self, Opened};
 use tinsmith_core::graph::{Graph, Note, Severity, TensorId};
 use tinsmith_core::measure::device::Device;
 use tinsmith_core::measure::{ArenaFigures, Estimate, LayerFigures, StaticFigures, static_figures};
 use tinsmith_core::tensor::Tensor;
 
-use super::messages::timed;
-use super::paths::existing;
+use super::model::ModelOptions;
 use super::style::{ERROR, NOTE, WARNING};
 use super::{Failure, output, units};
 
@@ -24,8 +22,10 @@ Examples:
   tinsmith inspect assets/samples/keyword/keyword_float32.tflite --device rp2040
   tinsmith inspect assets/samples/keyword/keyword_float32.tflite --json | head -20")]
 pub struct Inspect {
-    /// The model (.tflite, .keras, .h5)
+    /// The model (.tflite, .onnx, .keras, .h5)
     model: PathBuf,
+    #[command(flatten)]
+    options: ModelOptions,
     /// The board to estimate for and to check against; see tinsmith device list
     #[arg(long, value_name = "ID", default_value = "esp32-s3", value_parser = super::device::parse_device)]
     device: Arc<Device>,
@@ -36,7 +36,7 @@ pub struct Inspect {
 
 impl Inspect {
     pub fn run(self) -> Result<(), Failure> {
-        let opened = open_model(&self.model)?;
+        let opened = self.options.open(&self.model)?;
         let graph = &*opened.graph;
         let figures = static_figures(graph, opened.size_bytes, &self.device);
         if self.json {
@@ -70,12 +70,6 @@ impl Inspect {
         }
         text
     }
-}
-
-/// Opens a model that has been named on the command line.
-pub fn open_model(path: &Path) -> Result<Opened, Failure> {
-    existing(path)?;
-    Ok(timed(format_args!("opened {}", path.display()), || formats::open(path))?)
 }
 
 /// The layers as a table.

@@ -21,6 +21,7 @@ mod inspect;
 mod interrupt;
 mod man;
 mod messages;
+mod model;
 mod outcome;
 mod output;
 mod paths;

@@ -13,8 +13,8 @@ use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::recipe::{self, Recipe, Step};
 
-use super::inspect::open_model;
 use super::messages::{Messages, timed};
+use super::model::{DataOptions, ModelOptions};
 use super::reports::{step_json, step_line};
 use super::samples::{self, parse_split};
 use super::{Failure, interrupt, output, units};
@@ -27,11 +27,15 @@ Examples:
   tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz --granularity per-tensor -o small.tflite
   tinsmith quantize assets/samples/keyword/keyword_float32.tflite --calibrate assets/samples/keyword/keyword.npz --step quantize:keep=99.99 -o int8.tflite")]
 pub struct Quantize {
-    /// The float model (.tflite, .keras, .h5)
+    /// The float model (.tflite, .onnx, .keras, .h5)
     model: PathBuf,
+    #[command(flatten)]
+    options: ModelOptions,
     /// Calibration samples: an .npz with x and split, or an .npy of inputs
     #[arg(long, value_name = "DATA")]
     calibrate: PathBuf,
+    #[command(flatten)]
+    data_options: DataOptions,
     /// Which samples to calibrate on; the calibration split where there is one (else training samples, never the test split), all samples of a set without splits
     #[arg(long, value_parser = parse_split)]
     split: Option<Split>,
@@ -77,7 +81,7 @@ fn parse_name(name: &str) -> Result<String, String> {
 
 impl Quantize {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
-        let opened = open_model(&self.model)?;
+        let opened = self.options.open(&self.model)?;
         let recipe = self.recipe(&opened.graph);
         let (values, n_samples) = self.samples(&opened.graph, &recipe, messages)?;
         let candidate = Self::candidate(&opened.graph, &recipe, &values, n_samples, messages)?;
@@ -124,11 +128,12 @@ impl Quantize {
 
     /// Calibration samples as the model's input takes them, and how many there are.
     fn samples(&self, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(Vec<f32>, usize), Failure> {
-        let set = samples::open(&self.calibrate, None)?.set;
+        let set = samples::open(&self.calibrate, self.data_options, None)?.set;
         let at_data = |problem: DataProblem| problem.of(&self.calibrate);
         let mut indices = self.calibration_samples(&set, messages).map_err(at_data)?;
         indices.truncate(recipe.quantize().and_then(|q| q.samples).unwrap_or(usize::MAX));
         let input = only_input(graph).map_err(at_data)?;
+        feed::check_layout(&set, input, graph.source_order.input(0)).map_err(at_data)?;
         let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
         Ok((values, indices.len()))
     }

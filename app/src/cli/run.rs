@@ -9,11 +9,12 @@ use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use tinsmith_core::optimize::{Calibration, Candidate, StepReport};
 use tinsmith_core::preview::{self, Engine, Event, Job, OpenedProject, Side, Target};
 use tinsmith_core::progress::Cancel;
-use tinsmith_core::project::Outside;
+use tinsmith_core::project::{Outside, Project};
 
 use super::export;
 use super::inspect::{figures_json, layers_table, notes_json, summary};
 use super::messages::{Messages, Stopwatch, timed};
+use super::model::OpenOptions;
 use super::paths::existing;
 use super::reports::{step_json, step_line};
 use super::style::NOTE;
@@ -29,10 +30,12 @@ Examples:
 pub struct Run {
     /// The project (.ron)
     project: PathBuf,
+    #[command(flatten)]
+    options: OpenOptions,
     /// Write the files for firmware to this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     export: Option<PathBuf>,
-    /// Keep the calibrated ranges in the project, so that a teammate's machine gives the same bytes
+    /// Keep the calibrated ranges and what --dim and --layout say in the project, so that a teammate's machine gives the same bytes
     #[arg(long)]
     save: bool,
     /// Open the project's files even where they lie outside its folder
@@ -64,7 +67,7 @@ struct Figures {
 impl Run {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
-        let opened = open_project(&self.project, outside)?;
+        let opened = open_project(&self.project, outside, &self.options)?;
         let at_project = |error: preview::PreviewError| Failure::at(&self.project, error);
         let results = results_of(&opened.job, messages).map_err(at_project)?;
         if self.save {
@@ -137,9 +140,17 @@ impl Run {
 }
 
 /// Opens a project that has been named on the command line.
-pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, Failure> {
+pub fn open_project(path: &Path, outside: Outside, options: &OpenOptions) -> Result<OpenedProject, Failure> {
     existing(path)?;
-    Ok(timed(format_args!("opened {}", path.display()), || preview::open_project(path, outside))?)
+    let mut project = Project::read(path)?;
+    let before = (project.import.clone(), project.layout);
+    project.import.dims.extend(options.model.import().dims);
+    project.layout = options.data.layout.or(project.layout);
+    if before != (project.import.clone(), project.layout) {
+        // Its ranges are those of another graph, or of samples read in another way.
+        project.calibration = None;
+    }
+    Ok(timed(format_args!("opened {}", path.display()), || preview::open_as(project, path, outside))?)
 }
 
 /// Runs the engine on a job, showing progress.

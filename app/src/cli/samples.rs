@@ -6,6 +6,7 @@ use tinsmith_core::data::{self, DataSet, Split};
 
 use super::Failure;
 use super::messages::timed;
+use super::model::DataOptions;
 use super::paths::existing;
 
 /// Parses the value of `--split`.
@@ -22,9 +23,10 @@ pub struct Samples {
 }
 
 /// Opens a data set and picks the samples of a split, or all.
-pub fn open(path: &Path, split: Option<Split>) -> Result<Samples, Failure> {
+pub fn open(path: &Path, options: DataOptions, split: Option<Split>) -> Result<Samples, Failure> {
     existing(path)?;
-    let set = timed(format_args!("opened {}", path.display()), || data::open(path))?;
+    let mut set = timed(format_args!("opened {}", path.display()), || data::open(path))?;
+    set.layout = options.layout;
     let indices = set.samples_of(split).map_err(|problem| problem.of(path))?;
     Ok(Samples { set, indices })
 }

@@ -7,13 +7,14 @@
 //! * it is silent and of the integer type of the source model's input: they are that input's own integers, or
 //! * they are real numbers as they stand (pixels 0 to 255 for a float model).
 //!
-//! Images may be channels first in the set, as PyTorch has them, and are put channels last, as the graph has them: shapes tell
-//! the two apart. Where they do not, channels last is taken.
+//! Images may be channels first in the set, as PyTorch has them, and are put channels last, as the graph has them: the set says
+//! which, or shapes tell the two apart. Where neither does, channels last is taken, which [`check_layout`] refuses to guess of a
+//! model that has its own images channels first.
 //!
 //! An input with the very same type, scale and zero point takes the integers as they are. Any other gets the real values,
 //! rounded as TensorFlow Lite's QUANTIZE does: half away from zero, saturating.
 
-use super::{DataProblem, DataSet, Values};
+use super::{DataProblem, DataSet, Layout, Values};
 use crate::quant::Quantization;
 use crate::tensor::{ElementType, Tensor};
 
@@ -41,23 +42,69 @@ pub fn meaning(data: &DataSet, source_input: &Tensor) -> Meaning {
 /// # Errors
 /// [`DataProblem::Shape`].
 pub fn check_shape(data: &DataSet, input: &Tensor) -> Result<(), DataProblem> {
-    let proper = |shape: &[usize]| shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
-    let (sample, wanted) = (proper(&data.sample_shape), proper(&input.shape));
-    let flat = sample.len() <= 1 || wanted.len() <= 1;
-    if data.sample_len() == input.n_elements() && (flat || sample == wanted || channels_in_front(data, input).is_some()) {
+    let fit = Fit::of(data, input);
+    let as_it_is = fit.is_channels_last && data.layout != Some(Layout::Nchw);
+    if data.sample_len() == input.n_elements() && (fit.is_flat || as_it_is || channels_in_front(data, input).is_some()) {
         return Ok(());
     }
-    let input_shape = input.shape.get(1..).unwrap_or_default().to_vec();
-    Err(DataProblem::Shape { sample: data.sample_shape.clone(), input: input_shape })
+    Err(DataProblem::Shape { sample: data.sample_shape.clone(), input: input_shape(input) })
+}
+
+/// Checks that it is known where samples have their channels: said, told by the shapes, or the same in the model's file and in the
+/// graph. `order` is how the axes of the input stand in the file, empty if as here.
+///
+/// # Errors
+/// [`DataProblem::Layout`].
+pub fn check_layout(data: &DataSet, input: &Tensor, order: &[usize]) -> Result<(), DataProblem> {
+    let fit = Fit::of(data, input);
+    let either = fit.is_channels_first && (fit.is_channels_last || fit.is_flat) && !fit.is_same_order;
+    if data.layout.is_none() && either && !order.is_empty() {
+        return Err(DataProblem::Layout { sample: data.sample_shape.clone(), input: input_shape(input) });
+    }
+    Ok(())
 }
 
 /// How many channels the samples have in front, if they have them there and the input has them last.
 pub fn channels_in_front(data: &DataSet, input: &Tensor) -> Option<usize> {
-    let [_batch, size @ .., channels] = input.shape.as_slice() else { return None };
-    let proper = |shape: &[usize]| shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
-    let (sample, size) = (proper(&data.sample_shape), proper(size));
-    let (first, last) = ([&[*channels], size.as_slice()].concat(), [size.as_slice(), &[*channels]].concat());
-    (*channels > 1 && sample == first && sample != last).then_some(*channels)
+    let fit = Fit::of(data, input);
+    let is_in_front = match data.layout {
+        Some(Layout::Nhwc) => false,
+        Some(Layout::Nchw) => fit.is_channels_first,
+        None => fit.is_channels_first && !fit.is_channels_last && !fit.is_flat,
+    };
+    (is_in_front && !fit.is_same_order).then_some(*input.shape.last()?)
+}
+
+/// How samples may lie for an input whose channels are last. Axes of extent 1 make no difference.
+#[derive(Clone, Copy, Debug)]
+struct Fit {
+    /// The samples have the shape of the input.
+    is_channels_last: bool,
+    /// They have it with the channels in front, or are flat.
+    is_channels_first: bool,
+    /// Samples or input are a single row of numbers.
+    is_flat: bool,
+    /// The values stand in the same order either way.
+    is_same_order: bool,
+}
+
+impl Fit {
+    fn of(data: &DataSet, input: &Tensor) -> Self {
+        let proper = |shape: &[usize]| shape.iter().copied().filter(|&extent| extent != 1).collect::<Vec<_>>();
+        let (sample, wanted) = (proper(&data.sample_shape), proper(&input.shape));
+        let (size, channels) = match input.shape.as_slice() {
+            [_batch, size @ .., channels] => (proper(size), *channels),
+            _ => (vec![], 1),
+        };
+        let first = [proper(&[channels]), size.clone()].concat();
+        let is_flat = sample.len() <= 1 || wanted.len() <= 1;
+        let is_same_order = channels == 1 || size.is_empty();
+        Self { is_channels_last: sample == wanted, is_channels_first: is_flat || sample == first, is_flat, is_same_order }
+    }
+}
+
+fn input_shape(input: &Tensor) -> Vec<usize> {
+    input.shape.get(1..).unwrap_or_default().to_vec()
 }
 
 /// The chosen samples as real numbers, `[samples.len(), sample_len]`, for a float model.
@@ -156,6 +203,7 @@ mod tests {
         DataSet {
             name: "set".into(),
             sample_shape: vec![2],
+            layout: None,
             values,
             scale,
             zero_point,
@@ -225,10 +273,40 @@ mod tests {
         let input = Tensor::activation("input", ElementType::F32, [1, 1, 3, 2]);
         let meaning = meaning(&data, &input);
         assert_eq!(real_samples(&data, meaning, &[0], &input).unwrap(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-        // As many channels as positions: the shape does not tell, channels last is taken.
-        data.sample_shape = vec![2, 2];
-        data.values = Values::F32([1.0, 2.0, 3.0, 4.0].into());
+    }
+
+    #[test]
+    fn where_shapes_do_not_tell_the_layout_is_asked_for() {
+        let mut data = set(Values::F32([1.0, 2.0, 3.0, 4.0].into()), None, 0);
         let input = Tensor::activation("input", ElementType::F32, [1, 2, 2]);
-        assert_eq!(real_samples(&data, meaning, &[0], &input).unwrap(), [1.0, 2.0, 3.0, 4.0]);
+        let meaning = meaning(&data, &input);
+        let read = |data: &DataSet| real_samples(data, meaning, &[0], &input).unwrap();
+        // As many channels as positions, or samples without a shape.
+        for shape in [vec![2, 2], vec![4]] {
+            data.sample_shape = shape;
+            data.layout = None;
+            assert!(check_layout(&data, &input, &[]).is_ok(), "a model that has channels last itself");
+            assert_eq!(read(&data), [1.0, 2.0, 3.0, 4.0]);
+            let error = check_layout(&data, &input, &[0, 2, 1]).unwrap_err().to_string();
+            assert!(error.contains("--layout nchw or --layout nhwc"), "{error}");
+            data.layout = Some(Layout::Nchw);
+            assert!(check_layout(&data, &input, &[0, 2, 1]).is_ok());
+            assert_eq!(read(&data), [1.0, 3.0, 2.0, 4.0]);
+            data.layout = Some(Layout::Nhwc);
+            assert_eq!(read(&data), [1.0, 2.0, 3.0, 4.0]);
+        }
+    }
+
+    #[test]
+    fn a_layout_that_the_shapes_contradict_is_refused() {
+        let mut data = set(Values::F32(vec![0.0; 6].into()), None, 0);
+        data.sample_shape = vec![2, 3];
+        let input = Tensor::activation("input", ElementType::F32, [1, 3, 2]);
+        data.layout = Some(Layout::Nhwc);
+        assert!(matches!(check_shape(&data, &input), Err(DataProblem::Shape { .. })));
+        data.layout = Some(Layout::Nchw);
+        assert!(check_shape(&data, &input).is_ok());
+        data.sample_shape = vec![3, 2];
+        assert!(matches!(check_shape(&data, &input), Err(DataProblem::Shape { .. })));
     }
 }

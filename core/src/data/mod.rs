@@ -14,6 +14,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::progress::Cancelled;
 
 /// The most bytes that are read of a data file.
@@ -76,6 +78,30 @@ impl Split {
     }
 }
 
+/// Where samples have their channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Layout {
+    /// In front, as PyTorch has them: `[channels, height, width]`.
+    Nchw,
+    /// Last, as TensorFlow and microcontrollers have them: `[height, width, channels]`.
+    Nhwc,
+}
+
+impl Layout {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nchw => "nchw",
+            Self::Nhwc => "nhwc",
+        }
+    }
+
+    /// The layout with this name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Nchw, Self::Nhwc].into_iter().find(|layout| layout.name() == name)
+    }
+}
+
 /// A set of samples of one shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSet {
@@ -83,6 +109,8 @@ pub struct DataSet {
     pub name: String,
     /// Shape of one sample, without the batch axis.
     pub sample_shape: Vec<usize>,
+    /// Where the channels are; `None` where the shapes tell.
+    pub layout: Option<Layout>,
     /// `[samples, sample_shape..]`.
     pub values: Values,
     /// Integer values: `real = (x - zero_point) * scale`. `None` for values that are real as they stand.
@@ -108,6 +136,12 @@ impl DataSet {
     /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.values.len().checked_div(self.sample_len()).unwrap_or(0)
+    }
+
+    /// What tells these samples from all others: their file, and where their channels are said to be.
+    pub(crate) fn key(&self) -> [u8; 32] {
+        let layout = self.layout.map_or("", Layout::name);
+        *blake3::Hasher::new().update(&self.hash).update(layout.as_bytes()).finalize().as_bytes()
     }
 
     /// Indices of the samples of one split; all samples for `None`.
@@ -187,6 +221,17 @@ pub enum DataProblem {
         /// Shape of the input, without the batch axis.
         input: Vec<usize>,
     },
+    /// Its shape does not tell where a sample has its channels.
+    #[error(
+        "its samples of shape {sample:?} may have the channels of the model's input {input:?} in front or last; say which with \
+         --layout nchw or --layout nhwc"
+    )]
+    Layout {
+        /// Shape of a sample.
+        sample: Vec<usize>,
+        /// Shape of the input, without the batch axis.
+        input: Vec<usize>,
+    },
     /// The model's input is of a type, or of a number, that a data set cannot feed.
     #[error("{0}")]
     Input(String),
@@ -224,6 +269,7 @@ fn read(path: &Path) -> Result<DataSet, DataProblem> {
             Ok(DataSet {
                 name,
                 sample_shape,
+                layout: None,
                 values,
                 scale: None,
                 zero_point: 0,

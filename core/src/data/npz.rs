@@ -54,6 +54,7 @@ pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataP
     let mut set = DataSet {
         name,
         sample_shape,
+        layout: None,
         values,
         scale,
         zero_point: if scale.is_some() { zero_point } else { 0 },

@@ -7,10 +7,12 @@
 //! one-line error, and memory stays below a small multiple of the file's length.
 
 mod budget;
+mod compact;
 mod error;
 mod keras;
 mod notes;
 mod onnx;
+mod options;
 pub mod tflite;
 
 use std::borrow::Cow;
@@ -20,6 +22,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::{FormatError, Trouble};
+pub use options::ImportOptions;
+use options::OpenDims;
 
 use crate::graph::{Graph, check};
 
@@ -63,6 +67,8 @@ struct Source<'a> {
     bytes: Cow<'a, [u8]>,
     /// Where the file lies, for formats whose files refer to others; nothing outside of it is read.
     folder: Option<&'a Path>,
+    /// What is said of extents that the file leaves open.
+    dims: OpenDims,
 }
 
 /// All formats, in the order in which they are asked.
@@ -77,13 +83,13 @@ const FORMATS: &[Format] = &[
         name: onnx::NAME,
         suffixes: onnx::SUFFIXES,
         matches: onnx::matches,
-        import: |source| onnx::import(&source.bytes, source.folder),
+        import: |source| onnx::import(&source.bytes, source.folder, source.dims),
     },
     Format {
         name: keras::NAME,
         suffixes: keras::SUFFIXES,
         matches: keras::matches,
-        import: |source| keras::import(source.bytes),
+        import: |source| keras::import(source.bytes, source.dims),
     },
 ];
 
@@ -106,10 +112,18 @@ fn known() -> String {
 /// # Errors
 /// The file cannot be read, is larger than [`MAX_FILE_BYTES`], is of no known format, or is damaged.
 pub fn open(path: &Path) -> Result<Opened, FormatError> {
+    open_with(path, &ImportOptions::default())
+}
+
+/// [`open`], with what the file leaves open.
+///
+/// # Errors
+/// As [`open`]; and where something is said that the file does not leave open.
+pub fn open_with(path: &Path, options: &ImportOptions) -> Result<Opened, FormatError> {
     let file = path.display().to_string();
     let bytes = read_limited(path).map_err(|trouble| trouble.of(&file))?;
     let (size_bytes, hash) = (bytes.len() as u64, blake3::hash(&bytes));
-    let Import { mut graph, format } = import_source(&file, Source { bytes: bytes.into(), folder: path.parent() })?;
+    let Import { mut graph, format } = import_source(&file, bytes.into(), path.parent(), options)?;
     graph.name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     Ok(Opened { graph: Arc::new(graph), format, size_bytes, hash })
 }
@@ -128,15 +142,31 @@ pub fn import(path: &Path) -> Result<Import, FormatError> {
 /// # Errors
 /// The bytes are of no known format or damaged.
 pub fn import_bytes(file: &str, bytes: &[u8]) -> Result<Import, FormatError> {
-    import_source(file, Source { bytes: bytes.into(), folder: None })
+    import_bytes_with(file, bytes, &ImportOptions::default())
 }
 
-fn import_source(file: &str, source: Source<'_>) -> Result<Import, FormatError> {
+/// [`import_bytes`], with what the file leaves open.
+///
+/// # Errors
+/// As [`import_bytes`]; and where something is said that the file does not leave open.
+pub fn import_bytes_with(file: &str, bytes: &[u8], options: &ImportOptions) -> Result<Import, FormatError> {
+    import_source(file, bytes.into(), None, options)
+}
+
+fn import_source(
+    file: &str,
+    bytes: Cow<'_, [u8]>,
+    folder: Option<&Path>,
+    options: &ImportOptions,
+) -> Result<Import, FormatError> {
     let of_file = |trouble: Trouble| trouble.of(file);
+    let dims = OpenDims::new(options);
+    let source = Source { bytes, folder, dims: dims.clone() };
     let Some(format) = FORMATS.iter().find(|format| (format.matches)(&source.bytes)) else {
         return Err(of_file(Trouble::UnknownFormat { found: describe(&source.bytes) }));
     };
     let mut graph = (format.import)(source).map_err(of_file)?;
+    dims.check().map_err(of_file)?;
     check(&graph).map_err(|error| of_file(error.into()))?;
     notes::add(&mut graph);
     Ok(Import { graph, format: format.name })

@@ -111,6 +111,13 @@ pub struct SourceOrder {
     pub outputs: Vec<Vec<usize>>,
 }
 
+impl SourceOrder {
+    /// The order of one input's axes in the file; empty where it is that of the tensor.
+    pub fn input(&self, index: usize) -> &[usize] {
+        self.inputs.get(index).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// A network: tensors, and nodes in execution order.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Graph {

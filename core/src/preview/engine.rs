@@ -80,7 +80,7 @@ impl Engine {
     /// # Errors
     /// [`PreviewError::Cancelled`] soon after `cancel` is raised; else the first stage that failed says why.
     pub fn run(&mut self, job: &Job, cancel: &Cancel, tell: Tell<'_>) -> Result<(), PreviewError> {
-        let source = Key::of(&[&job.source.hash]);
+        let source = Key::of(&[&job.source.key()]);
         self.measure(job, Side::Baseline, source, &job.source.graph, job.source.size_bytes, tell);
         let samples = Samples::of(job)?;
         cancel.check()?;
@@ -127,9 +127,9 @@ impl Engine {
         let absorbed = stored.map(|stored| &stored.absorbed).filter(|absorbed| !absorbed.is_empty());
         let chosen = samples.map(|samples| calibration_samples(job, samples)).unwrap_or_default();
         let data = samples.filter(|_| !steps.is_empty() && !chosen.is_empty());
-        let data_key = data.map_or([0; 32], |samples| samples.data.hash);
+        let data_key = data.map_or([0; 32], |samples| samples.data.key());
         let parts: [&[u8]; 5] = [
-            &job.source.hash,
+            &job.source.key(),
             steps.as_bytes(),
             &data_key,
             &(data.map_or(0, |_| chosen.len()) as u64).to_le_bytes(),
@@ -168,7 +168,7 @@ impl Engine {
             }
             return Ok(stored);
         };
-        let key = Key::of(&[rewrite_key.bytes(), &samples.data.hash, &(chosen.len() as u64).to_le_bytes()]);
+        let key = Key::of(&[rewrite_key.bytes(), &samples.data.key(), &(chosen.len() as u64).to_le_bytes()]);
         let observed = match self.calibrations.get(key) {
             Some(calibration) => calibration,
             None => {
@@ -218,7 +218,7 @@ impl Engine {
         cancel: &Cancel,
         tell: Tell<'_>,
     ) -> Result<Arc<Baseline>, PreviewError> {
-        let key = Key::of(&[&job.source.hash, &samples.data.hash]);
+        let key = Key::of(&[&job.source.key(), &samples.data.key()]);
         let baseline = match self.baselines.get(key) {
             Some(baseline) => baseline,
             None => self.baselines.put(key, Arc::new(run_baseline(job, samples, cancel, tell)?)),
@@ -238,7 +238,7 @@ impl Engine {
         cancel: &Cancel,
         tell: Tell<'_>,
     ) -> Result<(), PreviewError> {
-        let key = Key::of(&[candidate_key.bytes(), &samples.data.hash]);
+        let key = Key::of(&[candidate_key.bytes(), &samples.data.key()]);
         let figures = match self.accuracies.get(key) {
             Some(figures) => figures,
             None => {
@@ -275,7 +275,7 @@ impl Engine {
         if chosen.is_empty() || !samples.source_is_float {
             return Ok(());
         }
-        let key = Key::of(&[candidate_key.bytes(), &samples.data.hash]);
+        let key = Key::of(&[candidate_key.bytes(), &samples.data.key()]);
         let errors = match self.layer_errors.get(key) {
             Some(errors) => errors,
             None => {

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use crate::data::DataSet;
 use crate::formats::tflite::{self, ExportOptions};
-use crate::formats::{self, FormatError};
+use crate::formats::{self, FormatError, ImportOptions};
 use crate::graph::Graph;
 use crate::measure::device::Device;
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures};
@@ -42,7 +42,7 @@ use crate::recipe::{Quantize, Recipe};
 pub use engine::Engine;
 pub use error::PreviewError;
 pub use firmware::{Target, firmware_files};
-pub use open::{OpenError, OpenedProject, open_project, project_of};
+pub use open::{OpenError, OpenedProject, open_as, open_project, project_of};
 pub use roles::{Roles, roles};
 pub use samples::only_input;
 
@@ -59,6 +59,8 @@ pub struct Source {
     pub size_bytes: u64,
     /// blake3 of the file.
     pub hash: [u8; 32],
+    /// What was said of what the file leaves open.
+    pub import: ImportOptions,
 }
 
 impl Source {
@@ -67,8 +69,26 @@ impl Source {
     /// # Errors
     /// The file cannot be read or is no sound model.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
-        let formats::Opened { graph, format, size_bytes, hash } = formats::open(path)?;
-        Ok(Self { path: path.to_owned(), graph, format, size_bytes, hash: *hash.as_bytes() })
+        Self::open_with(path, ImportOptions::default())
+    }
+
+    /// [`Source::open`], with what the file leaves open.
+    ///
+    /// # Errors
+    /// As [`Source::open`]; and where something is said that the file does not leave open.
+    pub fn open_with(path: &Path, import: ImportOptions) -> Result<Self, FormatError> {
+        let formats::Opened { graph, format, size_bytes, hash } = formats::open_with(path, &import)?;
+        Ok(Self { path: path.to_owned(), graph, format, size_bytes, hash: *hash.as_bytes(), import })
+    }
+
+    /// What tells this model from every other: its file, and what was said of what the file leaves open.
+    fn key(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.hash);
+        for (name, extent) in &self.import.dims {
+            hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes()).update(&(*extent as u64).to_le_bytes());
+        }
+        *hasher.finalize().as_bytes()
     }
 }
 

@@ -40,10 +40,17 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`]: the project cannot be read, refers to what is missing, outside or changed, or names an unknown board.
 pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, OpenError> {
-    let project = Project::read(path)?;
+    open_as(Project::read(path)?, path, outside)
+}
+
+/// Opens what a project that was read from `path`, and perhaps changed since, refers to.
+///
+/// # Errors
+/// As [`open_project`].
+pub fn open_as(project: Project, path: &Path, outside: Outside) -> Result<OpenedProject, OpenError> {
     let trouble = |trouble: ProjectTrouble| trouble.of(path);
     let model = project.model.resolve(path, "model", outside).map_err(trouble)?;
-    let source = Source::open(&model)?;
+    let source = Source::open_with(&model, project.import.clone())?;
     let remedy = "open the model itself to start afresh, or put the old file back";
     project.model.check("model", &source.hash, remedy).map_err(trouble)?;
 
@@ -51,7 +58,10 @@ pub fn open_project(path: &Path, outside: Outside) -> Result<OpenedProject, Open
         Some(reference) => Some(reference.resolve(path, "data set", outside).map_err(trouble)?),
         None => None,
     };
-    let data = data_path.as_deref().map(data::open).transpose()?;
+    let mut data = data_path.as_deref().map(data::open).transpose()?;
+    if let Some(data) = &mut data {
+        data.layout = project.layout;
+    }
     if let (Some(reference), Some(data)) = (&project.data, &data) {
         let remedy = "choose the data set again to accept it, or put the old file back";
         reference.check("data set", &data.hash, remedy).map_err(trouble)?;
@@ -92,6 +102,8 @@ pub fn project_of(
 ) -> Project {
     let model = FileReference::new(path, &job.source.path, &job.source.hash);
     let mut project = Project::new(model, job.recipe.clone());
+    project.import.clone_from(&job.source.import);
+    project.layout = job.data.as_ref().and_then(|data| data.layout);
     project.device = Some(job.device.id.clone());
     let data = job.data.as_deref().zip(data_path);
     project.data = data.map(|(data, data_path)| FileReference::new(path, data_path, &data.hash));

@@ -29,6 +29,7 @@ impl<'a> Samples<'a> {
         let graph = &job.source.graph;
         let input = only_input(graph)?;
         feed::check_shape(data, input)?;
+        feed::check_layout(data, input, graph.source_order.input(0))?;
         let meaning = feed::meaning(data, input);
         let source_is_float = !Executor::runs_in_integers(graph);
         Ok(Some(Self { data, roles: roles(data), input, source_is_float, meaning }))

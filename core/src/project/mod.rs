@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use reference::{FileReference, Outside};
 
+use crate::data::Layout;
+use crate::formats::ImportOptions;
 use crate::optimize::CalibratedRanges;
 use crate::recipe::Recipe;
 
@@ -34,9 +36,15 @@ pub struct Project {
     pub version: u32,
     /// The model as it came.
     pub model: FileReference,
+    /// What the model's file leaves open.
+    #[serde(default, skip_serializing_if = "ImportOptions::is_empty")]
+    pub import: ImportOptions,
     /// The data set.
     #[serde(default)]
     pub data: Option<FileReference>,
+    /// Where its samples have their channels, if their shape does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
     /// Id of the board: `esp32-s3`.
     #[serde(default)]
     pub device: Option<String>,
@@ -172,7 +180,9 @@ impl Project {
         Self {
             version: VERSION,
             model,
+            import: ImportOptions::default(),
             data: None,
+            layout: None,
             device: None,
             recipe,
             notes: String::new(),

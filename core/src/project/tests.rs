@@ -27,6 +27,17 @@ fn what_is_written_is_read_to_the_last_bit() {
 }
 
 #[test]
+fn what_the_files_leave_open_is_kept_and_old_projects_say_nothing_of_it() {
+    let mut project = project(Path::new("/a"));
+    let silent = project.to_ron().unwrap();
+    assert!(!silent.contains("import") && !silent.contains("layout"), "{silent}");
+    assert_eq!(Project::from_ron(&silent).unwrap(), project);
+    project.import.dims = [("time".into(), 64), ("input_1:2".into(), 6)].into();
+    project.layout = Some(Layout::Nchw);
+    assert_eq!(Project::from_ron(&project.to_ron().unwrap()).unwrap(), project);
+}
+
+#[test]
 fn the_version_stands_first() {
     let text = project(Path::new("/a")).to_ron().unwrap();
     let first = text.lines().find(|line| line.contains(':')).unwrap();

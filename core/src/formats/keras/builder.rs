@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::budget::Budget;
 use super::super::error::{Trouble, quoted};
+use super::super::options::OpenDims;
 use crate::graph::{Graph, Node, NodeId, Note, Severity, TensorId};
 use crate::ops::{Op, Operands, Reshape};
 use crate::tensor::{Data, ElementType, Tensor};
@@ -48,6 +49,8 @@ pub(super) enum Form {
 pub(super) struct Builder {
     pub(super) graph: Graph,
     pub(super) budget: Budget,
+    /// The extents that the file leaves open.
+    pub(super) dims: OpenDims,
     values: Vec<Forms>,
     taken: HashSet<String>,
     next: HashMap<String, usize>,
@@ -58,10 +61,11 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new(budget: Budget, is_keras_2: bool) -> Self {
+    pub(super) fn new(budget: Budget, dims: OpenDims, is_keras_2: bool) -> Self {
         Self {
             graph: Graph::default(),
             budget,
+            dims,
             values: Vec::new(),
             taken: HashSet::new(),
             next: HashMap::new(),

@@ -26,6 +26,7 @@ use std::borrow::Cow;
 
 use super::budget::Budget;
 use super::error::Trouble;
+use super::options::OpenDims;
 use crate::graph::Graph;
 
 /// Name of the format, for people.
@@ -39,15 +40,15 @@ pub(super) fn matches(bytes: &[u8]) -> bool {
     bytes.starts_with(archive::ZIP_SIGNATURE) || bytes.starts_with(hdf5::SIGNATURE)
 }
 
-/// Turns the bytes of a file into a graph.
+/// Turns the bytes of a file into a graph; `dims` are the extents that it leaves open.
 ///
 /// # Errors
 /// [`Trouble`]: the file is damaged, is no whole model, or has a layer that cannot be imported.
-pub(super) fn import(bytes: Cow<'_, [u8]>) -> Result<Graph, Trouble> {
+pub(super) fn import(bytes: Cow<'_, [u8]>, dims: OpenDims) -> Result<Graph, Trouble> {
     let budget = Budget::for_file(&bytes);
     let archive = archive::open(bytes)?;
     let model: config::Described<'_> = config::parse("architecture", &archive.config, "a model with its layers")?;
-    let mut builder = builder::Builder::new(budget, archive.is_keras_2);
+    let mut builder = builder::Builder::new(budget, dims, archive.is_keras_2);
     network::build(&mut builder, &archive, &model)?;
     Ok(builder.graph)
 }

@@ -138,12 +138,16 @@ fn own_input(builder: &mut Builder, layer: &Layer<'_>, elsewhere: Option<&RawVal
     if [settings.sparse, settings.ragged].contains(&Some(Flag(true))) {
         return Err(refuse("its input is sparse or ragged".into(), "build the model for dense input"));
     }
-    let open = shape.iter().skip(1).position(Option::is_none);
-    if let Some(axis) = open {
-        return Err(refuse(format!("the extent of its input along axis {} is known at run time only", axis + 1), state_shape));
+    let extent = |(axis, extent): (usize, Option<usize>)| match extent {
+        // One sample at a time, whatever the model was built for.
+        _ if axis == 0 => Ok(1),
+        Some(extent) => Ok(extent),
+        None => builder.dims.needed(&place, &name, axis, ""),
+    };
+    let mut extents = shape.into_iter().enumerate().map(extent).collect::<Result<Vec<usize>, _>>()?;
+    if extents.is_empty() {
+        extents.push(1);
     }
-    // One sample at a time, whatever the model was built for.
-    let extents: Vec<usize> = std::iter::once(1).chain(shape.into_iter().skip(1).flatten()).collect();
     let dtype = settings.dtype.map_or("", RawValue::get).trim_matches('"');
     if layer.class_name == INPUT && ["int", "uint", "bool"].iter().any(|kind| dtype.starts_with(kind)) {
         let text = format!("The input {} is {dtype} in Keras; here it is float32, with the same values.", quoted(&name));

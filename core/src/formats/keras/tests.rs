@@ -4,7 +4,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::{hdf5, import};
-use crate::formats::import_bytes;
+use crate::formats::{ImportOptions, import_bytes, import_bytes_with};
 use crate::graph::{Graph, Severity};
 use crate::ops::Op;
 
@@ -60,7 +60,7 @@ fn layers_without_weights_need_none() {
 fn what_is_not_read_is_refused_in_words() {
     let pool = r#", "pool_size": 2, "padding": "valid", "data_format": "channels_first""#;
     assert_says(sequential("[null, 4, 4, 1]", &[("MaxPooling2D", pool)]), &["layer_0", "channels_first", "channels_last"]);
-    assert_says(sequential("[null, null, 4]", &[("ReLU", "")]), &["\"x\"", "axis 1", "run time", "keras.Input"]);
+    assert_says(sequential("[null, null, 4]", &[("ReLU", "")]), &["\"x\"", "axis 1", "run time", "--dim x:1=N"]);
     assert_says(sequential("[null, 4, 4]", &[("MaxPooling2D", r#", "pool_size": 2, "padding": "valid""#)]), &["4 axes"]);
     assert_says(sequential("[null, 4]", &[("Dense", r#", "units": 3"#)]), &["layer_0", "kernel is missing", "model.save"]);
     assert_says(sequential("[null, 4]", &[("Dense", r#", "units": -3"#)]), &["layer_0", "number of units is -3"]);
@@ -69,6 +69,23 @@ fn what_is_not_read_is_refused_in_words() {
     assert_says(sequential("[null, 4]", &[("Reshape", r#", "target_shape": [3, -1]"#)]), &["layer_0", "cannot become"]);
     let own = import_bytes("m.keras", &file("MyModel", r#"{"name": "mine"}"#)).expect_err("a class of the user").to_string();
     assert!(own.contains("\"mine\"") && own.contains("MyModel") && own.contains("functional"), "{own}");
+}
+
+#[test]
+fn open_extents_are_what_they_are_said_to_be() {
+    let input = r#"{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, null, 4]}}"#;
+    let relu = r#"{"class_name": "ReLU", "config": {"name": "r"}}"#;
+    let bytes = file("Sequential", &format!(r#"{{"name": "m", "layers": [{input}, {relu}]}}"#));
+    let with = |name: &str, extent| {
+        let options = ImportOptions { dims: [(name.to_owned(), extent)].into() };
+        import_bytes_with("m.keras", &bytes, &options).map(|import| import.graph)
+    };
+    let graph = with("x:1", 7).expect("a model");
+    assert_eq!(graph.tensor(graph.outputs[0]).shape, [1, 7, 4]);
+    let error = with("x:2", 7).expect_err("an extent that is fixed").to_string();
+    assert!(error.contains("--dim x:1=N"), "{error}");
+    let error = with("x:1", usize::MAX).expect_err("more than memory").to_string();
+    assert!(error.lines().count() == 1, "{error}");
 }
 
 #[test]
@@ -120,7 +137,10 @@ fn models_within_models_cannot_fill_memory() {
     let input = r#"{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, 2]}}"#;
     let config = format!(r#"{{"name": "outer", "layers": [{input}, {}]}}"#, sequential(&inner));
     // As many layers as the file spells out are sound; a model that is applied again is more than it spells out.
-    assert_eq!(import(file("Sequential", &config).into()).expect("a model").nodes.len(), 1 << 11);
+    assert_eq!(
+        import(file("Sequential", &config).into(), super::super::options::OpenDims::default()).expect("a model").nodes.len(),
+        1 << 11
+    );
     let calls = vec![r#"[["x", 0, 0, {}]]"#; 200_000].join(", ");
     let nested = format!(r#"{{"class_name": "Sequential", "name": "m", "config": {inner}, "inbound_nodes": [{calls}]}}"#);
     assert_says(functional(&format!("{INPUT}, {nested}"), r#"[["x", 0, 0]]"#, r#"[["m", 0, 0]]"#), &["unfold to more than"]);

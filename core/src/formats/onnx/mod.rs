@@ -11,7 +11,6 @@
 //! | `builder`, `call` | the graph as it grows; a node with its operands |
 //! | `ends` | the order of inputs and outputs |
 //! | `integers` | layers between DEQUANTIZE and QUANTIZE read and write integers |
-//! | `compact` | tensors that are left over go |
 //! | `ops/` | each operator as what the graph has for it |
 //!
 //! Architecture invariant: the messages are read with a reader of our own, not with a protobuf library: it copies nothing and
@@ -19,7 +18,6 @@
 
 mod builder;
 mod call;
-mod compact;
 mod ends;
 mod fold;
 mod integers;

@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::super::budget::Budget;
+use super::super::compact::compact;
 use super::super::error::{Trouble, quoted};
+use super::super::options::OpenDims;
 use super::builder::{Builder, Fail, Value};
 use super::call::Call;
 use super::proto::{self, Attribute, Dimension, Node, ValueInfo};
 use super::tensors::{Tensors, element, extents};
 use super::view::View;
-use super::{compact, ends, fold, integers, ops, order};
+use super::{ends, fold, integers, ops, order};
 use crate::graph::{Graph, Severity};
 use crate::ops::{Op, Unknown};
 use crate::tensor::{ElementType, Tensor};
@@ -20,11 +22,11 @@ const OLDEST_OPSET: i64 = 7;
 /// The newest set of operators whose meaning is known.
 const NEWEST_OPSET: i64 = 26;
 
-/// Turns the bytes of a file into a graph; `folder` is where it lies.
+/// Turns the bytes of a file into a graph; `folder` is where it lies, `dims` the extents that it leaves open.
 ///
 /// # Errors
 /// [`Trouble`] at the first contradiction, or for what no graph can show.
-pub(in crate::formats) fn import(bytes: &[u8], folder: Option<&Path>) -> Result<Graph, Trouble> {
+pub(in crate::formats) fn import(bytes: &[u8], folder: Option<&Path>, dims: OpenDims) -> Result<Graph, Trouble> {
     let model = proto::Model::read(bytes)?;
     check_opset(&model)?;
     let mut budget = Budget::for_file(bytes);
@@ -47,6 +49,7 @@ pub(in crate::formats) fn import(bytes: &[u8], folder: Option<&Path>) -> Result<
         infos,
         outputs,
         tensors,
+        dims,
         builder: Builder::new(budget),
         values: HashMap::new(),
         unread: HashMap::new(),
@@ -81,6 +84,8 @@ struct Reader<'g, 'a> {
     infos: HashMap<&'g str, &'g ValueInfo<'a>>,
     outputs: HashSet<&'g str>,
     tensors: Tensors<'g>,
+    /// The extents that the file leaves open.
+    dims: OpenDims,
     builder: Builder,
     /// What values are, until their last reader has come.
     values: HashMap<&'g str, Value>,
@@ -112,7 +117,7 @@ impl<'g, 'a> Reader<'g, 'a> {
     fn inputs(&mut self) -> Result<(), Trouble> {
         let initializers: HashSet<&str> = self.graph.initializers.iter().map(|tensor| tensor.name).collect();
         for input in self.graph.inputs.iter().filter(|input| !initializers.contains(input.name)) {
-            let shape = input_shape(input)?;
+            let shape = input_shape(input, &self.dims)?;
             let n = shape.iter().try_fold(4usize, |n, &extent| n.checked_mul(extent));
             if n.is_none_or(|n| n == 0 || n > i32::MAX as usize) {
                 let found = format!("shape {shape:?}");
@@ -332,13 +337,14 @@ impl<'g, 'a> Reader<'g, 'a> {
             self.builder.graph.description = format!("Made by {}", model.producer.chars().take(100).collect::<String>());
         }
         let mut graph = integers::joined(self.builder.graph);
-        compact::compact(&mut graph);
+        let all = vec![true; graph.tensors.len()];
+        compact(&mut graph, all);
         Ok(graph)
     }
 }
 
-/// The shape of an input: the batch is 1 where it is not fixed; nothing else may be open.
-fn input_shape(input: &ValueInfo<'_>) -> Result<Vec<usize>, Trouble> {
+/// The shape of an input: the batch is 1 where it is not fixed; what else is open has to be said.
+fn input_shape(input: &ValueInfo<'_>, open: &OpenDims) -> Result<Vec<usize>, Trouble> {
     let place = || format!("input {}", quoted(input.name));
     let shape = input.shape.as_ref().ok_or_else(|| Trouble::Unsupported {
         place: place(),
@@ -349,17 +355,14 @@ fn input_shape(input: &ValueInfo<'_>) -> Result<Vec<usize>, Trouble> {
     for (axis, dim) in shape.iter().enumerate() {
         dims.push(match dim {
             Dimension::Fixed(extent) if *extent > 0 => *extent,
+            Dimension::Named(name) if axis == 0 => open.get(input.name, axis, name).map_or(1, |extent| extent as i64),
             _ if axis == 0 => 1,
             Dimension::Fixed(extent) if *extent < -1 => {
                 return Err(Trouble::malformed(place(), format!("an extent of {extent} along axis {axis}"), "1 or more"));
             }
-            open => {
-                let name = if let Dimension::Named(name) = open { format!(" ({})", quoted(name)) } else { String::new() };
-                return Err(Trouble::Unsupported {
-                    place: place(),
-                    what: format!("its extent along axis {axis}{name} is known at run time only"),
-                    remedy: "export the model with a number there: only the batch may stay open".into(),
-                });
+            dim => {
+                let name = if let Dimension::Named(name) = dim { name } else { "" };
+                open.needed(&place(), input.name, axis, name)? as i64
             }
         });
     }

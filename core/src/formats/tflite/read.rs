@@ -6,6 +6,7 @@
 use flatbuffers::{ErrorTraceDetail, InvalidFlatbuffer, VerifierOptions};
 
 use super::super::budget::Budget;
+use super::super::compact::compact;
 use super::super::error::{Trouble, quoted};
 use super::constants::Constants;
 use super::names::Names;
@@ -40,6 +41,7 @@ pub(in crate::formats) fn import(bytes: &[u8]) -> Result<Graph, Trouble> {
     reader.ends()?;
     reader.signatures()?;
     reader.whole_model();
+    reader.without_intermediates();
     Ok(reader.graph)
 }
 
@@ -327,6 +329,20 @@ impl<'a> Reader<'a> {
             map.push((name.to_owned(), id));
         }
         Ok(map)
+    }
+
+    /// Takes out the tensors in which the kernel of an integer LSTM looks up scales: they hold nothing, and an export has its own.
+    fn without_intermediates(&mut self) {
+        let mut looked_up = vec![false; self.graph.tensors.len()];
+        let lists = self.subgraph.operators().into_iter().flatten().filter_map(|operator| operator.intermediates());
+        for id in lists.flatten() {
+            if let Some(slot) = usize::try_from(id).ok().and_then(|id| looked_up.get_mut(id)) {
+                *slot = true;
+            }
+        }
+        if looked_up.contains(&true) {
+            compact(&mut self.graph, looked_up);
+        }
     }
 
     /// What is said of the file as a whole.

@@ -346,7 +346,10 @@ fn unwritable(node: &Node) -> Trouble {
             format!("{name} is no TensorFlow Lite operator"),
             "export what a recipe makes of the model: it is folded or lowered there",
         ),
-        _ => (format!("{name} is no TensorFlow Lite operator"), "use a model with an LSTM instead, or the layer unrolled"),
+        _ => (
+            format!("{name} is no TensorFlow Lite operator"),
+            "use an LSTM in its place, or unroll it (Keras: unroll=True, batch_size=1), convert that to .tflite and open the result",
+        ),
     };
     Trouble::Unsupported { place: format!("layer {}", quoted(&node.name)), what, remedy: remedy.into() }
 }

@@ -253,6 +253,7 @@ impl<'a> Call<'_, 'a> {
         if number.fract() == 0.0 && (1.0..=f64::from(i32::MAX)).contains(&number) {
             return Ok(number as usize);
         }
+        let number = if number.abs() < 1e15 { number.to_string() } else { format!("{number:e}") };
         Err(self.refuse(format!("its {what} is {number}, expected a positive integer"), SAVE_WHOLE))
     }
 }

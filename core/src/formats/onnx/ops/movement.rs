@@ -119,7 +119,10 @@ pub(super) fn pad(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, F
         Some(axes) => axes.iter().map(|&axis| call.axis(axis, rank)).collect::<Result<Vec<_>, _>>()?,
         None => (0..rank).collect(),
     };
-    if amounts.len() != axes.len() * 2 || amounts.iter().any(|v| v.unsigned_abs() > 1 << 30) {
+    if let Some(amount) = amounts.iter().find(|amount| amount.unsigned_abs() > 1 << 30) {
+        return Err(call.broken(format!("pads by {amount}")));
+    }
+    if amounts.len() != axes.len() * 2 {
         return Err(call.broken(format!("{} amounts for {} axes", amounts.len(), axes.len())));
     }
     let mut pairs = vec![(0, 0); rank];
