@@ -40,13 +40,18 @@ fn entry<'a>(app: &'a App, name: &str) -> Option<&'a Entry> {
     app.session().edit.recipe.steps.iter().find(|entry| entry.step.name() == name)
 }
 
+/// Cards grow as reports arrive: what is clicked stands still first.
 fn click(window: &mut Window, label: &str) {
+    wait(window, "all figures", is_complete);
+    settle(window);
     window.get_by_label(label).click();
     settle(window);
 }
 
 /// Of a switch and the words beside it, which say the same, the switch.
 fn flip(window: &mut Window, label: &str) {
+    wait(window, "all figures", is_complete);
+    settle(window);
     window.get_by_role_and_label(Role::Switch, label).click();
     settle(window);
 }
