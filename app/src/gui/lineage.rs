@@ -1,5 +1,6 @@
 //! Which nodes of the source a node of the candidate stands for, and what became of each node of the source.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use tinsmith_core::graph::{Graph, Node, NodeId};
@@ -53,28 +54,41 @@ impl Lineage {
 /// Nodes of a graph by their own names and by the names that they stand for. A file's names need not be the graph's: several nodes may
 /// come from one of the file.
 struct Names<'a> {
+    graph: &'a Graph,
     own: HashMap<&'a str, NodeId>,
-    stood_for: HashMap<&'a str, NodeId>,
+    /// Made when first asked for: most nodes go by their own names.
+    stood_for: OnceCell<HashMap<&'a str, NodeId>>,
 }
 
 impl<'a> Names<'a> {
     fn of(graph: &'a Graph) -> Self {
-        let (mut own, mut stood_for) = (HashMap::new(), HashMap::new());
+        let mut own = HashMap::with_capacity(graph.nodes.len());
         for (id, node) in graph.node_ids().zip(&graph.nodes) {
             own.entry(node.name.as_str()).or_insert(id);
-            node.sources.iter().for_each(|name| _ = stood_for.entry(name.as_str()).or_insert(id));
         }
-        Self { own, stood_for }
+        Self { graph, own, stood_for: OnceCell::new() }
+    }
+
+    fn standing_for(&self, name: &str) -> Option<NodeId> {
+        let stood_for = self.stood_for.get_or_init(|| {
+            let mut stood_for = HashMap::new();
+            for (id, node) in self.graph.node_ids().zip(&self.graph.nodes) {
+                node.sources.iter().for_each(|name| _ = stood_for.entry(name.as_str()).or_insert(id));
+            }
+            stood_for
+        });
+        stood_for.get(name).copied()
     }
 
     fn named(&self, name: &str) -> Option<NodeId> {
-        self.own.get(name).or_else(|| self.stood_for.get(name)).copied()
+        self.own.get(name).copied().or_else(|| self.standing_for(name))
     }
 
     /// This is the source: its nodes that a node of the candidate names.
     fn meant_by(&self, node: &Node) -> Vec<NodeId> {
         let mut all: Vec<NodeId> = self.own.get(node.name.as_str()).copied().into_iter().collect();
-        for id in node.sources.iter().filter_map(|name| self.named(name)) {
+        let others = node.sources.iter().filter(|name| **name != node.name);
+        for id in others.filter_map(|name| self.named(name)) {
             if !all.contains(&id) {
                 all.push(id);
             }
@@ -85,8 +99,8 @@ impl<'a> Names<'a> {
     /// This is the candidate: its node for each node of the source. One that kept its name is its own heir, whatever else claims it.
     fn heirs(&self, source: &Graph) -> Vec<Option<NodeId>> {
         let of = |node: &Node| {
-            let claimed = || node.sources.iter().find_map(|name| self.stood_for.get(name.as_str()));
-            self.named(&node.name).or_else(|| claimed().copied())
+            let claimed = || node.sources.iter().find_map(|name| self.standing_for(name));
+            self.named(&node.name).or_else(claimed)
         };
         source.nodes.iter().map(of).collect()
     }
