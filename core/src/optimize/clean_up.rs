@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use super::StepOutcome;
 use super::affine::Affine;
 use super::applied::{Applied, gone};
-use super::editor::Editor;
+use super::editor::{Editor, Visited};
 use super::{clamp, shapes};
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, Node, TensorId};
@@ -65,7 +65,7 @@ impl Counts {
 
 /// One node: each kind hands it on, changed or not, or has taken it.
 fn visit(editor: &mut Editor<'_>, node: Node, settings: &CleanUp, counts: &mut Counts) -> Option<Node> {
-    type Kind = fn(&mut Editor<'_>, Node) -> Result<Option<Node>, Node>;
+    type Kind = fn(&mut Editor<'_>, Node) -> Visited;
     let kinds: [(bool, &'static str, Kind); 4] = [
         (settings.constants, "constants", compute),
         (settings.identities, "identities", hand_on),
@@ -74,31 +74,28 @@ fn visit(editor: &mut Editor<'_>, node: Node, settings: &CleanUp, counts: &mut C
     ];
     let mut node = node;
     for (_, name, kind) in kinds.into_iter().filter(|(on, ..)| *on) {
-        // `Ok`: something was done, and the node, if it is still there, is another one.
-        node = match kind(editor, node) {
-            Err(node) => node,
-            Ok(done) => {
-                *counts.0.entry(name).or_default() += 1;
-                done?
-            }
-        };
+        let visited = kind(editor, node);
+        if !matches!(visited, Visited::Same(_)) {
+            *counts.0.entry(name).or_default() += 1;
+        }
+        node = visited.left()?;
     }
     Some(node)
 }
 
-fn fuse_clamp(editor: &mut Editor<'_>, node: Node) -> Result<Option<Node>, Node> {
-    clamp::into_before(editor, node).map_or(Ok(None), Err)
+fn fuse_clamp(editor: &mut Editor<'_>, node: Node) -> Visited {
+    clamp::into_before(editor, node).map_or(Visited::Gone, Visited::Same)
 }
 
 /// A node that hands on its operand goes.
-fn hand_on(editor: &mut Editor<'_>, node: Node) -> Result<Option<Node>, Node> {
+fn hand_on(editor: &mut Editor<'_>, node: Node) -> Visited {
     let operand = handed_on(editor, &node).filter(|&id| node.outputs.len() == 1 && same_kind(editor, &node, id));
     match operand {
         Some(id) => {
             editor.bypass(node, id);
-            Ok(None)
+            Visited::Gone
         }
-        None => Err(node),
+        None => Visited::Same(node),
     }
 }
 
@@ -126,14 +123,14 @@ fn same_kind(editor: &Editor<'_>, node: &Node, id: TensorId) -> bool {
 }
 
 /// A node of constants alone becomes a constant. Weights that are stored as half floats or integers stay so: they are smaller.
-fn compute(editor: &mut Editor<'_>, node: Node) -> Result<Option<Node>, Node> {
+fn compute(editor: &mut Editor<'_>, node: Node) -> Visited {
     let values = computed(editor, &node);
     match (values, node.outputs.first()) {
         (Some(values), Some(&output)) if !editor.is_output(output) => {
             editor.become_constant(output, Data::F32(values.into()));
-            Ok(None)
+            Visited::Gone
         }
-        _ => Err(node),
+        _ => Visited::Same(node),
     }
 }
 

@@ -27,6 +27,26 @@ pub(super) struct Editor<'g> {
     names: HashSet<String>,
 }
 
+/// What became of a node that a pass looked at.
+pub(super) enum Visited {
+    /// Nothing was done.
+    Same(Node),
+    /// It is another one now, or reads something else.
+    Changed(Node),
+    /// It went.
+    Gone,
+}
+
+impl Visited {
+    /// The node, if it is still there.
+    pub fn left(self) -> Option<Node> {
+        match self {
+            Self::Same(node) | Self::Changed(node) => Some(node),
+            Self::Gone => None,
+        }
+    }
+}
+
 /// The layer behind a tensor, see [`Editor::behind`].
 pub(super) struct Behind {
     /// Its node.

@@ -33,8 +33,6 @@ mod patches;
 mod prepare;
 mod quantize;
 mod rewrite;
-#[cfg(test)]
-mod rewrite_tests;
 mod shapes;
 mod statistics;
 mod steps;

@@ -1,5 +1,8 @@
 //! The steps before quantization: floats stay floats, and the outputs stay, but for rounding.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::applied::Applied;

@@ -1,19 +1,19 @@
 //! Chains of reshapes become one reshape, chains of transposes one transpose; padding goes into the convolution after it, and a reshape
 //! that only brings rows together into the dense layer after it.
 
-use super::editor::{Editor, add_sources};
+use super::editor::{Editor, Visited, add_sources};
 use crate::graph::{Node, TensorId};
 use crate::ops::{Op, Padding, Reshape};
 use crate::tensor::{Data, Tensor};
 
-/// `Ok` if something was done: with the node as it is now, or none if it went. Else the node as it was.
-pub(super) fn simplify(editor: &mut Editor<'_>, node: Node) -> Result<Option<Node>, Node> {
+/// One node.
+pub(super) fn simplify(editor: &mut Editor<'_>, node: Node) -> Visited {
     match node.op {
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) => one_reshape(editor, node),
         Op::Transpose(_) => one_transpose(editor, node),
         Op::Conv2d(_) | Op::DepthwiseConv2d(_) => own_padding(editor, node),
         Op::FullyConnected(ref op) if !op.keep_num_dims => own_rows(editor, node),
-        _ => Err(node),
+        _ => Visited::Same(node),
     }
 }
 
@@ -32,16 +32,16 @@ fn before(editor: &Editor<'_>, node: &Node) -> Option<(usize, TensorId)> {
 }
 
 /// A reshape of a reshape reads what the first one reads.
-fn one_reshape(editor: &mut Editor<'_>, node: Node) -> Result<Option<Node>, Node> {
-    let Some((index, input)) = before(editor, &node) else { return Err(node) };
+fn one_reshape(editor: &mut Editor<'_>, node: Node) -> Visited {
+    let Some((index, input)) = before(editor, &node) else { return Visited::Same(node) };
     let is_reshape = |node: &Node| matches!(node.op, Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_));
     if !editor.node(index).is_some_and(is_reshape) {
-        return Err(node);
+        return Visited::Same(node);
     }
-    let Some(went) = editor.take_out(index) else { return Err(node) };
+    let Some(went) = editor.take_out(index) else { return Visited::Same(node) };
     let mut node = reshaped(editor, node, input);
     add_sources(&mut node, went.sources);
-    Ok(Some(node))
+    Visited::Changed(node)
 }
 
 /// `node` as a reshape of `input` to the shape that its result has.
@@ -56,8 +56,8 @@ fn reshaped(editor: &mut Editor<'_>, node: Node, input: TensorId) -> Node {
 }
 
 /// A transpose of a transpose permutes once; one that moves only axes of extent 1 is a reshape.
-fn one_transpose(editor: &mut Editor<'_>, mut node: Node) -> Result<Option<Node>, Node> {
-    let Some(second) = permutation(editor, &node) else { return Err(node) };
+fn one_transpose(editor: &mut Editor<'_>, mut node: Node) -> Visited {
+    let Some(second) = permutation(editor, &node) else { return Visited::Same(node) };
     if let Some((index, input)) = before(editor, &node)
         && let Some(earlier) = editor.node(index).filter(|node| matches!(node.op, Op::Transpose(_)))
         && let Some(first) = permutation(editor, earlier)
@@ -68,36 +68,36 @@ fn one_transpose(editor: &mut Editor<'_>, mut node: Node) -> Result<Option<Node>
         let went = editor.take_out(index);
         node.inputs = vec![Some(input), Some(operand)];
         add_sources(&mut node, went.map_or_else(Vec::new, |went| went.sources));
-        return Ok(Some(node));
+        return Visited::Changed(node);
     }
-    let Some(input) = node.inputs.first().copied().flatten() else { return Err(node) };
+    let Some(input) = node.inputs.first().copied().flatten() else { return Visited::Same(node) };
     let shape = &editor.tensor(input).shape;
     let long: Vec<usize> = second.iter().copied().filter(|&axis| shape[axis] != 1).collect();
     let moves_nothing = long.is_sorted() && !second.is_sorted();
-    if moves_nothing { Ok(Some(reshaped(editor, node, input))) } else { Err(node) }
+    if moves_nothing { Visited::Changed(reshaped(editor, node, input)) } else { Visited::Same(node) }
 }
 
 /// A dense layer takes rows from any shape: it needs no reshape that keeps the last axis.
-fn own_rows(editor: &mut Editor<'_>, mut node: Node) -> Result<Option<Node>, Node> {
-    let Some((index, input)) = before(editor, &node) else { return Err(node) };
+fn own_rows(editor: &mut Editor<'_>, mut node: Node) -> Visited {
+    let Some((index, input)) = before(editor, &node) else { return Visited::Same(node) };
     let row = editor.input(&node, 1).and_then(|weights| weights.shape.last().copied());
     let is_reshape = |node: &Node| matches!(node.op, Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_));
     if !editor.node(index).is_some_and(is_reshape) || editor.tensor(input).shape.last().copied() != row {
-        return Err(node);
+        return Visited::Same(node);
     }
-    let Some(went) = editor.take_out(index) else { return Err(node) };
+    let Some(went) = editor.take_out(index) else { return Visited::Same(node) };
     node.inputs[0] = Some(input);
     add_sources(&mut node, went.sources);
-    Ok(Some(node))
+    Visited::Changed(node)
 }
 
 /// A convolution that pads nothing after a PAD of just what `Same` would pad.
-fn own_padding(editor: &mut Editor<'_>, mut node: Node) -> Result<Option<Node>, Node> {
-    let Some((index, input)) = before(editor, &node) else { return Err(node) };
+fn own_padding(editor: &mut Editor<'_>, mut node: Node) -> Visited {
+    let Some((index, input)) = before(editor, &node) else { return Visited::Same(node) };
     if !is_same_padding(editor, &node, index, input).unwrap_or(false) {
-        return Err(node);
+        return Visited::Same(node);
     }
-    let Some(went) = editor.take_out(index) else { return Err(node) };
+    let Some(went) = editor.take_out(index) else { return Visited::Same(node) };
     match &mut node.op {
         Op::Conv2d(op) => op.padding = Padding::Same,
         Op::DepthwiseConv2d(op) => op.padding = Padding::Same,
@@ -105,7 +105,7 @@ fn own_padding(editor: &mut Editor<'_>, mut node: Node) -> Result<Option<Node>, 
     }
     node.inputs[0] = Some(input);
     add_sources(&mut node, went.sources);
-    Ok(Some(node))
+    Visited::Changed(node)
 }
 
 fn is_same_padding(editor: &Editor<'_>, node: &Node, pad: usize, input: TensorId) -> Option<bool> {

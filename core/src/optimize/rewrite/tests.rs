@@ -1,6 +1,6 @@
 //! Rewrites on small graphs: what goes, what stays, and that outputs stay.
 
-use super::*;
+use super::super::*;
 use crate::execute::float::Prepared;
 use crate::ops::*;
 use crate::progress::Cancel;
