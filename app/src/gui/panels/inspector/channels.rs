@@ -145,7 +145,8 @@ fn words_ui(stats: &WeightStats, widest: f64, every: usize, canvas: &Canvas<'_>,
         let after = stats.channels.iter().filter(|c| c.is_outlier).count().div_ceil(every) as f64;
         // On a ground of its own: it lies over the bars.
         let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.amber);
-        let place = Rect::from_min_size(pos2(canvas.x(after) + 4.0, top + 3.0), galley.size());
+        let left = (canvas.x(after) + 4.0).min(frame.right() - 4.0 - galley.size().x);
+        let place = Rect::from_min_size(pos2(left, top + 3.0), galley.size());
         painter.rect_filled(place.expand2(vec2(3.0, 0.0)), 2.0, p.plot.gamma_multiply(0.85));
         painter.galley(place.min, galley, p.amber);
     }
