@@ -35,10 +35,14 @@ impl Applied {
 
 /// How many nodes, parameters and multiply-accumulates are gone, or came, in words.
 pub(super) fn gone(before: &Graph, after: &Graph) -> String {
-    let part = |before: u64, after: u64, what: &str| match before.cmp(&after) {
-        Ordering::Greater => Some(format!("{} {what} fewer", before - after)),
-        Ordering::Less => Some(format!("{} {what} more", after - before)),
-        Ordering::Equal => None,
+    let part = |before: u64, after: u64, what: &str| {
+        let n = before.abs_diff(after);
+        let what = if n == 1 { what.trim_end_matches('s') } else { what };
+        match before.cmp(&after) {
+            Ordering::Greater => Some(format!("{n} {what} fewer")),
+            Ordering::Less => Some(format!("{n} {what} more")),
+            Ordering::Equal => None,
+        }
     };
     let macs = |graph: &Graph| {
         let of = |node| crate::ops::Operands::new(graph, node);

@@ -57,8 +57,11 @@ impl Counts {
     }
 
     fn text(&self) -> String {
-        let kinds = ["identities", "constants", "activations", "shapes"];
-        let parts = kinds.iter().filter_map(|kind| Some(format!("{} {kind}", self.0.get(kind)?)));
+        let kinds = [("identities", "identity"), ("constants", "constant"), ("activations", "activation"), ("shapes", "shape")];
+        let parts = kinds.iter().filter_map(|(kind, one)| match self.0.get(kind)? {
+            1 => Some(format!("1 {one}")),
+            n => Some(format!("{n} {kind}")),
+        });
         parts.collect::<Vec<_>>().join(", ")
     }
 }

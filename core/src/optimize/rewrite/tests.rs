@@ -117,7 +117,7 @@ fn normalization_goes_into_the_layer_before() {
             // Four parameters of each channel go; a bias comes where there was none.
             let gone = if has_bias { 4 * channels } else { 3 * channels };
             let text = &fused.steps[0].text;
-            assert!(text.contains(&format!("1 nodes fewer, {gone} parameters fewer")), "{text}");
+            assert!(text.contains(&format!("1 node fewer, {gone} parameters fewer")), "{text}");
         }
     }
 }
@@ -318,7 +318,7 @@ fn constants_are_computed_and_what_does_nothing_goes() {
     let recipe = Recipe { steps: vec![Entry { enabled: true, step: Step::CleanUp(CleanUp::default()) }] };
     let cleaned = rewrite(&recipe, &graph, &observations).unwrap();
     assert_eq!(names(&cleaned.graph), ["MUL"]);
-    assert!(cleaned.steps[0].text.contains("1 constants") && cleaned.steps[0].output_change.is_none(), "{:?}", cleaned.steps);
+    assert!(cleaned.steps[0].text.contains("1 constant") && cleaned.steps[0].output_change.is_none(), "{:?}", cleaned.steps);
     let outputs = Prepared::new(&cleaned.graph).unwrap().run(&[&x], &Cancel::new()).unwrap();
     for (i, y) in outputs[0].iter().enumerate() {
         assert_eq!(*y, x[i] * (values(4, 1)[i] + values(4, 2)[i]));
