@@ -66,14 +66,29 @@ impl Affine {
         nothing && self.activation == Activation::None
     }
 
+    /// Whether it is done to an image.
+    pub fn is_of_image(&self, editor: &Editor<'_>) -> bool {
+        matches!(editor.tensor(self.x).shape.as_slice(), [1, _, _, _])
+    }
+
+    /// What this and then `second` do, one after the other.
+    pub fn then(&self, second: &Self) -> Self {
+        let pairs = self.offset.iter().zip(second.scale.iter().zip(&second.offset));
+        Self {
+            x: self.x,
+            scale: self.scale.iter().zip(&second.scale).map(|(first, second)| first * second).collect(),
+            offset: pairs.map(|(first, (scale, offset))| first * scale + offset).collect(),
+            activation: second.activation,
+        }
+    }
+
     /// Adds nodes that compute the same as `node` with what a .tflite file holds: on images one depthwise 1×1 convolution, which has a
     /// scale for each channel once it is quantized; else MUL and ADD. The last keeps the node's name.
     pub fn push(&self, editor: &mut Editor<'_>, node: Node) {
         let scale: Vec<f32> = self.scale.iter().map(|&value| value as f32).collect();
         let offset: Vec<f32> = self.offset.iter().map(|&value| value as f32).collect();
         let channels = scale.len();
-        let is_image = matches!(editor.tensor(self.x).shape.as_slice(), [1, _, _, _]);
-        if is_image {
+        if self.is_of_image(editor) {
             let weights = editor.constant(format!("{}/scale", node.name), &[1, 1, 1, channels], scale);
             let bias = editor.constant(format!("{}/offset", node.name), &[channels], offset);
             let (stride, dilation) = ([1, 1], [1, 1]);

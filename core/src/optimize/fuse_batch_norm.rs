@@ -37,7 +37,7 @@ pub(super) fn fuse(graph: &Graph, settings: &FuseBatchNorm) -> Applied {
         if settings.into_before { into_before(editor, node, settings, &mut fused) } else { Some(node) }
     });
     let (graph_after, origin) = editor.finish();
-    let (graph_after, origin) = scaled(graph_after, origin, &mut fused);
+    let (graph_after, origin) = scaled(graph_after, origin, settings, &mut fused);
     if fused.before + fused.after + fused.scaled == 0 {
         return Applied::skipped(graph, "there is no batch normalization and no product or sum with constants to fuse");
     }
@@ -152,20 +152,41 @@ fn affine_behind(editor: &Editor<'_>, id: TensorId, settings: &FuseBatchNorm) ->
     }
 }
 
-/// Batch normalization that is left becomes a layer of its own, in terms that files hold and that can be quantized.
-fn scaled(graph: Graph, origin: Vec<Option<TensorId>>, fused: &mut Fused) -> (Graph, Vec<Option<TensorId>>) {
-    if !graph.nodes.iter().any(|node| matches!(node.op, Op::BatchNorm(_))) {
-        return (graph, origin);
-    }
-    let editor = Editor::pass(&graph, |editor, node| match Affine::of_batch_norm(editor, &node) {
-        Some(affine) => {
-            fused.scaled += 1;
-            affine.push(editor, node);
-            None
+/// Batch normalization that is left, and on images a product with a sum after it, becomes a layer of its own: in terms that files hold and
+/// that can be quantized, one scale for each channel.
+fn scaled(
+    graph: Graph,
+    origin: Vec<Option<TensorId>>,
+    settings: &FuseBatchNorm,
+    fused: &mut Fused,
+) -> (Graph, Vec<Option<TensorId>>) {
+    let editor = Editor::pass(&graph, |editor, node| {
+        let mut node = if settings.into_before { into_before(editor, node, settings, fused)? } else { node };
+        let Some(affine) = affine_of(editor, &node, settings) else { return Some(node) };
+        let first = earlier(editor, &affine, settings);
+        if first.is_none() && !matches!(node.op, Op::BatchNorm(_)) {
+            return Some(node);
         }
-        None => Some(node),
+        let affine = match first {
+            Some((index, first)) => {
+                let went = editor.take_out(index).map_or_else(Vec::new, |went| went.sources);
+                super::editor::add_sources(&mut node, went);
+                first.then(&affine)
+            }
+            None => affine,
+        };
+        fused.scaled += 1;
+        affine.push(editor, node);
+        None
     });
     let (after, moved) = editor.finish();
     let origin = moved.iter().map(|id| origin[(*id)?.index()]).collect();
     (after, origin)
+}
+
+/// The scale and offset of an image just before another, and its node.
+fn earlier(editor: &Editor<'_>, affine: &Affine, settings: &FuseBatchNorm) -> Option<(usize, Affine)> {
+    let index = editor.sole_maker(affine.x).filter(|_| affine.is_of_image(editor))?;
+    let first = affine_of(editor, editor.node(index)?, settings)?;
+    (first.activation == Activation::None).then_some((index, first))
 }

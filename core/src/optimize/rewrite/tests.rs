@@ -193,6 +193,28 @@ fn an_offset_before_padding_stays_and_becomes_a_layer() {
     assert_eq!(names(&fuse(&graph).graph), ["CONV_2D"]);
 }
 
+/// Keras' Rescaling before a convolution that pads.
+#[test]
+fn a_product_and_a_sum_before_padding_become_one_layer() {
+    let mut chain = Chain::new(&[1, 5, 4, 3]);
+    let [scale, offset] = [0.25, -1.0].map(|value| Tensor::constant("c", [], Data::F32([value].into())));
+    let [scale, offset] = [scale, offset].map(|tensor| chain.graph.add_tensor(tensor));
+    let weights = constant(&mut chain.graph, &[6, 3, 3, 3], 1);
+    let graph = chain
+        .then(binary(BinaryKind::Mul), &[scale])
+        .then(binary(BinaryKind::Add), &[offset])
+        .then(conv(Padding::Same, Activation::None), &[weights])
+        .finish();
+    let fused = fuse(&graph);
+    assert_eq!(names(&fused.graph), ["DEPTHWISE_CONV_2D", "CONV_2D"]);
+    assert_eq!(fused.graph.nodes[0].sources, ["n1", "n0"]);
+    // A product alone, or a sum alone, is a layer of its own already.
+    let mut chain = Chain::new(&[1, 5, 4, 3]);
+    let other = constant(&mut chain.graph, &[3], 1);
+    let graph = chain.then(binary(BinaryKind::Add), &[other]).then(relu(), &[]).finish();
+    assert_eq!(fuse(&graph).steps[0].outcome, StepOutcome::Skipped);
+}
+
 #[test]
 fn what_others_read_is_left_alone() {
     // Convolution -> normalization, and the convolution's result is an output, or read twice.
