@@ -295,6 +295,30 @@ fn work_that_was_never_saved_is_offered_and_taken_up() {
 }
 
 #[test]
+fn a_model_that_was_never_saved_comes_back_with_its_data() {
+    let folder = Folder::new("frame-recovery-data");
+    let (model, data) = folder.sample();
+    let mut first = open(Some(model.clone()));
+    wait(&mut first, "the model", |app| app.session().open.is_some());
+    drop_file(&mut first, &data);
+    wait(&mut first, "the data", |app| app.session().open.as_ref().is_some_and(|o| o.data.is_some()));
+    // Frames of a tenth of a second: longer than an autosave waits.
+    (0..60).for_each(|_| first.step());
+    let autosave = autosave_path(&app(&first).session().open.as_ref().unwrap().project_file());
+    wait(&mut first, "the autosave", |_| autosave.exists());
+    let unsaved = std::fs::read(&autosave).unwrap();
+    drop(first);
+    // As after a power cut: it lies there still.
+    std::fs::write(&autosave, unsaved).unwrap();
+    let mut second = open(Some(model));
+    wait(&mut second, "the model", |app| app.session().open.is_some());
+    settle(&mut second);
+    second.get_by_label("Recover them").click();
+    wait(&mut second, "the data", |app| app.session().open.as_ref().is_some_and(|o| o.data.is_some()));
+    wait(&mut second, "all figures", is_complete);
+}
+
+#[test]
 fn a_read_only_project_says_so_and_is_not_overwritten() {
     let folder = Folder::new("frame-read-only");
     let project = folder.project();

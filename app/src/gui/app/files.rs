@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::{Context, ViewportCommand};
-use tinsmith_core::data::DataSet;
 use tinsmith_core::graph::Severity;
 use tinsmith_core::preview::{OpenedProject, roles};
-use tinsmith_core::project::{Outside, Project, discard_autosave};
+use tinsmith_core::project::{FileReference, Outside, Project, discard_autosave};
 use tinsmith_core::recipe::Recipe;
 
 use super::App;
@@ -83,7 +82,7 @@ impl App {
         self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse });
     }
 
-    pub(super) fn opened(&mut self, path: PathBuf, result: Result<Opened, String>) {
+    pub(super) fn opened(&mut self, path: PathBuf, result: Result<Opened, String>, ctx: &Context) {
         self.session.message = "ready".to_owned();
         if self.session.opening.as_ref() == Some(&path) {
             self.session.opening = None;
@@ -102,7 +101,10 @@ impl App {
                 let text = format!("{} holds samples; they need a model to run through", path.display());
                 self.complain("Open a model first", text, Some((Action::Open.name(), Command::Do(Action::Open))));
             }
-            Ok(Opened::Data(set)) => self.attach(path, set),
+            Ok(Opened::Data(set)) => {
+                let roles = roles(&set);
+                self.set_data(Some(LoadedData { roles, path, set }), ctx);
+            }
             Ok(Opened::Project(opened, first, unsaved)) => self.show_project(path, *opened, first, unsaved),
             Err(text) => {
                 let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
@@ -148,14 +150,6 @@ impl App {
         }
         self.session.is_elsewhere = self.claim.is_none();
         self.session.is_read_only = std::fs::metadata(project).is_ok_and(|m| m.permissions().readonly());
-    }
-
-    fn attach(&mut self, path: PathBuf, set: Arc<DataSet>) {
-        let data = LoadedData { roles: roles(&set), path, set };
-        if let Some(open) = &mut self.session.open {
-            open.data = Some(data);
-        }
-        self.start_job();
     }
 
     pub(super) fn set_data(&mut self, data: Option<LoadedData>, ctx: &Context) {
@@ -265,11 +259,26 @@ impl App {
         if take {
             let device = unsaved.device.unwrap_or_else(default_device);
             self.session.edit = Edit { recipe: unsaved.recipe, device, variants: unsaved.variants };
+            self.recover_data(unsaved.data);
             return self.edited(ctx);
         }
         let Some(open) = &self.session.open else { return };
         if let Err(error) = discard_autosave(&open.project_file()) {
             self.complain("The autosaved copy was not removed", error.to_string(), None);
+        }
+    }
+
+    /// Opens the data set of work that is taken up again.
+    fn recover_data(&mut self, data: Option<FileReference>) {
+        let Some((open, reference)) = self.session.open.as_ref().zip(data) else { return };
+        let outside = Outside::Refuse;
+        match reference.resolve(&open.project_file(), "data set", outside) {
+            Ok(path) if open.data.as_ref().is_some_and(|data| data.path == path) => {}
+            Ok(path) => self.worker.open(path, outside),
+            Err(trouble) => {
+                let choose = (Action::ChooseData.name(), Command::Do(Action::ChooseData));
+                self.complain("The data set was not opened again", trouble.to_string(), Some(choose));
+            }
         }
     }
 }

@@ -159,7 +159,7 @@ impl App {
     pub fn step(&mut self, ctx: &Context) {
         let events: Vec<Event> = self.worker.events().collect();
         for event in events {
-            self.take(event);
+            self.take(event, ctx);
         }
         self.take_input(ctx);
         if self.autosave_at_s.is_some_and(|at| ctx.time() >= at) {
@@ -273,7 +273,7 @@ impl App {
 
     // ---------------------------------------------------------------------------------------------------- worker
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: Event, ctx: &Context) {
         match event {
             Event::Preview(revision, event) if revision == self.revision => {
                 let activity = self.session.figures.take(event);
@@ -304,7 +304,7 @@ impl App {
             Event::Advice(of, advice) => self.session.advice = Some((of, advice)),
             Event::Answer(basis, answer) => self.session.on_demand.take(&basis, answer),
             Event::Compared(basis, compared) => self.session.on_demand.take_compared(&basis, compared),
-            Event::Opened(path, result) => self.opened(path, *result),
+            Event::Opened(path, result) => self.opened(path, *result, ctx),
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
                 self.session.message = format!("exported {} files to {}", files.len(), folder.display());
