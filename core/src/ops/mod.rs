@@ -396,6 +396,19 @@ impl Op {
         self.facts().name()
     }
 
+    /// The function that is fused into the operator, to change; `None` for operators that fuse none.
+    pub fn activation_mut(&mut self) -> Option<&mut Activation> {
+        match self {
+            Self::Conv2d(op) => Some(&mut op.activation),
+            Self::DepthwiseConv2d(op) => Some(&mut op.activation),
+            Self::FullyConnected(op) => Some(&mut op.activation),
+            Self::TransposeConv(op) => Some(&mut op.activation),
+            Self::Pool2d(op) => Some(&mut op.activation),
+            Self::Binary(op) if op.kind.fuses_activation() => Some(&mut op.activation),
+            _ => None,
+        }
+    }
+
     /// Whether operand 1 holds trained weights and operand 2, if present, biases.
     pub fn has_weights(&self) -> bool {
         matches!(self, Self::Conv2d(_) | Self::DepthwiseConv2d(_) | Self::FullyConnected(_))

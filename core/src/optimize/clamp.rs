@@ -17,14 +17,7 @@ fn clamp_of(node: &Node) -> Option<Activation> {
 
 /// The activation of an operator that can clamp. No kernel of TensorFlow Lite Micro clamps the result of a transposed convolution.
 pub(super) fn fused(op: &mut Op) -> Option<&mut Activation> {
-    match op {
-        Op::Conv2d(op) => Some(&mut op.activation),
-        Op::DepthwiseConv2d(op) => Some(&mut op.activation),
-        Op::FullyConnected(op) => Some(&mut op.activation),
-        Op::Pool2d(op) => Some(&mut op.activation),
-        Op::Binary(op) if op.kind.fuses_activation() => Some(&mut op.activation),
-        _ => None,
-    }
+    if matches!(op, Op::TransposeConv(_)) { None } else { op.activation_mut() }
 }
 
 /// One clamp that does what `first` and then `second` do.

@@ -98,20 +98,10 @@ fn let_through(edit: &mut Edit, link: &Link) -> usize {
     let mut replaced = 0;
     for between in &link.between {
         let op = &mut edit.node_mut(between.by).op;
-        let activation = match op {
-            Op::Conv2d(op) => &mut op.activation,
-            Op::DepthwiseConv2d(op) => &mut op.activation,
-            Op::FullyConnected(op) => &mut op.activation,
-            Op::TransposeConv(op) => &mut op.activation,
-            Op::Pool2d(op) => &mut op.activation,
-            Op::Unary(unary @ Unary::Relu6) => {
-                *unary = Unary::Relu;
-                replaced += 1;
-                continue;
-            }
-            _ => continue,
-        };
-        if *activation == Activation::Relu6 {
+        if let Op::Unary(unary @ Unary::Relu6) = op {
+            *unary = Unary::Relu;
+            replaced += 1;
+        } else if let Some(activation @ Activation::Relu6) = op.activation_mut() {
             *activation = Activation::Relu;
             replaced += 1;
         }
