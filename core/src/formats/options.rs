@@ -2,14 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Trouble, quoted};
-
-/// The most that an extent may be: what is larger is no tensor of a microcontroller.
-const MAX_EXTENT: usize = i32::MAX as usize;
 
 /// How a model file is to be read where it leaves something open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +19,9 @@ pub struct ImportOptions {
 }
 
 impl ImportOptions {
+    /// What an extent may be: what is larger is no tensor of a microcontroller.
+    pub const EXTENTS: RangeInclusive<usize> = 1..=i32::MAX as usize;
+
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         self.dims.is_empty()
@@ -93,9 +94,9 @@ impl OpenDims {
     /// # Errors
     /// [`Trouble::Extent`] names the first that is not.
     pub(super) fn check_values(&self) -> Result<(), Trouble> {
-        let wrong = self.given.iter().find(|&(_, &value)| value == 0 || value > MAX_EXTENT);
+        let wrong = self.given.iter().find(|(_, value)| !ImportOptions::EXTENTS.contains(value));
         wrong.map_or(Ok(()), |(name, value)| {
-            let (what, remedy) = (format!("{value} is no extent"), format!("say 1 to {MAX_EXTENT}"));
+            let (what, remedy) = (format!("{value} is no extent"), format!("say 1 to {}", ImportOptions::EXTENTS.end()));
             Err(Trouble::Extent { name: word(name), what, remedy })
         })
     }

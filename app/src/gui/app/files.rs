@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{Context, ViewportCommand};
 use tinsmith_core::data::DataSet;
+use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::graph::Severity;
 use tinsmith_core::preview::{OpenedProject, roles};
 use tinsmith_core::project::{Outside, Project, discard_autosave};
@@ -76,11 +77,17 @@ impl App {
     // ---------------------------------------------------------------------------------------------------- opening
 
     fn open(&mut self, path: PathBuf) {
+        self.extents.forget();
+        self.open_with(path, ImportOptions::default());
+    }
+
+    /// Opens a file with what was said of the extents that its model leaves open.
+    pub(super) fn open_with(&mut self, path: PathBuf, import: ImportOptions) {
         self.session.message = format!("opening {}", path.display());
         self.session.opening = Some(path.clone());
         // What was saved or opened here before may refer to files anywhere; a project from elsewhere may not.
         let known = path.canonicalize().is_ok_and(|p| self.session.recent.contains(&p));
-        self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse });
+        self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse }, import);
     }
 
     pub(super) fn opened(&mut self, path: PathBuf, result: Result<Opened, String>) {
@@ -90,8 +97,8 @@ impl App {
         }
         match result {
             Ok(Opened::Model(source, first, unsaved)) => {
-                let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new() };
-                let saved = Some(SavedState { edit: edit.clone(), data: None });
+                let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new(), layout: None };
+                let saved = Some(SavedState { edit: edit.clone(), data: None, import: source.import.clone() });
                 self.session.recovery = unsaved;
                 self.remember(path);
                 // A new model is first made smaller; a project comes back to where the user was.
@@ -104,6 +111,11 @@ impl App {
             }
             Ok(Opened::Data(set)) => self.attach(path, set),
             Ok(Opened::Project(opened, first, unsaved)) => self.show_project(path, *opened, first, unsaved),
+            Ok(Opened::Asks(extents)) => {
+                self.session.message = format!("{} leaves extents open", path.display());
+                self.extents.ask(path, extents);
+            }
+            Err(text) if self.extents.refuse(&path, &text) => {}
             Err(text) => {
                 let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 self.complain(&format!("{name} was not opened"), text, Some(("Try again", Command::OpenPath(path))));
@@ -114,8 +126,14 @@ impl App {
     fn show_project(&mut self, path: PathBuf, opened: OpenedProject, first: Recipe, unsaved: Option<Box<Project>>) {
         let OpenedProject { project, job, data_path } = opened;
         let data = job.data.zip(data_path).map(|(set, path)| LoadedData { roles: roles(&set), path, set });
-        let edit = Edit { recipe: job.recipe, device: job.device.id.clone(), variants: project.variants.clone() };
-        let saved = Some(SavedState { edit: edit.clone(), data: data.as_ref().map(|d| d.path.clone()) });
+        let edit = Edit {
+            recipe: job.recipe,
+            device: job.device.id.clone(),
+            variants: project.variants.clone(),
+            layout: project.layout,
+        };
+        let data_path = data.as_ref().map(|d| d.path.clone());
+        let saved = Some(SavedState { edit: edit.clone(), data: data_path, import: project.import.clone() });
         self.session.recovery = unsaved;
         self.remember(path.clone());
         let before = Some(Arc::new(project));
@@ -123,6 +141,7 @@ impl App {
     }
 
     fn show_model(&mut self, open: Open, edit: Edit) {
+        self.extents.forget();
         for note in open.source.graph.notes.iter().filter(|n| n.severity > Severity::Info && n.node.is_none()) {
             self.session.notices.add(Kind::Warning, note.text.clone(), "", None);
         }
@@ -151,9 +170,13 @@ impl App {
     }
 
     fn attach(&mut self, path: PathBuf, set: Arc<DataSet>) {
-        let data = LoadedData { roles: roles(&set), path, set };
+        let data = LoadedData { roles: roles(&set), path, set: Arc::clone(&set) };
         if let Some(open) = &mut self.session.open {
-            open.data = Some(data);
+            let before = open.data.replace(data);
+            if before.is_none_or(|before| before.set.sample_shape != set.sample_shape) {
+                // What was said of other samples says nothing about these.
+                self.session.edit.layout = None;
+            }
         }
         self.start_job();
     }
@@ -264,7 +287,7 @@ impl App {
         let Some(unsaved) = self.session.recovery.take() else { return };
         if take {
             let device = unsaved.device.unwrap_or_else(default_device);
-            self.session.edit = Edit { recipe: unsaved.recipe, device, variants: unsaved.variants };
+            self.session.edit = Edit { recipe: unsaved.recipe, device, variants: unsaved.variants, layout: unsaved.layout };
             return self.edited(ctx);
         }
         let Some(open) = &self.session.open else { return };

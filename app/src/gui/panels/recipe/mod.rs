@@ -17,6 +17,7 @@ use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::offers::offers;
+use crate::gui::panels::layout_choice;
 use crate::gui::theme::{Palette, RADIUS_CARD, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, icon_button, panel_header, rule, small_icon};
@@ -70,6 +71,10 @@ fn failure_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
             let has_data = cx.session.open.as_ref().is_some_and(|o| o.data.is_some());
             if !has_data && button(ui, Action::ChooseData.name()).clicked() {
                 cx.commands.act(Action::ChooseData);
+            }
+            if cx.session.is_layout_asked() {
+                ui.add_space(4.0);
+                layout_choice::ui(cx, ui);
             }
         },
     );
