@@ -81,14 +81,14 @@ fn all_open_extents_are_asked_for_at_once() {
     let model = open_model(&folder);
     let mut window = asked(&model);
     assert!(is_shown(&window, "time") && is_shown(&window, "axis 2 of input \"x\""), "by name, with its place");
-    assert!(is_shown(&window, "axis 1 of input \"x\"") && is_shown(&window, "has no name in the file"), "by place");
+    assert!(is_shown(&window, "Axis 1 of input \"x\"") && is_shown(&window, "has no name in the file"), "by place");
     assert!(!holds(&window, "--dim"), "options of the command line are of no use here");
 
     // What is no extent cannot be taken.
     for wrong in ["0", "x", "1.5", "99999999999"] {
         say(&mut window, "x:1", "2");
         say(&mut window, "time", wrong);
-        assert!(holds(&window, "1 to 2147483647"), "{wrong}");
+        assert!(holds(&window, "1 to 2,147,483,647"), "{wrong}");
         press(&mut window, Modifiers::NONE, Key::Enter);
         settle(&mut window);
         assert!(app(&window).session().opening.is_none(), "{wrong}");

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Align, Context, Key, Label, Layout, TextEdit, Ui, vec2};
+use eframe::egui::{Align, Align2, Context, Key, Label, Layout, Response, ScrollArea, TextEdit, Ui, vec2};
 use tinsmith_core::formats::{ImportOptions, OpenExtent};
 
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::theme::{Palette, Type};
+use crate::gui::units;
 use crate::gui::widgets::{primary_button, question, text_button};
 use crate::worker::AskedExtent;
 
@@ -114,12 +115,14 @@ impl Question {
         let entered = self.fields_ui(ui);
         if let Some(trouble) = &self.trouble {
             ui.add_space(4.0);
-            ui.add(Label::new(Type::Small.text(trouble, p.red)).wrap());
+            ui.label(Type::SmallMedium.text("Not opened with these numbers", p.red));
+            ui.add(Label::new(Type::Small.text(trouble, p.text_weak)).wrap());
         }
         ui.add_space(8.0);
         let is_fine = self.fields.iter().all(|field| field.value().is_some());
         let mut answer = None;
         ui.allocate_ui_with_layout(vec2(ui.available_width(), 32.0), Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 8.0;
             let can_open = is_fine && !self.is_reading;
             let open = ui.add_enabled_ui(can_open, |ui| primary_button(ui, "Open")).inner;
             let is_clicked = open.on_disabled_hover_text("Every extent needs a number.").clicked();
@@ -141,7 +144,7 @@ impl Question {
         let mut entered = false;
         let is_free = ui.memory(|m| m.focused().is_none());
         let first = self.fields.iter().position(|field| field.value().is_none()).unwrap_or(0);
-        eframe::egui::ScrollArea::vertical().max_height(MOST_HEIGHT).show(ui, |ui| {
+        ScrollArea::vertical().max_height(MOST_HEIGHT).show(ui, |ui| {
             for (i, field) in self.fields.iter_mut().enumerate() {
                 let response = field.ui(ui);
                 if response.changed() {
@@ -176,20 +179,22 @@ impl Field {
         self.text.trim().parse().ok().filter(|value| ImportOptions::EXTENTS.contains(value))
     }
 
-    fn ui(&mut self, ui: &mut Ui) -> eframe::egui::Response {
+    fn ui(&mut self, ui: &mut Ui) -> Response {
         let p = Palette::of(ui);
         let OpenExtent { name, place, axis, is_named } = &self.extent;
+        let title = if *is_named { name.clone() } else { format!("Axis {axis} of {place}") };
         let place = format!("axis {axis} of {place}");
-        let title = if *is_named { name.as_str() } else { place.as_str() };
         let note = match (self.value(), self.text.trim().is_empty()) {
-            (None, false) => (format!("1 to {}, without fractions", ImportOptions::EXTENTS.end()), p.amber),
-            _ if self.is_known => (format!("{place}, as its project says"), p.text_weak),
+            (None, false) => (format!("1 to {}, without fractions", units::exact(*ImportOptions::EXTENTS.end() as u64)), p.amber),
+            _ if self.is_known && *is_named => (format!("{place}, as its project says"), p.text_weak),
+            _ if self.is_known => ("as its project says".to_owned(), p.text_weak),
             _ if *is_named => (place.clone(), p.text_weak),
             _ => ("has no name in the file".to_owned(), p.text_weak),
         };
         ui.allocate_ui_with_layout(vec2(ui.available_width(), 40.0), Layout::right_to_left(Align::Center), |ui| {
             let edit = TextEdit::singleline(&mut self.text)
-                .hint_text("a number")
+                .hint_text(Type::Small.text("a number", p.text_faint))
+                .align(Align2::LEFT_CENTER)
                 .char_limit(12)
                 .desired_width(FIELD)
                 .font(Type::Mono.font());
