@@ -116,6 +116,39 @@ fn all_open_extents_are_asked_for_at_once() {
 }
 
 #[test]
+fn a_keras_model_is_asked_about_as_well() {
+    let folder = Folder::new("window-extents-keras");
+    let layers = r#"{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, null, 4]}},
+                    {"class_name": "ReLU", "config": {"name": "r"}}"#;
+    let config = format!(r#"{{"class_name": "Sequential", "config": {{"name": "m", "layers": [{layers}]}}}}"#);
+    let model = written(&folder, "open.keras", &made::archive(&config, &made::no_weights()));
+    let mut window = open(None);
+    settle(&mut window);
+    drop_file(&mut window, &model);
+    wait(&mut window, "the question", |app| app.session().opening.is_none());
+    settle(&mut window);
+    assert!(is_shown(&window, "open.keras leaves an extent open") && is_shown(&window, "Axis 1 of layer \"x\""));
+    say(&mut window, "x:1", "7");
+    window.get_by_label("Open").click();
+    wait(&mut window, "the model", |app| app.session().open.is_some());
+    assert_eq!(shape(&window), [1, 7, 4]);
+}
+
+#[test]
+fn a_project_says_what_is_wrong_without_options() {
+    let folder = Folder::new("window-extents-wrong");
+    let model = open_model(&folder);
+    let hash = blake3::hash(&fs::read(&model).expect("a model")).to_hex();
+    for (dims, why) in [("\"time\": 5, \"tiem\": 5, \"x:1\": 2", "extent tiem"), ("\"time\": 0, \"x:1\": 2", "0 is no extent")] {
+        let text = format!(r#"(version: 1, model: (path: "open.onnx", hash: "{hash}"), import: (dims: {{{dims}}}))"#);
+        let mut window = open(Some(written(&folder, "wrong.ron", text.as_bytes())));
+        wait(&mut window, "the refusal", |app| app.session().notices.shown().count() == 1);
+        settle(&mut window);
+        assert!(holds(&window, why) && !holds(&window, "--dim"), "{why}");
+    }
+}
+
+#[test]
 fn escape_and_cancel_open_nothing() {
     let folder = Folder::new("window-extents-cancel");
     let model = open_model(&folder);
