@@ -102,6 +102,12 @@ fn all_open_extents_are_asked_for_at_once() {
     assert!(app(&window).session().open.is_none() && holds(&window, "MatMul"), "the layer is named");
     assert_eq!(app(&window).session().notices.shown().count(), 0, "and only there");
 
+    // Samples that are dropped meanwhile do not take the question away.
+    drop_file(&mut window, &square_samples(&folder));
+    wait(&mut window, "the samples", |app| app.session().opening.is_none());
+    settle(&mut window);
+    assert!(is_shown(&window, "open.onnx leaves 2 extents open"));
+
     // Enter opens.
     say(&mut window, "time", "5");
     assert!(!holds(&window, "MatMul"), "the trouble was with other numbers");

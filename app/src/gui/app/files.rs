@@ -34,8 +34,12 @@ impl App {
     }
 
     fn leave(&mut self, leaving: Leaving, ctx: &Context) {
+        if leaving.loses_changes() {
+            // It is another model that is wanted now.
+            self.extents.forget();
+        }
         match leaving {
-            Leaving::Open(path) => self.open(path),
+            Leaving::Open(path) => self.open_with(path, ImportOptions::default()),
             Leaving::Close => {
                 self.worker.cancel();
                 // What still arrives for it is nobody's any more.
@@ -75,11 +79,6 @@ impl App {
     }
 
     // ---------------------------------------------------------------------------------------------------- opening
-
-    fn open(&mut self, path: PathBuf) {
-        self.extents.forget();
-        self.open_with(path, ImportOptions::default());
-    }
 
     /// Opens a file with what was said of the extents that its model leaves open.
     pub(super) fn open_with(&mut self, path: PathBuf, import: ImportOptions) {
