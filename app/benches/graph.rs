@@ -96,7 +96,7 @@ impl Window {
         };
         let source = Arc::new(source);
         let mut session = Session::default();
-        let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };
+        let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new(), layout: None };
         session.show(
             Open {
                 source: Arc::clone(&source),

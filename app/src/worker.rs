@@ -15,12 +15,15 @@ mod priority;
 mod same;
 mod slot;
 mod source_facts;
+mod words;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::optimize::Advice;
 use tinsmith_core::preview::{self, Job};
 use tinsmith_core::project::Outside;
@@ -31,7 +34,7 @@ pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
 pub use details::{
     ActivationStatistics, DetailRequest, Distributions, DistributionsOf, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Weights,
 };
-pub use files::{ExportRequest, Opened, SaveRequest, Saved, project_beside, sample_project};
+pub use files::{AskedExtent, ExportRequest, Opened, SaveRequest, Saved, project_beside, sample_project};
 pub use same::same;
 pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
 
@@ -151,10 +154,14 @@ impl Worker {
         self.comparison.put(request);
     }
 
-    /// Opens a model, a project or a data set. `outside` says whether a project may refer to files outside its folder.
-    pub fn open(&self, path: PathBuf, outside: Outside) {
+    /// Opens a model, a project or a data set. `outside` says whether a project may refer to files outside its folder, `import` what
+    /// is said of extents that a model leaves open.
+    pub fn open(&self, path: PathBuf, outside: Outside, import: ImportOptions) {
         self.spawn(move |outbox| {
-            let opened = files::open(&path, outside);
+            // A mistake in the core must not leave the window waiting for ever: it is told like any other failure.
+            let opened = catch_unwind(AssertUnwindSafe(|| files::open(&path, outside, import)));
+            let mistake = "the program made a mistake while reading this file; report it";
+            let opened = opened.unwrap_or_else(|_| Err(format!("{}: {mistake}", path.display())));
             outbox.send(Event::Opened(path, Box::new(opened)));
         });
     }

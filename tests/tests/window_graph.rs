@@ -249,7 +249,7 @@ fn panel_of(graph: Graph, is_laid_out: bool) -> Harness<'static> {
     };
     let source = Arc::new(source);
     let mut session = Session::default();
-    let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() };
+    let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new(), layout: None };
     session.show(
         Open {
             source: Arc::clone(&source),

@@ -4,6 +4,7 @@ use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
 use tinsmith::gui::command::{Action, Command};
 use tinsmith::gui::workspace::Workspace;
+use tinsmith_tests::made::{node, onnx, port};
 use tinsmith_tests::window::{Folder, Window, act, app, is_complete, open, send, settle, wait};
 
 /// Roles that a user acts on or reads a value from.
@@ -97,6 +98,21 @@ fn every_control_of_the_first_page_and_of_menus_has_a_name() {
         assert_named(&window, menu);
         window.key_press(eframe::egui::Key::Escape);
         settle(&mut window);
+    }
+}
+
+#[test]
+fn every_control_of_the_question_about_extents_has_a_name() {
+    let folder = Folder::new("names-extents");
+    let input = port("x", &[Err("batch"), Err("time"), Err(""), Ok(3)]);
+    let model = folder.0.join("open.onnx");
+    std::fs::write(&model, onnx(&[node("Relu", &["x"], &["y"])], &[], &[input], &[port("y", &[])])).unwrap();
+    let mut window = open(Some(model));
+    wait(&mut window, "the question", |app| app.session().opening.is_none());
+    settle(&mut window);
+    assert_named(&window, "the question about extents");
+    for name in ["Extent time", "Extent x:2"] {
+        window.get_by_role_and_label(Role::TextInput, name);
     }
 }
 

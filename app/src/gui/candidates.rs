@@ -286,7 +286,7 @@ mod tests {
 
     fn session() -> Session {
         let mut session = Session::default();
-        session.edit = Edit { recipe: Recipe::int8(), device: default_device(), variants: Vec::new() };
+        session.edit = Edit { recipe: Recipe::int8(), device: default_device(), variants: Vec::new(), layout: None };
         session
     }
 

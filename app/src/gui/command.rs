@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
+use tinsmith_core::data::Layout;
+use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::recipe::Recipe;
 
 use super::graph_view::select::Walk;
@@ -23,6 +25,10 @@ pub enum Command {
     Do(Action),
     /// Open a model, a project or data.
     OpenPath(PathBuf),
+    /// Open the same with this said of what the model leaves open.
+    OpenWith(PathBuf, ImportOptions),
+    /// The samples have their channels here.
+    SayLayout(Option<Layout>),
     /// Select a node by name, or nothing.
     Select(Option<String>),
     /// Add a node to the selection, or take it out.

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::util::undoer::{Settings as UndoSettings, Undoer};
-use tinsmith_core::data::DataSet;
+use tinsmith_core::data::{self, DataSet, feed};
+use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
 use tinsmith_core::optimize::{Advice, Candidate, suggested_recipe};
-use tinsmith_core::preview::{Job, Roles, Source, StoredRanges};
+use tinsmith_core::preview::{Job, Roles, Source, StoredRanges, only_input};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
 
@@ -35,6 +36,8 @@ pub struct Edit {
     pub device: String,
     /// Candidates that were set aside.
     pub variants: Vec<Variant>,
+    /// Where samples have their channels, if their shape does not tell.
+    pub layout: Option<data::Layout>,
 }
 
 /// A data set as it was opened.
@@ -71,6 +74,23 @@ impl Open {
     /// The project's file, or the one that it would get.
     pub fn project_file(&self) -> PathBuf {
         self.project.clone().unwrap_or_else(|| project_beside(&self.source.path))
+    }
+
+    /// From now on the samples have their channels here.
+    pub fn lay_out(&mut self, layout: Option<data::Layout>) {
+        let Some(data) = self.data.as_mut().filter(|data| data.set.layout != layout) else { return };
+        data.set = Arc::new(DataSet { layout, ..DataSet::clone(&data.set) });
+        // They are those of samples that were read in another way.
+        self.ranges = None;
+    }
+
+    /// Whether shapes do not tell where samples have their channels.
+    pub fn is_layout_open(&self) -> bool {
+        let graph = &self.source.graph;
+        let is_open = |data: &LoadedData| {
+            only_input(graph).is_ok_and(|input| feed::is_layout_open(&data.set, input, graph.source_order.input(0)))
+        };
+        self.data.as_ref().is_some_and(is_open)
     }
 
     /// Everything that the figures of an edit are made from.
@@ -111,6 +131,8 @@ pub struct SavedState {
     pub edit: Edit,
     /// Path of the data.
     pub data: Option<PathBuf>,
+    /// What is said of extents that the model leaves open.
+    pub import: ImportOptions,
 }
 
 /// Everything the panels show.
@@ -178,7 +200,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             open: None,
-            edit: Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new() },
+            edit: Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new(), layout: None },
             figures: Figures::default(),
             selection: None,
             also_selected: BTreeSet::new(),
@@ -269,7 +291,13 @@ impl Session {
     /// What saving would write.
     pub fn state_to_save(&self) -> SavedState {
         let data = self.open.as_ref().and_then(|o| o.data.as_ref()).map(|d| d.path.clone());
-        SavedState { edit: self.edit.clone(), data }
+        let import = self.open.as_ref().map(|o| o.source.import.clone()).unwrap_or_default();
+        SavedState { edit: self.edit.clone(), data, import }
+    }
+
+    /// Whether the user has to say where samples have their channels.
+    pub fn is_layout_asked(&self) -> bool {
+        self.edit.layout.is_none() && self.open.as_ref().is_some_and(Open::is_layout_open)
     }
 
     /// The chosen board.
@@ -494,6 +522,9 @@ pub fn difference(from: &Edit, to: &Edit) -> String {
     if from.device != to.device {
         return format!("board {}", device(&to.device).map_or_else(|| to.device.clone(), |d| d.name.clone()));
     }
+    if from.layout != to.layout {
+        return "place of the channels".to_owned();
+    }
     if let Some(change) = steps::list_change(&from.recipe, &to.recipe) {
         return change;
     }
@@ -534,7 +565,7 @@ mod tests {
     use tinsmith_core::recipe::{Granularity, Scheme};
 
     fn edit() -> Edit {
-        Edit { recipe: Recipe::int8(), device: default_device(), variants: Vec::new() }
+        Edit { recipe: Recipe::int8(), device: default_device(), variants: Vec::new(), layout: None }
     }
 
     #[test]
@@ -559,6 +590,8 @@ mod tests {
         assert_eq!(difference(&edit(), &to), "granularity");
         to.recipe.quantize_mut().unwrap().scheme = Scheme::Float32;
         assert_eq!(difference(&edit(), &to), "scheme");
+        to.layout = Some(data::Layout::Nchw);
+        assert_eq!(difference(&edit(), &to), "place of the channels");
         to.device = "rp2040".to_owned();
         assert_eq!(difference(&edit(), &to), "board Raspberry Pi Pico (RP2040)");
     }

@@ -129,7 +129,7 @@ fn measure(engine: &mut Engine, job: &Job, cancel: &Cancel) -> Option<Measured> 
     let failure = match engine.run(job, cancel, &mut tell) {
         Ok(()) => None,
         Err(PreviewError::Cancelled(_)) => return None,
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(super::words::of_preview(&error)),
     };
     let statics = statics.ok_or_else(|| failure.unwrap_or_else(|| "the recipe gives no candidate".to_owned()));
     Some(Measured { recipe: job.recipe.clone(), statics, accuracy })

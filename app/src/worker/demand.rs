@@ -220,8 +220,10 @@ pub(super) fn run_samples(
     chosen: &[usize],
     cancel: &Cancel,
 ) -> Result<Vec<f32>, String> {
-    let problem = |error: DataProblem| error.to_string();
-    let meaning = feed::meaning(data, only_input(source).map_err(problem)?);
+    let problem = |error: DataProblem| super::words::of_data(&error);
+    let input = only_input(source).map_err(problem)?;
+    feed::check_layout(data, input, source.source_order.input(0)).map_err(problem)?;
+    let meaning = feed::meaning(data, input);
     let bytes = feed::model_samples(data, meaning, chosen, only_input(graph).map_err(problem)?).map_err(problem)?;
     let executor = Executor::new(graph).map_err(|e| e.to_string())?;
     let outputs = executor.run_real(&[&bytes], chosen.len(), cancel).map_err(|e| e.to_string())?;

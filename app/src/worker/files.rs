@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tinsmith_core::data::{self, DataSet};
+use tinsmith_core::formats::{FormatError, ImportOptions, OpenExtent, Trouble};
 use tinsmith_core::optimize::{Calibration, Candidate};
-use tinsmith_core::preview::{Job, OpenedProject, Source, Target, open_project, project_of};
+use tinsmith_core::preview::{Job, OpenError, OpenedProject, Source, Target, open_as, project_of};
 use tinsmith_core::project::{Outside, Project, autosave_path, discard_autosave, recoverable};
 use tinsmith_core::recipe::Recipe;
 
+use super::words;
 use crate::cli::export::write;
 use crate::gui::dialogs::{Picker, Wanted};
 use crate::gui::picture::{Content, Request};
@@ -24,6 +26,17 @@ pub enum Opened {
     /// A project with its model and data, and the recipe that the model would start with; the work on it that was never saved, if there
     /// is any.
     Project(Box<OpenedProject>, Recipe, Option<Box<Project>>),
+    /// A model, or a project of one, that cannot be opened before these extents are said.
+    Asks(Vec<AskedExtent>),
+}
+
+/// An extent that has to be said.
+#[derive(Clone, Debug)]
+pub struct AskedExtent {
+    /// Which one.
+    pub extent: OpenExtent,
+    /// What was said of it when the model was at work last, if a project remembers.
+    pub known: Option<usize>,
 }
 
 /// What to write.
@@ -67,23 +80,51 @@ pub struct ExportRequest {
     pub targets: Vec<Target>,
 }
 
-/// Opens whatever lies at `path`. A suffix decides only between projects, data and models; each is then known by its bytes.
-pub(super) fn open(path: &Path, outside: Outside) -> Result<Opened, String> {
+/// Opens whatever lies at `path`; `import` is said of what a model leaves open. A suffix decides only between projects, data and
+/// models; each is then known by its bytes.
+pub(super) fn open(path: &Path, outside: Outside, import: ImportOptions) -> Result<Opened, String> {
     let suffix = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     match suffix.as_deref() {
         Some("npz" | "npy") => data::open(path).map(|set| Opened::Data(Arc::new(set))).map_err(|e| e.to_string()),
-        Some("ron") => {
-            let project = open_project(path, outside).map_err(|e| e.to_string())?;
-            let first = first_recipe(&project.job.source.graph);
-            Ok(Opened::Project(Box::new(project), first, recoverable(path).map(Box::new)))
-        }
-        _ => {
-            let source = Source::open(path).map_err(|e| e.to_string())?;
-            let unsaved = recoverable(&project_beside(path)).map(Box::new);
-            let first = first_recipe(&source.graph);
-            Ok(Opened::Model(Arc::new(source), first, unsaved))
-        }
+        Some("ron") => open_project(path, outside, import),
+        _ => open_model(path, import),
     }
+}
+
+fn open_model(path: &Path, import: ImportOptions) -> Result<Opened, String> {
+    let project = project_beside(path);
+    let source = match Source::open_with(path, import) {
+        Err(FormatError { trouble: Trouble::Open(extents), .. }) => return Ok(asks(extents, &project)),
+        opened => opened.map_err(words::of_model)?,
+    };
+    let first = first_recipe(&source.graph);
+    Ok(Opened::Model(Arc::new(source), first, recoverable(&project).map(Box::new)))
+}
+
+fn open_project(path: &Path, outside: Outside, import: ImportOptions) -> Result<Opened, String> {
+    let project = Project::read(path).map_err(|e| e.to_string())?;
+    let kept = project.import.clone();
+    let mut said = project;
+    if !import.is_empty() {
+        said.import.dims.extend(import.dims);
+        // They are those of another graph.
+        said.calibration = None;
+    }
+    let mut opened = match open_as(said, path, outside) {
+        Err(OpenError::Model(FormatError { trouble: Trouble::Open(extents), .. })) => return Ok(asks(extents, path)),
+        opened => opened.map_err(words::of_project)?,
+    };
+    // What was said just now is not in the file before it is saved.
+    opened.project.import = kept;
+    let first = first_recipe(&opened.job.source.graph);
+    Ok(Opened::Project(Box::new(opened), first, recoverable(path).map(Box::new)))
+}
+
+/// What has to be said, with what the project or its autosaved copy remembers.
+fn asks(extents: Vec<OpenExtent>, project: &Path) -> Opened {
+    let remembered = recoverable(project).or_else(|| Project::read(project).ok()).map(|project| project.import.dims);
+    let known = |extent: &OpenExtent| remembered.as_ref()?.get(&extent.name).copied();
+    Opened::Asks(extents.into_iter().map(|extent| AskedExtent { known: known(&extent), extent }).collect())
 }
 
 pub(super) fn save(request: SaveRequest) -> Result<Saved, String> {

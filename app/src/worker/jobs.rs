@@ -6,7 +6,7 @@ use tinsmith_core::preview::{Engine, Job, PreviewError};
 use tinsmith_core::progress::Cancel;
 
 use super::slot::Slot;
-use super::{Event, Outbox};
+use super::{Event, Outbox, words};
 
 /// A job and its revision: larger is newer, events carry it.
 pub(super) type Numbered = (u64, Job);
@@ -31,7 +31,7 @@ fn run(engine: &mut Engine, revision: u64, job: &Job, cancel: &Cancel, outbox: &
     let done = catch_unwind(AssertUnwindSafe(|| engine.run(job, cancel, &mut tell)));
     match done {
         Ok(Ok(()) | Err(PreviewError::Cancelled(_))) => {}
-        Ok(Err(error)) => outbox.send(Event::Failed(revision, error.to_string())),
+        Ok(Err(error)) => outbox.send(Event::Failed(revision, words::of_preview(&error))),
         Err(_) => {
             *engine = Engine::new();
             let text = "the program made a mistake while working on this recipe; undo the last change and report it";

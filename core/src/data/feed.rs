@@ -50,15 +50,21 @@ pub fn check_shape(data: &DataSet, input: &Tensor) -> Result<(), DataProblem> {
     Err(DataProblem::Shape { sample: data.sample_shape.clone(), input: input_shape(input) })
 }
 
+/// Whether shapes do not tell where samples have their channels, so that it has to be said. `order` is how the axes of the input stand
+/// in the file, empty if as here.
+pub fn is_layout_open(data: &DataSet, input: &Tensor, order: &[usize]) -> bool {
+    let fit = Fit::of(data, input);
+    let either = fit.is_channels_first && (fit.is_channels_last || fit.is_flat) && !fit.is_same_order;
+    either && !order.is_empty()
+}
+
 /// Checks that it is known where samples have their channels: said, told by the shapes, or the same in the model's file and in the
 /// graph. `order` is how the axes of the input stand in the file, empty if as here.
 ///
 /// # Errors
 /// [`DataProblem::Layout`].
 pub fn check_layout(data: &DataSet, input: &Tensor, order: &[usize]) -> Result<(), DataProblem> {
-    let fit = Fit::of(data, input);
-    let either = fit.is_channels_first && (fit.is_channels_last || fit.is_flat) && !fit.is_same_order;
-    if data.layout.is_none() && either && !order.is_empty() {
+    if data.layout.is_none() && is_layout_open(data, input, order) {
         return Err(DataProblem::Layout { sample: data.sample_shape.clone(), input: input_shape(input) });
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::options::OpenExtent;
 use crate::graph::CheckError;
 
 /// A file that cannot be read or a graph that cannot be written.
@@ -51,6 +52,19 @@ pub enum Trouble {
         /// Where.
         place: String,
         /// What it is.
+        what: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// The file leaves extents open, and nobody has said them: all of them. In words, the first.
+    #[error("{}", .0.first().map_or_else(String::new, OpenExtent::in_words))]
+    Open(Vec<OpenExtent>),
+    /// What was said of an open extent will not do.
+    #[error("--dim {name}: {what}; {remedy}")]
+    Extent {
+        /// What it was called.
+        name: String,
+        /// What is wrong.
         what: String,
         /// What to do about it.
         remedy: String,

@@ -22,8 +22,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::{FormatError, Trouble};
-pub use options::ImportOptions;
 use options::OpenDims;
+pub use options::{ImportOptions, OpenExtent};
 
 use crate::graph::{Graph, check};
 
@@ -165,8 +165,11 @@ fn import_source(
     let Some(format) = FORMATS.iter().find(|format| (format.matches)(&source.bytes)) else {
         return Err(of_file(Trouble::UnknownFormat { found: describe(&source.bytes) }));
     };
-    let mut graph = (format.import)(source).map_err(of_file)?;
-    dims.check().map_err(of_file)?;
+    dims.check_values().map_err(of_file)?;
+    let imported = (format.import)(source);
+    dims.check_said().map_err(of_file)?;
+    let mut graph = imported.map_err(of_file)?;
+    dims.check_asked().map_err(of_file)?;
     check(&graph).map_err(|error| of_file(error.into()))?;
     notes::add(&mut graph);
     Ok(Import { graph, format: format.name })

@@ -24,6 +24,11 @@ impl App {
                 }
             }
             Command::OpenPath(path) => self.leave_for(Leaving::Open(path), ctx),
+            Command::OpenWith(path, import) => self.open_with(path, import),
+            Command::SayLayout(layout) => {
+                self.session.edit.layout = layout;
+                self.edited(ctx);
+            }
             Command::Select(name) => self.select(name),
             Command::SelectAlso(name) => self.session.select_also(name),
             Command::Walk(direction) => self.walk(direction),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::{Context, ViewportCommand};
+use tinsmith_core::data::DataSet;
+use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::graph::Severity;
 use tinsmith_core::preview::{OpenedProject, roles};
 use tinsmith_core::project::{FileReference, Outside, Project, discard_autosave};
@@ -32,8 +34,12 @@ impl App {
     }
 
     fn leave(&mut self, leaving: Leaving, ctx: &Context) {
+        if leaving.loses_changes() {
+            // It is another model that is wanted now.
+            self.extents.forget();
+        }
         match leaving {
-            Leaving::Open(path) => self.open(path),
+            Leaving::Open(path) => self.open_with(path, ImportOptions::default()),
             Leaving::Close => {
                 self.worker.cancel();
                 // What still arrives for it is nobody's any more.
@@ -74,12 +80,13 @@ impl App {
 
     // ---------------------------------------------------------------------------------------------------- opening
 
-    fn open(&mut self, path: PathBuf) {
+    /// Opens a file with what was said of the extents that its model leaves open.
+    pub(super) fn open_with(&mut self, path: PathBuf, import: ImportOptions) {
         self.session.message = format!("opening {}", path.display());
         self.session.opening = Some(path.clone());
         // What was saved or opened here before may refer to files anywhere; a project from elsewhere may not.
         let known = path.canonicalize().is_ok_and(|p| self.session.recent.contains(&p));
-        self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse });
+        self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse }, import);
     }
 
     pub(super) fn opened(&mut self, path: PathBuf, result: Result<Opened, String>, ctx: &Context) {
@@ -89,8 +96,8 @@ impl App {
         }
         match result {
             Ok(Opened::Model(source, first, unsaved)) => {
-                let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new() };
-                let saved = Some(SavedState { edit: edit.clone(), data: None });
+                let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new(), layout: None };
+                let saved = Some(SavedState { edit: edit.clone(), data: None, import: source.import.clone() });
                 self.session.recovery = unsaved;
                 self.remember(path);
                 // A new model is first made smaller; a project comes back to where the user was.
@@ -101,11 +108,13 @@ impl App {
                 let text = format!("{} holds samples; they need a model to run through", path.display());
                 self.complain("Open a model first", text, Some((Action::Open.name(), Command::Do(Action::Open))));
             }
-            Ok(Opened::Data(set)) => {
-                let roles = roles(&set);
-                self.set_data(Some(LoadedData { roles, path, set }), ctx);
-            }
+            Ok(Opened::Data(set)) => self.attach(path, set, ctx),
             Ok(Opened::Project(opened, first, unsaved)) => self.show_project(path, *opened, first, unsaved),
+            Ok(Opened::Asks(extents)) => {
+                self.session.message = format!("{} leaves extents open", path.display());
+                self.extents.ask(path, extents);
+            }
+            Err(text) if self.extents.refuse(&path, &text) => {}
             Err(text) => {
                 let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
                 self.complain(&format!("{name} was not opened"), text, Some(("Try again", Command::OpenPath(path))));
@@ -116,8 +125,14 @@ impl App {
     fn show_project(&mut self, path: PathBuf, opened: OpenedProject, first: Recipe, unsaved: Option<Box<Project>>) {
         let OpenedProject { project, job, data_path } = opened;
         let data = job.data.zip(data_path).map(|(set, path)| LoadedData { roles: roles(&set), path, set });
-        let edit = Edit { recipe: job.recipe, device: job.device.id.clone(), variants: project.variants.clone() };
-        let saved = Some(SavedState { edit: edit.clone(), data: data.as_ref().map(|d| d.path.clone()) });
+        let edit = Edit {
+            recipe: job.recipe,
+            device: job.device.id.clone(),
+            variants: project.variants.clone(),
+            layout: project.layout,
+        };
+        let data_path = data.as_ref().map(|d| d.path.clone());
+        let saved = Some(SavedState { edit: edit.clone(), data: data_path, import: project.import.clone() });
         self.session.recovery = unsaved;
         self.remember(path.clone());
         let before = Some(Arc::new(project));
@@ -125,6 +140,7 @@ impl App {
     }
 
     fn show_model(&mut self, open: Open, edit: Edit) {
+        self.extents.forget();
         for note in open.source.graph.notes.iter().filter(|n| n.severity > Severity::Info && n.node.is_none()) {
             self.session.notices.add(Kind::Warning, note.text.clone(), "", None);
         }
@@ -150,6 +166,19 @@ impl App {
         }
         self.session.is_elsewhere = self.claim.is_none();
         self.session.is_read_only = std::fs::metadata(project).is_ok_and(|m| m.permissions().readonly());
+    }
+
+    /// Takes samples for the model that is open.
+    fn attach(&mut self, path: PathBuf, set: Arc<DataSet>, ctx: &Context) {
+        let data = LoadedData { roles: roles(&set), path, set: Arc::clone(&set) };
+        if let Some(open) = &mut self.session.open {
+            let before = open.data.replace(data);
+            if before.is_some_and(|before| before.set.sample_shape != set.sample_shape) {
+                // What was said of other samples says nothing about these.
+                self.session.edit.layout = None;
+            }
+        }
+        self.edited(ctx);
     }
 
     pub(super) fn set_data(&mut self, data: Option<LoadedData>, ctx: &Context) {
@@ -257,9 +286,10 @@ impl App {
     pub(super) fn recover(&mut self, take: bool, ctx: &Context) {
         let Some(unsaved) = self.session.recovery.take() else { return };
         if take {
-            let device = unsaved.device.unwrap_or_else(default_device);
-            self.session.edit = Edit { recipe: unsaved.recipe, device, variants: unsaved.variants };
-            self.recover_data(unsaved.data);
+            let Project { recipe, device, variants, layout, data, .. } = *unsaved;
+            let device = device.unwrap_or_else(default_device);
+            self.session.edit = Edit { recipe, device, variants, layout };
+            self.recover_data(data);
             return self.edited(ctx);
         }
         let Some(open) = &self.session.open else { return };
@@ -274,7 +304,7 @@ impl App {
         let outside = Outside::Refuse;
         match reference.resolve(&open.project_file(), "data set", outside) {
             Ok(path) if open.data.as_ref().is_some_and(|data| data.path == path) => {}
-            Ok(path) => self.worker.open(path, outside),
+            Ok(path) => self.worker.open(path, outside, ImportOptions::default()),
             Err(trouble) => {
                 let choose = (Action::ChooseData.name(), Command::Do(Action::ChooseData));
                 self.complain("The data set was not opened again", trouble.to_string(), Some(choose));

@@ -19,7 +19,7 @@ impl App {
         for path in dropped {
             self.commands.send(Command::OpenPath(path));
         }
-        if self.session.leaving.is_some() {
+        if self.session.leaving.is_some() || self.extents.is_open() {
             // The question has to be answered first.
             return;
         }

@@ -25,6 +25,7 @@ use super::dialogs::{self, Picker, Wanted};
 use super::notice::Kind;
 use super::on_demand::{self, Order};
 use super::panels::activity::ActivityPanel;
+use super::panels::ask_extents::ExtentsPrompt;
 use super::panels::ask_path::PathPrompt;
 use super::panels::help::HelpPanel;
 use super::panels::palette::CommandPalette;
@@ -69,6 +70,7 @@ pub struct App {
     /// Who is asked for files and folders.
     picker: Picker,
     prompt: PathPrompt,
+    extents: ExtentsPrompt,
     /// Something had the focus at the end of the last frame: by the time shortcuts are heard, Escape has taken it away.
     had_focus: bool,
     title: String,
@@ -108,6 +110,7 @@ impl App {
             may_close: false,
             picker,
             prompt,
+            extents: ExtentsPrompt::default(),
             had_focus: false,
             title: String::new(),
         }
@@ -232,6 +235,7 @@ impl App {
         self.help.ui(ctx);
         self.palette.ui(cx, ctx);
         unsaved::ui(cx, ctx);
+        self.extents.ui(cx, ctx);
         self.prompt.ui(ctx);
         drop_overlay::ui(cx, ctx);
     }
@@ -264,7 +268,8 @@ impl App {
     }
 
     fn start_job(&mut self) {
-        let (Some(open), Some(device)) = (&self.session.open, self.session.device()) else { return };
+        let (Some(device), Some(open)) = (self.session.device(), &mut self.session.open) else { return };
+        open.lay_out(self.session.edit.layout);
         self.revision += 1;
         let job = open.job(&self.session.edit, device);
         self.session.figures.expect_all();

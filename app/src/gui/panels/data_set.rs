@@ -9,7 +9,8 @@ use tinsmith_core::data::{DataSet, Values};
 use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
-use crate::gui::session::LoadedData;
+use crate::gui::panels::layout_choice;
+use crate::gui::session::{LoadedData, Open};
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{empty_state, group_title, icon_button, panel_header, rule, sentence_row, text_in, value_row};
@@ -67,6 +68,7 @@ impl DataSetPanel {
             Frame::new().inner_margin(margin).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 facts_ui(data, ui);
+                layout_ui(cx, ui);
                 section(ui);
                 splits_ui(data, ui);
                 section(ui);
@@ -137,6 +139,26 @@ fn facts_ui(data: &LoadedData, ui: &mut Ui) {
     value_row(ui, "Labels", &labels);
     let hash: String = set.hash.iter().map(|b| format!("{b:02x}")).collect();
     value_row(ui, "blake3", &hash[..16]).on_hover_text(hash);
+}
+
+/// Where the samples have their channels, if that has to be said.
+fn layout_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let is_asked = cx.session.is_layout_asked();
+    let is_open = cx.session.open.as_ref().is_some_and(Open::is_layout_open);
+    if !is_open && cx.session.edit.layout.is_none() {
+        return;
+    }
+    let p = Palette::of(ui);
+    section(ui);
+    group_title(ui, "Channels of a sample", "", |_| {});
+    layout_choice::ui(cx, ui);
+    ui.add_space(4.0);
+    let (icon, colour, words) = match (is_asked, is_open) {
+        (true, _) => (icons::WARNING, p.amber, "The shape fits the model's input either way: say which it is."),
+        (false, true) => (icons::INFO, p.text_weak, "The shape fits the model's input either way."),
+        (false, false) => (icons::INFO, p.text_weak, "The shape tells by itself."),
+    };
+    sentence_row(ui, icon, colour, words, false);
 }
 
 /// What samples are used for, as parts of a bar.

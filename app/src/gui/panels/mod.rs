@@ -2,6 +2,7 @@
 //! knows another panel.
 
 pub mod activity;
+pub mod ask_extents;
 pub mod ask_path;
 pub mod candidates;
 pub mod confusion;
@@ -15,6 +16,7 @@ pub mod graph;
 pub mod help;
 pub mod inspector;
 pub mod layers;
+pub mod layout_choice;
 pub mod live_empty;
 pub mod memory;
 pub mod metrics;

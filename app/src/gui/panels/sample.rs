@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    Align, Align2, Color32, ColorImage, DragValue, Layout, Pos2, Rect, Role, ScrollArea, Sense, Shape, Stroke, TextureHandle,
-    TextureOptions, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, ColorImage, DragValue, Frame, Label, Layout, Margin, Pos2, Rect, Role, ScrollArea, Sense, Shape,
+    Stroke, TextureHandle, TextureOptions, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use tinsmith_core::measure::accuracy::class_of;
 
@@ -265,9 +265,8 @@ fn says_ui(cx: PanelCtx<'_>, data: &LoadedData, trial: &Trial, ui: &mut Ui) {
         [("the source", trial.source.as_ref().err()), ("the candidate", trial.candidate.as_ref().and_then(|c| c.as_ref().err()))]
     {
         if let Some(why) = why {
-            ui.horizontal(|ui| {
-                ui.add_space(12.0);
-                ui.label(Type::Small.text(format!("{who} cannot run it: {why}"), p.amber));
+            Frame::new().inner_margin(Margin::symmetric(12, 0)).show(ui, |ui| {
+                ui.add(Label::new(Type::Small.text(format!("{who} cannot run it: {why}"), p.amber)).wrap());
             });
         }
     }

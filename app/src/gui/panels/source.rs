@@ -125,6 +125,10 @@ fn ports_ui(open: &Open, ui: &mut Ui) {
             value_row(ui, "means", &words);
         }
     }
+    for (name, extent) in &open.source.import.dims {
+        value_row(ui, &format!("{name}, as said"), &units::exact(*extent as u64))
+            .on_hover_text("The file leaves this extent open");
+    }
     if graph.inputs.is_empty() && graph.outputs.is_empty() {
         ui.label(Type::Small.text("The file names neither.", p.text_weak));
     }

@@ -8,6 +8,7 @@ use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::{ExportChoice, Need};
+use crate::gui::panels::layout_choice;
 use crate::gui::panels::status::describe;
 use crate::gui::theme::{CONTROL, PANEL_PADDING, Palette, Type};
 use crate::gui::units::{self, NONE};
@@ -150,6 +151,10 @@ fn legal_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         let has_data = cx.session.open.as_ref().is_some_and(|o| o.data.is_some());
         if !has_data && button(ui, Action::ChooseData.name()).clicked() {
             cx.commands.act(Action::ChooseData);
+        }
+        if cx.session.is_layout_asked() {
+            ui.add_space(4.0);
+            layout_choice::ui(cx, ui);
         }
         return;
     }

@@ -140,11 +140,11 @@ fn own_input(builder: &mut Builder, layer: &Layer<'_>, elsewhere: Option<&RawVal
     }
     let extent = |(axis, extent): (usize, Option<usize>)| match extent {
         // One sample at a time, whatever the model was built for.
-        _ if axis == 0 => Ok(1),
-        Some(extent) => Ok(extent),
+        _ if axis == 0 => 1,
+        Some(extent) => extent,
         None => builder.dims.needed(&place, &name, axis, ""),
     };
-    let mut extents = shape.into_iter().enumerate().map(extent).collect::<Result<Vec<usize>, _>>()?;
+    let mut extents: Vec<usize> = shape.into_iter().enumerate().map(extent).collect();
     if extents.is_empty() {
         extents.push(1);
     }
