@@ -34,22 +34,20 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     let by = scene.colour_by();
     let gap = if scene.has_gaps && by != ColourBy::Kind { LINE + 4.0 } else { 0.0 };
     match by {
+        // The other graph has the scale.
+        _ if scene.given.side().is_some() && scene.is_bare() && by != ColourBy::Kind => {
+            if gap > 0.0 {
+                let place = place_for(vec2(SMALL_WIDTH, LINE));
+                gap_ui(&painter, p, place, scene.given.gap);
+            }
+        }
         ColourBy::Kind => kinds(&painter, p, place_for(vec2(width, LINE * (KINDS.len() + 3) as f32))),
         _ => {
             let ends = if by == ColourBy::Error { 14.0 } else { 0.0 };
             let place = place_for(vec2(width, gap + if is_small { 50.0 } else { 68.0 + ends }));
             scale(&painter, p, place, scene, is_small);
             if gap > 0.0 {
-                let square = Rect::from_min_size(pos2(place.left(), place.bottom() - 12.0), Vec2::splat(10.0));
-                painter.rect_filled(square, CornerRadius::same(2), p.control_hover);
-                words(
-                    &painter,
-                    square.right_center() + vec2(8.0, 0.0),
-                    Align2::LEFT_CENTER,
-                    scene.given.gap,
-                    Type::Caption,
-                    p.text_weak,
-                );
+                gap_ui(&painter, p, place, scene.given.gap);
             }
         }
     }
@@ -64,6 +62,13 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
             words(&painter, at, Align2::LEFT_TOP, note, Type::Caption, p.text_weak);
         }
     }
+}
+
+/// Why boxes have no colour, at the bottom of `place`.
+fn gap_ui(painter: &Painter, p: &Palette, place: Rect, why: &str) {
+    let square = Rect::from_min_size(pos2(place.left(), place.bottom() - 12.0), Vec2::splat(10.0));
+    painter.rect_filled(square, CornerRadius::same(2), p.control_hover);
+    words(painter, square.right_center() + vec2(8.0, 0.0), Align2::LEFT_CENTER, why, Type::Caption, p.text_weak);
 }
 
 /// Of the corners, and the middles above and below, the place that covers least.
