@@ -352,6 +352,9 @@ impl<'a> Pen<'a> {
             }
             let rect = Rect::from_min_size(rect.min, rect.size().max(Vec2::splat(1.0)));
             mesh.add_colored_rect(rect, ground.fill.gamma_multiply(clarity(emphasis.is_faint)));
+            if ground.outline == Outline::Dashed && !emphasis.is_selected && rect.height() > 3.0 {
+                dashes_into(&mut mesh, rect, self.p.text_faint.gamma_multiply(clarity(emphasis.is_faint)));
+            }
             if ground.is_changed {
                 let bar = rect.with_max_x(rect.left() + (0.08 * rect.width()).max(1.0));
                 mesh.add_colored_rect(bar, ground.ink.gamma_multiply(clarity(emphasis.is_faint)));
@@ -376,6 +379,20 @@ fn clarity(is_faint: bool) -> f32 {
 fn bar(a: Pos2, b: Pos2) -> Rect {
     let rect = Rect::from_two_pos(a, b);
     Rect::from_min_size(rect.min, rect.size().max(Vec2::splat(1.0)))
+}
+
+/// Lines around a box, broken above and below: what is left of dashes from far out.
+fn dashes_into(mesh: &mut Mesh, rect: Rect, colour: Color32) {
+    let part = rect.width() / 5.0;
+    for y in [rect.top(), rect.bottom() - 1.0] {
+        for i in [0.0, 2.0, 4.0] {
+            let from = pos2(rect.left() + i * part, y);
+            mesh.add_colored_rect(Rect::from_min_size(from, vec2(part, 1.0)), colour);
+        }
+    }
+    for x in [rect.left(), rect.right() - 1.0] {
+        mesh.add_colored_rect(Rect::from_min_size(pos2(x, rect.top()), vec2(1.0, rect.height())), colour);
+    }
 }
 
 /// A polyline with its corners rounded.

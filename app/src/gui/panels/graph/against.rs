@@ -115,19 +115,19 @@ impl Against {
         let any = |of: fn(&Mark) -> bool| self.marks.iter().find(|m| of(m));
         let mut notes = Vec::new();
         if let Some(Mark::Merged(ops)) = any(|m| matches!(m, Mark::Merged(_))) {
-            notes.push(format!("+ {ops}: merged into the op"));
+            notes.push(format!("+ {ops}: merged"));
         }
         if let Some((from, to)) = self.channels.iter().flatten().next() {
             notes.push(format!("{from} → {to}: channels {}", if from > to { "removed" } else { "added" }));
         }
         if any(|m| *m == Mark::Added).is_some() {
-            notes.push("added: put in by a step".to_owned());
+            notes.push("added: by a step".to_owned());
         }
         if (0..self.marks.len()).any(|node| self.is_changed(node)) {
-            notes.push("bar at the left: differs".to_owned());
+            notes.push("bar: differs".to_owned());
         }
         if any(|m| matches!(m, Mark::Folded(_) | Mark::Removed)).is_some() {
-            notes.push("dashed: not an op of the candidate".to_owned());
+            notes.push("dashed: not in the candidate".to_owned());
         }
         notes
     }

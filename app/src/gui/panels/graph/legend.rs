@@ -34,13 +34,6 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
     let by = scene.colour_by();
     let gap = if scene.has_gaps && by != ColourBy::Kind { LINE + 4.0 } else { 0.0 };
     match by {
-        // The other graph has the scale.
-        _ if scene.given.side().is_some() && scene.is_bare() && by != ColourBy::Kind => {
-            if gap > 0.0 {
-                let place = place_for(vec2(SMALL_WIDTH, LINE));
-                gap_ui(&painter, p, place, scene.given.gap);
-            }
-        }
         ColourBy::Kind => kinds(&painter, p, place_for(vec2(width, LINE * (KINDS.len() + 3) as f32))),
         _ => {
             let ends = if by == ColourBy::Error { 14.0 } else { 0.0 };
@@ -132,7 +125,8 @@ fn scale(painter: &Painter, p: &Palette, place: Rect, scene: &Scene, is_small: b
     words(painter, pos2(bar.right(), below), Align2::RIGHT_TOP, &by.words(scene.most), Type::Caption, p.text_weak);
 }
 
-fn heat_bar(bar: Rect, p: &Palette, is_reversed: bool) -> Shape {
+/// The scale of colours.
+pub(super) fn heat_bar(bar: Rect, p: &Palette, is_reversed: bool) -> Shape {
     let mut mesh = Mesh::default();
     let last = p.heat.len() - 1;
     for i in 0..=last {

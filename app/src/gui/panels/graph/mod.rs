@@ -8,6 +8,7 @@ mod pane;
 mod places;
 mod scene;
 mod search;
+mod strip;
 mod tell;
 
 use std::collections::BTreeSet;
@@ -120,6 +121,10 @@ impl GraphPanel {
         for place in &places {
             // Each has its own ids: what is in both graphs has the same place in both.
             ui.scope_builder(UiBuilder::new().id_salt(place.slot).max_rect(place.canvas), |ui| self.place_ui(cx, ui, place));
+        }
+        if places.len() > 1 {
+            let scenes: Vec<&Scene> = self.panes.iter().filter_map(|pane| pane.scene.as_ref()).collect();
+            strip::ui(ui, places::legend_place(canvas), &scenes);
         }
         self.picture_ui(cx, ui, from, canvas);
     }

@@ -111,7 +111,8 @@ impl Pane {
         let Some(scene) = &self.scene else { return };
         let now = (scene.given.layout.bounds, self.canvas);
         if self.view.is_none() || (self.is_fitted && self.fitted != Some(now)) {
-            self.view = Some(View::fit(now.0, now.1));
+            let has_legend = scene.given.side().is_none();
+            self.view = Some(if has_legend { View::fit(now.0, now.1) } else { View::whole(now.0, now.1) });
             self.is_fitted = true;
             self.fitted = Some(now);
         }
@@ -159,7 +160,10 @@ impl Pane {
         let name = canvas_name(scene, view);
         let touched = draw(ui, canvas, &mut view, &layout, scene, &self.glide, &name);
         let map = MiniMap::place(canvas, view, &layout);
-        legend::legend_ui(ui, canvas, view, scene, map.into_iter().chain(taken).collect());
+        // Two graphs have their legend below them.
+        if scene.given.side().is_none() {
+            legend::legend_ui(ui, canvas, view, scene, map.into_iter().chain(taken).collect());
+        }
         let corner = map.map_or(canvas.right_bottom() - vec2(12.0, 10.0), |map| map.right_top() - vec2(0.0, 6.0));
         zoom_ui(ui, corner, view.zoom);
         let looked = map.and_then(|map| self.mini_map.ui(ui, map, canvas, view, &layout, scene));

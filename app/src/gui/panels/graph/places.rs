@@ -2,6 +2,7 @@
 
 use eframe::egui::{Align, Label, Layout, Rect, Stroke, Ui, UiBuilder, pos2, vec2};
 
+use super::strip;
 use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
@@ -37,8 +38,18 @@ pub(super) fn places(cx: PanelCtx<'_>, panel: Rect) -> Vec<Place> {
     if !cx.session.shows_both_now() {
         return vec![Place { which: cx.session.shown_now(), slot: MAIN, title: None, canvas: panel }];
     }
-    let (first, second) = halves(panel);
+    let (first, second) = halves(above_legend(panel));
     vec![titled(Shown::Source, BESIDE, first), titled(Shown::Candidate, MAIN, second)]
+}
+
+/// Two graphs leave room for their legend below them.
+fn above_legend(panel: Rect) -> Rect {
+    panel.with_max_y((panel.bottom() - strip::HEIGHT).max(panel.top()))
+}
+
+/// Where the legend of two graphs stands.
+pub(super) fn legend_place(panel: Rect) -> Rect {
+    panel.with_min_y(above_legend(panel).bottom())
 }
 
 fn halves(panel: Rect) -> (Rect, Rect) {

@@ -168,7 +168,7 @@ impl Scene {
         self.most = self.most.max(self.own_most);
         self.notes = self.against.notes();
         if self.given.errors.is_some() {
-            self.notes.push("dB on a line: against the float model".to_owned());
+            self.notes.push("dB on a line: against float".to_owned());
         }
         self.paint_grounds();
         let layout = &self.given.layout;
