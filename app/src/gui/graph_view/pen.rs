@@ -16,8 +16,8 @@ use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};
 
 const CORNER: f32 = 6.0;
-/// Width of the bar on a box that differs.
-const CHANGED: f32 = 4.0;
+/// Width of the bar on a box that differs, and of the gap before it.
+const CHANGED: f32 = 3.0;
 /// An edge is pointed at from so far.
 const REACH: f32 = 5.0;
 const BOX_RADIUS: f32 = 5.0;
@@ -177,9 +177,10 @@ impl<'a> Pen<'a> {
         }
         self.out.push(Shape::rect_filled(rect, radius, fill));
         if ground.is_changed {
-            let bar = rect.with_max_x(rect.left() + (CHANGED * zoom).max(2.0));
-            let corners = CornerRadius { ne: 0, se: 0, ..radius };
-            self.out.push(Shape::rect_filled(bar, corners, ground.ink.gamma_multiply(clear)));
+            // Inside the box: at its edge a bar as light as the canvas would look like a smaller box.
+            let bar = rect.shrink2(vec2(CHANGED, 2.0 * CHANGED) * zoom);
+            let bar = bar.with_max_x(bar.left() + (CHANGED * zoom).max(1.5));
+            self.out.push(Shape::rect_filled(bar, 1.0, ground.ink.gamma_multiply(clear)));
         }
         self.outline(rect, radius, ground.outline, clear);
         if mood.emphasis.is_selected || mood.has_focus {
