@@ -1,12 +1,27 @@
 //! Source and candidate side by side, by the words on them: what is selected in one is selected in the other, what differs says so, and
 //! edges carry how far they are from the float model.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Rect, Shape};
+use eframe::egui::{Rect, Shape, vec2};
+use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use tinsmith::gui::App;
-use tinsmith::gui::command::{Action, Command, Shown};
+use tinsmith::gui::command::{Action, Command, Commands, Shown};
+use tinsmith::gui::context::PanelCtx;
+use tinsmith::gui::graph_view::layout::layout;
+use tinsmith::gui::panels::graph::GraphPanel;
+use tinsmith::gui::session::{Edit, Open, Session, default_device};
+use tinsmith::gui::{App, theme};
+use tinsmith_core::graph::{Graph, Node};
+use tinsmith_core::ops::{Op, Softmax};
+use tinsmith_core::optimize::{Candidate, Rewritten};
+use tinsmith_core::preview::Source;
+use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::{Entry, Recipe};
+use tinsmith_core::tensor::{ElementType, Tensor};
 use tinsmith_tests::shared;
 use tinsmith_tests::window::{Folder, Window, act, app, drop_file, is_complete, open_sized, send, settle, wait};
 
@@ -24,7 +39,7 @@ fn open_both(folder: &Folder, size: [f32; 2]) -> Option<Window> {
     wait(&mut window, "all figures", is_complete);
     let step = |name: &str| Entry { enabled: true, step: tinsmith_core::optimize::parse_step(name).unwrap() };
     let recipe = Recipe { steps: ["fuse-batch-norm", "clean-up", "quantize", "pack"].map(step).into() };
-    let edit = tinsmith::gui::session::Edit { recipe, ..app(&window).session().edit.clone() };
+    let edit = Edit { recipe, ..app(&window).session().edit.clone() };
     let ctx = window.ctx.clone();
     window.state_mut().as_mut().unwrap().take_edit(edit, &ctx);
     wait(&mut window, "all figures", is_complete);
@@ -106,11 +121,11 @@ fn the_counterpart_comes_into_view() {
     let folder = Folder::new("both-reveal");
     let Some(mut window) = open_both(&folder, [1920.0, 1400.0]) else { return };
     let canvas = window.get_by_label_contains("Graph of the candidate").rect();
-    window.drag_at(canvas.center_bottom() - eframe::egui::vec2(4.0, 60.0));
+    window.drag_at(canvas.center_bottom() - vec2(4.0, 60.0));
     window.step();
-    window.hover_at(canvas.center_top() - eframe::egui::vec2(4.0, 3000.0));
+    window.hover_at(canvas.center_top() - vec2(4.0, 3000.0));
     window.step();
-    window.drop_at(canvas.center_top() - eframe::egui::vec2(4.0, 3000.0));
+    window.drop_at(canvas.center_top() - vec2(4.0, 3000.0));
     settle(&mut window);
     let is_seen = |window: &Window| {
         let mut all = boxes(window, "candidate").into_iter();
@@ -150,4 +165,71 @@ fn edges_carry_their_distance_from_the_float_model() {
     let first = errors.layers.iter().flatten().find(|e| e.sqnr_db.is_finite()).unwrap().sqnr_db;
     let words = format!(", {first:.1} dB");
     assert!(texts(&window).iter().any(|text| text.ends_with(&words) && text.contains('×')), "an edge ends with {words}");
+}
+
+/// What a frame takes is printed: on a busy machine it says nothing about the window.
+#[test]
+fn two_graphs_of_thousands_of_nodes_are_shown_side_by_side() {
+    const NODES: usize = 5_000;
+    let mut panel = large_panel(NODES);
+    let frame_ms = |panel: &mut Harness<'_, Shared>, both: bool| {
+        panel.state_mut().session.shows_both = both;
+        // Looks and layouts are taken once; what counts is every frame after that.
+        panel.run_steps(6);
+        let begin = std::time::Instant::now();
+        panel.run_steps(20);
+        begin.elapsed().as_secs_f64() * 1e3 / 20.0
+    };
+    let (one, two) = (frame_ms(&mut panel, false), frame_ms(&mut panel, true));
+    println!("a frame of one graph of {NODES} nodes: {one:.1} ms, of two: {two:.1} ms");
+    panel.get_by_label_contains("Graph of the source, 5,000 layers");
+    panel.get_by_label_contains("Graph of the candidate, 5,000 layers");
+}
+
+struct Shared {
+    session: Session,
+    panel: GraphPanel,
+}
+
+/// The panel alone, with a chain of `n` nodes as source and candidate.
+fn large_panel(n: usize) -> Harness<'static, Shared> {
+    let mut graph = Graph::default();
+    let mut last = graph.add_tensor(Tensor::activation("in", ElementType::F32, [1, 4]));
+    graph.inputs.push(last);
+    for i in 0..n {
+        let out = graph.add_tensor(Tensor::activation(format!("t{i}"), ElementType::F32, [1, 4]));
+        let op = Op::Softmax(Softmax { beta: 1.0 });
+        graph.nodes.push(Node { name: format!("n{i}"), op, inputs: vec![Some(last)], outputs: vec![out], sources: vec![] });
+        last = out;
+    }
+    graph.outputs.push(last);
+    let source = Arc::new(Source {
+        path: PathBuf::from("chain"),
+        graph: Arc::new(graph.clone()),
+        format: "test",
+        size_bytes: 0,
+        hash: [0; 32],
+        import: Default::default(),
+    });
+    let rewritten =
+        Rewritten { graph: graph.clone(), origin: vec![], by: String::new(), absorbed: Default::default(), steps: vec![] };
+    let candidate = Candidate { graph, origin: vec![], rewritten: Arc::new(rewritten), from_rewritten: vec![], steps: vec![] };
+    let mut session = Session::default();
+    let first = Recipe::default();
+    let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new() };
+    let open = Open { source, project: None, data: None, saved: None, ranges: None, before: None, first };
+    session.show(open, edit);
+    session.figures.candidate.value = Some(Arc::new(candidate));
+    session.shows_both = true;
+    for which in [Shown::Candidate, Shown::Source] {
+        let graph = session.ref_to(which).unwrap();
+        let layout = layout(graph.graph(), &BTreeSet::new(), vec2(450.0, 560.0), &Cancel::new()).unwrap();
+        session.take_layout(graph, Arc::new(layout));
+    }
+    let frame = |ui: &mut eframe::egui::Ui, shared: &mut Shared| {
+        let commands = Commands::default();
+        shared.panel.ui(PanelCtx { session: &shared.session, commands: &commands }, ui);
+    };
+    let builder = Harness::builder().with_size([900.0, 600.0]).with_step_dt(0.1).with_context_setup(theme::install);
+    builder.build_ui_state(frame, Shared { session, panel: GraphPanel::default() })
 }
