@@ -10,10 +10,11 @@ use crate::gui::units;
 
 /// Height of the title over each of two graphs.
 const TITLE: f32 = 24.0;
-/// In a narrower panel one graph lies above the other.
+/// In a narrower panel one graph lies above the other, unless there is even less height.
 const ROOM_FOR_TWO: f32 = 560.0;
+const FLAT: f32 = 1.4;
 /// With less room beside the title the rest of it is left out.
-const ROOM_FOR_WORDS: f32 = 48.0;
+const ROOM_FOR_WORDS: f32 = 128.0;
 
 /// Where a graph lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +54,11 @@ pub(super) fn legend_place(panel: Rect) -> Rect {
 }
 
 fn halves(panel: Rect) -> (Rect, Rect) {
-    if panel.width() >= ROOM_FOR_TWO { panel.split_left_right_at_fraction(0.5) } else { panel.split_top_bottom_at_fraction(0.5) }
+    if panel.width() >= ROOM_FOR_TWO || panel.width() > FLAT * panel.height() {
+        panel.split_left_right_at_fraction(0.5)
+    } else {
+        panel.split_top_bottom_at_fraction(0.5)
+    }
 }
 
 fn titled(which: Shown, slot: usize, part: Rect) -> Place {

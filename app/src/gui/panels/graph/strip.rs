@@ -1,6 +1,6 @@
 //! The legend of two graphs side by side: a strip below both, so that it covers neither.
 
-use eframe::egui::{Align, Label, Layout, Rect, Sense, Stroke, Ui, UiBuilder, vec2};
+use eframe::egui::{Align, Color32, Label, Layout, Rect, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::colour::{ColourBy, KINDS, SQNR_BETTER, SQNR_WORSE, kind_tint};
 use super::legend::heat_bar;
@@ -8,8 +8,10 @@ use super::scene::Scene;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 
 const LINE: f32 = 20.0;
-const BAR: eframe::egui::Vec2 = vec2(96.0, 8.0);
+const BAR: Vec2 = vec2(96.0, 8.0);
 const GAP: f32 = 8.0;
+/// With less room why boxes have no colour is left out.
+const ROOM_FOR_GAP: f32 = 112.0;
 
 /// Height of the strip.
 pub(super) const HEIGHT: f32 = 2.0 * LINE + 4.0;
@@ -61,13 +63,13 @@ fn scale_ui(ui: &mut Ui, scenes: &[&Scene]) {
     ui.painter().add(heat_bar(place, p, by == ColourBy::Error));
     response.on_hover_text(about);
     ui.label(Type::Caption.text(high, p.text_weak));
-    if let Some(gap) = scenes.iter().find(|scene| scene.has_gaps) {
+    if let Some(gap) = scenes.iter().find(|scene| scene.has_gaps && ui.available_width() > ROOM_FOR_GAP) {
         ui.add_space(GAP);
         square_ui(ui, p.control_hover, gap.given.gap);
     }
 }
 
-fn square_ui(ui: &mut Ui, fill: eframe::egui::Color32, name: &str) {
+fn square_ui(ui: &mut Ui, fill: Color32, name: &str) {
     let p = Palette::of(ui);
     let (square, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     ui.painter().rect_filled(square, 2.0, fill);
