@@ -82,6 +82,7 @@ fn check(action: Action, on: &mut Stage) {
         Action::SelectNone => on.select_none(),
         Action::Go(workspace) => on.go(workspace),
         Action::SwitchGraph => on.switch_graph(),
+        Action::BothGraphs => on.both_graphs(),
         Action::Fit => on.fit(),
         Action::SearchGraph => on.search_graph(),
         Action::ToggleBlocks => on.toggle_blocks(),
@@ -260,6 +261,11 @@ impl Stage {
         assert_eq!(self.session().shown_now(), Shown::Candidate);
         self.choose(Action::SwitchGraph);
         assert_eq!(self.session().shown_now(), Shown::Source);
+    }
+
+    fn both_graphs(&mut self) {
+        self.choose(Action::BothGraphs);
+        assert!(self.session().shows_both_now() && is_shown(&self.window, "both"));
     }
 
     fn fit(&mut self) {

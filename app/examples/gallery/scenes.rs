@@ -223,7 +223,7 @@ fn with_batch_norm(copy: Copy<'_>) -> io::Result<Vec<Scene>> {
     let folder = shared().join("data/models/digits_cnn");
     let (model, samples) = (folder.join("digits_cnn.keras"), folder.join("digits_cnn_data.npz"));
     if ![&model, &samples].iter().all(|path| path.is_file()) {
-        eprintln!("SKIP: no models in {}, the scenes recipe-steps and graph-before are left out", folder.display());
+        eprintln!("SKIP: no models in {}, the scenes recipe-steps, graph-before and graph-both are left out", folder.display());
         return Ok(Vec::new());
     }
     let scene = |name: &str, shown: Shown| -> io::Result<Scene> {
@@ -232,7 +232,9 @@ fn with_batch_norm(copy: Copy<'_>) -> io::Result<Vec<Scene>> {
         let commands = vec![Command::OpenPath(samples.clone()), Command::Show(shown), select];
         Ok(Scene { commands, edit: Some(rewrite), ..plain(name, Some(own), Workspace::Optimize) })
     };
-    Ok(vec![scene("recipe-steps", Shown::Candidate)?, scene("graph-before", Shown::Source)?])
+    let mut both = scene("graph-both", Shown::Candidate)?;
+    both.commands.push(Command::ShowBoth(true));
+    Ok(vec![scene("recipe-steps", Shown::Candidate)?, scene("graph-before", Shown::Source)?, both])
 }
 
 /// All steps that rewrite floats.

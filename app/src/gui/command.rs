@@ -37,6 +37,8 @@ pub enum Command {
     Walk(Walk),
     /// Show another graph.
     Show(Shown),
+    /// Show source and candidate side by side, or one of them.
+    ShowBoth(bool),
     /// Look and move like this.
     Set(Settings),
     /// Put a panel into the workspace, or take it out.
@@ -152,6 +154,8 @@ pub enum Action {
     Go(Workspace),
     /// Show the source, or the candidate.
     SwitchGraph,
+    /// Source and candidate side by side, or one of them.
+    BothGraphs,
     /// Show the whole graph.
     Fit,
     /// Find layers in the graph.
@@ -236,7 +240,7 @@ pub struct About {
 
 impl Action {
     /// All actions in the order in which menus show them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::Open,
         Self::OpenSample,
         Self::Save,
@@ -259,6 +263,7 @@ impl Action {
         Self::Go(Workspace::Live),
         Self::Go(Workspace::Export),
         Self::SwitchGraph,
+        Self::BothGraphs,
         Self::Fit,
         Self::SearchGraph,
         Self::ToggleBlocks,
@@ -305,6 +310,7 @@ impl Action {
             Self::SelectNone => of(Edit, icons::STACK, "Select nothing", ""),
             Self::Go(workspace) => of(View, workspace.icon(), workspace.go(), workspace.question()),
             Self::SwitchGraph => of(View, icons::GIT_DIFF, "Switch source and candidate", "Which graph is on screen"),
+            Self::BothGraphs => of(View, icons::COLUMNS, "Source and candidate side by side", "Two graphs, or one again"),
             Self::Fit => of(View, icons::CORNERS_OUT, "Fit the graph", "The whole graph in view"),
             Self::SearchGraph => of(View, icons::MAGNIFYING_GLASS, "Search the graph", "By name, kind or figure: macs>100k"),
             Self::ToggleBlocks => {
@@ -362,6 +368,7 @@ impl Action {
             Self::Go(Workspace::Live) => control(Key::Num5),
             Self::Go(Workspace::Export) => control(Key::Num6),
             Self::SwitchGraph => plain(Key::S),
+            Self::BothGraphs => plain(Key::D),
             Self::Fit => plain(Key::F),
             Self::Search => control(Key::K),
             Self::Activity => shifted(Key::A),
@@ -401,6 +408,7 @@ impl Action {
             Self::Redo => session.can_redo(),
             Self::RemoveData => session.open.as_ref().is_some_and(|o| o.data.is_some()),
             Self::SelectNone => session.selection.is_some(),
+            Self::BothGraphs => session.candidate().is_some(),
             Self::Open
             | Self::OpenSample
             | Self::Quit

@@ -150,12 +150,16 @@ pub struct Session {
     pub also_selected: BTreeSet<String>,
     /// Which graph is chosen to be shown.
     pub shown: Shown,
+    /// Source and candidate are shown side by side; the rest of the window is about [`Session::shown`].
+    pub shows_both: bool,
     /// Shows the source while B is held.
     pub hold_baseline: bool,
     /// Where the shown graph's nodes lie.
     pub layout: Option<Arc<Layout>>,
     /// Which graph the layout is of.
     pub layout_of: Option<GraphRef>,
+    /// Where the nodes of the other graph lie, if both are shown.
+    pub layout_beside: Option<(GraphRef, Arc<Layout>)>,
     /// Histograms of the selected node.
     pub distributions: Option<Arc<Distributions>>,
     /// Which steps would help a float graph.
@@ -205,9 +209,11 @@ impl Default for Session {
             selection: None,
             also_selected: BTreeSet::new(),
             shown: Shown::Candidate,
+            shows_both: false,
             hold_baseline: false,
             layout: None,
             layout_of: None,
+            layout_beside: None,
             distributions: None,
             advice: None,
             on_demand: OnDemand::default(),
@@ -242,6 +248,7 @@ impl Session {
         self.shown = Shown::Candidate;
         self.layout = None;
         self.layout_of = None;
+        (self.shows_both, self.layout_beside) = (false, None);
         self.distributions = None;
         self.advice = None;
         self.on_demand = OnDemand::default();
@@ -258,7 +265,7 @@ impl Session {
         self.open = None;
         self.figures = Figures::default();
         self.select_only(None);
-        self.layout = None;
+        (self.layout, self.layout_beside) = (None, None);
         self.distributions = None;
         self.activity = None;
         self.recovery = None;
@@ -320,9 +327,35 @@ impl Session {
 
     /// The graph on screen, to be kept.
     pub fn graph_ref(&self) -> Option<GraphRef> {
-        match self.shown_now() {
+        self.ref_to(self.shown_now())
+    }
+
+    /// Source or candidate, to be kept.
+    pub fn ref_to(&self, which: Shown) -> Option<GraphRef> {
+        match which {
             Shown::Candidate => self.candidate().map(|c| GraphRef::Candidate(Arc::clone(c))),
             Shown::Source => self.open.as_ref().map(|o| GraphRef::Source(Arc::clone(&o.source))),
+        }
+    }
+
+    /// Whether two graphs are on screen.
+    pub fn shows_both_now(&self) -> bool {
+        self.shows_both && self.candidate().is_some()
+    }
+
+    /// Where the nodes of a graph lie, if it is on screen and laid out.
+    pub fn layout_for(&self, graph: &GraphRef) -> Option<&Arc<Layout>> {
+        let beside = self.layout_beside.as_ref().filter(|(of, _)| of == graph).map(|(_, layout)| layout);
+        self.layout.as_ref().filter(|_| self.layout_of.as_ref() == Some(graph)).or(beside)
+    }
+
+    /// Takes where the nodes of a graph on screen lie.
+    pub fn take_layout(&mut self, of: GraphRef, layout: Arc<Layout>) {
+        if self.shows_both_now() && self.graph_ref().as_ref() != Some(&of) {
+            self.layout_beside = Some((of, layout));
+        } else {
+            (self.layout, self.layout_of) = (Some(layout), Some(of));
+            self.layout_beside = self.layout_beside.take().filter(|_| self.shows_both);
         }
     }
 

@@ -27,8 +27,8 @@ pub const MAX_SHOWN: usize = 4;
 /// What is asked of the thread.
 #[derive(Clone, Debug)]
 pub enum DetailRequest {
-    /// Where the nodes of a graph lie on a canvas.
-    Layout(LayoutKey),
+    /// Where the nodes of graphs that are on screen together lie, each on its own canvas.
+    Layouts(Vec<LayoutKey>),
     /// How the values of layers are distributed.
     Distributions(DistributionsOf),
     /// Which steps would help a float graph.
@@ -182,10 +182,10 @@ pub(super) struct Details {
 }
 
 impl Details {
-    /// Asks for something. A layout that was asked for before is not needed any more: work on it stops.
+    /// Asks for something. Layouts that were asked for before are not needed any more: work on them stops.
     pub(super) fn put(&self, request: DetailRequest) {
         let cancel = Cancel::new();
-        if matches!(request, DetailRequest::Layout(_)) {
+        if matches!(request, DetailRequest::Layouts(_)) {
             self.layout.replace(cancel.clone()).cancel();
         }
         // The thread ends only with this.
@@ -213,36 +213,37 @@ fn serve(requests: &Receiver<(DetailRequest, Cancel)>, outbox: &Outbox) {
         let (mut newest_layout, mut newest_distributions, mut newest_advice) = (None, None, None);
         for request in std::iter::once(first).chain(requests.try_iter()) {
             match &request.0 {
-                DetailRequest::Layout(_) => newest_layout = Some(request),
+                DetailRequest::Layouts(_) => newest_layout = Some(request),
                 DetailRequest::Distributions(_) => newest_distributions = Some(request),
                 DetailRequest::Advice(_) => newest_advice = Some(request),
             }
         }
         // Histograms take milliseconds, a layout may take a second, and nobody waits for advice.
         for (request, cancel) in [newest_distributions, newest_layout, newest_advice].into_iter().flatten() {
-            if let Some(event) = answer(request, &mut layouts, &cancel) {
-                outbox.send(event);
-            }
+            answer(request, &mut layouts, &cancel, |event| outbox.send(event));
         }
     }
 }
 
-fn answer(request: DetailRequest, layouts: &mut Layouts, cancel: &Cancel) -> Option<Event> {
+fn answer(request: DetailRequest, layouts: &mut Layouts, cancel: &Cancel, send: impl Fn(Event)) {
     match request {
-        DetailRequest::Layout(key) => {
-            let layout = layouts.layout(key.graph.graph(), &key.collapsed, key.canvas, cancel).ok()?;
-            Some(Event::Layout(key, layout))
+        DetailRequest::Layouts(keys) => {
+            for key in keys {
+                let layout = layouts.layout(key.graph.graph(), &key.collapsed, key.canvas, cancel);
+                let Ok(layout) = layout else { return };
+                send(Event::Layout(key, layout));
+            }
         }
         DetailRequest::Distributions(mut of) => {
             let nodes = std::mem::take(&mut of.nodes);
             let mut all = nodes.into_iter().take(MAX_SHOWN).map(|node| distributions(&of, node));
             let mut first = all.next().unwrap_or_default();
             first.also = all.collect();
-            Some(Event::Distributions(Arc::new(first)))
+            send(Event::Distributions(Arc::new(first)));
         }
         DetailRequest::Advice(of) => {
             let advice = advice(of.graph());
-            Some(Event::Advice(of, advice))
+            send(Event::Advice(of, advice));
         }
     }
 }
@@ -307,8 +308,8 @@ mod tests {
     fn a_newer_layout_stops_the_older_one_and_closing_stops_the_last() {
         let (sender, requests) = unbounded();
         let details = Details { requests: sender, layout: RefCell::default() };
-        details.put(DetailRequest::Layout(key()));
-        details.put(DetailRequest::Layout(key()));
+        details.put(DetailRequest::Layouts(vec![key()]));
+        details.put(DetailRequest::Layouts(vec![key()]));
         let cancels: Vec<Cancel> = requests.try_iter().map(|(_, cancel)| cancel).collect();
         assert!(cancels[0].is_cancelled() && !cancels[1].is_cancelled());
         drop(details);

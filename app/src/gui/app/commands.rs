@@ -33,6 +33,7 @@ impl App {
             Command::SelectAlso(name) => self.session.select_also(name),
             Command::Walk(direction) => self.walk(direction),
             Command::Show(shown) => self.session.shown = shown,
+            Command::ShowBoth(both) => self.show_both(both),
             Command::Set(settings) => self.set(settings, ctx),
             Command::TogglePane(pane) => self.dock.toggle(self.session.workspace, pane),
             Command::Cancel => {
@@ -98,7 +99,7 @@ impl App {
             Action::SelectAll => self.session.select_all(),
             Action::SelectHeaviest => {
                 self.session.select_heaviest();
-                self.reveal();
+                self.panels.graph.reveal();
             }
             Action::SelectNone => self.select(None),
             Action::Go(workspace) => self.session.workspace = workspace,
@@ -108,6 +109,7 @@ impl App {
                     Shown::Candidate => Shown::Source,
                 };
             }
+            Action::BothGraphs => self.show_both(!self.session.shows_both),
             Action::PreviousCandidate | Action::NextCandidate => {
                 candidates::step(&mut self.session, action == Action::NextCandidate);
                 self.edited(ctx);
@@ -166,18 +168,18 @@ impl App {
         self.session.workspace = workspace;
     }
 
+    /// One graph after two, or two after one, is looked at as a whole.
+    fn show_both(&mut self, both: bool) {
+        if self.session.shows_both != both {
+            self.session.shows_both = both;
+            self.panels.graph.fit();
+        }
+    }
+
     pub(super) fn select(&mut self, name: Option<String>) {
         self.session.select_only(name);
         self.session.follow_selection();
-        self.reveal();
-    }
-
-    pub(super) fn reveal(&mut self) {
-        let is_current = self.session.layout_of == self.session.graph_ref();
-        self.is_reveal_due = !is_current;
-        if let (Some(layout), Some(node)) = (self.session.layout.as_ref().filter(|_| is_current), self.session.selected_node()) {
-            self.panels.graph.reveal(layout, node);
-        }
+        self.panels.graph.reveal();
     }
 
     fn walk(&mut self, direction: Walk) {

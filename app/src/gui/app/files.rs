@@ -44,7 +44,8 @@ impl App {
                 self.worker.cancel();
                 // What still arrives for it is nobody's any more.
                 self.revision += 1;
-                (self.layout_asked, self.distributions_asked, self.claim) = (None, None, None);
+                self.layouts_asked.clear();
+                (self.distributions_asked, self.claim) = (None, None);
                 self.session.close();
             }
             Leaving::Quit => {
@@ -153,7 +154,7 @@ impl App {
             self.session.recovery = None;
         }
         self.panels.graph.fit();
-        self.layout_asked = None;
+        self.layouts_asked.clear();
         self.distributions_asked = None;
         self.start_job();
     }

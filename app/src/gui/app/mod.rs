@@ -54,13 +54,11 @@ pub struct App {
     activity: ActivityPanel,
     help: HelpPanel,
     revision: u64,
-    layout_asked: Option<LayoutKey>,
+    layouts_asked: Vec<LayoutKey>,
     distributions_asked: Option<DistributionsOf>,
     advice_asked: Option<FloatGraph>,
     /// The graph that the selection is of.
     selection_of: Option<GraphRef>,
-    /// The selection comes into view once its graph is laid out.
-    is_reveal_due: bool,
     autosave_at_s: Option<f64>,
     /// Held while this window is the one that autosaves.
     claim: Option<Claim>,
@@ -99,11 +97,10 @@ impl App {
             activity: ActivityPanel::default(),
             help: HelpPanel::default(),
             revision: 0,
-            layout_asked: None,
+            layouts_asked: Vec::new(),
             distributions_asked: None,
             advice_asked: None,
             selection_of: None,
-            is_reveal_due: false,
             autosave_at_s: None,
             claim: None,
             after_save: None,
@@ -297,13 +294,7 @@ impl App {
             }
             // Results of older recipes are nobody's any more.
             Event::Preview(..) | Event::Failed(..) | Event::Ended(_) => {}
-            Event::Layout(key, layout) if self.layout_asked.as_ref() == Some(&key) => {
-                self.session.layout = Some(layout);
-                self.session.layout_of = Some(key.graph);
-                if std::mem::take(&mut self.is_reveal_due) {
-                    self.reveal();
-                }
-            }
+            Event::Layout(key, layout) if self.layouts_asked.contains(&key) => self.session.take_layout(key.graph, layout),
             Event::Layout(..) => {}
             Event::Distributions(distributions) => self.session.distributions = Some(distributions),
             Event::Advice(of, advice) => self.session.advice = Some((of, advice)),
@@ -355,17 +346,14 @@ impl App {
         }
     }
 
-    /// Asks for the layout of the graph on screen and the histograms of the selection, if they are not of these.
+    /// Asks for the layouts of the graphs on screen and the histograms of the selection, if they are not of these.
     fn ask_for_details(&mut self) {
         let Some(open) = &self.session.open else { return };
-        if let Some(graph) = self.session.graph_ref() {
-            let view = &self.panels.graph;
-            let key = LayoutKey { graph, collapsed: Arc::clone(&view.collapsed), canvas: view.canvas };
-            let is_served = self.layout_asked.as_ref().is_some_and(|asked| asked.serves(&key, CANVAS_TOLERANCE));
-            if key.canvas.min_elem() > 0.0 && !is_served {
-                self.layout_asked = Some(key.clone());
-                self.worker.detail(DetailRequest::Layout(key));
-            }
+        let keys = self.panels.graph.layouts_wanted(&self.session);
+        let is_served = |key: &LayoutKey| self.layouts_asked.iter().any(|asked| asked.serves(key, CANVAS_TOLERANCE));
+        if !keys.iter().all(is_served) {
+            self.layouts_asked.clone_from(&keys);
+            self.worker.detail(DetailRequest::Layouts(keys));
         }
         let float = self.session.float_graph();
         if let Some(of) = float.filter(|of| self.advice_asked.as_ref() != Some(of)) {

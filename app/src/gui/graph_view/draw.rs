@@ -18,6 +18,8 @@ pub struct Touched {
     pub is_added: bool,
     /// Box under the pointer.
     pub hovered: Option<usize>,
+    /// Edge under the pointer, unless it is too far away to be pointed at.
+    pub edge: Option<usize>,
     /// Clicked beside all boxes.
     pub cleared: bool,
     /// Block whose caret was clicked.
@@ -57,6 +59,9 @@ pub fn draw(
         touched.toggled = near.carets(seen).or(touched.toggled);
         touched
     };
+    if background.hovered() && touched.hovered.is_none() && shown.detail() > Detail::Far {
+        touched.edge = ui.ctx().pointer_hover_pos().and_then(|at| pen.edge_at(layout, picture, at));
+    }
     painter.extend(pen.out);
     take_background(ui, canvas, shown, layout, &boxes, &background, &mut touched);
     touched.is_added = ui.input(|i| i.modifiers.command || i.modifiers.shift);

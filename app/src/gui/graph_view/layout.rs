@@ -26,6 +26,8 @@ pub const NODE_GAP: f32 = 34.0;
 pub const COLUMN_GAP: f32 = 78.0;
 /// A bracket stands left of its block by this much.
 const BRACKET_GAP: f32 = 10.0;
+/// Words on an edge may go as far to both sides, together.
+const LABEL_REACH: f32 = 260.0;
 const MAX_COLUMNS: usize = 120;
 const PITCH: f32 = NODE.y + NODE_GAP;
 
@@ -169,7 +171,7 @@ pub fn columns_that_fit(ranked: &Ranked, canvas: Vec2) -> usize {
 /// Everything that is painted of an edge lies in this.
 fn reach(edge: &Edge) -> Rect {
     let line = Rect::from_points(&edge.corners).expand(8.0);
-    edge.label.map_or(line, |label| line.union(Rect::from_center_size(label.at(), vec2(160.0, 16.0))))
+    edge.label.map_or(line, |label| line.union(Rect::from_center_size(label.at(), vec2(LABEL_REACH, 16.0))))
 }
 
 /// Ranges of ranks, one a column: about equally long, cut where few edges cross and no block is torn apart.

@@ -16,6 +16,10 @@ use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};
 
 const CORNER: f32 = 6.0;
+/// Width of the bar on a box that differs, and of the gap before it.
+const CHANGED: f32 = 3.0;
+/// An edge is pointed at from so far.
+const REACH: f32 = 5.0;
 const BOX_RADIUS: f32 = 5.0;
 /// Corners of edges are curves of so many parts.
 const CURVE: usize = 4;
@@ -126,6 +130,34 @@ impl<'a> Pen<'a> {
         }
     }
 
+    /// The edge whose words or line are at this point of the screen.
+    pub fn edge_at(&self, layout: &Layout, picture: &impl Picture, at: Pos2) -> Option<usize> {
+        let point = self.view.to_graph(self.canvas, at);
+        let reach = REACH / self.view.zoom;
+        let edges = layout.edge_index.meeting(Rect::from_center_size(point, Vec2::splat(2.0 * reach)));
+        let has_words = self.view.detail() == Detail::All;
+        let is_on_words = |i: usize| {
+            let label = layout.edges[i].label.filter(|_| has_words);
+            label.is_some_and(|label| self.words_place(label, picture.edge_words(i)).contains(at))
+        };
+        let is_on_line = |i: usize| {
+            let mut parts = layout.edges[i].corners.windows(2);
+            parts.any(|ends| Rect::from_two_pos(ends[0], ends[1]).expand(reach).contains(point))
+        };
+        let find = |is_on: &dyn Fn(usize) -> bool| edges.iter().copied().find(|i| is_on(*i));
+        find(&is_on_words).or_else(|| find(&is_on_line))
+    }
+
+    fn words_place(&self, label: Label, words: &str) -> Rect {
+        let at = self.at(label.at());
+        let size = self.galley(words, self.font(Type::Edge), self.p.text).size();
+        match label {
+            Label::LeftOf(_) => Align2::RIGHT_CENTER.anchor_size(at, size),
+            Label::RightOf(_) => Align2::LEFT_CENTER.anchor_size(at, size),
+            Label::Along(_) => Rect::from_center_size(at, vec2(size.y, size.x)),
+        }
+    }
+
     /// A box from near.
     pub fn node(&mut self, item: Item, rect: Rect, ground: &Ground, words: &Words, mood: Mood) {
         let p = self.p;
@@ -144,6 +176,12 @@ impl<'a> Pen<'a> {
             }
         }
         self.out.push(Shape::rect_filled(rect, radius, fill));
+        if ground.is_changed {
+            // Inside the box: at its edge a bar as light as the canvas would look like a smaller box.
+            let bar = rect.shrink2(vec2(CHANGED, 2.0 * CHANGED) * zoom);
+            let bar = bar.with_max_x(bar.left() + (CHANGED * zoom).max(1.5));
+            self.out.push(Shape::rect_filled(bar, 1.0, ground.ink.gamma_multiply(clear)));
+        }
         self.outline(rect, radius, ground.outline, clear);
         if mood.emphasis.is_selected || mood.has_focus {
             let grown = CornerRadius::same((BOX_RADIUS * zoom + 3.0).clamp(3.0, 20.0) as u8);
@@ -315,6 +353,13 @@ impl<'a> Pen<'a> {
             }
             let rect = Rect::from_min_size(rect.min, rect.size().max(Vec2::splat(1.0)));
             mesh.add_colored_rect(rect, ground.fill.gamma_multiply(clarity(emphasis.is_faint)));
+            if ground.outline == Outline::Dashed && !emphasis.is_selected && rect.height() > 3.0 {
+                dashes_into(&mut mesh, rect, self.p.text_faint.gamma_multiply(clarity(emphasis.is_faint)));
+            }
+            if ground.is_changed {
+                let bar = rect.with_max_x(rect.left() + (0.08 * rect.width()).max(1.0));
+                mesh.add_colored_rect(bar, ground.ink.gamma_multiply(clarity(emphasis.is_faint)));
+            }
         }
         self.out.push(Shape::mesh(mesh));
     }
@@ -335,6 +380,20 @@ fn clarity(is_faint: bool) -> f32 {
 fn bar(a: Pos2, b: Pos2) -> Rect {
     let rect = Rect::from_two_pos(a, b);
     Rect::from_min_size(rect.min, rect.size().max(Vec2::splat(1.0)))
+}
+
+/// Lines around a box, broken above and below: what is left of dashes from far out.
+fn dashes_into(mesh: &mut Mesh, rect: Rect, colour: Color32) {
+    let part = rect.width() / 5.0;
+    for y in [rect.top(), rect.bottom() - 1.0] {
+        for i in [0.0, 2.0, 4.0] {
+            let from = pos2(rect.left() + i * part, y);
+            mesh.add_colored_rect(Rect::from_min_size(from, vec2(part, 1.0)), colour);
+        }
+    }
+    for x in [rect.left(), rect.right() - 1.0] {
+        mesh.add_colored_rect(Rect::from_min_size(pos2(x, rect.top()), vec2(1.0, rect.height())), colour);
+    }
 }
 
 /// A polyline with its corners rounded.
@@ -371,7 +430,7 @@ mod tests {
 
     impl Picture for Plain {
         fn ground(&self, _: usize) -> Ground {
-            Ground { fill: Color32::GRAY, ink: Color32::WHITE, outline: Outline::Dashed }
+            Ground { fill: Color32::GRAY, ink: Color32::WHITE, outline: Outline::Dashed, is_changed: true }
         }
         fn words(&self, _: usize) -> &Words {
             &self.0

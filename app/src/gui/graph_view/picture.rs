@@ -25,6 +25,8 @@ pub struct Ground {
     pub ink: Color32,
     /// The line around it.
     pub outline: Outline,
+    /// Differs from what it is compared with: a bar at its left.
+    pub is_changed: bool,
 }
 
 /// What is written on a box that is near.

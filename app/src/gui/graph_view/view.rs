@@ -34,14 +34,15 @@ pub struct View {
 
 impl View {
     /// Everything in view, never larger than life.
+    pub fn whole(bounds: Rect, canvas: Vec2) -> Self {
+        let zoom = zoom_into(bounds, canvas);
+        Self { origin: bounds.center() - canvas / (2.0 * zoom), zoom }
+    }
+
+    /// The same with room for the legend, if there is enough.
     pub fn fit(bounds: Rect, canvas: Vec2) -> Self {
-        let zoom_into = |canvas: Vec2| {
-            let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(16.0));
-            let zoom = (room.x / bounds.width().max(1.0)).min(room.y / bounds.height().max(1.0)).min(1.0);
-            zoom.clamp(*ZOOM.start(), *ZOOM.end())
-        };
-        let whole = zoom_into(canvas);
-        let beside_legend = zoom_into(canvas - Vec2::new(LEGEND, 0.0));
+        let whole = zoom_into(bounds, canvas);
+        let beside_legend = zoom_into(bounds, canvas - Vec2::new(LEGEND, 0.0));
         if canvas.x > 2.0 * LEGEND && beside_legend >= LEGEND_IS_WORTH * whole {
             let spare = canvas.x - bounds.width() * beside_legend;
             let left = (spare / 2.0).max(LEGEND);
@@ -49,7 +50,7 @@ impl View {
             origin.x = bounds.left() - left / beside_legend;
             return Self { origin, zoom: beside_legend };
         }
-        Self { origin: bounds.center() - canvas / (2.0 * whole), zoom: whole }
+        Self::whole(bounds, canvas)
     }
 
     /// How much is painted from here.
@@ -103,6 +104,13 @@ impl View {
     pub fn towards(self, other: Self, t: f32) -> Self {
         Self { origin: self.origin.lerp(other.origin, t), zoom: self.zoom + (other.zoom - self.zoom) * t }
     }
+}
+
+/// The zoom with which all of `bounds` is in view.
+fn zoom_into(bounds: Rect, canvas: Vec2) -> f32 {
+    let room = (canvas - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(16.0));
+    let zoom = (room.x / bounds.width().max(1.0)).min(room.y / bounds.height().max(1.0)).min(1.0);
+    zoom.clamp(*ZOOM.start(), *ZOOM.end())
 }
 
 #[cfg(test)]

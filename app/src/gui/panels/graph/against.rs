@@ -1,6 +1,6 @@
 //! How the graph on screen differs from the other one: what was merged, removed, added, and which channels are gone.
 
-use tinsmith_core::graph::{Graph, Node};
+use tinsmith_core::graph::{Graph, Node, NodeId};
 use tinsmith_core::ops::{Op, Operands};
 
 use super::short_name;
@@ -16,6 +16,8 @@ pub enum Mark {
     Merged(String),
     /// Candidate: a step put it in.
     Added,
+    /// Source: others are part of it in the candidate.
+    TakesIn,
     /// Source: it is part of this node of the candidate.
     Folded(String),
     /// Source: it is not in the candidate any more.
@@ -25,6 +27,8 @@ pub enum Mark {
 /// Marks of all nodes of the graph on screen.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Against {
+    lineage: Lineage,
+    is_source: bool,
     marks: Vec<Mark>,
     /// Channels of the output, in the source and in the candidate, where they differ.
     channels: Vec<Option<(usize, usize)>>,
@@ -34,7 +38,7 @@ impl Against {
     /// Marks the candidate's nodes against the source.
     pub fn source(candidate: &Graph, source: &Graph) -> Self {
         let lineage = Lineage::between(source, candidate);
-        let mut all = Self::default();
+        let mut all = Self { lineage: lineage.clone(), ..Self::default() };
         for id in candidate.node_ids() {
             let Some((own, others)) = lineage.made_of(id).split_first() else {
                 all.marks.push(Mark::Added);
@@ -54,13 +58,23 @@ impl Against {
     /// Marks the source's nodes against the candidate.
     pub fn candidate(source: &Graph, candidate: &Graph) -> Self {
         let lineage = Lineage::between(source, candidate);
-        let mut all = Self::default();
+        let mut all = Self { lineage: lineage.clone(), is_source: true, ..Self::default() };
         for id in source.node_ids() {
             let heir = lineage.heir(id);
+            let is_more = |heir: NodeId| {
+                let others = lineage.made_of(heir).iter().filter(|other| **other != id);
+                others.map(|other| source.node(*other)).any(|other| !matches!(other.op, Op::Identity(_)))
+            };
             let own = heir.filter(|heir| lineage.origin(*heir) == Some(id)).map(|heir| candidate.node(heir));
             all.marks.push(match heir {
                 None => Mark::Removed,
-                Some(_) if own.is_some() => Mark::Same,
+                Some(heir) if own.is_some() => {
+                    if is_more(heir) {
+                        Mark::TakesIn
+                    } else {
+                        Mark::Same
+                    }
+                }
                 Some(heir) => Mark::Folded(short_name(&candidate.node(heir).name)),
             });
             all.channels.push(own.and_then(|own| channels_apart((source, source.node(id)), (candidate, own))));
@@ -73,6 +87,24 @@ impl Against {
         self.marks.get(node).unwrap_or(&Mark::Same)
     }
 
+    /// Whether a node does not do what it does in the other graph.
+    pub fn is_changed(&self, node: usize) -> bool {
+        let is_other = matches!(self.mark(node), Mark::Merged(_) | Mark::Added | Mark::TakesIn);
+        is_other || self.channels(node).is_some()
+    }
+
+    /// Nodes of the other graph that have to do with a node.
+    pub fn counterparts(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        let heir = self.lineage.heir(node).filter(|_| self.is_source);
+        let parts = if self.is_source { &[] } else { self.lineage.made_of(node) };
+        heir.into_iter().chain(parts.iter().copied())
+    }
+
+    /// The node that stands for a node of the other graph.
+    pub fn stands_for(&self, other: NodeId) -> Option<NodeId> {
+        if self.is_source { self.lineage.origin(other) } else { self.lineage.heir(other) }
+    }
+
     /// Channels of a node's output in the source and in the candidate, where they differ.
     pub fn channels(&self, node: usize) -> Option<(usize, usize)> {
         self.channels.get(node).copied().flatten()
@@ -83,16 +115,19 @@ impl Against {
         let any = |of: fn(&Mark) -> bool| self.marks.iter().find(|m| of(m));
         let mut notes = Vec::new();
         if let Some(Mark::Merged(ops)) = any(|m| matches!(m, Mark::Merged(_))) {
-            notes.push(format!("+ {ops}: merged into the op"));
+            notes.push(format!("+ {ops}: merged"));
         }
         if let Some((from, to)) = self.channels.iter().flatten().next() {
             notes.push(format!("{from} → {to}: channels {}", if from > to { "removed" } else { "added" }));
         }
         if any(|m| *m == Mark::Added).is_some() {
-            notes.push("added: put in by a step".to_owned());
+            notes.push("added: by a step".to_owned());
+        }
+        if (0..self.marks.len()).any(|node| self.is_changed(node)) {
+            notes.push("bar: differs".to_owned());
         }
         if any(|m| matches!(m, Mark::Folded(_) | Mark::Removed)).is_some() {
-            notes.push("dashed: not an op of the candidate".to_owned());
+            notes.push("dashed: not in the candidate".to_owned());
         }
         notes
     }
@@ -134,15 +169,18 @@ mod tests {
         let against = Against::source(&candidate, &source);
         assert_eq!(against.marks, [Mark::Same, Mark::Merged("Softmax".to_owned()), Mark::Added]);
         assert_eq!(against.channels(1), Some((4, 3)));
-        assert_eq!(against.notes().len(), 3);
+        assert_eq!(against.notes().len(), 4);
+        assert_eq!([0, 1, 2].map(|node| against.is_changed(node)), [false, true, true]);
     }
 
     #[test]
     fn nodes_of_the_source_say_what_became_of_them() {
         let (source, candidate) = graphs();
         let against = Against::candidate(&source, &candidate);
-        assert_eq!(against.marks, [Mark::Same, Mark::Same, Mark::Folded("n1".to_owned()), Mark::Removed]);
+        assert_eq!(against.marks, [Mark::Same, Mark::TakesIn, Mark::Folded("n1".to_owned()), Mark::Removed]);
         assert_eq!(against.channels(1), Some((4, 3)));
+        assert_eq!(against.counterparts(NodeId::new(2)).collect::<Vec<_>>(), [NodeId::new(1)]);
+        assert_eq!(against.stands_for(NodeId::new(1)), Some(NodeId::new(1)));
         assert!(Against::candidate(&source, &source).notes().is_empty());
     }
 }

@@ -115,6 +115,11 @@ pub fn sqnr(db: f64) -> String {
     if db.is_finite() { format!("{db:.1}") } else { "equal".to_owned() }
 }
 
+/// An SQNR with its unit.
+pub(super) fn decibels(db: f64) -> String {
+    if db.is_finite() { format!("{} dB", sqnr(db)) } else { sqnr(db) }
+}
+
 /// Place of an SQNR on the heat map: much is bad.
 pub fn heat_of_sqnr(db: f64) -> f32 {
     ((SQNR_BETTER - db) / (SQNR_BETTER - SQNR_WORSE)).clamp(0.0, 1.0) as f32

@@ -40,16 +40,7 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
             let place = place_for(vec2(width, gap + if is_small { 50.0 } else { 68.0 + ends }));
             scale(&painter, p, place, scene, is_small);
             if gap > 0.0 {
-                let square = Rect::from_min_size(pos2(place.left(), place.bottom() - 12.0), Vec2::splat(10.0));
-                painter.rect_filled(square, CornerRadius::same(2), p.control_hover);
-                words(
-                    &painter,
-                    square.right_center() + vec2(8.0, 0.0),
-                    Align2::LEFT_CENTER,
-                    scene.given.gap,
-                    Type::Caption,
-                    p.text_weak,
-                );
+                gap_ui(&painter, p, place, scene.given.gap);
             }
         }
     }
@@ -64,6 +55,13 @@ pub(super) fn legend_ui(ui: &Ui, canvas: Rect, view: View, scene: &Scene, mut ta
             words(&painter, at, Align2::LEFT_TOP, note, Type::Caption, p.text_weak);
         }
     }
+}
+
+/// Why boxes have no colour, at the bottom of `place`.
+fn gap_ui(painter: &Painter, p: &Palette, place: Rect, why: &str) {
+    let square = Rect::from_min_size(pos2(place.left(), place.bottom() - 12.0), Vec2::splat(10.0));
+    painter.rect_filled(square, CornerRadius::same(2), p.control_hover);
+    words(painter, square.right_center() + vec2(8.0, 0.0), Align2::LEFT_CENTER, why, Type::Caption, p.text_weak);
 }
 
 /// Of the corners, and the middles above and below, the place that covers least.
@@ -127,7 +125,8 @@ fn scale(painter: &Painter, p: &Palette, place: Rect, scene: &Scene, is_small: b
     words(painter, pos2(bar.right(), below), Align2::RIGHT_TOP, &by.words(scene.most), Type::Caption, p.text_weak);
 }
 
-fn heat_bar(bar: Rect, p: &Palette, is_reversed: bool) -> Shape {
+/// The scale of colours.
+pub(super) fn heat_bar(bar: Rect, p: &Palette, is_reversed: bool) -> Shape {
     let mut mesh = Mesh::default();
     let last = p.heat.len() - 1;
     for i in 0..=last {

@@ -10,12 +10,13 @@ use tinsmith_core::measure::{LayerError, LayerErrors, LayerFigures, StaticFigure
 use tinsmith_core::ops::{Op, Operands};
 
 use super::against::{Against, Mark};
-use super::colour::{ColourBy, kind_colour};
+use super::colour::{ColourBy, decibels, kind_colour};
 use super::short_name;
 use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
-use crate::gui::graph_view::layout::{Item, Label, Layout};
+use crate::gui::graph_view::layout::{Edge, Item, Label, Layout};
 use crate::gui::graph_view::picture::{Emphasis, Ground, Outline, Picture, Words};
+use crate::gui::session::Session;
 use crate::gui::theme::Palette;
 use crate::gui::units::{self, NONE};
 use crate::worker::{GraphRef, same};
@@ -33,16 +34,18 @@ pub(super) struct Given {
     pub gap: &'static str,
     colour_by: ColourBy,
     palette: &'static Palette,
+    /// The other graph is on screen as well.
+    is_beside: bool,
 }
 
 impl Given {
-    /// What is to be painted now; `None` while there is no layout of the graph on screen.
-    pub fn now(cx: PanelCtx<'_>, colour_by: ColourBy, ui: &Ui) -> Option<Self> {
+    /// What is to be painted of a graph now; `None` while there is no layout of it.
+    pub fn now(cx: PanelCtx<'_>, which: Shown, colour_by: ColourBy, ui: &Ui) -> Option<Self> {
         let session = cx.session;
-        let graph = session.graph_ref()?;
-        let layout = Arc::clone(session.layout.as_ref().filter(|_| session.layout_of.as_ref() == Some(&graph))?);
+        let graph = session.ref_to(which)?;
+        let layout = Arc::clone(session.layout_for(&graph)?);
         let figures = &session.figures;
-        let is_candidate = session.shown_now() == Shown::Candidate;
+        let is_candidate = which == Shown::Candidate;
         let errors = figures.layer_errors.value.clone();
         let (other, statics) = if is_candidate {
             (session.open.as_ref().map(|o| GraphRef::Source(Arc::clone(&o.source))), figures.candidate_static.value.clone())
@@ -56,7 +59,8 @@ impl Given {
             (true, true) if errors.is_none() && session.activity.is_some() => "being measured",
             _ => "no such figure",
         };
-        Some(Self { graph, layout, other, statics, errors, gap, colour_by, palette: Palette::of(ui) })
+        let is_beside = session.shows_both_now();
+        Some(Self { graph, layout, other, statics, errors, gap, colour_by, palette: Palette::of(ui), is_beside })
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -68,6 +72,13 @@ impl Given {
             && self.gap == other.gap
             && self.colour_by == other.colour_by
             && std::ptr::eq(self.palette, other.palette)
+            && self.is_beside == other.is_beside
+    }
+
+    /// Which of two graphs this is; none if it is the only one on screen.
+    pub fn side(&self) -> Option<&'static str> {
+        let side = if matches!(self.graph, GraphRef::Candidate(_)) { "candidate" } else { "source" };
+        Some(side).filter(|_| self.is_beside)
     }
 
     fn layer(&self, node: usize) -> Option<&LayerFigures> {
@@ -95,7 +106,9 @@ pub(super) struct Scene {
     pub against: Against,
     /// What the marks mean.
     pub notes: Vec<String>,
-    /// The greatest figure on screen.
+    /// The greatest figure of this graph.
+    pub own_most: f64,
+    /// The figure at which the scale of colours ends.
     pub most: f64,
     /// Some box has no figure.
     pub has_gaps: bool,
@@ -116,8 +129,9 @@ impl Scene {
             (_, None) => Against::default(),
         };
         let mut scene = Self {
-            notes: against.notes(),
+            notes: Vec::new(),
             against,
+            own_most: 0.0,
             most: 0.0,
             has_gaps: false,
             figures: Vec::new(),
@@ -150,7 +164,20 @@ impl Scene {
         let layout = &self.given.layout;
         self.figures = layout.placed.iter().map(|p| self.given.figure(p.item)).collect();
         let finite = self.figures.iter().flatten().copied().filter(|f| f.is_finite());
-        self.most = finite.fold(0.0, f64::max);
+        self.own_most = finite.fold(0.0, f64::max);
+        self.most = self.most.max(self.own_most);
+        self.notes = self.against.notes();
+        if self.given.errors.is_some() {
+            self.notes.push("dB on a line: against float".to_owned());
+        }
+        self.paint_grounds();
+        let layout = &self.given.layout;
+        self.has_gaps = layout.placed.iter().zip(&self.figures).any(|(p, f)| matches!(p.item, Item::Node(_)) && f.is_none());
+        self.words = vec![OnceCell::new(); layout.placed.len()];
+        self.edge_words = vec![OnceCell::new(); layout.edges.len()];
+    }
+
+    fn paint_grounds(&mut self) {
         let graph = self.given.graph.graph();
         let mut is_obstacle = vec![false; graph.nodes.len()];
         for note in graph.notes.iter().filter(|n| n.severity == Severity::Obstacle) {
@@ -158,10 +185,45 @@ impl Scene {
                 *known = true;
             }
         }
-        self.grounds = (0..layout.placed.len()).map(|i| self.ground_of(i, &is_obstacle)).collect();
-        self.has_gaps = layout.placed.iter().zip(&self.figures).any(|(p, f)| matches!(p.item, Item::Node(_)) && f.is_none());
-        self.words = vec![OnceCell::new(); layout.placed.len()];
-        self.edge_words = vec![OnceCell::new(); layout.edges.len()];
+        self.grounds = (0..self.given.layout.placed.len()).map(|i| self.ground_of(i, &is_obstacle)).collect();
+    }
+
+    /// Ends the scale of colours at this figure; whether boxes look different.
+    pub fn share_scale(&mut self, most: f64) -> bool {
+        let is_other = self.most != most;
+        if is_other {
+            self.most = most;
+            self.paint_grounds();
+        }
+        is_other
+    }
+
+    /// Whether no box has a figure.
+    pub fn is_bare(&self) -> bool {
+        self.figures.iter().all(Option::is_none)
+    }
+
+    /// Whether the rest of the window is about this graph.
+    pub fn is_on(&self, session: &Session) -> bool {
+        session.ref_to(session.shown_now()).as_ref() == Some(&self.given.graph)
+    }
+
+    /// Nodes that are selected, or if the selection is in the other graph, those that have to do with it.
+    pub fn selected(&self, session: &Session) -> Vec<usize> {
+        let graph = self.given.graph.graph();
+        let is_selected = |id: NodeId| match &self.given.other {
+            Some(other) if !self.is_on(session) => {
+                self.against.counterparts(id).any(|id| session.is_selected(&other.graph().node(id).name))
+            }
+            _ => session.is_selected(&graph.node(id).name),
+        };
+        graph.node_ids().filter(|id| is_selected(*id)).map(NodeId::index).collect()
+    }
+
+    /// The node that the inspector describes, or what stands for it in this graph.
+    pub fn described(&self, session: &Session) -> Option<NodeId> {
+        let node = session.selected_node()?;
+        if self.is_on(session) { Some(node) } else { self.against.stands_for(node) }
     }
 
     fn ground_of(&self, i: usize, is_obstacle: &[bool]) -> Ground {
@@ -170,7 +232,9 @@ impl Scene {
         let graph = self.given.graph.graph();
         let is_stuck = |node: usize| is_obstacle[node] || matches!(graph.nodes[node].op, Op::Unknown(_));
         let outline = match item {
-            Item::Input(_) | Item::Output(_) => return Ground { fill: p.sunken, ink: p.text, outline: Outline::Plain },
+            Item::Input(_) | Item::Output(_) => {
+                return Ground { fill: p.sunken, ink: p.text, outline: Outline::Plain, is_changed: false };
+            }
             Item::Node(id) if is_stuck(id.index()) => Outline::Obstacle,
             Item::Node(id) if self.is_gone(id) => Outline::Dashed,
             Item::Block(block) if self.nodes_of(block).any(is_stuck) => Outline::Obstacle,
@@ -185,7 +249,12 @@ impl Scene {
             }
             (_, _, None) => (p.control_hover, p.text_weak),
         };
-        Ground { fill, ink, outline }
+        let is_changed = match item {
+            Item::Node(id) => self.against.is_changed(id.index()),
+            Item::Block(block) => self.nodes_of(block).any(|node| self.against.is_changed(node)),
+            Item::Input(_) | Item::Output(_) => false,
+        };
+        Ground { fill, ink, outline, is_changed }
     }
 
     fn is_gone(&self, node: NodeId) -> bool {
@@ -257,7 +326,6 @@ impl Scene {
     }
 
     fn words_of(&self, i: usize) -> Words {
-        let graph = self.given.graph.graph();
         let value = match (self.given.colour_by, self.figures[i]) {
             (ColourBy::Kind, _) => String::new(),
             (by, Some(figure)) => by.words(figure),
@@ -266,8 +334,8 @@ impl Scene {
         match self.given.layout.placed[i].item {
             Item::Node(id) => self.node_words(id, value),
             Item::Block(block) => self.block_words(block, value),
-            Item::Input(t) => end_words("input", graph, t),
-            Item::Output(t) => end_words("output", graph, t),
+            Item::Input(t) => self.end_words("input", t),
+            Item::Output(t) => self.end_words("output", t),
         }
     }
 
@@ -278,7 +346,7 @@ impl Scene {
         let mut about = kind_words(graph, id);
         let mut value = value;
         match self.against.mark(id.index()) {
-            Mark::Same => {}
+            Mark::Same | Mark::TakesIn => {}
             Mark::Merged(ops) => about = with_merged(&about, ops),
             Mark::Added => about = format!("{about}, added"),
             Mark::Folded(into) => (about, value) = (format!("folded into {into}"), String::new()),
@@ -288,8 +356,20 @@ impl Scene {
             about = format!("{about}, no kernel");
         }
         let aside = self.against.channels(id.index()).map_or_else(String::new, |(from, to)| format!("{from} → {to}"));
-        let name = spoken(&title, &about, &value);
+        let changed = match self.against.mark(id.index()) {
+            _ if !aside.is_empty() => format!(", channels {aside}"),
+            Mark::TakesIn => ", others are merged into it".to_owned(),
+            _ => String::new(),
+        };
+        let name = self.spoken(&title, &format!("{about}{changed}"), &value);
         Words { title, about, value, aside, name }
+    }
+
+    /// What a screen reader says: the words on the box, the figure that its colour stands for, and of two graphs which one it is in.
+    fn spoken(&self, title: &str, about: &str, value: &str) -> String {
+        let value = if value.is_empty() || value == NONE { String::new() } else { format!(", {value}") };
+        let side = self.given.side().map_or_else(String::new, |side| format!(", {side}"));
+        format!("{title}, {about}{value}{side}")
     }
 
     fn block_words(&self, block: usize, value: String) -> Words {
@@ -300,20 +380,54 @@ impl Scene {
         kinds.dedup();
         let title = format!("block {}, {} ops", self.given.layout.blocks[block].number, nodes.len());
         let about = kinds.join(", ");
-        let name = spoken(&title, &about, &value);
+        let name = self.spoken(&title, &about, &value);
         Words { title, about, value, aside: String::new(), name }
+    }
+
+    fn end_words(&self, title: &str, tensor: TensorId) -> Words {
+        let tensor = self.given.graph.graph().tensor(tensor);
+        let about = format!("{}, {}", tensor.element.name(), units::shape(&tensor.shape));
+        let side = self.given.side().map_or_else(String::new, |side| format!(", {side}"));
+        let name = format!("Model {title} {about}{side}");
+        Words { title: title.to_owned(), about, name, ..Words::default() }
     }
 
     fn edge_words_of(&self, edge: usize) -> String {
         let edge = &self.given.layout.edges[edge];
         let tensor = self.given.graph.graph().tensor(edge.tensor);
-        match edge.label {
+        let words = match edge.label {
             Some(Label::Along(_)) => {
                 let bytes = tensor.element.byte_len(tensor.n_elements());
                 bytes.map_or_else(|| "skip".to_owned(), |n| format!("skip, {} B", units::exact(n as u64)))
             }
             _ => units::shape(&tensor.shape),
-        }
+        };
+        self.edge_error(edge).map_or_else(|| words.clone(), |error| format!("{words}, {}", decibels(error.sqnr_db)))
+    }
+
+    /// What flows along an edge, in words for whom points at it: title and lines.
+    pub fn edge_about(&self, edge: usize) -> (String, Vec<String>) {
+        let edge = &self.given.layout.edges[edge];
+        let tensor = self.given.graph.graph().tensor(edge.tensor);
+        let ends = format!("{} → {}", self.words(edge.from).title, self.words(edge.to).title);
+        let mut lines = vec![format!("{}, {}", tensor.element.name(), units::shape(&tensor.shape))];
+        lines.extend(self.edge_error(edge).map(|error| {
+            let (noise, clipped) = (decibels(error.sqnr_db), ColourBy::Clipped.words(error.clipped));
+            format!("against the float model: {noise}, {clipped} clipped")
+        }));
+        (ends, lines)
+    }
+
+    /// How far what flows along an edge is from the float model: known of what nodes put out first.
+    fn edge_error(&self, edge: &Edge) -> Option<LayerError> {
+        let graph = self.given.graph.graph();
+        let makes = |node: usize| graph.nodes[node].outputs.first() == Some(&edge.tensor);
+        let maker = match self.given.layout.placed[edge.from].item {
+            Item::Node(id) => Some(id.index()).filter(|node| makes(*node)),
+            Item::Block(block) => self.nodes_of(block).find(|node| makes(*node)),
+            Item::Input(_) | Item::Output(_) => None,
+        };
+        self.given.error(maker?)
     }
 }
 
@@ -348,18 +462,6 @@ fn kind_words(graph: &Graph, id: NodeId) -> String {
     let activation = node.op.facts().activation().name();
     let label = node.op.facts().label(&Operands::new(graph, node));
     if activation.is_empty() || label.contains(activation) { label } else { format!("{label}, {activation}") }
-}
-
-/// What a screen reader says: the words on the box, and the figure that its colour stands for.
-fn spoken(title: &str, about: &str, value: &str) -> String {
-    if value.is_empty() || value == NONE { format!("{title}, {about}") } else { format!("{title}, {about}, {value}") }
-}
-
-fn end_words(title: &str, graph: &Graph, tensor: TensorId) -> Words {
-    let tensor = graph.tensor(tensor);
-    let about = format!("{}, {}", tensor.element.name(), units::shape(&tensor.shape));
-    let name = format!("Model {title} {about}");
-    Words { title: title.to_owned(), about, name, ..Words::default() }
 }
 
 #[cfg(test)]
