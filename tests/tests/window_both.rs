@@ -216,7 +216,7 @@ fn large_panel(n: usize) -> Harness<'static, Shared> {
     let candidate = Candidate { graph, origin: vec![], rewritten: Arc::new(rewritten), from_rewritten: vec![], steps: vec![] };
     let mut session = Session::default();
     let first = Recipe::default();
-    let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new() };
+    let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new(), layout: None };
     let open = Open { source, project: None, data: None, saved: None, ranges: None, before: None, first };
     session.show(open, edit);
     session.figures.candidate.value = Some(Arc::new(candidate));
