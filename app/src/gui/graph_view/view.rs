@@ -7,6 +7,9 @@ pub const ZOOM: std::ops::RangeInclusive<f32> = 0.01..=3.0;
 const MARGIN: f32 = 24.0;
 /// Width that is kept free for the legend at the left, if there is room.
 const LEGEND: f32 = 204.0;
+/// Heights that are kept free for it above, and for other notes below, if there is no room at the left.
+const ABOVE: f32 = 76.0;
+const BELOW: f32 = 28.0;
 /// Boxes may be smaller by this much so that the legend covers none.
 const LEGEND_IS_WORTH: f32 = 0.82;
 
@@ -49,6 +52,13 @@ impl View {
             let mut origin = bounds.center() - canvas / (2.0 * beside_legend);
             origin.x = bounds.left() - left / beside_legend;
             return Self { origin, zoom: beside_legend };
+        }
+        let below_legend = zoom_into(bounds, canvas - Vec2::new(0.0, ABOVE + BELOW));
+        if canvas.y > 2.0 * ABOVE && below_legend >= LEGEND_IS_WORTH * whole {
+            let spare = (canvas.y - ABOVE - BELOW - bounds.height() * below_legend).max(0.0);
+            let mut origin = bounds.center() - canvas / (2.0 * below_legend);
+            origin.y = bounds.top() - (ABOVE + spare / 2.0) / below_legend;
+            return Self { origin, zoom: below_legend };
         }
         Self::whole(bounds, canvas)
     }
@@ -126,6 +136,17 @@ mod tests {
         assert!(canvas.contains_rect(view.rect_to_screen(canvas, bounds)));
         let small = View::fit(Rect::from_min_size(pos2(0.0, 0.0), vec2(10.0, 10.0)), canvas.size());
         assert_eq!(small.zoom, 1.0);
+    }
+
+    #[test]
+    fn the_legend_has_room_at_the_left_or_above() {
+        let canvas = vec2(600.0, 380.0);
+        let three_columns = Rect::from_min_size(pos2(0.0, 0.0), vec2(760.0, 340.0));
+        let shown = View::fit(three_columns, canvas).rect_to_screen(Rect::from_min_size(pos2(0.0, 0.0), canvas), three_columns);
+        assert!(shown.top() >= ABOVE + MARGIN - 1.0 && shown.bottom() <= canvas.y - BELOW, "{shown:?}");
+        let one_column = Rect::from_min_size(pos2(0.0, 0.0), vec2(200.0, 340.0));
+        let shown = View::fit(one_column, canvas).rect_to_screen(Rect::from_min_size(pos2(0.0, 0.0), canvas), one_column);
+        assert!(shown.left() >= LEGEND, "{shown:?}");
     }
 
     #[test]
