@@ -122,7 +122,7 @@ impl GraphPanel {
             // Each has its own ids: what is in both graphs has the same place in both.
             ui.scope_builder(UiBuilder::new().id_salt(place.slot).max_rect(place.canvas), |ui| self.place_ui(cx, ui, place));
         }
-        if places.len() > 1 {
+        if places.iter().any(|place| !place.has_legend) {
             let scenes: Vec<&Scene> = self.panes.iter().filter_map(|pane| pane.scene.as_ref()).collect();
             strip::ui(ui, places::legend_place(canvas), &scenes);
         }
@@ -138,6 +138,7 @@ impl GraphPanel {
             let given = Given::now(cx, place.which, self.colour_by, ui);
             let pane = &mut self.panes[place.slot];
             pane.canvas = place.canvas.size();
+            pane.has_legend = place.has_legend;
             let is_changed = pane.take(given, cx, ui.ctx());
             let is_active = place.which == cx.session.shown_now();
             if is_active && (is_changed || self.active != place.slot) {

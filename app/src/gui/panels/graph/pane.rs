@@ -26,6 +26,8 @@ const OLD_PICTURE: f32 = 0.4;
 pub(super) struct Pane {
     /// Size of the canvas when last shown; the layout is made for it.
     pub canvas: Vec2,
+    /// Whether the legend stands in a corner of it.
+    pub has_legend: bool,
     /// What is painted.
     pub scene: Option<Scene>,
     view: Option<View>,
@@ -111,8 +113,7 @@ impl Pane {
         let Some(scene) = &self.scene else { return };
         let now = (scene.given.layout.bounds, self.canvas);
         if self.view.is_none() || (self.is_fitted && self.fitted != Some(now)) {
-            let has_legend = scene.given.side().is_none();
-            self.view = Some(if has_legend { View::fit(now.0, now.1) } else { View::whole(now.0, now.1) });
+            self.view = Some(if self.has_legend { View::fit(now.0, now.1) } else { View::whole(now.0, now.1) });
             self.is_fitted = true;
             self.fitted = Some(now);
         }
@@ -160,8 +161,7 @@ impl Pane {
         let name = canvas_name(scene, view);
         let touched = draw(ui, canvas, &mut view, &layout, scene, &self.glide, &name);
         let map = MiniMap::place(canvas, view, &layout);
-        // Two graphs have their legend below them.
-        if scene.given.side().is_none() {
+        if self.has_legend {
             legend::legend_ui(ui, canvas, view, scene, map.into_iter().chain(taken).collect());
         }
         let corner = map.map_or(canvas.right_bottom() - vec2(12.0, 10.0), |map| map.right_top() - vec2(0.0, 6.0));

@@ -1,6 +1,6 @@
 //! Where the graphs on screen lie in the panel: one over all of it, or two with a title each.
 
-use eframe::egui::{Align, Label, Layout, Rect, Stroke, Ui, UiBuilder, pos2, vec2};
+use eframe::egui::{Align, Label, Layout, Rect, Stroke, Ui, UiBuilder, Vec2, pos2, vec2};
 
 use super::strip;
 use crate::gui::command::Shown;
@@ -10,6 +10,8 @@ use crate::gui::units;
 
 /// Height of the title over each of two graphs.
 const TITLE: f32 = 24.0;
+/// In a smaller panel a legend in a corner would cover boxes.
+const ROOM_FOR_LEGEND: Vec2 = vec2(720.0, 440.0);
 /// In a narrower panel one graph lies above the other, unless there is even less height.
 const ROOM_FOR_TWO: f32 = 560.0;
 const FLAT: f32 = 1.4;
@@ -27,6 +29,8 @@ pub(super) struct Place {
     pub title: Option<Rect>,
     /// Where it is painted.
     pub canvas: Rect,
+    /// Whether the legend stands in a corner of it; otherwise in a strip below all graphs.
+    pub has_legend: bool,
 }
 
 /// The slot of a graph that is alone, and of the candidate beside the source.
@@ -37,18 +41,20 @@ pub(super) const BESIDE: usize = 0;
 /// The graphs on screen.
 pub(super) fn places(cx: PanelCtx<'_>, panel: Rect) -> Vec<Place> {
     if !cx.session.shows_both_now() {
-        return vec![Place { which: cx.session.shown_now(), slot: MAIN, title: None, canvas: panel }];
+        let has_legend = panel.width() >= ROOM_FOR_LEGEND.x && panel.height() >= ROOM_FOR_LEGEND.y;
+        let canvas = if has_legend { panel } else { above_legend(panel) };
+        return vec![Place { which: cx.session.shown_now(), slot: MAIN, title: None, canvas, has_legend }];
     }
     let (first, second) = halves(above_legend(panel));
     vec![titled(Shown::Source, BESIDE, first), titled(Shown::Candidate, MAIN, second)]
 }
 
-/// Two graphs leave room for their legend below them.
+/// Where the legend has no corner it stands below.
 fn above_legend(panel: Rect) -> Rect {
     panel.with_max_y((panel.bottom() - strip::HEIGHT).max(panel.top()))
 }
 
-/// Where the legend of two graphs stands.
+/// Where the strip with the legend stands.
 pub(super) fn legend_place(panel: Rect) -> Rect {
     panel.with_min_y(above_legend(panel).bottom())
 }
@@ -63,7 +69,7 @@ fn halves(panel: Rect) -> (Rect, Rect) {
 
 fn titled(which: Shown, slot: usize, part: Rect) -> Place {
     let (title, canvas) = part.split_top_bottom_at_y(part.top() + TITLE.min(part.height()));
-    Place { which, slot, title: Some(title), canvas }
+    Place { which, slot, title: Some(title), canvas, has_legend: false }
 }
 
 /// The title over one of two graphs, which says what the rest of the window is about.

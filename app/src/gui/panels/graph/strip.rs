@@ -1,4 +1,4 @@
-//! The legend of two graphs side by side: a strip below both, so that it covers neither.
+//! The legend of two graphs side by side, and of one in a small panel: a strip below, so that it covers no box.
 
 use eframe::egui::{Align, Color32, Label, Layout, Rect, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
