@@ -5,7 +5,6 @@
 //! them to a graphics card is not counted. Times are by the clock on the wall: on a busy machine the last percent is its scheduler's.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use tinsmith::gui::command::{Action, Command, Commands, Quantity, Shown};
 use tinsmith::gui::context::PanelCtx;
 use tinsmith::gui::graph_view::layout::layout;
 use tinsmith::gui::panels::graph::GraphPanel;
-use tinsmith::gui::session::{Edit, Open, Session, default_device};
+use tinsmith::gui::session::{Edit, Open, Session};
 use tinsmith::gui::theme;
 use tinsmith::gui::workspace::Workspace;
 use tinsmith::worker::GraphRef;
@@ -86,29 +85,9 @@ impl Window {
     fn new(graph: Graph) -> Self {
         let ctx = Context::default();
         theme::install(&ctx);
-        let source = Source {
-            path: PathBuf::from("bench"),
-            graph: Arc::new(graph),
-            format: "bench",
-            size_bytes: 0,
-            hash: [0; 32],
-            import: Default::default(),
-        };
-        let source = Arc::new(source);
+        let source = Arc::new(Source::in_memory("bench", graph));
         let mut session = Session::default();
-        let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new(), layout: None };
-        session.show(
-            Open {
-                source: Arc::clone(&source),
-                project: None,
-                data: None,
-                saved: None,
-                ranges: None,
-                before: None,
-                first: Recipe::default(),
-            },
-            edit,
-        );
+        session.show(Open::new(Arc::clone(&source), Recipe::default()), Edit::new(Recipe::default()));
         session.shown = Shown::Source;
         session.layout = layout(&source.graph, &BTreeSet::new(), SCREEN, &Cancel::new()).ok().map(Arc::new);
         session.layout_of = Some(GraphRef::Source(source));

@@ -10,7 +10,10 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use tinsmith::gui::command::{Action, Command};
 use tinsmith::gui::dialogs::Wanted;
 use tinsmith::gui::{App, theme};
+use tinsmith_core::graph::{Graph, Node};
+use tinsmith_core::ops::{Op, Softmax};
 use tinsmith_core::recipe::Scheme;
+use tinsmith_core::tensor::{ElementType, Tensor};
 
 /// The whole window.
 pub type Window = Harness<'static, Option<App>>;
@@ -212,4 +215,19 @@ fn press_and_move(window: &mut Window, from: Pos2, to: Pos2, frames: usize) {
     }
     window.event(button(to, false));
     settle(window);
+}
+
+/// A graph of `n` softmaxes, one after another.
+pub fn chain(n: usize) -> Graph {
+    let mut graph = Graph::default();
+    let mut last = graph.add_tensor(Tensor::activation("in", ElementType::F32, [1, 4]));
+    graph.inputs.push(last);
+    for i in 0..n {
+        let out = graph.add_tensor(Tensor::activation(format!("t{i}"), ElementType::F32, [1, 4]));
+        let op = Op::Softmax(Softmax { beta: 1.0 });
+        graph.nodes.push(Node { name: format!("n{i}"), op, inputs: vec![Some(last)], outputs: vec![out], sources: vec![] });
+        last = out;
+    }
+    graph.outputs.push(last);
+    graph
 }

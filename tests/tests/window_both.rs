@@ -2,7 +2,6 @@
 //! edges carry how far they are from the float model.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
@@ -13,17 +12,14 @@ use tinsmith::gui::command::{Action, Command, Commands, Shown};
 use tinsmith::gui::context::PanelCtx;
 use tinsmith::gui::graph_view::layout::layout;
 use tinsmith::gui::panels::graph::GraphPanel;
-use tinsmith::gui::session::{Edit, Open, Session, default_device};
+use tinsmith::gui::session::{Edit, Open, Session};
 use tinsmith::gui::{App, theme};
-use tinsmith_core::graph::{Graph, Node};
-use tinsmith_core::ops::{Op, Softmax};
 use tinsmith_core::optimize::{Candidate, Rewritten};
 use tinsmith_core::preview::Source;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::{Entry, Recipe};
-use tinsmith_core::tensor::{ElementType, Tensor};
 use tinsmith_tests::shared;
-use tinsmith_tests::window::{Folder, Window, act, app, drop_file, is_complete, open_sized, send, settle, wait};
+use tinsmith_tests::window::{Folder, Window, act, app, chain, drop_file, is_complete, open_sized, send, settle, wait};
 
 /// A net of Keras with its normalizations fused, as source and candidate side by side.
 fn open_both(folder: &Folder, size: [f32; 2]) -> Option<Window> {
@@ -193,32 +189,13 @@ struct Shared {
 
 /// The panel alone, with a chain of `n` nodes as source and candidate.
 fn large_panel(n: usize) -> Harness<'static, Shared> {
-    let mut graph = Graph::default();
-    let mut last = graph.add_tensor(Tensor::activation("in", ElementType::F32, [1, 4]));
-    graph.inputs.push(last);
-    for i in 0..n {
-        let out = graph.add_tensor(Tensor::activation(format!("t{i}"), ElementType::F32, [1, 4]));
-        let op = Op::Softmax(Softmax { beta: 1.0 });
-        graph.nodes.push(Node { name: format!("n{i}"), op, inputs: vec![Some(last)], outputs: vec![out], sources: vec![] });
-        last = out;
-    }
-    graph.outputs.push(last);
-    let source = Arc::new(Source {
-        path: PathBuf::from("chain"),
-        graph: Arc::new(graph.clone()),
-        format: "test",
-        size_bytes: 0,
-        hash: [0; 32],
-        import: Default::default(),
-    });
+    let graph = chain(n);
+    let source = Arc::new(Source::in_memory("chain", graph.clone()));
     let rewritten =
         Rewritten { graph: graph.clone(), origin: vec![], by: String::new(), absorbed: Default::default(), steps: vec![] };
     let candidate = Candidate { graph, origin: vec![], rewritten: Arc::new(rewritten), from_rewritten: vec![], steps: vec![] };
     let mut session = Session::default();
-    let first = Recipe::default();
-    let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new(), layout: None };
-    let open = Open { source, project: None, data: None, saved: None, ranges: None, before: None, first };
-    session.show(open, edit);
+    session.show(Open::new(source, Recipe::default()), Edit::new(Recipe::default()));
     session.figures.candidate.value = Some(Arc::new(candidate));
     session.shows_both = true;
     for which in [Shown::Candidate, Shown::Source] {

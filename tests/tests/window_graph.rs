@@ -1,7 +1,6 @@
 //! The graph as a user finds it: blocks, search, several selected layers, colours, walking. By the words on it; no display is needed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
@@ -12,16 +11,14 @@ use tinsmith::gui::command::{Command, Commands};
 use tinsmith::gui::context::PanelCtx;
 use tinsmith::gui::graph_view::layout::{Item, layout};
 use tinsmith::gui::panels::graph::GraphPanel;
-use tinsmith::gui::session::{Edit, Open, Session, default_device};
+use tinsmith::gui::session::{Edit, Open, Session};
 use tinsmith::gui::{App, theme};
 use tinsmith::worker::GraphRef;
-use tinsmith_core::graph::{Graph, Node};
-use tinsmith_core::ops::{Op, Softmax};
+use tinsmith_core::graph::Graph;
 use tinsmith_core::preview::Source;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::Recipe;
-use tinsmith_core::tensor::{ElementType, Tensor};
-use tinsmith_tests::window::{Folder, Window, app, open_sized, send, settle, wait};
+use tinsmith_tests::window::{Folder, Window, app, chain, open_sized, send, settle, wait};
 
 #[test]
 fn blocks_collapse_and_expand_one_by_one_and_all_at_once() {
@@ -222,46 +219,11 @@ fn click(window: &mut Window, layer: &str, modifiers: Modifiers) {
     settle(window);
 }
 
-/// A graph of `n` softmaxes, one after another.
-fn chain(n: usize) -> Graph {
-    let mut graph = Graph::default();
-    let mut last = graph.add_tensor(Tensor::activation("in", ElementType::F32, [1, 4]));
-    graph.inputs.push(last);
-    for i in 0..n {
-        let out = graph.add_tensor(Tensor::activation(format!("t{i}"), ElementType::F32, [1, 4]));
-        let op = Op::Softmax(Softmax { beta: 1.0 });
-        graph.nodes.push(Node { name: format!("n{i}"), op, inputs: vec![Some(last)], outputs: vec![out], sources: vec![] });
-        last = out;
-    }
-    graph.outputs.push(last);
-    graph
-}
-
 /// The panel alone, with a session that shows `graph`.
 fn panel_of(graph: Graph, is_laid_out: bool) -> Harness<'static> {
-    let source = Source {
-        path: PathBuf::from("chain"),
-        graph: Arc::new(graph),
-        format: "test",
-        size_bytes: 0,
-        hash: [0; 32],
-        import: Default::default(),
-    };
-    let source = Arc::new(source);
+    let source = Arc::new(Source::in_memory("chain", graph));
     let mut session = Session::default();
-    let edit = Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new(), layout: None };
-    session.show(
-        Open {
-            source: Arc::clone(&source),
-            project: None,
-            data: None,
-            saved: None,
-            ranges: None,
-            before: None,
-            first: Recipe::default(),
-        },
-        edit,
-    );
+    session.show(Open::new(Arc::clone(&source), Recipe::default()), Edit::new(Recipe::default()));
     if is_laid_out {
         let canvas = eframe::egui::vec2(900.0, 600.0);
         session.layout = layout(&source.graph, &BTreeSet::new(), canvas, &Cancel::new()).ok().map(Arc::new);

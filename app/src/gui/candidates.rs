@@ -282,11 +282,10 @@ pub fn step(session: &mut Session, forward: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gui::session::default_device;
 
     fn session() -> Session {
         let mut session = Session::default();
-        session.edit = Edit { recipe: Recipe::int8(), device: default_device(), variants: Vec::new(), layout: None };
+        session.edit = Edit::new(Recipe::int8());
         session
     }
 

@@ -40,6 +40,13 @@ pub struct Edit {
     pub layout: Option<data::Layout>,
 }
 
+impl Edit {
+    /// A recipe for the board that a new project starts with.
+    pub fn new(recipe: Recipe) -> Self {
+        Self { recipe, device: default_device(), variants: Vec::new(), layout: None }
+    }
+}
+
 /// A data set as it was opened.
 #[derive(Clone, Debug)]
 pub struct LoadedData {
@@ -71,6 +78,11 @@ pub struct Open {
 }
 
 impl Open {
+    /// A model by itself, which would start with the recipe `first`.
+    pub fn new(source: Arc<Source>, first: Recipe) -> Self {
+        Self { source, project: None, data: None, saved: None, ranges: None, before: None, first }
+    }
+
     /// The project's file, or the one that it would get.
     pub fn project_file(&self) -> PathBuf {
         self.project.clone().unwrap_or_else(|| project_beside(&self.source.path))
@@ -204,7 +216,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             open: None,
-            edit: Edit { recipe: Recipe::default(), device: default_device(), variants: Vec::new(), layout: None },
+            edit: Edit::new(Recipe::default()),
             figures: Figures::default(),
             selection: None,
             also_selected: BTreeSet::new(),
@@ -598,7 +610,7 @@ mod tests {
     use tinsmith_core::recipe::{Granularity, Scheme};
 
     fn edit() -> Edit {
-        Edit { recipe: Recipe::int8(), device: default_device(), variants: Vec::new(), layout: None }
+        Edit::new(Recipe::int8())
     }
 
     #[test]

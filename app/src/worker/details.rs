@@ -299,8 +299,7 @@ mod tests {
 
     fn key() -> LayoutKey {
         let graph = Arc::new(chain_of(&[Kind::Mean; 3]));
-        let source =
-            Source { path: "test".into(), graph, format: "test", size_bytes: 0, hash: [0; 32], import: Default::default() };
+        let source = Source::in_memory("test", graph);
         LayoutKey { graph: GraphRef::Source(Arc::new(source)), collapsed: Arc::default(), canvas: Vec2::splat(500.0) }
     }
 

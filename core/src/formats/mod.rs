@@ -7,9 +7,9 @@
 //! one-line error, and memory stays below a small multiple of the file's length.
 
 mod budget;
-mod compact;
 mod error;
 mod keras;
+mod names;
 mod notes;
 mod onnx;
 mod options;

@@ -6,11 +6,13 @@
 //! Knows tensors and operators; never a file format, a recipe or an executor.
 
 mod check;
+mod compact;
 mod text;
 
 use std::sync::Arc;
 
 pub use check::{CheckError, check};
+pub(crate) use compact::compact;
 pub use text::dump;
 
 use crate::ops::Op;

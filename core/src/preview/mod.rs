@@ -72,6 +72,12 @@ impl Source {
         Self::open_with(path, ImportOptions::default())
     }
 
+    /// A graph that came from no file.
+    pub fn in_memory(name: &str, graph: impl Into<Arc<Graph>>) -> Self {
+        let (graph, import) = (graph.into(), ImportOptions::default());
+        Self { path: name.into(), graph, format: "in memory", size_bytes: 0, hash: [0; 32], import }
+    }
+
     /// [`Source::open`], with what the file leaves open.
     ///
     /// # Errors

@@ -97,13 +97,13 @@ impl App {
         }
         match result {
             Ok(Opened::Model(source, first, unsaved)) => {
-                let edit = Edit { recipe: first.clone(), device: default_device(), variants: Vec::new(), layout: None };
+                let edit = Edit::new(first.clone());
                 let saved = Some(SavedState { edit: edit.clone(), data: None, import: source.import.clone() });
                 self.session.recovery = unsaved;
                 self.remember(path);
                 // A new model is first made smaller; a project comes back to where the user was.
                 self.go(Workspace::Optimize);
-                self.show_model(Open { source, project: None, data: None, saved, ranges: None, before: None, first }, edit);
+                self.show_model(Open { saved, ..Open::new(source, first) }, edit);
             }
             Ok(Opened::Data(_)) if self.session.open.is_none() => {
                 let text = format!("{} holds samples; they need a model to run through", path.display());

@@ -9,6 +9,7 @@ pub mod confusion;
 pub mod data_set;
 pub mod drop_overlay;
 pub mod explain;
+pub mod failure;
 pub mod files;
 pub mod first_run;
 pub mod fits;

@@ -4,15 +4,15 @@ use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, Rect, ScrollArea
 use tinsmith_core::graph::Severity;
 use tinsmith_core::preview::Target;
 
-use crate::gui::command::{Action, Command};
+use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::{ExportChoice, Need};
-use crate::gui::panels::layout_choice;
+use crate::gui::panels::failure;
 use crate::gui::panels::status::describe;
 use crate::gui::theme::{CONTROL, PANEL_PADDING, Palette, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{button, elided, group_title, panel_header, rule, sentence_row, switch, text_in};
+use crate::gui::widgets::{elided, group_title, panel_header, rule, sentence_row, switch, text_in};
 use crate::worker::DryFile;
 
 const ROW: f32 = 44.0;
@@ -147,15 +147,7 @@ fn name_ui(cx: PanelCtx<'_>, choice: &mut ExportChoice, ui: &mut Ui) {
 fn legal_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let p = Palette::of(ui);
     if let Some(why) = &cx.session.figures.failure {
-        sentence_row(ui, icons::WARNING, p.amber, why, false);
-        let has_data = cx.session.open.as_ref().is_some_and(|o| o.data.is_some());
-        if !has_data && button(ui, Action::ChooseData.name()).clicked() {
-            cx.commands.act(Action::ChooseData);
-        }
-        if cx.session.is_layout_asked() {
-            ui.add_space(4.0);
-            layout_choice::ui(cx, ui);
-        }
+        failure::ui(cx, why, ui);
         return;
     }
     let (Some(candidate), Some(statics)) = (cx.session.candidate(), cx.session.figures.candidate_static.value.as_deref()) else {

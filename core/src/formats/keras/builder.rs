@@ -4,10 +4,11 @@
 //! of that shape is held as a sequence or as an image of one row, `[1, 1, t, c]`, whichever a layer made, and is reshaped
 //! only when another layer needs the other form: a plain stack of Conv1D layers has a single reshape, at its front.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::super::budget::Budget;
 use super::super::error::{Trouble, quoted};
+use super::super::names::{self, Names};
 use super::super::options::OpenDims;
 use crate::graph::{Graph, Node, NodeId, Note, Severity, TensorId};
 use crate::ops::{Op, Operands, Reshape};
@@ -19,8 +20,6 @@ const MAX_ACTIVATION_BYTES: usize = i32::MAX as usize;
 const NODE_BYTES: usize = 512;
 /// What a small constant takes, about.
 const CONSTANT_BYTES: usize = 256;
-/// The longest name taken from a file.
-const MAX_NAME_CHARS: usize = 64;
 
 /// A result of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +51,7 @@ pub(super) struct Builder {
     /// The extents that the file leaves open.
     pub(super) dims: OpenDims,
     values: Vec<Forms>,
-    taken: HashSet<String>,
-    next: HashMap<String, usize>,
+    names: Names,
     /// Written by Keras 2: some functions meant something else then.
     pub(super) is_keras_2: bool,
     /// Weights that are in the graph already: layers can be applied more than once.
@@ -67,8 +65,7 @@ impl Builder {
             budget,
             dims,
             values: Vec::new(),
-            taken: HashSet::new(),
-            next: HashMap::new(),
+            names: Names::default(),
             is_keras_2,
             weights: HashMap::new(),
         }
@@ -271,23 +268,11 @@ impl Builder {
     /// A name that no other node has; the same file always gives the same names.
     fn name(&mut self, layer: &str, role: &str) -> String {
         let base = if role.is_empty() { clean(layer) } else { format!("{}/{role}", clean(layer)) };
-        if self.taken.insert(base.clone()) {
-            return base;
-        }
-        let count = self.next.entry(base.clone()).or_insert(1);
-        loop {
-            *count += 1;
-            let name = format!("{base}_{count}");
-            if self.taken.insert(name.clone()) {
-                return name;
-            }
-        }
+        self.names.unique(base)
     }
 }
 
-/// Without control characters and not too long: names stand in overrides, tables and messages.
+/// A name for people; a layer may have none.
 fn clean(name: &str) -> String {
-    let name: String =
-        name.chars().take(MAX_NAME_CHARS).map(|c| if c.is_control() || c.is_whitespace() { '_' } else { c }).collect();
-    if name.is_empty() { "layer".into() } else { name }
+    if name.is_empty() { "layer".into() } else { names::clean(name) }
 }

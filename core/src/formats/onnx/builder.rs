@@ -1,10 +1,11 @@
 //! The graph as it grows: nodes with inferred shapes, constants in the order that the graph wants, values rearranged.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::budget::Budget;
 use super::super::error::Trouble;
+use super::super::names::Names;
 use super::tensors::Constant;
 use super::view::{Move, View, arrangement};
 use super::{integers, permute};
@@ -55,7 +56,7 @@ pub(super) struct Builder {
     name: String,
     source: String,
     place: String,
-    names: HashSet<String>,
+    names: Names,
     n_constants: usize,
     /// Tensors that are there already: the rearranged values of others, and constants in some order.
     arranged: HashMap<(TensorId, Vec<Vec<usize>>), TensorId>,
@@ -70,7 +71,7 @@ impl Builder {
             name: String::new(),
             source: String::new(),
             place: String::new(),
-            names: HashSet::new(),
+            names: Names::default(),
             n_constants: 0,
             arranged: HashMap::new(),
             constants: HashMap::new(),
@@ -205,18 +206,7 @@ impl Builder {
     /// A name for a node that no other has.
     fn unique(&mut self, suffix: &str) -> String {
         let base = if suffix.is_empty() { self.name.clone() } else { format!("{}/{suffix}", self.name) };
-        if self.names.insert(base.clone()) {
-            return base;
-        }
-        // The number of nodes grows with every name, so this ends soon.
-        let mut n = self.names.len();
-        loop {
-            let name = format!("{base}_{n}");
-            if self.names.insert(name.clone()) {
-                return name;
-            }
-            n += 1;
-        }
+        self.names.unique(base)
     }
 
     /// A small constant of integers, as operands of TFLite operators are.

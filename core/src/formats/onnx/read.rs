@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::super::budget::Budget;
-use super::super::compact::compact;
 use super::super::error::{Trouble, quoted};
 use super::super::options::OpenDims;
 use super::builder::{Builder, Fail, Value};
@@ -13,7 +12,7 @@ use super::proto::{self, Attribute, Dimension, Node, ValueInfo};
 use super::tensors::{Tensors, element, extents};
 use super::view::View;
 use super::{ends, fold, integers, ops, order};
-use crate::graph::{Graph, Severity};
+use crate::graph::{self, Graph, Severity};
 use crate::ops::{Op, Unknown};
 use crate::tensor::{ElementType, Tensor};
 
@@ -338,7 +337,7 @@ impl<'g, 'a> Reader<'g, 'a> {
         }
         let mut graph = integers::joined(self.builder.graph);
         let all = vec![true; graph.tensors.len()];
-        compact(&mut graph, all);
+        graph::compact(&mut graph, &all);
         Ok(graph)
     }
 }

@@ -4,37 +4,12 @@
 //! `model/relu/Relu;model/bn/FusedBatchNormV3;model/conv2d_3/BiasAdd;model/conv2d_3/Conv2D1`. The node is then called
 //! after the layer that holds the weights: `conv2d_3`.
 
-use std::collections::{HashMap, HashSet};
-
+use super::super::names::clean;
 use crate::ops::{BinaryKind, Op};
 
-/// The longest name taken from a file.
-const MAX_CHARS: usize = 64;
-
-/// Hands out names, each once.
-#[derive(Default)]
-pub(super) struct Names {
-    taken: HashSet<String>,
-    next: HashMap<String, usize>,
-}
-
-impl Names {
-    /// A name for a node that runs `op` and makes the tensor called `tensor`; the same file always gives the same names.
-    pub(super) fn node(&mut self, op: &Op, tensor: &str) -> String {
-        let base = layer(op, tensor).unwrap_or_else(|| op.name().to_ascii_lowercase());
-        let base = clean(&base);
-        if self.taken.insert(base.clone()) {
-            return base;
-        }
-        let count = self.next.entry(base.clone()).or_insert(1);
-        loop {
-            *count += 1;
-            let name = format!("{base}_{count}");
-            if self.taken.insert(name.clone()) {
-                return name;
-            }
-        }
-    }
+/// A name for a node that runs `op` and makes the tensor called `tensor`, before it is made unique.
+pub(super) fn node_name(op: &Op, tensor: &str) -> String {
+    clean(&layer(op, tensor).unwrap_or_else(|| op.name().to_ascii_lowercase()))
 }
 
 /// The layer's name within a tensor's name; `None` if nothing there looks like one.
@@ -87,13 +62,9 @@ fn is_layer(component: &str) -> bool {
     component.starts_with(|c: char| c.is_lowercase() || c == '_') && component != "resource"
 }
 
-/// Without control characters and not too long: names stand in overrides, tables and messages.
-fn clean(name: &str) -> String {
-    name.chars().take(MAX_CHARS).map(|c| if c.is_control() || c.is_whitespace() { '_' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::super::names::Names;
     use super::*;
     use crate::ops::{Activation, Binary, Conv2d, FullyConnected, Padding, Reshape, Softmax};
 
@@ -104,7 +75,7 @@ mod tests {
     #[test]
     fn nodes_are_called_after_the_layer_with_the_weights() {
         let mut names = Names::default();
-        let mut name = |op: &Op, tensor: &str| names.node(op, tensor);
+        let mut name = |op: &Op, tensor: &str| names.unique(node_name(op, tensor));
         assert_eq!(name(&dense(), "functional_1/activation_1/Relu;functional_1/dense_1/BiasAdd"), "dense_1");
         assert_eq!(name(&dense(), "m/probs/MatMul2;m/bias"), "probs");
         assert_eq!(name(&Op::Softmax(Softmax { beta: 1.0 }), "StatefulPartitionedCall:0"), "softmax");
@@ -121,15 +92,15 @@ mod tests {
         let (stride, dilation) = ([1, 1], [1, 1]);
         let conv = Op::Conv2d(Conv2d { stride, dilation, padding: Padding::Same, activation: Activation::Relu });
         let merged = "f/re_lu_9/Relu;f/batch_normalization_9/batchnorm/add_1;f/conv2d_5/convolution;f/batch_normalization_9/sub1";
-        assert_eq!(names.node(&conv, merged), "conv2d_5");
-        assert_eq!(names.node(&add, "f/re_lu_12/Relu;f/add_2/Add"), "add_2");
+        assert_eq!(names.unique(node_name(&conv, merged)), "conv2d_5");
+        assert_eq!(names.unique(node_name(&add, "f/re_lu_12/Relu;f/add_2/Add")), "add_2");
     }
 
     #[test]
     fn names_are_unique_even_if_the_file_tries() {
         let mut names = Names::default();
-        let all: Vec<String> = ["x_2", "x", "x", "x", "x_2"].iter().map(|t| names.node(&dense(), t)).collect();
+        let all: Vec<String> = ["x_2", "x", "x", "x", "x_2"].iter().map(|t| names.unique(node_name(&dense(), t))).collect();
         assert_eq!(all, ["x_2", "x", "x_3", "x_4", "x_2_2"]);
-        assert_eq!(names.node(&dense(), "a\nb"), "a_b");
+        assert_eq!(names.unique(node_name(&dense(), "a\nb")), "a_b");
     }
 }

@@ -6,13 +6,13 @@
 use flatbuffers::{ErrorTraceDetail, InvalidFlatbuffer, VerifierOptions};
 
 use super::super::budget::Budget;
-use super::super::compact::compact;
 use super::super::error::{Trouble, quoted};
+use super::super::names::Names;
 use super::constants::Constants;
-use super::names::Names;
+use super::names::node_name;
 use super::schema::{self, BuiltinOperator, TensorType};
 use super::{metadata, ops, quantization};
-use crate::graph::{Graph, Node, NodeId, Note, Severity, Signature, TensorId};
+use crate::graph::{self, Graph, Node, NodeId, Note, Severity, Signature, TensorId};
 use crate::ops::{Op, Unknown};
 use crate::tensor::{Data, ElementType, Tensor};
 
@@ -244,7 +244,8 @@ impl<'a> Reader<'a> {
             let outputs = operator.outputs().into_iter().flatten();
             let outputs = outputs.map(|id| self.id(&format!("operator {index}"), id)).collect::<Result<Vec<_>, _>>()?;
             let op = self.op(index, &operator, &inputs)?;
-            let name = names.node(&op, outputs.first().map_or("", |id| &self.graph.tensor(*id).name));
+            let tensor = outputs.first().map_or("", |id| &self.graph.tensor(*id).name);
+            let name = names.unique(node_name(&op, tensor));
             self.graph.nodes.push(Node { sources: vec![name.clone()], name, op, inputs, outputs });
         }
         Ok(())
@@ -341,7 +342,7 @@ impl<'a> Reader<'a> {
             }
         }
         if looked_up.contains(&true) {
-            compact(&mut self.graph, looked_up);
+            graph::compact(&mut self.graph, &looked_up);
         }
     }
 

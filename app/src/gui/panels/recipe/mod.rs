@@ -15,12 +15,11 @@ pub use quantize::{CALIBRATORS, calibrator_ui};
 
 use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
-use crate::gui::icons;
 use crate::gui::offers::offers;
-use crate::gui::panels::layout_choice;
+use crate::gui::panels::failure;
 use crate::gui::theme::{Palette, RADIUS_CARD, Type};
 use crate::gui::units;
-use crate::gui::widgets::{button, icon_button, panel_header, rule, sentence_row};
+use crate::gui::widgets::{icon_button, panel_header, rule};
 
 /// Shows the recipe and edits it.
 pub fn ui(cx: PanelCtx<'_>, recipe: &mut Recipe, ui: &mut Ui) {
@@ -64,15 +63,7 @@ fn failure_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         ui,
         |ui| {
             ui.set_width(ui.available_width());
-            sentence_row(ui, icons::WARNING, p.amber, why, false);
-            let has_data = cx.session.open.as_ref().is_some_and(|o| o.data.is_some());
-            if !has_data && button(ui, Action::ChooseData.name()).clicked() {
-                cx.commands.act(Action::ChooseData);
-            }
-            if cx.session.is_layout_asked() {
-                ui.add_space(4.0);
-                layout_choice::ui(cx, ui);
-            }
+            failure::ui(cx, why, ui);
         },
     );
 }
