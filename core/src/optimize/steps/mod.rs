@@ -1,0 +1,220 @@
+//! Every recipe step with its parameters, described once: the command line's `steps` and `--step`, the manual and the window's
+//! sliders all read this.
+
+mod parameter;
+mod tables;
+
+use serde::Serialize;
+
+use super::OptimizeError;
+use crate::recipe::{AbsorbBias, CleanUp, Equalize, FuseBatchNorm, Pack, Quantize, Step};
+use parameter::{describe, get, parse, set};
+
+/// A recipe step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepInfo {
+    /// On the command line: `quantize`.
+    pub name: &'static str,
+    /// In the window: `Quantize`.
+    pub title: &'static str,
+    /// What it does, in one sentence.
+    pub help: &'static str,
+    /// What can be set.
+    pub parameters: Vec<ParameterInfo>,
+}
+
+/// One parameter of a step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ParameterInfo {
+    /// On the command line: `correct-bias`.
+    pub key: &'static str,
+    /// In the window: `Correct bias`.
+    pub title: &'static str,
+    /// What it means, in one sentence.
+    pub help: &'static str,
+    /// Unit of a number; empty if it has none.
+    pub unit: &'static str,
+    /// What it can be set to.
+    #[serde(flatten)]
+    pub kind: ParameterKind,
+    /// The default, as it is written on the command line.
+    pub default: String,
+}
+
+/// What a parameter can be set to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ParameterKind {
+    /// One of several words.
+    Choice {
+        /// The words.
+        choices: &'static [Choice],
+    },
+    /// `on` or `off`.
+    Switch,
+    /// A number.
+    Number {
+        /// Least value.
+        min: f64,
+        /// Greatest value.
+        max: f64,
+        /// A sensible step of a slider.
+        step: f64,
+    },
+    /// A whole number, or `all`.
+    Count {
+        /// Least value.
+        min: usize,
+    },
+}
+
+/// One of a parameter's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// On the command line: `per-channel`.
+    pub key: &'static str,
+    /// What it means, in one sentence.
+    pub help: &'static str,
+}
+
+/// All steps, in the order in which a recipe usually has them.
+pub fn describe_steps() -> Vec<StepInfo> {
+    vec![
+        StepInfo {
+            name: "fuse-batch-norm",
+            title: "Fuse batch norm",
+            help: "Batch normalization goes into the layers beside it; the outputs stay, but for rounding.",
+            parameters: describe::<FuseBatchNorm>(),
+        },
+        StepInfo {
+            name: "clean-up",
+            title: "Clean up",
+            help: "What converters and training leave in a graph goes; the outputs stay.",
+            parameters: describe::<CleanUp>(),
+        },
+        StepInfo {
+            name: "equalize",
+            title: "Equalize",
+            help: "Scales move between neighbouring layers until their channels have equal ranges; the outputs stay, but for rounding.",
+            parameters: describe::<Equalize>(),
+        },
+        StepInfo {
+            name: "absorb-bias",
+            title: "Absorb bias",
+            help: "What a channel never falls below moves into the bias of the next layer, so that less range is left to quantize.",
+            parameters: describe::<AbsorbBias>(),
+        },
+        StepInfo {
+            name: "quantize",
+            title: "Quantize",
+            help: "Float weights and activations become 8-bit integers, at scales found by calibration.",
+            parameters: describe::<Quantize>(),
+        },
+        StepInfo {
+            name: "pack",
+            title: "Pack",
+            help: "Names are left out of the file and the arena is planned.",
+            parameters: describe::<Pack>(),
+        },
+    ]
+}
+
+/// Reads `NAME[:KEY=VALUE,…]`: a step with its defaults but for what is said.
+///
+/// # Errors
+/// [`OptimizeError::Setting`] names the step, the key and what it can be set to; [`OptimizeError::UnknownStep`] the steps there are.
+pub fn parse_step(text: &str) -> Result<Step, OptimizeError> {
+    let (name, settings) = text.split_once(':').unwrap_or((text, ""));
+    match name.trim() {
+        "fuse-batch-norm" => parse("fuse-batch-norm", settings).map(Step::FuseBatchNorm),
+        "clean-up" => parse("clean-up", settings).map(Step::CleanUp),
+        "equalize" => parse("equalize", settings).map(Step::Equalize),
+        "absorb-bias" => parse("absorb-bias", settings).map(Step::AbsorbBias),
+        "quantize" => parse("quantize", settings).map(Step::Quantize),
+        "pack" => parse("pack", settings).map(Step::Pack),
+        other => {
+            let known: Vec<&str> = describe_steps().iter().map(|step| step.name).collect();
+            Err(OptimizeError::UnknownStep { name: other.to_owned(), known: known.join(", ") })
+        }
+    }
+}
+
+/// What a parameter of a step is set to, as it is written on the command line; `None` if the step has no such parameter.
+pub fn parameter(step: &Step, key: &str) -> Option<String> {
+    match step {
+        Step::FuseBatchNorm(settings) => get(settings, key),
+        Step::CleanUp(settings) => get(settings, key),
+        Step::Equalize(settings) => get(settings, key),
+        Step::AbsorbBias(settings) => get(settings, key),
+        Step::Quantize(settings) => get(settings, key),
+        Step::Pack(settings) => get(settings, key),
+    }
+}
+
+/// Sets a parameter of a step; `None`, and the step as it was, if there is no such parameter or it cannot be set to that.
+pub fn set_parameter(step: &mut Step, key: &str, word: &str) -> Option<()> {
+    match step {
+        Step::FuseBatchNorm(settings) => set(settings, key, word),
+        Step::CleanUp(settings) => set(settings, key, word),
+        Step::Equalize(settings) => set(settings, key, word),
+        Step::AbsorbBias(settings) => set(settings, key, word),
+        Step::Quantize(settings) => set(settings, key, word),
+        Step::Pack(settings) => set(settings, key, word),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Calibrator, Granularity};
+
+    #[test]
+    fn a_step_alone_has_its_defaults() {
+        assert_eq!(parse_step("quantize"), Ok(Step::Quantize(Quantize::default())));
+        assert_eq!(parse_step("pack"), Ok(Step::Pack(Pack::default())));
+    }
+
+    #[test]
+    fn settings_are_read() {
+        let expected = Quantize {
+            granularity: Granularity::PerTensor,
+            calibrator: Calibrator::Percentile { keep: 99.5 },
+            correct_bias: true,
+            samples: Some(20),
+            ..Quantize::default()
+        };
+        let step = parse_step("quantize:granularity=per-tensor,keep=99.5, correct-bias=on,samples=20");
+        assert_eq!(step, Ok(Step::Quantize(expected)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let error = |text: &str| parse_step(text).unwrap_err().to_string();
+        assert!(error("quantise").contains("absorb-bias, quantize, pack"));
+        assert!(error("quantize:bits=4").contains("no parameter \"bits\""));
+        assert!(error("quantize:momentum=2").contains("from 0 to 1"));
+        assert!(error("pack:strip-names=perhaps").contains("on or off"));
+        assert!(error("pack:strip-names").contains("KEY=VALUE"));
+    }
+
+    #[test]
+    fn every_default_and_choice_can_be_parsed_back() {
+        for step in describe_steps() {
+            for parameter in &step.parameters {
+                let words: Vec<&str> = match &parameter.kind {
+                    ParameterKind::Choice { choices } => choices.iter().map(|choice| choice.key).collect(),
+                    _ => vec![],
+                };
+                for word in words.into_iter().chain([parameter.default.as_str()]) {
+                    let text = format!("{}:{}={word}", step.name, parameter.key);
+                    let parsed = parse_step(&text);
+                    assert!(parsed.is_ok(), "{text}");
+                    let mut set = parse_step(step.name).unwrap();
+                    set_parameter(&mut set, parameter.key, word).unwrap();
+                    assert_eq!(Ok(&set), parsed.as_ref(), "{text}");
+                    assert_eq!(super::parameter(&set, parameter.key).as_deref(), Some(word), "{text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! What can be set of each step.
+
+use super::parameter::{Parameter, Settings, switch, words};
+use super::{Choice, ParameterKind};
+use crate::recipe::{AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, Quantize, Scheme};
+
+const fn choice(key: &'static str, help: &'static str) -> Choice {
+    Choice { key, help }
+}
+
+const SCHEMES: &[Choice] =
+    &[choice("int8", "8-bit weights and activations, integer arithmetic throughout"), choice("float32", "as it came")];
+const GRANULARITIES: &[Choice] =
+    &[choice("per-channel", "one scale for each output channel: more accurate"), choice("per-tensor", "one scale: smaller")];
+const CALIBRATORS: &[Choice] = &[
+    choice("min-max", "lowest and highest value seen"),
+    choice("moving-average", "moving average of each sample's lowest and highest value"),
+    choice("percentile", "the middle of the distribution"),
+    choice("mse", "the range with the least mean squared quantization error"),
+    choice("entropy", "the range whose quantized distribution diverges least from the observed one"),
+];
+const IO_TYPES: &[Choice] = &[
+    choice("int8", "as the layers compute"),
+    choice("uint8", "unsigned, converted at both ends"),
+    choice("float32", "floats, converted at both ends"),
+];
+
+impl Settings for FuseBatchNorm {
+    fn parameters() -> Vec<Parameter<Self>> {
+        vec![
+            switch("into-before", "Into the layer before", "Weights and bias of the layer before take scale and offset.", |s| {
+                &mut s.into_before
+            }),
+            switch(
+                "into-after",
+                "Into the layer after",
+                "Where no layer with weights stands before, the one after takes them.",
+                |s| &mut s.into_after,
+            ),
+            switch(
+                "scaling",
+                "Products and sums",
+                "Products and sums with constants, which converters leave, are treated alike.",
+                |s| &mut s.scaling,
+            ),
+        ]
+    }
+}
+
+impl Settings for CleanUp {
+    fn parameters() -> Vec<Parameter<Self>> {
+        vec![
+            switch(
+                "identities",
+                "Identities",
+                "Nodes that hand on what they get go: identities, dropout, reshapes to the same shape.",
+                |s| &mut s.identities,
+            ),
+            switch("constants", "Constants", "Nodes that compute with constants alone become constants.", |s| &mut s.constants),
+            switch("activations", "Activations", "A clamping activation goes into the layer before it.", |s| &mut s.activations),
+            switch(
+                "shapes",
+                "Shapes",
+                "Chains of reshapes and transposes become one or none; padding goes into the convolution after it.",
+                |s| &mut s.shapes,
+            ),
+        ]
+    }
+}
+
+impl Settings for Equalize {
+    fn parameters() -> Vec<Parameter<Self>> {
+        vec![
+            Parameter {
+                key: "passes",
+                title: "Passes",
+                help: "Passes over the graph at most; it ends earlier where nothing changes any more.",
+                unit: "",
+                kind: ParameterKind::Number { min: 1.0, max: 100.0, step: 1.0 },
+                access: words(
+                    |s| s.passes.to_string(),
+                    |s, word| word.parse().ok().filter(|n| (1..=100).contains(n)).map(|n| s.passes = n),
+                ),
+            },
+            switch(
+                "replace-relu6",
+                "Replace ReLU6",
+                "A ReLU6 between two layers becomes a ReLU: outputs change where values exceed 6.",
+                |s| &mut s.replace_relu6,
+            ),
+        ]
+    }
+}
+
+impl Settings for AbsorbBias {
+    fn parameters() -> Vec<Parameter<Self>> {
+        Vec::new()
+    }
+}
+
+impl Settings for Quantize {
+    fn parameters() -> Vec<Parameter<Self>> {
+        let parts: [Vec<Parameter<Self>>; 3] = [weights(), ranges(), ends()];
+        parts.into_iter().flatten().collect()
+    }
+}
+
+fn weights() -> Vec<Parameter<Quantize>> {
+    vec![
+        Parameter {
+            key: "scheme",
+            title: "Scheme",
+            help: "What weights and activations become.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: SCHEMES },
+            access: words(
+                |q| if q.scheme == Scheme::Int8 { "int8" } else { "float32" }.into(),
+                |q, word| {
+                    q.scheme = match word {
+                        "int8" => Scheme::Int8,
+                        "float32" => Scheme::Float32,
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            ),
+        },
+        Parameter {
+            key: "granularity",
+            title: "Weights",
+            help: "Scales of convolution weights.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: GRANULARITIES },
+            access: words(|q| granularity_name(q.granularity), |q, word| granularity_named(word).map(|g| q.granularity = g)),
+        },
+        Parameter {
+            key: "fully-connected",
+            title: "Dense weights",
+            help: "Scales of FULLY_CONNECTED weights; per-channel takes 8 bytes of RAM a channel on TensorFlow Lite Micro.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: GRANULARITIES },
+            access: words(
+                |q| granularity_name(q.fully_connected),
+                |q, word| granularity_named(word).map(|g| q.fully_connected = g),
+            ),
+        },
+    ]
+}
+
+fn ranges() -> Vec<Parameter<Quantize>> {
+    vec![
+        Parameter {
+            key: "calibrator",
+            title: "Calibrator",
+            help: "How observed activations become a range.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: CALIBRATORS },
+            access: words(
+                |q| calibrator_name(q.calibrator).into(),
+                |q, word| {
+                    q.calibrator = match word {
+                        "min-max" => Calibrator::MinMax,
+                        "moving-average" => Calibrator::MovingAverage { momentum: DEFAULT_MOMENTUM },
+                        "percentile" => Calibrator::Percentile { keep: DEFAULT_KEEP },
+                        "mse" => Calibrator::Mse,
+                        "entropy" => Calibrator::Entropy,
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            ),
+        },
+        Parameter {
+            key: "momentum",
+            title: "Momentum",
+            help: "Weight of the past in a moving average; setting it chooses that calibrator.",
+            unit: "",
+            kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.01 },
+            access: words(
+                |q| match q.calibrator {
+                    Calibrator::MovingAverage { momentum } => momentum.to_string(),
+                    _ => DEFAULT_MOMENTUM.to_string(),
+                },
+                |q, word| number_between(word, 0.0, 1.0).map(|momentum| q.calibrator = Calibrator::MovingAverage { momentum }),
+            ),
+        },
+        Parameter {
+            key: "keep",
+            title: "Keep",
+            help: "Share of the values that a percentile range holds; setting it chooses that calibrator.",
+            unit: "%",
+            kind: ParameterKind::Number { min: 90.0, max: 100.0, step: 0.01 },
+            access: words(
+                |q| match q.calibrator {
+                    Calibrator::Percentile { keep } => keep.to_string(),
+                    _ => DEFAULT_KEEP.to_string(),
+                },
+                |q, word| number_between(word, 90.0, 100.0).map(|keep| q.calibrator = Calibrator::Percentile { keep }),
+            ),
+        },
+    ]
+}
+
+fn ends() -> Vec<Parameter<Quantize>> {
+    vec![
+        Parameter {
+            key: "io",
+            title: "Input and output",
+            help: "Type of the model's inputs and outputs.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: IO_TYPES },
+            access: words(
+                |q| {
+                    match q.io {
+                        IoType::Int8 => "int8",
+                        IoType::UInt8 => "uint8",
+                        IoType::Float32 => "float32",
+                    }
+                    .into()
+                },
+                |q, word| {
+                    q.io = match word {
+                        "int8" => IoType::Int8,
+                        "uint8" => IoType::UInt8,
+                        "float32" => IoType::Float32,
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            ),
+        },
+        switch(
+            "correct-bias",
+            "Correct bias",
+            "Shift each bias by the mean error that rounding the weights makes over the calibration samples.",
+            |s| &mut s.correct_bias,
+        ),
+        Parameter {
+            key: "samples",
+            title: "Calibration samples",
+            help: "Calibrate on the first so many calibration samples.",
+            unit: "samples",
+            kind: ParameterKind::Count { min: 1 },
+            access: words(
+                |q| q.samples.map_or("all".into(), |n| n.to_string()),
+                |q, word| {
+                    q.samples = match word {
+                        "all" => None,
+                        _ => Some(word.parse().ok().filter(|n| *n > 0)?),
+                    };
+                    Some(())
+                },
+            ),
+        },
+    ]
+}
+
+impl Settings for Pack {
+    fn parameters() -> Vec<Parameter<Self>> {
+        vec![
+            switch(
+                "strip-names",
+                "Strip names",
+                "Leave out tensor names, signatures and descriptions: they take flash and no runtime needs them.",
+                |s| &mut s.strip_names,
+            ),
+            switch(
+                "plan-memory",
+                "Plan memory",
+                "Write the better of the arena plans into the file, which TensorFlow Lite Micro then follows.",
+                |s| &mut s.plan_memory,
+            ),
+        ]
+    }
+}
+
+fn granularity_name(granularity: Granularity) -> String {
+    match granularity {
+        Granularity::PerChannel => "per-channel",
+        Granularity::PerTensor => "per-tensor",
+    }
+    .into()
+}
+
+fn granularity_named(word: &str) -> Option<Granularity> {
+    Some(match word {
+        "per-channel" => Granularity::PerChannel,
+        "per-tensor" => Granularity::PerTensor,
+        _ => return None,
+    })
+}
+
+fn number_between(word: &str, min: f32, max: f32) -> Option<f32> {
+    word.parse().ok().filter(|x| (min..=max).contains(x))
+}
+
+const DEFAULT_MOMENTUM: f32 = 0.9;
+const DEFAULT_KEEP: f32 = 99.99;
+
+fn calibrator_name(calibrator: Calibrator) -> &'static str {
+    match calibrator {
+        Calibrator::MinMax => "min-max",
+        Calibrator::MovingAverage { .. } => "moving-average",
+        Calibrator::Percentile { .. } => "percentile",
+        Calibrator::Mse => "mse",
+        Calibrator::Entropy => "entropy",
+    }
+}
