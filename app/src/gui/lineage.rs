@@ -1,9 +1,14 @@
 //! Which nodes of the source a node of the candidate stands for, and what became of each node of the source.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tinsmith_core::graph::{Graph, Node, NodeId};
+use tinsmith_core::optimize::Candidate;
+use tinsmith_core::preview::Source;
+
+use crate::gui::kept::Same;
 
 /// The nodes of two graphs, each with those of the other that it has to do with.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -48,6 +53,29 @@ impl Lineage {
     /// The node of the candidate that a node of the source is, or is part of; none if it was removed.
     pub fn heir(&self, source: NodeId) -> Option<NodeId> {
         self.heirs.get(source.index()).copied().flatten()
+    }
+}
+
+/// The lineage of the last two graphs that were asked about. Several panels ask, and a large graph takes milliseconds.
+#[derive(Debug, Default)]
+pub struct LineageMemo(RefCell<Option<Made>>);
+
+/// What was made of which two.
+type Made = (Same<Source>, Same<Candidate>, Arc<Lineage>);
+
+impl LineageMemo {
+    /// The lineage between a source and a candidate, made if they are others than last time.
+    pub fn of(&self, source: &Arc<Source>, candidate: &Arc<Candidate>) -> Arc<Lineage> {
+        let (source, candidate) = (Same(Arc::clone(source)), Same(Arc::clone(candidate)));
+        let mut last = self.0.borrow_mut();
+        if let Some((of_source, of_candidate, lineage)) = &*last
+            && (of_source, of_candidate) == (&source, &candidate)
+        {
+            return Arc::clone(lineage);
+        }
+        let lineage = Arc::new(Lineage::between(&source.0.graph, &candidate.0.graph));
+        *last = Some((source, candidate, Arc::clone(&lineage)));
+        lineage
     }
 }
 

@@ -18,7 +18,7 @@ use tinsmith_core::recipe::Recipe;
 use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
-use super::lineage::Lineage;
+use super::lineage::{Lineage, LineageMemo};
 use super::notice::Notices;
 use super::on_demand::OnDemand;
 use super::picture;
@@ -206,6 +206,7 @@ pub struct Session {
     pub explained: Option<Quantity>,
     /// The edit that the newest complete figures belong to.
     pub measured: Option<Edit>,
+    lineages: LineageMemo,
     undoer: Undoer<Edit>,
     /// For which edit the name of what undo takes back was found.
     undo_named: Option<(Edit, String)>,
@@ -243,6 +244,7 @@ impl Default for Session {
             picture: None,
             explained: None,
             measured: None,
+            lineages: LineageMemo::default(),
             undoer: new_undoer(),
             undo_named: None,
         }
@@ -438,6 +440,11 @@ impl Session {
         self.also_selected.clear();
     }
 
+    /// What became of each node of the source in the candidate, and what each node there was made of; `None` without a candidate.
+    pub fn lineage(&self) -> Option<Arc<Lineage>> {
+        Some(self.lineages.of(&self.open.as_ref()?.source, self.candidate()?))
+    }
+
     /// Selects in the graph on screen what became of selected nodes that are only in the other one, or what they were made of.
     pub fn follow_selection(&mut self) {
         let (Some(open), Some(candidate), Some(graph)) = (&self.open, self.candidate(), self.graph()) else { return };
@@ -446,7 +453,7 @@ impl Session {
             return;
         }
         let source = &open.source.graph;
-        let lineage = Lineage::between(source, &candidate.graph);
+        let Some(lineage) = self.lineage() else { return };
         let counterpart = |name: &str| match self.shown_now() {
             Shown::Candidate => source.node_named(name).and_then(|id| lineage.heir(id)),
             Shown::Source => candidate.graph.node_named(name).and_then(|id| lineage.origin(id)),

@@ -67,7 +67,7 @@ impl View {
     pub fn detail(self) -> Detail {
         match self.zoom {
             z if z < 0.36 => Detail::Far,
-            z if z < 0.55 => Detail::Kinds,
+            z if z < 0.52 => Detail::Kinds,
             z if z < 0.62 => Detail::Names,
             _ => Detail::All,
         }

@@ -1,5 +1,7 @@
 //! How the graph on screen differs from the other one: what was merged, removed, added, and which channels are gone.
 
+use std::sync::Arc;
+
 use tinsmith_core::graph::{Graph, Node, NodeId};
 use tinsmith_core::ops::{Op, Operands};
 
@@ -27,7 +29,7 @@ pub enum Mark {
 /// Marks of all nodes of the graph on screen.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Against {
-    lineage: Lineage,
+    lineage: Arc<Lineage>,
     is_source: bool,
     marks: Vec<Mark>,
     /// Channels of the output, in the source and in the candidate, where they differ.
@@ -36,9 +38,8 @@ pub struct Against {
 
 impl Against {
     /// Marks the candidate's nodes against the source.
-    pub fn source(candidate: &Graph, source: &Graph) -> Self {
-        let lineage = Lineage::between(source, candidate);
-        let mut all = Self { lineage: lineage.clone(), ..Self::default() };
+    pub fn source(candidate: &Graph, source: &Graph, lineage: Arc<Lineage>) -> Self {
+        let mut all = Self { lineage: Arc::clone(&lineage), ..Self::default() };
         for id in candidate.node_ids() {
             let Some((own, others)) = lineage.made_of(id).split_first() else {
                 all.marks.push(Mark::Added);
@@ -56,9 +57,8 @@ impl Against {
     }
 
     /// Marks the source's nodes against the candidate.
-    pub fn candidate(source: &Graph, candidate: &Graph) -> Self {
-        let lineage = Lineage::between(source, candidate);
-        let mut all = Self { lineage: lineage.clone(), is_source: true, ..Self::default() };
+    pub fn candidate(source: &Graph, candidate: &Graph, lineage: Arc<Lineage>) -> Self {
+        let mut all = Self { lineage: Arc::clone(&lineage), is_source: true, ..Self::default() };
         for id in source.node_ids() {
             let heir = lineage.heir(id);
             let is_more = |heir: NodeId| {
@@ -163,10 +163,14 @@ mod tests {
         (source, candidate)
     }
 
+    fn between(source: &Graph, candidate: &Graph) -> Arc<Lineage> {
+        Arc::new(Lineage::between(source, candidate))
+    }
+
     #[test]
     fn nodes_of_the_candidate_say_what_they_took_in() {
         let (source, candidate) = graphs();
-        let against = Against::source(&candidate, &source);
+        let against = Against::source(&candidate, &source, between(&source, &candidate));
         assert_eq!(against.marks, [Mark::Same, Mark::Merged("Softmax".to_owned()), Mark::Added]);
         assert_eq!(against.channels(1), Some((4, 3)));
         assert_eq!(against.notes().len(), 4);
@@ -176,11 +180,11 @@ mod tests {
     #[test]
     fn nodes_of_the_source_say_what_became_of_them() {
         let (source, candidate) = graphs();
-        let against = Against::candidate(&source, &candidate);
+        let against = Against::candidate(&source, &candidate, between(&source, &candidate));
         assert_eq!(against.marks, [Mark::Same, Mark::TakesIn, Mark::Folded("n1".to_owned()), Mark::Removed]);
         assert_eq!(against.channels(1), Some((4, 3)));
         assert_eq!(against.counterparts(NodeId::new(2)).collect::<Vec<_>>(), [NodeId::new(1)]);
         assert_eq!(against.stands_for(NodeId::new(1)), Some(NodeId::new(1)));
-        assert!(Against::candidate(&source, &source).notes().is_empty());
+        assert!(Against::candidate(&source, &source, between(&source, &source)).notes().is_empty());
     }
 }

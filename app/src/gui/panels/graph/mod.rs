@@ -115,7 +115,10 @@ impl GraphPanel {
         ui.advance_cursor_after_rect(canvas);
         ui.painter().rect_filled(canvas, 0.0, Palette::of(ui).sunken);
         self.search.take_shortcut(ui);
-        let places = places(cx, canvas);
+        // What the last frame painted: its notes are those of this one, nearly always.
+        let scenes: Vec<&Scene> = self.panes.iter().filter_map(|pane| pane.scene.as_ref()).collect();
+        let strip = strip::height(&scenes);
+        let places = places(cx, canvas, strip);
         self.prepare(cx, ui, &places);
         let from = picture::mark(ui);
         for place in &places {
@@ -124,7 +127,7 @@ impl GraphPanel {
         }
         if places.iter().any(|place| !place.has_legend) {
             let scenes: Vec<&Scene> = self.panes.iter().filter_map(|pane| pane.scene.as_ref()).collect();
-            strip::ui(ui, places::legend_place(canvas), &scenes);
+            strip::ui(ui, places::legend_place(canvas, strip), &scenes);
         }
         self.picture_ui(cx, ui, from, canvas);
     }

@@ -2,7 +2,6 @@
 
 use eframe::egui::{Align, Label, Layout, Rect, Stroke, Ui, UiBuilder, Vec2, pos2, vec2};
 
-use super::strip;
 use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
@@ -38,25 +37,25 @@ pub(super) const MAIN: usize = 1;
 /// The slot of the source beside the candidate.
 pub(super) const BESIDE: usize = 0;
 
-/// The graphs on screen.
-pub(super) fn places(cx: PanelCtx<'_>, panel: Rect) -> Vec<Place> {
+/// The graphs on screen, above a strip of this height if they need one.
+pub(super) fn places(cx: PanelCtx<'_>, panel: Rect, strip: f32) -> Vec<Place> {
     if !cx.session.shows_both_now() {
         let has_legend = panel.width() >= ROOM_FOR_LEGEND.x && panel.height() >= ROOM_FOR_LEGEND.y;
-        let canvas = if has_legend { panel } else { above_legend(panel) };
+        let canvas = if has_legend { panel } else { above(panel, strip) };
         return vec![Place { which: cx.session.shown_now(), slot: MAIN, title: None, canvas, has_legend }];
     }
-    let (first, second) = halves(above_legend(panel));
+    let (first, second) = halves(above(panel, strip));
     vec![titled(Shown::Source, BESIDE, first), titled(Shown::Candidate, MAIN, second)]
 }
 
-/// Where the legend has no corner it stands below.
-fn above_legend(panel: Rect) -> Rect {
-    panel.with_max_y((panel.bottom() - strip::HEIGHT).max(panel.top()))
+/// Where the legend has no corner it stands below, in a strip of this height.
+fn above(panel: Rect, strip: f32) -> Rect {
+    panel.with_max_y((panel.bottom() - strip).max(panel.top()))
 }
 
 /// Where the strip with the legend stands.
-pub(super) fn legend_place(panel: Rect) -> Rect {
-    panel.with_min_y(above_legend(panel).bottom())
+pub(super) fn legend_place(panel: Rect, strip: f32) -> Rect {
+    panel.with_min_y(above(panel, strip).bottom())
 }
 
 fn halves(panel: Rect) -> (Rect, Rect) {

@@ -16,6 +16,7 @@ use crate::gui::command::Shown;
 use crate::gui::context::PanelCtx;
 use crate::gui::graph_view::layout::{Edge, Item, Label, Layout};
 use crate::gui::graph_view::picture::{Emphasis, Ground, Outline, Picture, Words};
+use crate::gui::lineage::Lineage;
 use crate::gui::session::Session;
 use crate::gui::theme::Palette;
 use crate::gui::units::{self, NONE};
@@ -28,6 +29,7 @@ pub(super) struct Given {
     pub layout: Arc<Layout>,
     /// The other graph, to mark what differs.
     other: Option<GraphRef>,
+    lineage: Option<Arc<Lineage>>,
     statics: Option<Arc<StaticFigures>>,
     errors: Option<Arc<LayerErrors>>,
     /// Why a box has no figure.
@@ -60,7 +62,8 @@ impl Given {
             _ => "no such figure",
         };
         let is_beside = session.shows_both_now();
-        Some(Self { graph, layout, other, statics, errors, gap, colour_by, palette: Palette::of(ui), is_beside })
+        let lineage = session.lineage();
+        Some(Self { graph, layout, other, lineage, statics, errors, gap, colour_by, palette: Palette::of(ui), is_beside })
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -123,10 +126,12 @@ impl Scene {
     /// Looks for what is given; words and figures are made later, box by box.
     pub fn new(given: Given) -> Self {
         let graph = given.graph.graph();
-        let against = match (&given.graph, &given.other) {
-            (GraphRef::Candidate(_), Some(source)) => Against::source(graph, source.graph()),
-            (GraphRef::Source(_), Some(candidate)) => Against::candidate(graph, candidate.graph()),
-            (_, None) => Against::default(),
+        let against = match (&given.graph, &given.other, &given.lineage) {
+            (GraphRef::Candidate(_), Some(source), Some(lineage)) => Against::source(graph, source.graph(), Arc::clone(lineage)),
+            (GraphRef::Source(_), Some(candidate), Some(lineage)) => {
+                Against::candidate(graph, candidate.graph(), Arc::clone(lineage))
+            }
+            _ => Against::default(),
         };
         let mut scene = Self {
             notes: Vec::new(),

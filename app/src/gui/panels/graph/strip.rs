@@ -13,8 +13,22 @@ const GAP: f32 = 8.0;
 /// With less room why boxes have no colour is left out.
 const ROOM_FOR_GAP: f32 = 112.0;
 
-/// Height of the strip.
-pub(super) const HEIGHT: f32 = 2.0 * LINE + 4.0;
+/// What a strip with these scenes says of marks beside what it says of colours.
+fn notes<'s>(scenes: &[&'s Scene]) -> Vec<&'s str> {
+    let mut notes: Vec<&str> = Vec::new();
+    for note in scenes.iter().flat_map(|scene| &scene.notes) {
+        if !notes.contains(&note.as_str()) {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
+/// Height of the strip: one note stands beside the colours, several have a line of their own.
+pub(super) fn height(scenes: &[&Scene]) -> f32 {
+    let n_lines = if notes(scenes).len() > 1 { 2.0 } else { 1.0 };
+    n_lines * LINE + 4.0
+}
 
 /// Shows what colours and marks mean. The scenes share one scale.
 pub(super) fn ui(ui: &mut Ui, strip: Rect, scenes: &[&Scene]) {
@@ -23,16 +37,18 @@ pub(super) fn ui(ui: &mut Ui, strip: Rect, scenes: &[&Scene]) {
     ui.painter().hline(strip.x_range(), strip.top() + 0.5, Stroke::new(1.0, p.line));
     let inner = strip.shrink2(vec2(f32::from(PANEL_PADDING), 2.0));
     let (first, second) = inner.split_top_bottom_at_y(inner.top() + LINE);
-    line(ui, first, "scale", |ui| scale_ui(ui, scenes));
-    line(ui, second, "marks", |ui| {
-        let mut notes: Vec<&str> = Vec::new();
-        for note in scenes.iter().flat_map(|scene| &scene.notes) {
-            if !notes.contains(&note.as_str()) {
-                notes.push(note);
-            }
+    let notes = notes(scenes);
+    let marks_ui = |ui: &mut Ui| _ = ui.add(Label::new(Type::Caption.text(notes.join("; "), p.text_weak)).truncate());
+    line(ui, first, "scale", |ui| {
+        scale_ui(ui, scenes);
+        if let [_] = notes.as_slice() {
+            ui.add_space(GAP);
+            marks_ui(ui);
         }
-        ui.add(Label::new(Type::Caption.text(notes.join("; "), p.text_weak)).truncate());
     });
+    if notes.len() > 1 {
+        line(ui, second, "marks", marks_ui);
+    }
 }
 
 fn line(ui: &mut Ui, rect: Rect, name: &str, contents: impl FnOnce(&mut Ui)) {

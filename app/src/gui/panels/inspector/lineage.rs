@@ -1,14 +1,11 @@
 //! Where a layer comes from and what became of it: nodes of the candidate name those of the source that they are made of, and these
 //! the one that they are part of.
 
-use std::sync::Arc;
-
 use eframe::egui::Ui;
 use tinsmith_core::graph::{Graph, NodeId};
 
 use crate::gui::command::{Command, Shown};
 use crate::gui::context::PanelCtx;
-use crate::gui::kept::{Same, kept};
 use crate::gui::lineage::Lineage;
 use crate::gui::panels::graph::short_name;
 use crate::gui::theme::{Palette, Type};
@@ -17,7 +14,7 @@ use crate::gui::theme::{Palette, Type};
 pub fn ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
     let Some(open) = &cx.session.open else { return };
     let source = &open.source.graph;
-    if let Some((lineage, candidate)) = lineage(cx, ui).zip(cx.session.candidate()) {
+    if let Some((lineage, candidate)) = cx.session.lineage().zip(cx.session.candidate()) {
         match cx.session.shown_now() {
             Shown::Candidate => made_of_ui(cx, source, lineage.made_of(node), &candidate.graph.node(node).name, ui),
             Shown::Source => part_of_ui(cx, &lineage, node, &candidate.graph, ui),
@@ -29,19 +26,13 @@ pub fn ui(cx: PanelCtx<'_>, node: NodeId, ui: &mut Ui) {
 }
 
 /// What the node on screen is called in the candidate; its own name if it is not in it.
-pub fn name_in_candidate(cx: PanelCtx<'_>, node: NodeId, ui: &Ui) -> Option<String> {
+pub fn name_in_candidate(cx: PanelCtx<'_>, node: NodeId) -> Option<String> {
     let own = cx.session.graph()?.node(node).name.clone();
     if cx.session.shown_now() == Shown::Candidate {
         return Some(own);
     }
-    let heir = lineage(cx, ui).and_then(|lineage| lineage.heir(node)).zip(cx.session.candidate());
+    let heir = cx.session.lineage().and_then(|lineage| lineage.heir(node)).zip(cx.session.candidate());
     Some(heir.map_or(own, |(heir, candidate)| candidate.graph.node(heir).name.clone()))
-}
-
-fn lineage(cx: PanelCtx<'_>, ui: &Ui) -> Option<Arc<Lineage>> {
-    let (source, candidate) = (&cx.session.open.as_ref()?.source, cx.session.candidate()?);
-    let of = (Same(Arc::clone(source)), Same(Arc::clone(candidate)));
-    Some(kept(ui.ctx(), "lineage", of, |(source, candidate)| Lineage::between(&source.0.graph, &candidate.0.graph)))
 }
 
 fn made_of_ui(cx: PanelCtx<'_>, source: &Graph, made_of: &[NodeId], name: &str, ui: &mut Ui) {

@@ -53,7 +53,7 @@ impl InspectorPanel {
                 ui.spacing_mut().item_spacing.y = 6.0;
                 facts_ui(cx, node, ui);
                 lineage::ui(cx, node, ui);
-                if let Some(name) = lineage::name_in_candidate(cx, node, ui) {
+                if let Some(name) = lineage::name_in_candidate(cx, node) {
                     offers_ui(&offers_for(cx.session, recipe, &name), recipe, ui);
                 }
                 self.plots_ui(cx, node, recipe, ui);

@@ -8,7 +8,6 @@ use tinsmith_core::measure::{LayerErrors, LayerFigures, StaticFigures};
 
 use super::Col;
 use crate::gui::command::Shown;
-use crate::gui::lineage::Lineage;
 use crate::gui::session::Session;
 use crate::worker::same;
 
@@ -133,9 +132,12 @@ impl Rows {
         let statics = key.candidate.clone().or_else(|| key.source.clone())?;
         if self.key.as_ref() != Some(&key) && statics.layers.len() == graph.nodes.len() {
             let source = &session.open.as_ref()?.source.graph;
-            let lineage = Lineage::between(source, graph);
+            let lineage = session.lineage().filter(|_| session.shown_now() == Shown::Candidate);
             let names = |of: &[NodeId]| of.iter().map(|id| source.node(*id).name.clone()).collect();
-            let sources = |layer: &LayerFigures| names(lineage.made_of(layer.node));
+            let sources = |layer: &LayerFigures| match &lineage {
+                Some(lineage) => names(lineage.made_of(layer.node)),
+                None => names(&[layer.node]),
+            };
             self.rows = rows(&key, &statics, sources);
             self.total = total(&statics, &self.rows);
             self.key = Some(key);
