@@ -152,8 +152,12 @@ pub struct Quantize {
     /// Scales of FULLY_CONNECTED weights, a choice of its own: per-channel costs 8 bytes of RAM a channel on TensorFlow Lite
     /// Micro.
     pub fully_connected: Granularity,
+    /// How weights become a range.
+    pub weight_range: WeightRange,
     /// How observed activations become a range.
     pub calibrator: Calibrator,
+    /// Activations have the zero point 0, as many codes below zero as above: less exact where values have one sign.
+    pub symmetric: bool,
     /// Type of the model's inputs and outputs.
     pub io: IoType,
     /// Shift each bias by the mean error that rounding the weights makes over the calibration samples (Nagel et al. 2019).
@@ -173,11 +177,26 @@ impl Default for Quantize {
             // The percentile is better on the key words and on ResNet-8, and no better or a little worse on nets that it was not
             // looked at with (README, "How exact it is"): what loses no value is the safer start.
             calibrator: Calibrator::MinMax,
+            weight_range: WeightRange::Largest,
+            symmetric: false,
             io: IoType::Int8,
             correct_bias: true,
             samples: None,
             overrides: BTreeMap::new(),
         }
+    }
+}
+
+impl Quantize {
+    /// What a layer's weights and activations become.
+    pub fn scheme_of(&self, layer: &str) -> Scheme {
+        self.overrides.get(layer).and_then(|layer| layer.scheme).unwrap_or(self.scheme)
+    }
+
+    /// Whether some layer may become integers, for which ranges have to be known.
+    pub fn needs_calibration(&self) -> bool {
+        let schemes = self.overrides.values().filter_map(|layer| layer.scheme);
+        std::iter::once(self.scheme).chain(schemes).any(Scheme::is_integer)
     }
 }
 
@@ -207,9 +226,61 @@ impl LayerOverride {
 pub enum Scheme {
     /// As it came.
     Float32,
+    /// Half-precision weights, made single again before they are used; activations stay floats.
+    Float16,
     /// int8 weights and activations, int32 biases: integer arithmetic throughout.
     #[default]
     Int8,
+    /// As [`Scheme::Int8`], with 4-bit weights.
+    Int4,
+    /// As [`Scheme::Int4`], with a factor from 1 to 15 for each 32 weights of a channel.
+    Int4Blocks,
+    /// As [`Scheme::Int8`], with weights that are -1, 0 or 1 times their channel's scale.
+    Ternary,
+    /// As [`Scheme::Int8`], with weights that are -1 or 1 times their channel's scale.
+    Binary,
+}
+
+impl Scheme {
+    /// All, the most exact first.
+    pub const ALL: [Self; 7] =
+        [Self::Float32, Self::Float16, Self::Int8, Self::Int4Blocks, Self::Int4, Self::Ternary, Self::Binary];
+
+    /// The name, on the command line and in the window: `int4-blocks`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "float32",
+            Self::Float16 => "float16",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+            Self::Int4Blocks => "int4-blocks",
+            Self::Ternary => "ternary",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// The scheme of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.name() == name)
+    }
+
+    /// Whether activations are integers, whose ranges have to be known.
+    pub fn is_integer(self) -> bool {
+        match self {
+            Self::Float32 | Self::Float16 => false,
+            Self::Int8 | Self::Int4 | Self::Int4Blocks | Self::Ternary | Self::Binary => true,
+        }
+    }
+}
+
+/// How the weights of a channel become a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum WeightRange {
+    /// The largest weight is the largest integer: no weight is clipped.
+    #[default]
+    Largest,
+    /// The range with the least mean squared error; pays with few bits, where clipping a few weights makes the others finer.
+    Mse,
 }
 
 /// How many scales a weight tensor has.

@@ -11,7 +11,7 @@ use crate::measure::error::layer_errors;
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures, static_figures};
 use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, calibrate, complete, rewrite};
 use crate::progress::Cancel;
-use crate::recipe::{Recipe, Scheme, Step};
+use crate::recipe::{Recipe, Step};
 
 /// Results that each stage remembers: as many steps can be undone at once.
 const REMEMBERED: usize = 24;
@@ -327,10 +327,7 @@ fn run_baseline(job: &Job, samples: &Samples<'_>, cancel: &Cancel, tell: Tell<'_
 /// Whether some enabled step turns activations into integers.
 fn needs_calibration(recipe: &Recipe) -> bool {
     recipe.steps.iter().filter(|entry| entry.enabled).any(|entry| match &entry.step {
-        Step::Quantize(settings) => {
-            let schemes = settings.overrides.values().filter_map(|layer| layer.scheme);
-            std::iter::once(settings.scheme).chain(schemes).any(|scheme| scheme == Scheme::Int8)
-        }
+        Step::Quantize(settings) => settings.needs_calibration(),
         _ => false,
     })
 }

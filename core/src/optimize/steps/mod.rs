@@ -107,7 +107,7 @@ pub fn describe_steps() -> Vec<StepInfo> {
         StepInfo {
             name: "quantize",
             title: "Quantize",
-            help: "Float weights and activations become 8-bit integers, at scales found by calibration.",
+            help: "Float weights and activations become integers of few bits, at scales found by calibration.",
             parameters: describe::<Quantize>(),
         },
         StepInfo {

@@ -2,14 +2,27 @@
 
 use super::parameter::{Parameter, Settings, switch, words};
 use super::{Choice, ParameterKind};
-use crate::recipe::{AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, Quantize, Scheme};
+use crate::recipe::{
+    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, Quantize, Scheme, WeightRange,
+};
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
     Choice { key, help }
 }
 
-const SCHEMES: &[Choice] =
-    &[choice("int8", "8-bit weights and activations, integer arithmetic throughout"), choice("float32", "as it came")];
+const SCHEMES: &[Choice] = &[
+    choice("float32", "as it came"),
+    choice("float16", "half-precision weights; LiteRT runs them in floats, TensorFlow Lite Micro does not"),
+    choice("int8", "8-bit weights and activations, integer arithmetic throughout"),
+    choice("int4-blocks", "4-bit weights with a factor for each 32 of them; the .tflite holds them as 8 bits"),
+    choice("int4", "4-bit weights, 8-bit activations"),
+    choice("ternary", "weights -1, 0 or 1 at one scale a channel; the .tflite holds them as 4 bits"),
+    choice("binary", "weights -1 or 1 at one scale a channel; the .tflite holds them as 4 bits"),
+];
+const WEIGHT_RANGES: &[Choice] = &[
+    choice("largest", "no weight is clipped"),
+    choice("mse", "the range with the least mean squared error, for weights of few bits"),
+];
 const GRANULARITIES: &[Choice] =
     &[choice("per-channel", "one scale for each output channel: more accurate"), choice("per-tensor", "one scale: smaller")];
 const CALIBRATORS: &[Choice] = &[
@@ -113,17 +126,7 @@ fn weights() -> Vec<Parameter<Quantize>> {
             help: "What weights and activations become.",
             unit: "",
             kind: ParameterKind::Choice { choices: SCHEMES },
-            access: words(
-                |q| if q.scheme == Scheme::Int8 { "int8" } else { "float32" }.into(),
-                |q, word| {
-                    q.scheme = match word {
-                        "int8" => Scheme::Int8,
-                        "float32" => Scheme::Float32,
-                        _ => return None,
-                    };
-                    Some(())
-                },
-            ),
+            access: words(|q| q.scheme.name().into(), |q, word| Scheme::named(word).map(|scheme| q.scheme = scheme)),
         },
         Parameter {
             key: "granularity",
@@ -142,6 +145,24 @@ fn weights() -> Vec<Parameter<Quantize>> {
             access: words(
                 |q| granularity_name(q.fully_connected),
                 |q, word| granularity_named(word).map(|g| q.fully_connected = g),
+            ),
+        },
+        Parameter {
+            key: "weight-range",
+            title: "Weight range",
+            help: "How the weights of a channel become a range.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: WEIGHT_RANGES },
+            access: words(
+                |q| if q.weight_range == WeightRange::Mse { "mse" } else { "largest" }.into(),
+                |q, word| {
+                    q.weight_range = match word {
+                        "largest" => WeightRange::Largest,
+                        "mse" => WeightRange::Mse,
+                        _ => return None,
+                    };
+                    Some(())
+                },
             ),
         },
     ]
@@ -203,6 +224,9 @@ fn ranges() -> Vec<Parameter<Quantize>> {
 
 fn ends() -> Vec<Parameter<Quantize>> {
     vec![
+        switch("symmetric", "Symmetric", "Activations have the zero point 0: less exact where values have one sign.", |s| {
+            &mut s.symmetric
+        }),
         Parameter {
             key: "io",
             title: "Input and output",
