@@ -2,7 +2,10 @@
 
 use super::parameter::{Parameter, Settings, switch, words};
 use super::{Choice, ParameterKind};
-use crate::recipe::{AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, Quantize, Scheme};
+use crate::recipe::{
+    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion, PruneScope, Quantize,
+    Scheme,
+};
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
     Choice { key, help }
@@ -23,6 +26,24 @@ const IO_TYPES: &[Choice] = &[
     choice("int8", "as the layers compute"),
     choice("uint8", "unsigned, converted at both ends"),
     choice("float32", "floats, converted at both ends"),
+];
+
+const CRITERIA: &[Choice] = &[
+    choice("l1", "sum of the magnitudes of the weights that make a channel"),
+    choice("l2", "Euclidean norm of the weights that make a channel"),
+    choice("batch-norm", "gamma of the batch normalization after it; before fuse-batch-norm, else as l2"),
+    choice("activation", "mean magnitude of its values over the calibration samples"),
+];
+const SCOPES: &[Choice] = &[
+    choice("per-layer", "every layer loses the fraction"),
+    choice("global", "the network loses the fraction, where it matters least"),
+];
+const MULTIPLES: &[Choice] = &[
+    choice("1", "any number"),
+    choice("2", "pairs"),
+    choice("4", "what 32-bit SIMD takes of int8"),
+    choice("8", "what 64-bit SIMD takes of int8"),
+    choice("16", "what 128-bit SIMD takes of int8"),
 ];
 
 impl Settings for FuseBatchNorm {
@@ -66,6 +87,85 @@ impl Settings for CleanUp {
             ),
         ]
     }
+}
+
+impl Settings for PruneChannels {
+    fn parameters() -> Vec<Parameter<Self>> {
+        vec![
+            Parameter {
+                key: "fraction",
+                title: "Fraction",
+                help: "Share of the channels that is cut, of those that can be; every layer keeps one.",
+                unit: "",
+                kind: ParameterKind::Number { min: 0.0, max: Self::MAX_FRACTION.into(), step: 0.01 },
+                access: words(
+                    |s| s.fraction.to_string(),
+                    |s, word| number_between(word, 0.0, Self::MAX_FRACTION).map(|fraction| s.fraction = fraction),
+                ),
+            },
+            Parameter {
+                key: "criterion",
+                title: "Importance",
+                help: "What makes a channel matter.",
+                unit: "",
+                kind: ParameterKind::Choice { choices: CRITERIA },
+                access: words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
+            },
+            Parameter {
+                key: "scope",
+                title: "Scope",
+                help: "Among which channels the least important ones are looked for.",
+                unit: "",
+                kind: ParameterKind::Choice { choices: SCOPES },
+                access: words(
+                    |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
+                    |s, word| {
+                        s.scope = match word {
+                            "per-layer" => PruneScope::PerLayer,
+                            "global" => PruneScope::Global,
+                            _ => return None,
+                        };
+                        Some(())
+                    },
+                ),
+            },
+            Parameter {
+                key: "multiple",
+                title: "Keep multiples of",
+                help: "The number of channels that a layer keeps is rounded up to a multiple of this.",
+                unit: "",
+                kind: ParameterKind::Choice { choices: MULTIPLES },
+                access: words(
+                    |s| s.multiple.to_string(),
+                    |s, word| {
+                        let is_known = MULTIPLES.iter().any(|choice| choice.key == word);
+                        is_known.then(|| word.parse().ok()).flatten().map(|multiple| s.multiple = multiple)
+                    },
+                ),
+            },
+            switch(
+                "compensate",
+                "Compensate",
+                "The mean of a cut channel over the calibration samples goes into the biases of the layers that read it, where they pad \
+                 nothing.",
+                |s| &mut s.compensate,
+            ),
+        ]
+    }
+}
+
+fn criterion_name(criterion: PruneCriterion) -> &'static str {
+    match criterion {
+        PruneCriterion::L1 => "l1",
+        PruneCriterion::L2 => "l2",
+        PruneCriterion::BatchNorm => "batch-norm",
+        PruneCriterion::Activation => "activation",
+    }
+}
+
+fn criterion_named(word: &str) -> Option<PruneCriterion> {
+    let all = [PruneCriterion::L1, PruneCriterion::L2, PruneCriterion::BatchNorm, PruneCriterion::Activation];
+    all.into_iter().find(|criterion| criterion_name(*criterion) == word)
 }
 
 impl Settings for Equalize {
