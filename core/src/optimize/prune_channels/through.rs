@@ -1,5 +1,8 @@
 //! Where channels come to lie after an operator that treats each of them by itself; one rule for each family of operators.
 
+#[cfg(test)]
+mod tests;
+
 use super::follow::{Walk, is_plain};
 use super::lanes::Lanes;
 use crate::graph::{Node, NodeId};
