@@ -65,7 +65,8 @@ impl Observations<'static> {
 pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) -> Result<Rewritten, OptimizeError> {
     let origin = graph.tensor_ids().map(Some).collect();
     let by = recipe.rewrites_key();
-    let mut rewritten = Rewritten { graph: graph.clone(), origin, by, absorbed: Absorbed::new(), pruned: Vec::new(), steps: Vec::new() };
+    let mut rewritten =
+        Rewritten { graph: graph.clone(), origin, by, absorbed: Absorbed::new(), pruned: Vec::new(), steps: Vec::new() };
     let n_rewrites = recipe.n_rewrites();
     let mut outputs = None;
     for (index, entry) in recipe.enabled().take(n_rewrites) {

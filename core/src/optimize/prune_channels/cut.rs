@@ -72,7 +72,8 @@ impl Cutter<'_> {
         self.narrow_operand(layer.node, Layer::WEIGHTS, axes);
         self.narrow_operand(layer.node, layer.bias_operand, vec![(0, output)]);
         let extent = |id: TensorId| self.after.tensor(id).shape.last().copied().unwrap_or(1).max(1);
-        let (n_inputs, n_outputs) = (extent(layer.input), self.before.node(layer.node).outputs.first().map_or(1, |id| extent(*id)));
+        let (n_inputs, n_outputs) =
+            (extent(layer.input), self.before.node(layer.node).outputs.first().map_or(1, |id| extent(*id)));
         if let Op::DepthwiseConv2d(op) = &mut self.after.nodes[layer.node.index()].op {
             op.depth_multiplier = n_outputs / n_inputs;
         }

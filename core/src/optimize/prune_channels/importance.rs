@@ -62,7 +62,8 @@ fn norms(graph: &Graph, followed: &Followed, criterion: PruneCriterion) -> BTree
             let (output, _) = member.layer.channels_of(index, weights.len());
             // A weight that is no number says nothing; its channel is the last to be cut.
             let weight = if weight.is_nan() { f64::INFINITY } else { f64::from(weight).abs() };
-            *sums.entry(member.output[output]).or_default() += if criterion == PruneCriterion::L1 { weight } else { weight * weight };
+            *sums.entry(member.output[output]).or_default() +=
+                if criterion == PruneCriterion::L1 { weight } else { weight * weight };
         }
     }
     if criterion != PruneCriterion::L1 {

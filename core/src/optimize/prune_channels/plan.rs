@@ -89,7 +89,8 @@ impl PrunePlan {
         let simple = &plan.simple;
         plan.groups = groups(followed);
         let wants_means = stored.is_none() && (settings.compensate || asked == PruneCriterion::Activation);
-        let means = match wants_means && !observations.inputs.is_empty() && plan.groups.iter().any(|group| group.fixed.is_none()) {
+        let means = match wants_means && !observations.inputs.is_empty() && plan.groups.iter().any(|group| group.fixed.is_none())
+        {
             true => Some(means(simple, followed, observations)?),
             false => None,
         };
@@ -116,10 +117,12 @@ impl PrunePlan {
     /// Takes over what an earlier run decided.
     fn recall(&mut self, stored: &Pruned) -> Result<(), OptimizeError> {
         let Some(followed) = &self.followed else { return Ok(()) };
-        let wrong = |layer: &str| OptimizeError::Calibration(format!("the channels cut from layer \"{layer}\" are none that can be cut"));
+        let wrong =
+            |layer: &str| OptimizeError::Calibration(format!("the channels cut from layer \"{layer}\" are none that can be cut"));
         for (name, channels) in &stored.cut {
             let member = followed.members.iter().find(|member| self.simple.node(member.layer.node).name == *name);
-            let unit = |channel: &u32| member?.output.get(*channel as usize).filter(|unit| followed.units.fixed(**unit).is_none());
+            let unit =
+                |channel: &u32| member?.output.get(*channel as usize).filter(|unit| followed.units.fixed(**unit).is_none());
             for channel in channels {
                 self.cut.insert(*unit(channel).ok_or_else(|| wrong(name))?);
             }
@@ -141,7 +144,9 @@ impl PrunePlan {
         let mut cut: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for group in &self.groups {
             let Some(member) = self.member(group.members[0]) else { continue };
-            let channels: Vec<u32> = places(member).iter().filter(|(unit, _)| group.units.contains(unit) && self.cut.contains(unit))
+            let channels: Vec<u32> = places(member)
+                .iter()
+                .filter(|(unit, _)| group.units.contains(unit) && self.cut.contains(unit))
                 .filter_map(|(_, channel)| u32::try_from(*channel).ok())
                 .collect();
             if !channels.is_empty() {
@@ -174,7 +179,12 @@ impl PrunePlan {
                 ChannelImportance { channel, importance: importances.values[i], is_cut: self.cut.contains(&unit) }
             };
             let channels = ascending(&importances.values).into_iter().map(channel).collect();
-            Some(LayerImportances { layers: described.layers, criterion: importances.criterion, fixed: described.fixed, channels })
+            Some(LayerImportances {
+                layers: described.layers,
+                criterion: importances.criterion,
+                fixed: described.fixed,
+                channels,
+            })
         })
         .collect()
     }

@@ -53,17 +53,20 @@ fn fallback(plan: &PrunePlan) -> Option<String> {
     let groups = plan.groups.iter().zip(&plan.importances).filter(|(group, _)| group.fixed.is_none());
     let n = groups.filter(|(_, importances)| importances.criterion != plan.asked).count();
     let why = match plan.asked {
-        PruneCriterion::BatchNorm => "have no batch normalization",
-        PruneCriterion::Activation => "have no calibration samples to be seen in",
+        PruneCriterion::BatchNorm => "without batch normalization",
+        PruneCriterion::Activation => "without calibration samples",
         PruneCriterion::L1 | PruneCriterion::L2 => return None,
     };
-    (n > 0).then(|| format!("{} {why} and were ranked by their L2 norm", if n == 1 { "1 group of layers".into() } else { format!("{n} groups of layers") }))
+    let groups = if n == 1 { "1 group of layers was".into() } else { format!("{n} groups of layers were") };
+    (n > 0).then(|| format!("{groups} ranked by the L2 norm, {why}"))
 }
 
 /// What became of the means of the channels.
 fn compensated(plan: &PrunePlan) -> Option<String> {
     if plan.is_uncompensated {
-        return Some("without calibration samples the means of the cut channels are not known, and no bias makes up for them".into());
+        return Some(
+            "without calibration samples the means of the cut channels are not known, and no bias makes up for them".into(),
+        );
     }
     let (n, n_padded) = (plan.compensation.added.len(), plan.compensation.n_padded);
     let layers = |n: usize| if n == 1 { "1 layer".into() } else { format!("{n} layers") };

@@ -43,7 +43,9 @@ impl Walk<'_> {
                 let (lanes, permutation) = (self.operand(node, 0)?, op.permutation(&operands).ok()?);
                 Some(vec![lanes.on(permutation.iter().position(|axis| *axis == lanes.axis)?)])
             }
-            Op::Concatenation(op) => self.concatenated(node, resolve_axis(op.axis.into(), operands.get(0).ok()?.shape.len()).ok()?),
+            Op::Concatenation(op) => {
+                self.concatenated(node, resolve_axis(op.axis.into(), operands.get(0).ok()?.shape.len()).ok()?)
+            }
             Op::Split(op) => self.split(node, op.axis(&operands).ok()?),
             Op::SplitV(op) => {
                 let (axis, parts) = op.parts(&operands).ok()?;
@@ -55,7 +57,8 @@ impl Walk<'_> {
                 Some(vec![lanes.on(lanes.axis + usize::from(axis <= lanes.axis))])
             }
             Op::Unpack(op) => {
-                let (lanes, axis) = (self.operand(node, 0)?, resolve_axis(op.axis.into(), operands.get(0).ok()?.shape.len()).ok()?);
+                let (lanes, axis) =
+                    (self.operand(node, 0)?, resolve_axis(op.axis.into(), operands.get(0).ok()?.shape.len()).ok()?);
                 let part = (axis != lanes.axis).then(|| lanes.on(lanes.axis - usize::from(axis < lanes.axis)))?;
                 Some(vec![part; node.outputs.len()])
             }
@@ -92,10 +95,13 @@ impl Walk<'_> {
             return None;
         }
         let activations: Vec<_> = operands().filter(|id| !is_constant(id)).collect();
-        let aligned: Vec<Lanes> = activations.iter().map(|id| {
-            let lanes = self.lanes(*id)?;
-            Some(lanes.on(lanes.axis + rank - graph.tensor(*id).shape.len()))
-        }).collect::<Option<_>>()?;
+        let aligned: Vec<Lanes> = activations
+            .iter()
+            .map(|id| {
+                let lanes = self.lanes(*id)?;
+                Some(lanes.on(lanes.axis + rank - graph.tensor(*id).shape.len()))
+            })
+            .collect::<Option<_>>()?;
         // An operand with one index there is the same for all channels of the other.
         let chosen = aligned.iter().max_by_key(|lanes| lanes.units.len().min(2))?.clone();
         for (id, lanes) in activations.iter().zip(&aligned) {

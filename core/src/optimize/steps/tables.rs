@@ -3,8 +3,8 @@
 use super::parameter::{Parameter, Settings, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
-    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion, PruneScope, Quantize,
-    Scheme,
+    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
+    PruneScope, Quantize, Scheme,
 };
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
