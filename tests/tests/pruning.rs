@@ -94,7 +94,9 @@ fn half_of_the_channels_go_and_the_file_is_what_was_predicted() {
         let outputs = executor.run(&[&inputs], 8, &Cancel::new()).expect("it runs").remove(0);
         assert!(outputs.iter().any(|byte| *byte != outputs[0]), "{model}: all outputs are alike");
         if let Some(python) = &python {
-            let Elements::I8(there) = outputs_there(python, &bytes, &inputs, 8) else { panic!("{model}: outputs of another type") };
+            let Elements::I8(there) = outputs_there(python, &bytes, &inputs, 8) else {
+                panic!("{model}: outputs of another type")
+            };
             assert_eq!(outputs.iter().map(|byte| *byte as i8).collect::<Vec<_>>(), there, "{model}");
         }
     }

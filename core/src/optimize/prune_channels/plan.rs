@@ -30,6 +30,8 @@ pub struct PrunePlan {
     pub(super) asked: PruneCriterion,
     /// Whether there was nothing to see the means in.
     pub(super) is_uncompensated: bool,
+    /// Whether an earlier run decided: nothing was ranked for it here.
+    pub(super) is_recalled: bool,
 }
 
 /// The channels that a layer has in common with its tied layers, the least important one first.
@@ -84,6 +86,7 @@ impl PrunePlan {
             compensation: Compensation::default(),
             asked,
             is_uncompensated: false,
+            is_recalled: stored.is_some(),
         };
         let Some(followed) = &plan.followed else { return Ok(plan) };
         let simple = &plan.simple;

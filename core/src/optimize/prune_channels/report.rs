@@ -58,7 +58,7 @@ fn fallback(plan: &PrunePlan) -> Option<String> {
         PruneCriterion::L1 | PruneCriterion::L2 => return None,
     };
     let groups = if n == 1 { "1 group of layers was".into() } else { format!("{n} groups of layers were") };
-    (n > 0).then(|| format!("{groups} ranked by the L2 norm, {why}"))
+    (n > 0 && !plan.is_recalled).then(|| format!("{groups} ranked by the L2 norm, {why}"))
 }
 
 /// What became of the means of the channels.
