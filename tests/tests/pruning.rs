@@ -2,17 +2,19 @@
 //! TensorFlow Lite Micro runs it to the same bytes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use tinsmith_core::data::npy::{self, Elements};
 use tinsmith_core::execute::executor::Executor;
+use tinsmith_core::execute::float::Prepared;
 use tinsmith_core::formats;
 use tinsmith_core::graph::{Graph, check};
 use tinsmith_core::measure::device::devices;
 use tinsmith_core::measure::{StaticFigures, parameters, static_figures};
-use tinsmith_core::optimize::{Candidate, Observations, calibrate, complete, parse_step, rewrite};
+use tinsmith_core::ops::Operands;
+use tinsmith_core::optimize::{Candidate, Observations, StepOutcome, calibrate, complete, parse_step, rewrite};
 use tinsmith_core::preview::exported;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::{Entry, Recipe};
@@ -41,8 +43,7 @@ fn samples(graph: &Graph, (low, high): (f32, f32), n_samples: usize) -> Vec<f32>
 }
 
 fn pruned(graph: &Graph, x: &[f32]) -> Candidate {
-    let steps = STEPS.iter().map(|text| Entry { enabled: true, step: parse_step(text).expect("a step") });
-    let recipe = Recipe { steps: steps.collect() };
+    let recipe = recipe(&STEPS);
     let (inputs, never) = ([x], Cancel::new());
     let observations = Observations { inputs: &inputs, absorbed: None, pruned: None, cancel: &never };
     let rewritten = rewrite(&recipe, graph, &observations).expect("it can be pruned");
@@ -99,5 +100,88 @@ fn half_of_the_channels_go_and_the_file_is_what_was_predicted() {
             };
             assert_eq!(outputs.iter().map(|byte| *byte as i8).collect::<Vec<_>>(), there, "{model}");
         }
+    }
+}
+
+fn recipe(steps: &[&str]) -> Recipe {
+    let steps = steps.iter().map(|text| Entry { enabled: true, step: parse_step(text).expect("a step") });
+    Recipe { steps: steps.collect() }
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut all: Vec<PathBuf> = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn every_float_model_can_be_pruned() {
+    let folders = [shared("data/mlperf_tiny"), shared("data/models")];
+    let (mut n_pruned, mut n_kept) = (0, 0);
+    for path in folders.iter().flatten().flat_map(|folder| files(folder)) {
+        let Ok(import) = formats::import(&path) else { continue };
+        let graph = import.graph;
+        let Ok(before) = Prepared::new(&graph) else { continue };
+        for steps in
+            [&["prune-channels:fraction=0.5"][..], &["fuse-batch-norm", "clean-up", "prune-channels:fraction=0.5,scope=global"]]
+        {
+            let rewritten = rewrite(&recipe(steps), &graph, &Observations::none()).expect("it can be rewritten");
+            let narrow = &rewritten.graph;
+            check(narrow).expect("well formed");
+            for node in &narrow.nodes {
+                let shapes = node.op.facts().output_shapes(&Operands::new(narrow, node));
+                let declared = node.outputs.iter().map(|id| &narrow.tensor(*id).shape);
+                assert!(shapes.is_ok_and(|shapes| shapes.iter().eq(declared)), "{}: {}", path.display(), node.name);
+            }
+            let after = Prepared::new(narrow).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert_eq!(
+                (before.input_lens(), before.output_lens()),
+                (after.input_lens(), after.output_lens()),
+                "{}",
+                path.display()
+            );
+            let zeros: Vec<Vec<f32>> = after.input_lens().iter().map(|&n| vec![0.0; n]).collect();
+            let zeros: Vec<&[f32]> = zeros.iter().map(Vec::as_slice).collect();
+            after.run(&zeros, &Cancel::new()).expect("it runs");
+            let report = rewritten.steps.last().expect("a report");
+            match report.outcome {
+                StepOutcome::Applied => n_pruned += 1,
+                StepOutcome::Skipped => n_kept += 1,
+            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            eprintln!("{name}: {}", report.text);
+        }
+    }
+    if folders.iter().all(Option::is_some) {
+        assert!(n_pruned > 100 && n_pruned > 5 * n_kept, "{n_pruned} pruned, {n_kept} not");
+    }
+}
+
+#[test]
+fn damaged_models_are_pruned_or_left_alone() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as usize % n
+    };
+    let mut n_pruned = 0;
+    let models = ["digits_cnn/digits_cnn_float32.tflite", "gesture_lstm_unrolled/gesture_lstm_unrolled_float32.tflite"];
+    for path in models.iter().filter_map(|model| shared(&format!("data/models/{model}"))) {
+        let sound = fs::read(&path).expect("the model can be read");
+        for _ in 0..400 {
+            let mut bytes = sound.clone();
+            for _ in 0..1 + random(3) {
+                let at = random(bytes.len().min(12_000));
+                bytes[at] = [0, 1, 2, 0x7f, 0x80, 0xff, random(256) as u8][random(7)];
+            }
+            let Ok(import) = formats::import_bytes("damaged.tflite", &bytes) else { continue };
+            let pruned = rewrite(&recipe(&["prune-channels:fraction=0.5"]), &import.graph, &Observations::none());
+            n_pruned += usize::from(pruned.is_ok_and(|rewritten| rewritten.steps[0].outcome == StepOutcome::Applied));
+        }
+        assert!(n_pruned > 20, "only {n_pruned} damaged models were pruned");
     }
 }

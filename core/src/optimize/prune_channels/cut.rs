@@ -27,14 +27,17 @@ pub(super) fn without(graph: &Graph, followed: &Followed, cut: &BTreeSet<Unit>) 
     compact(simplified(&cutter.after), cutter.origin)
 }
 
+/// A constant, axes of it, and which indices stay along each.
+type Part = (TensorId, Vec<(usize, Vec<bool>)>);
+
 struct Cutter<'g> {
     before: &'g Graph,
     followed: &'g Followed,
     cut: &'g BTreeSet<Unit>,
     after: Graph,
     origin: Vec<Option<TensorId>>,
-    /// Parts of constants, so that several readers share them again: constant, axes and what stays along each.
-    made: HashMap<(TensorId, Vec<(usize, Vec<bool>)>), TensorId>,
+    /// Parts of constants that were made, so that several readers share them again.
+    made: HashMap<Part, TensorId>,
 }
 
 impl Cutter<'_> {

@@ -43,6 +43,9 @@ pub(super) struct Group {
     pub fixed: Option<Arc<str>>,
 }
 
+/// What channels of one group have in common: layers, and why they stay.
+type Likeness = (Vec<usize>, Option<Arc<str>>);
+
 /// Sorts the channels of a graph by the layers that have them.
 pub(super) fn groups(followed: &Followed) -> Vec<Group> {
     let mut members_of: BTreeMap<Unit, Vec<usize>> = BTreeMap::new();
@@ -54,11 +57,11 @@ pub(super) fn groups(followed: &Followed) -> Vec<Group> {
             }
         }
     }
-    let mut alike: BTreeMap<(Vec<usize>, Option<Arc<str>>), Vec<Unit>> = BTreeMap::new();
+    let mut alike: BTreeMap<Likeness, Vec<Unit>> = BTreeMap::new();
     for (unit, members) in members_of {
         alike.entry((members, followed.units.fixed(unit).cloned())).or_default().push(unit);
     }
-    let group = |((members, fixed), mut units): ((Vec<usize>, _), Vec<Unit>)| {
+    let group = |((members, fixed), mut units): (Likeness, Vec<Unit>)| {
         let place: BTreeMap<Unit, usize> = places(&followed.members[members[0]]);
         units.sort_by_key(|unit| place.get(unit).copied());
         Group { members, units, fixed }

@@ -218,7 +218,8 @@ fn what_is_kept_has_to_fit() {
         rewrite(&recipe(settings("")), &graph, &Observations { pruned: Some(&pruned), ..Observations::none() })
     };
     assert_eq!(with(&[("n0", &[1, 2])], &[]).unwrap().graph.nodes.len(), 2);
-    let wrong: [(&[(&str, &[u32])], &[(&str, f32)]); 5] = [
+    type Kept<'k> = (&'k [(&'k str, &'k [u32])], &'k [(&'k str, f32)]);
+    let wrong: [Kept<'_>; 5] = [
         (&[("n0", &[4])], &[]),
         (&[("n0", &[0, 1, 2, 3])], &[]),
         (&[("n1", &[0])], &[]),

@@ -51,11 +51,7 @@ impl Walk<'_> {
                 let (axis, parts) = op.parts(&operands).ok()?;
                 self.split_into(node, axis, &parts)
             }
-            Op::Pack(op) => {
-                let axis = resolve_axis(op.axis.into(), operands.get(0).ok()?.shape.len() + 1).ok()?;
-                let lanes = self.united(node)?;
-                Some(vec![lanes.on(lanes.axis + usize::from(axis <= lanes.axis))])
-            }
+            Op::Pack(op) => self.packed(node, resolve_axis(op.axis.into(), operands.get(0).ok()?.shape.len() + 1).ok()?),
             Op::Unpack(op) => {
                 let (lanes, axis) =
                     (self.operand(node, 0)?, resolve_axis(op.axis.into(), operands.get(0).ok()?.shape.len()).ok()?);
@@ -68,6 +64,12 @@ impl Walk<'_> {
             Op::BatchMatMul(_) | Op::Gather(_) | Op::Lstm(_) | Op::SimpleRnn(_) | Op::Gru(_) => None,
             Op::Shape(_) | Op::Quantize(_) | Op::Dequantize(_) | Op::Cast(_) | Op::Unknown(_) => None,
         }
+    }
+
+    /// Operands side by side along a new axis.
+    fn packed(&mut self, node: &Node, axis: usize) -> Option<Vec<Lanes>> {
+        let lanes = self.united(node)?;
+        Some(vec![lanes.on(lanes.axis + usize::from(axis <= lanes.axis))])
     }
 
     fn operand(&self, node: &Node, index: usize) -> Option<Lanes> {

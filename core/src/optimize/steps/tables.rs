@@ -91,66 +91,74 @@ impl Settings for CleanUp {
 
 impl Settings for PruneChannels {
     fn parameters() -> Vec<Parameter<Self>> {
-        vec![
-            Parameter {
-                key: "fraction",
-                title: "Fraction",
-                help: "Share of the channels that is cut, of those that can be; every layer keeps one.",
-                unit: "",
-                kind: ParameterKind::Number { min: 0.0, max: Self::MAX_FRACTION.into(), step: 0.01 },
-                access: words(
-                    |s| s.fraction.to_string(),
-                    |s, word| number_between(word, 0.0, Self::MAX_FRACTION).map(|fraction| s.fraction = fraction),
-                ),
-            },
-            Parameter {
-                key: "criterion",
-                title: "Importance",
-                help: "What makes a channel matter.",
-                unit: "",
-                kind: ParameterKind::Choice { choices: CRITERIA },
-                access: words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
-            },
-            Parameter {
-                key: "scope",
-                title: "Scope",
-                help: "Among which channels the least important ones are looked for.",
-                unit: "",
-                kind: ParameterKind::Choice { choices: SCOPES },
-                access: words(
-                    |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
-                    |s, word| {
-                        s.scope = match word {
-                            "per-layer" => PruneScope::PerLayer,
-                            "global" => PruneScope::Global,
-                            _ => return None,
-                        };
-                        Some(())
-                    },
-                ),
-            },
-            Parameter {
-                key: "multiple",
-                title: "Keep multiples of",
-                help: "The number of channels that a layer keeps is rounded up to a multiple of this.",
-                unit: "",
-                kind: ParameterKind::Choice { choices: MULTIPLES },
-                access: words(
-                    |s| s.multiple.to_string(),
-                    |s, word| {
-                        let is_known = MULTIPLES.iter().any(|choice| choice.key == word);
-                        is_known.then(|| word.parse().ok()).flatten().map(|multiple| s.multiple = multiple)
-                    },
-                ),
-            },
-            switch(
-                "compensate",
-                "Compensate",
-                "The mean of a cut channel over the calibration samples goes into the biases of the layers that read it, where they pad \
-                 nothing.",
-                |s| &mut s.compensate,
+        let compensate = switch(
+            "compensate",
+            "Compensate",
+            "The mean of a cut channel over the calibration samples goes into biases of the layers that read it, unless they pad.",
+            |s: &mut Self| &mut s.compensate,
+        );
+        let ranked = ranking().into_iter();
+        ranked.chain([multiple(), compensate]).collect()
+    }
+}
+
+fn ranking() -> Vec<Parameter<PruneChannels>> {
+    const MAX: f32 = PruneChannels::MAX_FRACTION;
+    vec![
+        Parameter {
+            key: "fraction",
+            title: "Fraction",
+            help: "Share of the channels that is cut, of those that can be; every layer keeps one.",
+            unit: "",
+            kind: ParameterKind::Number { min: 0.0, max: MAX.into(), step: 0.01 },
+            access: words(
+                |s| s.fraction.to_string(),
+                |s, word| number_between(word, 0.0, MAX).map(|fraction| s.fraction = fraction),
             ),
-        ]
+        },
+        Parameter {
+            key: "criterion",
+            title: "Importance",
+            help: "What makes a channel matter.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: CRITERIA },
+            access: words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
+        },
+        Parameter {
+            key: "scope",
+            title: "Scope",
+            help: "Among which channels the least important ones are looked for.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: SCOPES },
+            access: words(
+                |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
+                |s, word| {
+                    s.scope = match word {
+                        "per-layer" => PruneScope::PerLayer,
+                        "global" => PruneScope::Global,
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            ),
+        },
+    ]
+}
+
+fn multiple() -> Parameter<PruneChannels> {
+    Parameter {
+        key: "multiple",
+        title: "Keep multiples of",
+        help: "The number of channels that a layer keeps is rounded up to a multiple of this.",
+        unit: "",
+        kind: ParameterKind::Choice { choices: MULTIPLES },
+        access: words(
+            |s| s.multiple.to_string(),
+            |s, word| {
+                let is_known = MULTIPLES.iter().any(|choice| choice.key == word);
+                is_known.then(|| word.parse().ok()).flatten().map(|multiple| s.multiple = multiple)
+            },
+        ),
     }
 }
 

@@ -57,7 +57,7 @@ impl Net {
     fn conv(&mut self, x: TensorId, c_out: usize, k: usize, n_groups: usize, b: usize) -> TensorId {
         let c = *self.shape(x).last().unwrap();
         let weights = self.constant(&[c_out, k, k, c / n_groups]);
-        let bias = (b % 2 == 0).then(|| self.constant(&[c_out]));
+        let bias = (b.is_multiple_of(2)).then(|| self.constant(&[c_out]));
         let activation = [Activation::None, Activation::Relu, Activation::Relu6, Activation::ReluN1To1][b % 4];
         let op = Conv2d { stride: [1 + b % 3 / 2; 2], dilation: [1, 1], padding: Padding::Same, activation };
         let inputs: Vec<TensorId> = [x, weights].into_iter().chain(bias).collect();
@@ -70,7 +70,7 @@ impl Net {
 
     fn unary(&mut self, x: TensorId, a: usize) -> TensorId {
         let zero = [Unary::Relu, Unary::Tanh, Unary::HardSwish, Unary::Neg, Unary::Abs];
-        let op = if self.keeps_zero || a % 2 == 0 { zero[a / 2 % zero.len()] } else { Unary::Logistic };
+        let op = if self.keeps_zero || a.is_multiple_of(2) { zero[a / 2 % zero.len()] } else { Unary::Logistic };
         self.node(Op::Unary(op), &[x])
     }
 
@@ -106,6 +106,7 @@ impl Net {
             0..=3 => Some(self.conv(x, 1 + a % 6, 1 + a % 3, 1, b)),
             4..=11 => self.alone(x, kind, a, b),
             12..=18 => self.joined(x, kind, a, b),
+            19..=22 => self.parts(x, kind, a),
             _ => self.moved(x, kind, a),
         };
         self.images.extend(next);
@@ -125,7 +126,7 @@ impl Net {
             }
             5 => self.unary(x, a),
             6 => {
-                let kind = if a % 2 == 0 { PoolKind::Max } else { PoolKind::Average };
+                let kind = if a.is_multiple_of(2) { PoolKind::Max } else { PoolKind::Average };
                 let op =
                     Pool2d { kind, window: [2, 2], stride: [1 + b % 2; 2], padding: Padding::Same, activation: Activation::None };
                 self.node(Op::Pool2d(op), &[x])
@@ -136,17 +137,20 @@ impl Net {
                 self.node(Op::BatchNorm(BatchNorm { epsilon: 0.001 }), &[x, gamma, beta, mean, variance])
             }
             8 => {
-                let alpha = if a % 2 == 0 { self.constant(&[1, 1, c]) } else { self.constant(&shape[1..]) };
+                let alpha = if a.is_multiple_of(2) { self.constant(&[1, 1, c]) } else { self.constant(&shape[1..]) };
                 self.node(Op::PRelu(PRelu), &[x, alpha])
             }
             9 => {
-                let other = if a % 2 == 0 { self.constant(&[c]) } else { self.constant(&[1]) };
-                let kind = if self.keeps_zero || b % 2 == 0 { BinaryKind::Mul } else { BinaryKind::Add };
-                if b % 3 == 0 { self.binary(kind, other, x) } else { self.binary(kind, x, other) }
+                let other = if a.is_multiple_of(2) { self.constant(&[c]) } else { self.constant(&[1]) };
+                let kind = if self.keeps_zero || b.is_multiple_of(2) { BinaryKind::Mul } else { BinaryKind::Add };
+                if b.is_multiple_of(3) { self.binary(kind, other, x) } else { self.binary(kind, x, other) }
             }
             10 => {
                 let amounts = self.integers(&[0, 0, 1, 0, 0, 1, 0, 0]);
-                self.node(if a % 2 == 0 { Op::Pad(Pad) } else { Op::MirrorPad(MirrorPad { with_edge: true }) }, &[x, amounts])
+                self.node(
+                    if a.is_multiple_of(2) { Op::Pad(Pad) } else { Op::MirrorPad(MirrorPad { with_edge: true }) },
+                    &[x, amounts],
+                )
             }
             11 => {
                 let size = self.integers(&[5, 4]);
@@ -171,7 +175,7 @@ impl Net {
                 let other = self.earlier(x, a)?;
                 self.concat(3, &[x, other])
             }
-            15 if c % 2 == 0 => self.conv(x, 2 * c, 1 + a % 3, if a % 2 == 0 { c } else { 2 }, b),
+            15 if c.is_multiple_of(2) => self.conv(x, 2 * c, 1 + a % 3, if a.is_multiple_of(2) { c } else { 2 }, b),
             16 => {
                 let axes = self.integers(&[1, 2]);
                 let mean = self.node(Op::Reduce(Reduce { kind: ReduceKind::Mean, keep_dims: true }), &[x, axes]);
@@ -197,15 +201,19 @@ impl Net {
         })
     }
 
-    /// Operators that only move values.
-    fn moved(&mut self, x: TensorId, kind: usize, a: usize) -> Option<TensorId> {
+    /// Operators that take some of the channels.
+    fn parts(&mut self, x: TensorId, kind: usize, a: usize) -> Option<TensorId> {
         let shape = self.shape(x);
         let [h, w, c] = [1, 2, 3].map(|axis| shape[axis] as i32);
         Some(match kind {
             19 if c % 2 == 0 => {
                 let axis = self.integers(&[3]);
                 let parts = self.chain.nodes(Op::Split(Split { n_splits: 2 }), vec![Some(axis), Some(x)], 2);
-                if a % 2 == 0 { self.binary(BinaryKind::Add, parts[0], parts[1]) } else { self.concat(-1, &[parts[1], parts[0]]) }
+                if a.is_multiple_of(2) {
+                    self.binary(BinaryKind::Add, parts[0], parts[1])
+                } else {
+                    self.concat(-1, &[parts[1], parts[0]])
+                }
             }
             20 if c > 1 => {
                 let (sizes, axis) = (self.integers(&[1, -1]), self.integers(&[3]));
@@ -219,12 +227,22 @@ impl Net {
             22 => {
                 let (begin, end) = (self.integers(&[0, 0, 0, 0]), self.integers(&[1, h, w, c.max(2) - 1]));
                 let strides = self.integers(&[1, 1, 1, 1]);
-                let op = StridedSlice { begin_mask: 8, end_mask: if a % 2 == 0 { 8 } else { 0 }, ..StridedSlice::default() };
+                let op =
+                    StridedSlice { begin_mask: 8, end_mask: if a.is_multiple_of(2) { 8 } else { 0 }, ..StridedSlice::default() };
                 self.node(Op::StridedSlice(op), &[x, begin, end, strides])
             }
+            _ => return None,
+        })
+    }
+
+    /// Operators that move values.
+    fn moved(&mut self, x: TensorId, kind: usize, a: usize) -> Option<TensorId> {
+        let shape = self.shape(x);
+        let [h, w, c] = [1, 2, 3].map(|axis| shape[axis] as i32);
+        Some(match kind {
             23 => {
-                let there = if a % 2 == 0 { [0, 3, 1, 2] } else { [0, 2, 3, 1] };
-                let back = if a % 2 == 0 { [0, 2, 3, 1] } else { [0, 3, 1, 2] };
+                let there = if a.is_multiple_of(2) { [0, 3, 1, 2] } else { [0, 2, 3, 1] };
+                let back = if a.is_multiple_of(2) { [0, 2, 3, 1] } else { [0, 3, 1, 2] };
                 let [there, back] = [there, back].map(|axes| self.integers(&axes));
                 let moved = self.node(Op::Transpose(Transpose), &[x, there]);
                 let (before, n) = (self.shape(moved), h * w * c);
@@ -243,7 +261,7 @@ impl Net {
             }
             25 => {
                 let packed = self.node(Op::Pack(crate::ops::Pack { axis: [1, -1][a % 2] }), &[x, x]);
-                let axis = if a % 2 == 0 { 1 } else { 4 };
+                let axis = if a.is_multiple_of(2) { 1 } else { 4 };
                 let op = Op::Unpack(Unpack { axis, n_parts: 2 });
                 let parts = self.chain.nodes(op, vec![Some(packed)], 2);
                 self.binary(BinaryKind::Add, parts[0], parts[1])
