@@ -45,7 +45,12 @@ fn outputs_here_and_there(python: &Path, settings: &[&str]) -> (npy::Array, npy:
 #[test]
 fn tflm_gives_the_bytes_that_were_predicted() {
     let Some(python) = peers_python() else { return };
-    for settings in [&[][..], &["--granularity", "per-tensor"], &["--step", "quantize:io=uint8,calibrator=mse"]] {
+    for settings in [
+        &[][..],
+        &["--granularity", "per-tensor"],
+        &["--step", "quantize:io=uint8,calibrator=mse"],
+        &["--step", "prune-channels:fraction=0.25,multiple=4"],
+    ] {
         let (here, there) = outputs_here_and_there(&python, settings);
         assert_eq!(here.elements, there.elements, "{settings:?}");
         let (Elements::I8(_) | Elements::U8(_)) = here.elements else { panic!("{} outputs", here.elements.type_name()) };

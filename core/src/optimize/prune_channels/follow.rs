@@ -103,10 +103,21 @@ impl Walk<'_> {
         match through {
             Some(all) => node.outputs.iter().zip(all).for_each(|(id, lanes)| self.followed.lanes[id.index()] = Some(lanes)),
             None => {
-                let why = format!("\"{}\" ({}) needs all of them", node.name, node.op.name()).into();
+                let why = self.why(id).into();
                 node.inputs.iter().flatten().for_each(|id| self.fix(*id, &why));
                 node.outputs.iter().for_each(|id| self.set_fixed(*id, &why));
             }
+        }
+    }
+
+    /// Why the channels of a node's operands and results stay.
+    fn why(&self, id: NodeId) -> String {
+        let node = self.graph.node(id);
+        let (name, op) = (&node.name, node.op.name());
+        let has_weights = node.op.has_weights() || matches!(node.op, Op::TransposeConv(_));
+        match has_weights && Layer::of(self.graph, id).is_none() {
+            true => format!("\"{name}\" ({op}) has weights that are no float constants"),
+            false => format!("\"{name}\" ({op}) needs all of them"),
         }
     }
 

@@ -8,7 +8,7 @@
 //!
 //! Only the weights that make a channel count, not those that read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::follow::Followed;
 use super::groups::Group;
@@ -70,6 +70,11 @@ fn norms(graph: &Graph, followed: &Followed, criterion: PruneCriterion) -> BTree
         sums.values_mut().for_each(|sum| *sum = sum.sqrt());
     }
     sums
+}
+
+/// Channels that no weight makes: what there is of them is constant.
+pub(super) fn weightless(graph: &Graph, followed: &Followed) -> BTreeSet<Unit> {
+    norms(graph, followed, PruneCriterion::L1).into_iter().filter(|(_, norm)| *norm == 0.0).map(|(unit, _)| unit).collect()
 }
 
 fn gammas(graph: &Graph, followed: &Followed) -> BTreeMap<Unit, f64> {

@@ -6,7 +6,7 @@
 //! | `units.rs`, `lanes.rs` | channels that are cut together, and where they lie in a tensor |
 //! | `follow.rs`, `through.rs` | which channels of a graph are the same, operator by operator |
 //! | `groups.rs` | which layers lose channels together |
-//! | `importance.rs`, `seen.rs` | how much a channel matters, by weights or by what samples show |
+//! | `importance.rs`, `seen.rs` | how much a channel matters, by weights or by what samples show of it |
 //! | `select.rs` | which channels are cut |
 //! | `cut.rs`, `compensate.rs` | the graph without them |
 //!

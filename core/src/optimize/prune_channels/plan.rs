@@ -9,8 +9,8 @@ use super::super::{Observations, OptimizeError};
 use super::compensate::{Compensation, compensation};
 use super::follow::{Followed, follow};
 use super::groups::{ChannelGroups, Group, described, groups, places};
-use super::importance::{Importances, importances};
-use super::seen::{Means, means};
+use super::importance::{Importances, importances, weightless};
+use super::seen::{Means, constants, means};
 use super::select::{ascending, emptied, selected};
 use super::units::Unit;
 use super::{Pruned, add_biases, cut};
@@ -28,7 +28,7 @@ pub struct PrunePlan {
     pub(super) cut: BTreeSet<Unit>,
     pub(super) compensation: Compensation,
     pub(super) asked: PruneCriterion,
-    /// Whether there was nothing to see the means in.
+    /// Whether there was nothing to see the means of some channels in.
     pub(super) is_uncompensated: bool,
     /// Whether an earlier run decided: nothing was ranked for it here.
     pub(super) is_recalled: bool,
@@ -102,19 +102,32 @@ impl PrunePlan {
             Some(stored) => plan.recall(stored)?,
             None => {
                 plan.cut = selected(simple, followed, &plan.groups, &plan.importances, settings);
-                plan.compensate(settings, means.as_ref());
+                if settings.compensate {
+                    plan.compensate(means, observations)?;
+                }
             }
         }
         Ok(plan)
     }
 
-    fn compensate(&mut self, settings: &PruneChannels, means: Option<&Means>) {
-        match (means, &self.followed) {
-            (Some(means), Some(followed)) if settings.compensate => {
-                self.compensation = compensation(&self.simple, followed, &self.cut, means);
+    /// Without samples only what is constant anyway is known.
+    fn compensate(&mut self, means: Option<Means>, observations: &Observations<'_>) -> Result<(), OptimizeError> {
+        let Some(followed) = &self.followed else { return Ok(()) };
+        let means = match means {
+            Some(means) => Some(means),
+            None => {
+                let weightless = &weightless(&self.simple, followed) & &self.cut;
+                self.is_uncompensated = weightless.len() < self.cut.len();
+                match weightless.is_empty() {
+                    true => None,
+                    false => constants(&self.simple, followed, &weightless, observations.cancel)?,
+                }
             }
-            _ => self.is_uncompensated = settings.compensate,
+        };
+        if let Some(means) = means {
+            self.compensation = compensation(&self.simple, followed, &self.cut, &means);
         }
+        Ok(())
     }
 
     /// Takes over what an earlier run decided.

@@ -1,12 +1,14 @@
 //! What calibration samples show of the channels that layers read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::{Observations, OptimizeError};
 use super::follow::Followed;
+use super::units::Unit;
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
+use crate::progress::Cancel;
 
 /// Samples that are summed up together before the sums are: the order of additions does not depend on the number of threads.
 const CHUNK: usize = 16;
@@ -51,6 +53,34 @@ pub(super) fn means(graph: &Graph, followed: &Followed, observations: &Observati
     }
     let of = |which: usize| all.iter().map(|sums| sums.means(which)).collect();
     Ok(Means { signed: of(0), magnitudes: of(1) })
+}
+
+/// Means of the channels `weightless` alone, which are the same for all samples, as two made-up ones show; others count as zeros. `None`
+/// if the graph cannot be run.
+///
+/// # Errors
+/// [`OptimizeError::Cancelled`].
+pub(super) fn constants(
+    graph: &Graph,
+    followed: &Followed,
+    weightless: &BTreeSet<Unit>,
+    cancel: &Cancel,
+) -> Result<Option<Means>, OptimizeError> {
+    let Ok(lens) = Prepared::new(graph).map(|prepared| prepared.input_lens()) else { return Ok(None) };
+    let of_all = |value: f32| {
+        let inputs: Vec<Vec<f32>> = lens.iter().map(|&n| vec![value; n]).collect();
+        let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+        means(graph, followed, &Observations { inputs: &inputs, cancel, ..Observations::none() })
+    };
+    let (mut first, second) = (of_all(0.0)?, of_all(1.0)?);
+    for (member, (first, second)) in followed.members.iter().zip(first.signed.iter_mut().zip(&second.signed)) {
+        for (unit, (first, second)) in member.input.iter().zip(first.iter_mut().zip(second)) {
+            if first != second || !weightless.contains(unit) {
+                *first = 0.0;
+            }
+        }
+    }
+    Ok(Some(first))
 }
 
 impl Sums {
