@@ -110,7 +110,8 @@ fn ranking() -> Vec<Parameter<PruneChannels>> {
             title: "Fraction",
             help: "Share of the channels that is cut, of those that can be; every layer keeps one.",
             unit: "",
-            kind: ParameterKind::Number { min: 0.0, max: MAX.into(), step: 0.01 },
+            // Said in decimals: the nearest single-precision number has more of them than anybody wants to read.
+            kind: ParameterKind::Number { min: 0.0, max: 0.95, step: 0.01 },
             access: words(
                 |s| s.fraction.to_string(),
                 |s, word| number_between(word, 0.0, MAX).map(|fraction| s.fraction = fraction),
