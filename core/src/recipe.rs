@@ -30,6 +30,8 @@ pub enum Step {
     CleanUp(CleanUp),
     /// Batch normalization, and products and sums with constants, go into the layers beside them.
     FuseBatchNorm(FuseBatchNorm),
+    /// Whole channels go.
+    PruneChannels(PruneChannels),
     /// Channels of neighbouring layers get the same range.
     Equalize(Equalize),
     /// Biases that no activation cuts off move into the next layer.
@@ -46,6 +48,7 @@ impl Step {
         match self {
             Self::CleanUp(_) => "clean-up",
             Self::FuseBatchNorm(_) => "fuse-batch-norm",
+            Self::PruneChannels(_) => "prune-channels",
             Self::Equalize(_) => "equalize",
             Self::AbsorbBias(_) => "absorb-bias",
             Self::Quantize(_) => "quantize",
@@ -58,17 +61,18 @@ impl Step {
         match self {
             Self::FuseBatchNorm(_) => 0,
             Self::CleanUp(_) => 1,
-            Self::Equalize(_) => 2,
-            Self::AbsorbBias(_) => 3,
-            Self::Quantize(_) => 4,
-            Self::Pack(_) => 5,
+            Self::PruneChannels(_) => 2,
+            Self::Equalize(_) => 3,
+            Self::AbsorbBias(_) => 4,
+            Self::Quantize(_) => 5,
+            Self::Pack(_) => 6,
         }
     }
 
-    /// Whether the step leaves floats as they are, but for rounding: these stand before quantization.
+    /// Whether the step makes one float graph of another: these stand before quantization.
     pub fn is_rewrite(&self) -> bool {
         match self {
-            Self::CleanUp(_) | Self::FuseBatchNorm(_) | Self::Equalize(_) | Self::AbsorbBias(_) => true,
+            Self::CleanUp(_) | Self::FuseBatchNorm(_) | Self::PruneChannels(_) | Self::Equalize(_) | Self::AbsorbBias(_) => true,
             Self::Quantize(_) | Self::Pack(_) => false,
         }
     }
@@ -110,6 +114,68 @@ impl Default for FuseBatchNorm {
     fn default() -> Self {
         Self { into_before: true, into_after: true, scaling: true }
     }
+}
+
+/// Structured pruning: whole channels go, with the weights that make and read them.
+///
+/// Source of the name: Li et al., Pruning Filters for Efficient ConvNets, ICLR 2017.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PruneChannels {
+    /// Share of the channels to cut, 0 to [`PruneChannels::MAX_FRACTION`], of those that can be.
+    pub fraction: f32,
+    /// What makes a channel matter.
+    pub criterion: PruneCriterion,
+    /// Among which channels the least important ones are looked for.
+    pub scope: PruneScope,
+    /// How many channels a layer keeps is rounded up to a multiple of this.
+    pub multiple: usize,
+    /// What a cut channel brought on average goes into the biases of the layers that read it.
+    pub compensate: bool,
+    /// Fractions of single layers, by node name; layers that lose channels together share the least.
+    pub layers: BTreeMap<String, f32>,
+}
+
+impl PruneChannels {
+    /// The largest share that can be cut.
+    pub const MAX_FRACTION: f32 = 0.95;
+}
+
+impl Default for PruneChannels {
+    fn default() -> Self {
+        Self {
+            fraction: 0.25,
+            criterion: PruneCriterion::default(),
+            scope: PruneScope::default(),
+            multiple: 1,
+            compensate: true,
+            layers: BTreeMap::new(),
+        }
+    }
+}
+
+/// What makes a channel matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PruneCriterion {
+    /// Sum of the magnitudes of the weights that make it.
+    L1,
+    /// Euclidean norm of these weights.
+    #[default]
+    L2,
+    /// Magnitude of gamma of the batch normalization after it; the L2 norm where there is none.
+    BatchNorm,
+    /// Mean magnitude of its values over the calibration samples.
+    Activation,
+}
+
+/// Among which channels the least important ones are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PruneScope {
+    /// Every layer loses the same share.
+    #[default]
+    PerLayer,
+    /// All channels are ranked together, each relative to the mean of its layer.
+    Global,
 }
 
 /// Cross-layer equalization.

@@ -55,6 +55,7 @@ fn tflm_gives_the_bytes_that_were_predicted() {
         &["--scheme", "int4", "--granularity", "per-tensor"],
         &["--scheme", "ternary"],
         &["--scheme", "binary"],
+        &["--step", "prune-channels:fraction=0.25,multiple=4"],
     ];
     for settings in all {
         let (here, there) = outputs_here_and_there(&python, settings);

@@ -145,7 +145,7 @@ impl Quantize {
         let (inputs, cancel) = ([values], Cancel::new());
         let progress = messages.progress();
         progress.show("optimizing", 0, 1);
-        let observations = Observations { inputs: &inputs, absorbed: None, cancel: &cancel };
+        let observations = Observations { inputs: &inputs, absorbed: None, pruned: None, cancel: &cancel };
         let rewritten = timed("rewrote the float model", || optimize::rewrite(recipe, graph, &observations))?;
         progress.show("calibrating", 0, n_samples);
         let calibrate = || optimize::calibrate(&rewritten.graph, &inputs, None, &cancel);

@@ -140,6 +140,7 @@ fn rewrites(recipe: &Recipe, is_quantized: bool) -> impl Iterator<Item = &'stati
     recipe.steps.iter().filter(|entry| entry.enabled).filter_map(move |entry| match entry.step {
         Step::CleanUp(_) => (!is_quantized).then_some("cleaned up"),
         Step::FuseBatchNorm(_) => (!is_quantized).then_some("batch norm fused"),
+        Step::PruneChannels(_) => Some("channels pruned"),
         Step::Equalize(_) => Some("equalized"),
         Step::AbsorbBias(_) => Some("bias absorbed"),
         Step::Quantize(_) | Step::Pack(_) => None,

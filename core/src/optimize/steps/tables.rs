@@ -3,7 +3,8 @@
 use super::parameter::{Parameter, Settings, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
-    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, Quantize, Scheme, WeightRange,
+    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
+    PruneScope, Quantize, Scheme, WeightRange,
 };
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
@@ -36,6 +37,24 @@ const IO_TYPES: &[Choice] = &[
     choice("int8", "as the layers compute"),
     choice("uint8", "unsigned, converted at both ends"),
     choice("float32", "floats, converted at both ends"),
+];
+
+const CRITERIA: &[Choice] = &[
+    choice("l1", "sum of the magnitudes of the weights that make a channel"),
+    choice("l2", "Euclidean norm of the weights that make a channel"),
+    choice("batch-norm", "gamma of the batch normalization after it; before fuse-batch-norm, else as l2"),
+    choice("activation", "mean magnitude of its values over the calibration samples"),
+];
+const SCOPES: &[Choice] = &[
+    choice("per-layer", "every layer loses the fraction"),
+    choice("global", "the network loses the fraction, where it matters least"),
+];
+const MULTIPLES: &[Choice] = &[
+    choice("1", "any number"),
+    choice("2", "pairs"),
+    choice("4", "what 32-bit SIMD takes of int8"),
+    choice("8", "what 64-bit SIMD takes of int8"),
+    choice("16", "what 128-bit SIMD takes of int8"),
 ];
 
 impl Settings for FuseBatchNorm {
@@ -79,6 +98,94 @@ impl Settings for CleanUp {
             ),
         ]
     }
+}
+
+impl Settings for PruneChannels {
+    fn parameters() -> Vec<Parameter<Self>> {
+        let compensate = switch(
+            "compensate",
+            "Compensate",
+            "The mean of a cut channel over the calibration samples goes into biases of the layers that read it, unless they pad.",
+            |s: &mut Self| &mut s.compensate,
+        );
+        let ranked = ranking().into_iter();
+        ranked.chain([multiple(), compensate]).collect()
+    }
+}
+
+fn ranking() -> Vec<Parameter<PruneChannels>> {
+    const MAX: f32 = PruneChannels::MAX_FRACTION;
+    vec![
+        Parameter {
+            key: "fraction",
+            title: "Fraction",
+            help: "Share of the channels that is cut, of those that can be; every layer keeps one.",
+            unit: "",
+            // Said in decimals: the nearest single-precision number has more of them than anybody wants to read.
+            kind: ParameterKind::Number { min: 0.0, max: 0.95, step: 0.01 },
+            access: words(
+                |s| s.fraction.to_string(),
+                |s, word| number_between(word, 0.0, MAX).map(|fraction| s.fraction = fraction),
+            ),
+        },
+        Parameter {
+            key: "criterion",
+            title: "Importance",
+            help: "What makes a channel matter.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: CRITERIA },
+            access: words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
+        },
+        Parameter {
+            key: "scope",
+            title: "Scope",
+            help: "Among which channels the least important ones are looked for.",
+            unit: "",
+            kind: ParameterKind::Choice { choices: SCOPES },
+            access: words(
+                |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
+                |s, word| {
+                    s.scope = match word {
+                        "per-layer" => PruneScope::PerLayer,
+                        "global" => PruneScope::Global,
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            ),
+        },
+    ]
+}
+
+fn multiple() -> Parameter<PruneChannels> {
+    Parameter {
+        key: "multiple",
+        title: "Keep multiples of",
+        help: "The number of channels that a layer keeps is rounded up to a multiple of this.",
+        unit: "",
+        kind: ParameterKind::Choice { choices: MULTIPLES },
+        access: words(
+            |s| s.multiple.to_string(),
+            |s, word| {
+                let is_known = MULTIPLES.iter().any(|choice| choice.key == word);
+                is_known.then(|| word.parse().ok()).flatten().map(|multiple| s.multiple = multiple)
+            },
+        ),
+    }
+}
+
+fn criterion_name(criterion: PruneCriterion) -> &'static str {
+    match criterion {
+        PruneCriterion::L1 => "l1",
+        PruneCriterion::L2 => "l2",
+        PruneCriterion::BatchNorm => "batch-norm",
+        PruneCriterion::Activation => "activation",
+    }
+}
+
+fn criterion_named(word: &str) -> Option<PruneCriterion> {
+    let all = [PruneCriterion::L1, PruneCriterion::L2, PruneCriterion::BatchNorm, PruneCriterion::Activation];
+    all.into_iter().find(|criterion| criterion_name(*criterion) == word)
 }
 
 impl Settings for Equalize {
