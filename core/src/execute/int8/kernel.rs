@@ -159,8 +159,8 @@ impl Plain {
             }
             Self::Split(joints) => data_movement::split_part(&joints[part], operand(0), output),
             Self::Resize(resize) => data_movement::resize_nearest_neighbor(
-                [&resize.rows, &resize.columns],
-                resize.input_extent,
+                |axis, index| if axis == 0 { resize.rows[index] } else { resize.columns[index] },
+                [resize.input_extent, [resize.rows.len(), resize.columns.len()]],
                 resize.pixel_bytes,
                 operand(0),
                 output,
