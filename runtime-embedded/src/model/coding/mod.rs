@@ -158,7 +158,7 @@ enum State<'a> {
     Ternary(Ternary<'a>),
     Palette(Palette<'a>),
     Blocks(Bits<'a>),
-    Sparse(Bits<'a>, &'a [i8]),
+    Sparse(Bits<'a>, Bits<'a>),
     SparsePalette(Bits<'a>, Palette<'a>),
     Prefix(Code<'a>, Bits<'a>),
     Runs(Runs<'a>),
@@ -179,8 +179,7 @@ impl<'a> State<'a> {
             }
             tag::SPARSE => {
                 let mask = reader.take(n.div_ceil(8))?;
-                let values = bytemuck::cast_slice(reader.rest());
-                return Ok(Self::Sparse(Bits::new(mask), values));
+                return Ok(Self::Sparse(Bits::new(mask), Bits::new(reader.rest())));
             }
             tag::SPARSE_PALETTE => {
                 let mut palette = Palette::read(&mut reader)?;
@@ -217,13 +216,7 @@ impl<'a> State<'a> {
                     block.iter_mut().for_each(|out| *out = nibble(bits) * factor);
                 }
             }
-            Self::Sparse(mask, values) => fill_sparse(mask, out, || match values.split_first() {
-                Some((value, rest)) => {
-                    *values = rest;
-                    *value
-                }
-                None => 0,
-            }),
+            Self::Sparse(mask, values) => fill_sparse(mask, out, || values.take(8) as i8),
             Self::SparsePalette(mask, palette) => fill_sparse(mask, out, || palette.next()),
             Self::Prefix(code, bits) => out.iter_mut().for_each(|out| *out = code.decode(bits) as i8),
             Self::Runs(runs) => runs.fill(out),
@@ -234,10 +227,9 @@ impl<'a> State<'a> {
     fn is_spent(&self) -> bool {
         match self {
             Self::Raw(values) => values.is_empty(),
-            Self::Int4(bits) | Self::Blocks(bits) | Self::Prefix(_, bits) => bits.is_spent(),
+            Self::Int4(bits) | Self::Blocks(bits) | Self::Prefix(_, bits) | Self::Sparse(_, bits) => bits.is_spent(),
             Self::Ternary(ternary) => ternary.bytes.is_empty(),
             Self::Palette(palette) => palette.indices.is_spent(),
-            Self::Sparse(_, values) => values.is_empty(),
             Self::SparsePalette(_, palette) => palette.indices.is_spent(),
             Self::Runs(runs) => runs.bits.is_spent(),
         }
