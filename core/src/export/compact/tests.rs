@@ -181,7 +181,7 @@ fn models(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_integer_model_computes_what_the_executor_computes() {
     let Some(folder) = crate::test_data::shared("data") else { return };
-    let mut n = 0;
+    let (mut n, mut codings) = (0, std::collections::HashSet::new());
     for path in models(&folder).iter().filter(|path| !path.components().any(|part| part.as_os_str() == "malformed")) {
         let graph = formats::import(path).unwrap().graph;
         let name = path.file_stem().unwrap().to_string_lossy();
@@ -190,12 +190,34 @@ fn every_integer_model_computes_what_the_executor_computes() {
                 let [raw, fixed, entropy] = assert_same(&graph, &name);
                 let file = std::fs::metadata(path).unwrap().len();
                 println!("{name}: {file} bytes, raw {raw}, fixed {fixed}, entropy {entropy}");
+                let coarse = coarse(&graph);
+                assert_same(&coarse, &format!("{name}, coarse"));
+                codings.extend(compact(&coarse, Coding::Fixed).unwrap().weights.iter().map(|tensor| tensor.encoding));
+                codings.extend(compact(&coarse, Coding::Entropy).unwrap().weights.iter().map(|tensor| tensor.encoding));
                 n += 1;
             }
             Err(error) => assert_eq!(compact(&graph, Coding::Entropy), Err(CompactError::Execute(error)), "{name}"),
         }
     }
     assert!(n >= 15, "only {n} integer models");
+    assert!(codings.contains(&Encoding::Runs) && codings.iter().any(|e| matches!(e, Encoding::SparsePalette(_))), "{codings:?}");
+}
+
+/// An integer graph with half its weights zero and the rest few values, so that they are worth coding.
+fn coarse(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    let operands =
+        |node: &crate::graph::Node| node.op.trained_operands()[0].clone().map(|at| node.inputs[at]).collect::<Vec<_>>();
+    let weights: Vec<TensorId> = graph.nodes.iter().flat_map(operands).flatten().collect();
+    for id in weights {
+        let tensor = &mut graph.tensors[id.index()];
+        if let Some(Data::I8(values)) = &tensor.data {
+            let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0).max(8);
+            let step = (largest / 8) as i8;
+            tensor.data = Some(Data::I8(values.iter().map(|value| value / step / 2 * step * 2).collect()));
+        }
+    }
+    graph
 }
 
 #[test]
@@ -264,8 +286,21 @@ fn a_pruned_and_clustered_net_has_weights_an_eighth_of_its_float_weights() {
             );
             let least = if coding == Coding::Entropy { 8.0 } else { 4.0 };
             assert!(ratio >= least, "{ratio}");
+            compact.weights.iter().for_each(|coded| assert_holds(&compact.bytes, &graph, coded, coding));
         }
     }
+}
+
+/// The file holds the tensor's weights, and they are decoded to the very values of the graph.
+fn assert_holds(file: &[u8], graph: &Graph, coded: &CodedTensor, coding: Coding) {
+    let node = graph.nodes.iter().find(|node| node.inputs.get(1) == Some(&Some(coded.tensor))).unwrap();
+    let tensor = graph.tensor(coded.tensor);
+    let values = tensor.data.as_ref().and_then(Data::as_i8).unwrap();
+    let channels = if node.op.weights_channel_axis() == Some(0) { tensor.shape[0] } else { 1 };
+    let piece = coding::encode(values, values.len() / channels, coding);
+    assert_eq!((piece.encoding, piece.bytes.len()), (coded.encoding, coded.bytes));
+    assert!(file.windows(piece.bytes.len()).any(|window| window == piece.bytes));
+    assert_eq!(coding::tests::decoded(&piece.bytes, channels, values.len() / channels), values);
 }
 
 /// Files that are almost sound: parsed, and run where the reader takes them and they ask for little.

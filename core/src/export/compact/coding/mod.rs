@@ -5,7 +5,7 @@
 mod entropy;
 mod fixed;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::fmt;
 

@@ -5,7 +5,7 @@ use super::entropy::code_lengths;
 use super::*;
 
 /// The values that coded weights stand for, decoded a channel at a time into no more room than they ask for.
-fn decoded(bytes: &[u8], channels: usize, channel_len: usize) -> Vec<i8> {
+pub(in crate::export::compact) fn decoded(bytes: &[u8], channels: usize, channel_len: usize) -> Vec<i8> {
     let weights = Weights::new(bytes, channels, channel_len).expect("it can be read");
     weights.check().expect("it is whole");
     let mut room = vec![0; weights.workspace_bytes()];
