@@ -5,11 +5,13 @@
 
 mod coding;
 mod layers;
+mod notes;
 mod program;
 #[cfg(test)]
 mod tests;
 
 pub use coding::{Coding, Encoding};
+pub use notes::files;
 
 use tinsmith_runtime::fixed_point::{Affine, Rounding};
 use tinsmith_runtime::model::{Element, HEADER_BYTES, MAGIC, Model, ModelError, VERSION};
@@ -113,6 +115,12 @@ pub fn compact(graph: &Graph, coding: Coding) -> Result<CompactModel, CompactErr
     let model = Model::parse(&bytes).map_err(|source| writer.refused(source))?;
     let (arena_bytes, workspace_bytes) = (model.arena_bytes(), model.workspace_bytes());
     Ok(CompactModel { weights: writer.weights, arena_bytes, workspace_bytes, bytes })
+}
+
+/// Weights in channels of `channel_len` as a compact model has them: the shortest coding that `coding` allows, and its bytes.
+pub fn code_weights(values: &[i8], channel_len: usize, coding: Coding) -> (Encoding, Vec<u8>) {
+    let coded = coding::encode(values, channel_len, coding);
+    (coded.encoding, coded.bytes)
 }
 
 fn file(rounding: Rounding, program: &[u8], data: &[u8]) -> Vec<u8> {
