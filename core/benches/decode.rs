@@ -27,7 +27,8 @@ fn main() {
         let decoded = megabytes_a_second(&bytes);
         let of = instructions(&content, bits);
         println!(
-            "{{\"coding\":\"{encoding}\",\"bits_a_weight\":{bits:.3},\"decoded_mb_a_second\":{decoded:.0},\"instructions_a_weight\":{of:.1}}}"
+            "{{\"coding\":\"{encoding}\",\"bits_a_weight\":{bits:.3},\"decoded_mb_a_second\":{decoded:.0},\
+             \"instructions_a_weight\":{of:.1}}}"
         );
         check(&content, &bytes, encoding);
     }

@@ -34,8 +34,8 @@ fn random_input(tensor: &Tensor, seed: usize) -> Vec<u8> {
     }
 }
 
-/// Holds interpreter to executor on a few samples, with every setting; returns the sizes. Every tensor that a node makes is compared,
-/// and the outputs once more where the arena is used again and again.
+/// Holds interpreter to executor on a few samples, with every setting; returns the sizes. Every tensor that a node makes is
+/// compared, and the outputs once more where the arena is used again and again.
 fn assert_same(graph: &Graph, what: &str) -> [usize; 3] {
     let mut all = graph.clone();
     all.outputs = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
@@ -339,7 +339,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn forged_files_never_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..6), is_raw: bool) {
+    fn forged_files_never_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..6),
+        is_raw: bool,
+    ) {
         static FILES: std::sync::OnceLock<[Vec<u8>; 2]> = std::sync::OnceLock::new();
         let files = FILES.get_or_init(|| {
             let graph = quantized(&every_operator(), |settings| settings.io = IoType::Float32);

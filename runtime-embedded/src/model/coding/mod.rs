@@ -174,7 +174,7 @@ impl<'a> State<'a> {
             tag::TERNARY => Self::Ternary(Ternary::read(&mut reader, n)?),
             tag::PALETTE => {
                 let mut palette = Palette::read(&mut reader)?;
-                palette.indices = Bits::new(reader.take((n * palette.index_bits as usize).div_ceil(8))?);
+                palette.indices = Bits::new(reader.take(product(&[n, palette.index_bits as usize])?.div_ceil(8))?);
                 Self::Palette(palette)
             }
             tag::SPARSE => {

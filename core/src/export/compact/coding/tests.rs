@@ -77,7 +77,11 @@ proptest! {
     }
 
     #[test]
-    fn forged_weights_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), tag in 0_u8..10, extents in (1_usize..5, 1_usize..70)) {
+    fn forged_weights_never_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        tag in 0_u8..10,
+        extents in (1_usize..5, 1_usize..70),
+    ) {
         let forged: Vec<u8> = [tag].into_iter().chain(bytes).collect();
         if let Ok(weights) = Weights::new(&forged, extents.0, extents.1) {
             let _ = weights.check();
