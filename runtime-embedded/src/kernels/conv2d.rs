@@ -1,6 +1,6 @@
 //! Two-dimensional convolution, grouped where the weights have fewer input channels than the input.
 
-use super::of_channel;
+use super::Channel;
 use crate::activation::OutputRange;
 use crate::fixed_point::{Multiplier, Rounding};
 use crate::shape::{Nhwc, Window};
@@ -41,23 +41,38 @@ pub struct Conv2dParams<'a> {
 /// * `bias`: int32 `[c_out]` in units of `input scale * weight scale`; absent is zero
 /// * `output`: int8 `[n, h_out, w_out, c_out]`
 pub fn conv2d(params: &Conv2dParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
+    let filter_len = params.filter_len();
+    for index in 0..params.output.channels {
+        let filter = &weights[index * filter_len..][..filter_len];
+        conv2d_channel(params, &Channel::of(params.multipliers, bias, index), input, filter, output);
+    }
+}
+
+/// One output channel of [`conv2d`]: writes every `c_out`-th element of `output` and no other.
+///
+/// `params.multipliers` is not read. `filter`: int8 `[h_kernel, w_kernel, group_channels]`.
+pub fn conv2d_channel(params: &Conv2dParams, channel: &Channel, input: &[i8], filter: &[i8], output: &mut [i8]) {
     let out = params.output;
     for batch in 0..out.batch {
         for y in 0..out.height {
             for x in 0..out.width {
-                for channel in 0..out.channels {
-                    let sum = accumulate(params, input, weights, [batch, y, x, channel]);
-                    let sum = sum.wrapping_add(bias.map_or(0, |bias| bias[channel]));
-                    let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
-                    output[out.offset(batch, y, x, channel)] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
-                }
+                let sum = accumulate(params, input, filter, [batch, y, x, channel.index]);
+                output[out.offset(batch, y, x, channel.index)] =
+                    channel.finish(sum, params.output_zero_point, params.range, params.rounding);
             }
         }
     }
 }
 
+impl Conv2dParams<'_> {
+    /// Weights of one output channel.
+    pub fn filter_len(&self) -> usize {
+        self.window.size[0] * self.window.size[1] * self.group_channels
+    }
+}
+
 /// The accumulator of one output element, without bias.
-fn accumulate(params: &Conv2dParams, input: &[i8], weights: &[i8], [batch, y, x, channel]: [usize; 4]) -> i32 {
+fn accumulate(params: &Conv2dParams, input: &[i8], filter: &[i8], [batch, y, x, channel]: [usize; 4]) -> i32 {
     let [kernel_height, kernel_width] = params.window.size;
     let depth = params.group_channels;
     let groups = params.input.channels / depth;
@@ -72,8 +87,8 @@ fn accumulate(params: &Conv2dParams, input: &[i8], weights: &[i8], [batch, y, x,
                 continue;
             };
             let from = params.input.offset(batch, in_y, in_x, first_input_channel);
-            let tap = ((channel * kernel_height + tap_y) * kernel_width + tap_x) * depth;
-            for (value, weight) in input[from..from + depth].iter().zip(&weights[tap..tap + depth]) {
+            let tap = (tap_y * kernel_width + tap_x) * depth;
+            for (value, weight) in input[from..from + depth].iter().zip(&filter[tap..tap + depth]) {
                 sum = sum.wrapping_add((i32::from(*value) - params.input_zero_point) * i32::from(*weight));
             }
         }

@@ -1,6 +1,6 @@
 //! Depthwise convolution: each input channel has its own filters.
 
-use super::of_channel;
+use super::Channel;
 use crate::activation::OutputRange;
 use crate::fixed_point::{Multiplier, Rounding};
 use crate::shape::{Nhwc, Window};
@@ -39,16 +39,28 @@ pub struct DepthwiseConv2dParams<'a> {
 /// * `bias`: int32 `[c_out]` in units of `input scale * weight scale`; absent is zero
 /// * `output`: int8 `[n, h_out, w_out, c_out]`
 pub fn depthwise_conv2d(params: &DepthwiseConv2dParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
+    for index in 0..params.output.channels {
+        depthwise_conv2d_channel(params, &Channel::of(params.multipliers, bias, index), input, weights, output);
+    }
+}
+
+/// One output channel of [`depthwise_conv2d`]: writes every `c_out`-th element of `output` and no other.
+///
+/// `params.multipliers` is not read. `weights` are those of all channels, which lie interleaved.
+pub fn depthwise_conv2d_channel(
+    params: &DepthwiseConv2dParams,
+    channel: &Channel,
+    input: &[i8],
+    weights: &[i8],
+    output: &mut [i8],
+) {
     let out = params.output;
     for batch in 0..out.batch {
         for y in 0..out.height {
             for x in 0..out.width {
-                for channel in 0..out.channels {
-                    let sum = accumulate(params, input, weights, [batch, y, x, channel]);
-                    let sum = sum.wrapping_add(bias.map_or(0, |bias| bias[channel]));
-                    let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
-                    output[out.offset(batch, y, x, channel)] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
-                }
+                let sum = accumulate(params, input, weights, [batch, y, x, channel.index]);
+                output[out.offset(batch, y, x, channel.index)] =
+                    channel.finish(sum, params.output_zero_point, params.range, params.rounding);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Fully connected layer.
 
-use super::of_channel;
+use super::Channel;
 use crate::activation::OutputRange;
 use crate::fixed_point::{Multiplier, Rounding};
 
@@ -32,15 +32,22 @@ pub struct FullyConnectedParams<'a> {
 /// * `bias`: int32 `[outputs]` in units of `input scale * weight scale`; absent is zero
 /// * `output`: int8 `[batch, outputs]`
 pub fn fully_connected(params: &FullyConnectedParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
+    for index in 0..params.outputs {
+        let row = &weights[index * params.inputs..][..params.inputs];
+        fully_connected_channel(params, &Channel::of(params.multipliers, bias, index), input, row, output);
+    }
+}
+
+/// One output channel of [`fully_connected`]: writes every `outputs`-th element of `output` and no other.
+///
+/// `params.multipliers` is not read. `row`: int8 `[inputs]`.
+pub fn fully_connected_channel(params: &FullyConnectedParams, channel: &Channel, input: &[i8], row: &[i8], output: &mut [i8]) {
     for batch in 0..params.batch {
-        let row = &input[batch * params.inputs..][..params.inputs];
-        for channel in 0..params.outputs {
-            let mut sum = bias.map_or(0, |bias| bias[channel]);
-            for (value, weight) in row.iter().zip(&weights[channel * params.inputs..][..params.inputs]) {
-                sum = sum.wrapping_add((i32::from(*value) - params.input_zero_point) * i32::from(*weight));
-            }
-            let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
-            output[batch * params.outputs + channel] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
-        }
+        let values = &input[batch * params.inputs..][..params.inputs];
+        let terms =
+            values.iter().zip(row).map(|(value, weight)| (i32::from(*value) - params.input_zero_point) * i32::from(*weight));
+        let sum = terms.fold(0_i32, i32::wrapping_add);
+        output[batch * params.outputs + channel.index] =
+            channel.finish(sum, params.output_zero_point, params.range, params.rounding);
     }
 }

@@ -16,7 +16,36 @@ pub mod reduce;
 pub mod softmax;
 pub mod unary;
 
-use crate::fixed_point::Multiplier;
+use crate::activation::OutputRange;
+use crate::fixed_point::{Multiplier, Rounding};
+
+/// One output channel of a layer with weights: what the per-channel entry points need beside its filter.
+///
+/// A layer whose weights are decoded while it runs computes one channel after the other, so that one filter is in memory at a
+/// time. Whole-layer kernels are loops over these entry points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Which channel of the output.
+    pub index: usize,
+    /// In units of `input scale * weight scale`.
+    pub bias: i32,
+    /// `input scale * weight scale / output scale`
+    pub multiplier: Multiplier,
+}
+
+impl Channel {
+    /// Channel `index` of a layer whose multipliers and biases lie side by side.
+    fn of(multipliers: &[Multiplier], bias: Option<&[i32]>, index: usize) -> Self {
+        Self { index, bias: bias.map_or(0, |bias| bias[index]), multiplier: of_channel(multipliers, index) }
+    }
+
+    /// The output for a sum without bias.
+    #[inline]
+    fn finish(&self, sum: i32, zero_point: i32, range: OutputRange, rounding: Rounding) -> i8 {
+        let scaled = self.multiplier.apply(sum.wrapping_add(self.bias), rounding);
+        range.clamp(scaled.wrapping_add(zero_point))
+    }
+}
 
 /// The multiplier of one output channel: `multipliers` holds one for each channel, or a single one for all.
 #[inline]

@@ -8,13 +8,13 @@ use tinsmith_runtime::kernels::softmax::SoftmaxParams;
 use tinsmith_runtime::kernels::unary::{HardSwish, LeakyRelu, Rescale, Squash, Unary};
 use tinsmith_runtime::shape::Strided;
 
-use super::super::kernel::Kernel;
+use super::super::layer::{Layer, Plain};
 use super::Built;
 use super::node::NodeCx;
-use crate::execute::{ExecuteError, fast};
+use crate::execute::ExecuteError;
 use crate::ops::{self, BinaryKind, PoolKind, ReduceKind};
 
-pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built, ExecuteError> {
+pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built<'static>, ExecuteError> {
     let (left, right) = (cx.input(0)?, cx.input(1)?);
     let output = cx.int8(cx.output()?, "output")?;
     let affines = [cx.int8(left, "left operand")?, cx.int8(right, "right operand")?, output];
@@ -32,31 +32,27 @@ pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built, Execute
         BinaryKind::Pow | BinaryKind::SquaredDifference => return Err(cx.without_integer_kernel()),
         BinaryKind::Mul => {
             let params = MulParams::prepare(affines, range, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
-            return Ok(Built::Kernel(Kernel::Mul(params, walks), vec![0, 1]));
+            return Ok(Built::plain(Plain::Mul(params, walks), vec![0, 1]));
         }
     };
     let params = AddParams::prepare(sum, affines, range, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
-    let kernel = if left.shape == right.shape {
-        Kernel::Add(Box::new(fast::elementwise::Add::prepare(&params, cx.isa)))
-    } else {
-        Kernel::AddBroadcast(params, walks)
-    };
-    Ok(Built::Kernel(kernel, vec![0, 1]))
+    let layer = if left.shape == right.shape { Layer::Add(params) } else { Layer::Plain(Plain::Add(params, walks)) };
+    Ok(Built::Layer(layer, vec![0, 1]))
 }
 
-pub(super) fn pool2d(cx: &NodeCx<'_>, op: &ops::Pool2d) -> Result<Built, ExecuteError> {
+pub(super) fn pool2d(cx: &NodeCx<'_>, op: &ops::Pool2d) -> Result<Built<'static>, ExecuteError> {
     cx.int8(cx.input(0)?, "input")?;
     let affine = cx.int8(cx.output()?, "output")?;
     let (input, output, window) = cx.window(op.window, [op.stride, [1, 1]], op.padding)?;
     let params = Pool2dParams { input, output, window, range: cx.range(op.activation, affine)? };
-    let kernel = match op.kind {
-        PoolKind::Average => Kernel::AveragePool2d(params),
-        PoolKind::Max => Kernel::MaxPool2d(params),
+    let plain = match op.kind {
+        PoolKind::Average => Plain::AveragePool2d(params),
+        PoolKind::Max => Plain::MaxPool2d(params),
     };
-    Ok(Built::Kernel(kernel, vec![0]))
+    Ok(Built::plain(plain, vec![0]))
 }
 
-pub(super) fn reduce(cx: &NodeCx<'_>, op: &ops::Reduce) -> Result<Built, ExecuteError> {
+pub(super) fn reduce(cx: &NodeCx<'_>, op: &ops::Reduce) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(0)?;
     let affines = [cx.int8(input, "input")?, cx.int8(cx.output()?, "output")?];
     let axes = op.axes(&cx.operands()).map_err(|error| cx.fail(error))?;
@@ -70,10 +66,10 @@ pub(super) fn reduce(cx: &NodeCx<'_>, op: &ops::Reduce) -> Result<Built, Execute
     };
     let params = ReduceParams::prepare(reduction, parts, affines, cx.rounding)
         .ok_or_else(|| cx.unsupported("it reduces no element, or its scales are out of all proportion"))?;
-    Ok(Built::Kernel(Kernel::Reduce(Box::new(params)), vec![0]))
+    Ok(Built::plain(Plain::Reduce(Box::new(params)), vec![0]))
 }
 
-pub(super) fn softmax(cx: &NodeCx<'_>, op: &ops::Softmax) -> Result<Built, ExecuteError> {
+pub(super) fn softmax(cx: &NodeCx<'_>, op: &ops::Softmax) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(0)?;
     let affine = cx.int8(input, "input")?;
     let output = cx.int8(cx.output()?, "output")?;
@@ -82,10 +78,10 @@ pub(super) fn softmax(cx: &NodeCx<'_>, op: &ops::Softmax) -> Result<Built, Execu
     }
     let depth = input.shape.last().copied().unwrap_or(1);
     let params = SoftmaxParams::prepare(depth, op.beta, affine.scale, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
-    Ok(Built::Kernel(Kernel::Softmax(Box::new(fast::softmax::Softmax::prepare(&params))), vec![0]))
+    Ok(Built::Layer(Layer::Softmax(params), vec![0]))
 }
 
-pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built, ExecuteError> {
+pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built<'static>, ExecuteError> {
     let input = cx.int8(cx.input(0)?, "input")?;
     let output = cx.int8(cx.output()?, "output")?;
     let function = match op {
@@ -116,14 +112,14 @@ pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built, ExecuteErr
     function.map(|function| table(&function)).ok_or_else(|| cx.out_of_proportion())
 }
 
-pub(super) fn leaky_relu(cx: &NodeCx<'_>, op: &ops::LeakyRelu) -> Result<Built, ExecuteError> {
+pub(super) fn leaky_relu(cx: &NodeCx<'_>, op: &ops::LeakyRelu) -> Result<Built<'static>, ExecuteError> {
     let affines = [cx.int8(cx.input(0)?, "input")?, cx.int8(cx.output()?, "output")?];
     let leaky = LeakyRelu::prepare(op.alpha, affines, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
     Ok(table(&Unary::LeakyRelu(leaky)))
 }
 
 /// The function as its 256 values, computed by the reference kernel.
-pub(super) fn table(function: &Unary) -> Built {
+pub(super) fn table(function: &Unary) -> Built<'static> {
     let values = std::array::from_fn(|bits| function.apply(bits as u8 as i8));
-    Built::Kernel(Kernel::Table(Box::new(values)), vec![0])
+    Built::plain(Plain::Table(Box::new(values)), vec![0])
 }

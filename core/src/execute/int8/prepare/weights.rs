@@ -6,15 +6,15 @@ use tinsmith_runtime::kernels::convolution_scale;
 use tinsmith_runtime::kernels::depthwise_conv2d::DepthwiseConv2dParams;
 use tinsmith_runtime::kernels::fully_connected::FullyConnectedParams;
 
-use super::super::kernel::Kernel;
+use super::super::layer::{Layer, Weighted};
 use super::Built;
 use super::node::NodeCx;
-use crate::execute::{ExecuteError, fast};
+use crate::execute::ExecuteError;
 use crate::ops;
 use crate::tensor::{Data, Tensor};
 
-pub(super) fn conv2d(cx: &NodeCx<'_>, op: &ops::Conv2d) -> Result<Built, ExecuteError> {
-    let operands = Weighted::of(cx)?;
+pub(super) fn conv2d<'a>(cx: &NodeCx<'a>, op: &ops::Conv2d) -> Result<Built<'a>, ExecuteError> {
+    let operands = Trained::of(cx)?;
     let shape = &operands.weights.shape;
     let (input, output, window) = cx.window([shape[1], shape[2]], [op.stride, op.dilation], op.padding)?;
     let multipliers = operands.multipliers(cx, 0, output.channels)?;
@@ -25,16 +25,15 @@ pub(super) fn conv2d(cx: &NodeCx<'_>, op: &ops::Conv2d) -> Result<Built, Execute
         window,
         input_zero_point: operands.input.zero_point,
         output_zero_point: operands.output.zero_point,
-        multipliers: &multipliers,
+        multipliers: &[],
         range: cx.range(op.activation, operands.output)?,
         rounding: cx.rounding,
     };
-    let conv = fast::conv2d::Conv2d::prepare(&params, operands.values, operands.bias, cx.isa);
-    Ok(Built::Kernel(Kernel::Conv2d(Box::new(conv)), vec![0]))
+    Ok(Built::Layer(Layer::Conv2d(operands.with(params, multipliers)), vec![0]))
 }
 
-pub(super) fn depthwise_conv2d(cx: &NodeCx<'_>, op: &ops::DepthwiseConv2d) -> Result<Built, ExecuteError> {
-    let operands = Weighted::of(cx)?;
+pub(super) fn depthwise_conv2d<'a>(cx: &NodeCx<'a>, op: &ops::DepthwiseConv2d) -> Result<Built<'a>, ExecuteError> {
+    let operands = Trained::of(cx)?;
     let shape = &operands.weights.shape;
     let (input, output, window) = cx.window([shape[1], shape[2]], [op.stride, op.dilation], op.padding)?;
     let multipliers = operands.multipliers(cx, 3, output.channels)?;
@@ -44,16 +43,15 @@ pub(super) fn depthwise_conv2d(cx: &NodeCx<'_>, op: &ops::DepthwiseConv2d) -> Re
         window,
         input_zero_point: operands.input.zero_point,
         output_zero_point: operands.output.zero_point,
-        multipliers: &multipliers,
+        multipliers: &[],
         range: cx.range(op.activation, operands.output)?,
         rounding: cx.rounding,
     };
-    let conv = fast::depthwise_conv2d::DepthwiseConv2d::prepare(&params, operands.values, operands.bias, cx.isa);
-    Ok(Built::Kernel(Kernel::DepthwiseConv2d(Box::new(conv)), vec![0]))
+    Ok(Built::Layer(Layer::DepthwiseConv2d(operands.with(params, multipliers)), vec![0]))
 }
 
-pub(super) fn fully_connected(cx: &NodeCx<'_>, op: &ops::FullyConnected) -> Result<Built, ExecuteError> {
-    let operands = Weighted::of(cx)?;
+pub(super) fn fully_connected<'a>(cx: &NodeCx<'a>, op: &ops::FullyConnected) -> Result<Built<'a>, ExecuteError> {
+    let operands = Trained::of(cx)?;
     let [outputs, inputs] = [operands.weights.shape[0], operands.weights.shape[1]];
     let multipliers = operands.multipliers(cx, 0, outputs)?;
     let params = FullyConnectedParams {
@@ -62,16 +60,15 @@ pub(super) fn fully_connected(cx: &NodeCx<'_>, op: &ops::FullyConnected) -> Resu
         outputs,
         input_zero_point: operands.input.zero_point,
         output_zero_point: operands.output.zero_point,
-        multipliers: &multipliers,
+        multipliers: &[],
         range: cx.range(op.activation, operands.output)?,
         rounding: cx.rounding,
     };
-    let layer = fast::fully_connected::FullyConnected::prepare(&params, operands.values, operands.bias, cx.isa);
-    Ok(Built::Kernel(Kernel::FullyConnected(Box::new(layer)), vec![0]))
+    Ok(Built::Layer(Layer::FullyConnected(operands.with(params, multipliers)), vec![0]))
 }
 
 /// Operands of a node with weights, each of the type that the integer kernels take.
-struct Weighted<'a> {
+struct Trained<'a> {
     input: Affine,
     output: Affine,
     weights: &'a Tensor,
@@ -80,7 +77,7 @@ struct Weighted<'a> {
     bias: Option<&'a [i32]>,
 }
 
-impl<'a> Weighted<'a> {
+impl<'a> Trained<'a> {
     fn of(cx: &NodeCx<'a>) -> Result<Self, ExecuteError> {
         let input = cx.int8(cx.input(0)?, "input")?;
         let output = cx.int8(cx.output()?, "output")?;
@@ -105,6 +102,11 @@ impl<'a> Weighted<'a> {
             },
         };
         Ok(Self { input, output, weights, values, scales: &quantization.scales, bias })
+    }
+
+    /// The layer with these parameters.
+    fn with<P>(self, params: P, multipliers: Vec<Multiplier>) -> Weighted<'a, P> {
+        Weighted { params, multipliers, values: self.values, bias: self.bias }
     }
 
     /// One multiplier for each output channel, or a single one.
