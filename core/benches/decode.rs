@@ -3,7 +3,8 @@
 //! usage: `cargo bench -p tinsmith-core --bench decode`
 //!
 //! One JSON object a line: the coding, bits a weight, megabytes of decoded weights a second on one thread (CPU time, least of
-//! several runs). See `tinsmith_runtime::model::coding` for the codings.
+//! several runs). Raw weights are read where they lie: their figure only says that nothing is done. See
+//! `tinsmith_runtime::model::coding` for the codings.
 //!
 //! An in-order core spends about 10 to 14 instructions for a value of fixed width (refill test, shift, mask, lookup, store), and
 //! for a prefix-coded symbol about 14 and 4 for each bit of its length; a zero in a run costs a store. That is the estimate that

@@ -88,11 +88,10 @@ impl Pool {
     /// Where a piece stands; puts it there if it is new.
     pub(super) fn place(&mut self, piece: Vec<u8>) -> usize {
         let end = self.bytes.len();
-        let offset = *self.offsets.entry(piece).or_insert_with_key(|piece| {
+        *self.offsets.entry(piece).or_insert_with_key(|piece| {
             self.bytes.extend(piece);
             end
-        });
-        offset
+        })
     }
 }
 

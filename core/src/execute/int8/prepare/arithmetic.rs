@@ -37,7 +37,7 @@ pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built<'static>
     };
     let params = AddParams::prepare(sum, affines, range, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
     let layer = if left.shape == right.shape { Layer::Add(params) } else { Layer::Plain(Plain::Add(params, walks)) };
-    Ok(Built::Layer(layer, vec![0, 1]))
+    Ok(Built::layer(layer, vec![0, 1]))
 }
 
 pub(super) fn pool2d(cx: &NodeCx<'_>, op: &ops::Pool2d) -> Result<Built<'static>, ExecuteError> {
@@ -78,7 +78,7 @@ pub(super) fn softmax(cx: &NodeCx<'_>, op: &ops::Softmax) -> Result<Built<'stati
     }
     let depth = input.shape.last().copied().unwrap_or(1);
     let params = SoftmaxParams::prepare(depth, op.beta, affine.scale, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
-    Ok(Built::Layer(Layer::Softmax(params), vec![0]))
+    Ok(Built::layer(Layer::Softmax(params), vec![0]))
 }
 
 pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built<'static>, ExecuteError> {

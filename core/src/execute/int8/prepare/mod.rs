@@ -36,16 +36,20 @@ const MAX_BLOCK: usize = 16;
 /// What a node becomes.
 enum Built<'a> {
     /// A layer, and which operands it reads while running.
-    Layer(Layer<'a>, Vec<usize>),
+    Layer(Box<Layer<'a>>, Vec<usize>),
     /// Another name for the bytes of an operand.
     Alias(usize),
     /// A value that is known now.
     Constant(AlignedBytes),
 }
 
-impl Built<'static> {
+impl<'a> Built<'a> {
+    fn layer(layer: Layer<'a>, operands: Vec<usize>) -> Self {
+        Self::Layer(Box::new(layer), operands)
+    }
+
     fn plain(plain: Plain, operands: Vec<usize>) -> Self {
-        Self::Layer(Layer::Plain(plain), operands)
+        Self::layer(Layer::Plain(plain), operands)
     }
 }
 
@@ -121,9 +125,9 @@ impl<'a> Preparation<'a> {
                 let operands = indices.into_iter().map(operand).collect::<Result<Vec<_>, _>>()?;
                 let values: Vec<_> = operands.iter().filter_map(|id| self.constant(*id)).collect();
                 if values.len() == operands.len() {
-                    self.fold_layer(&cx, layer, values);
+                    self.fold_layer(&cx, *layer, values);
                 } else {
-                    self.nodes.push((cx.id, layer, operands));
+                    self.nodes.push((cx.id, *layer, operands));
                 }
             }
         }

@@ -29,7 +29,7 @@ pub(super) fn conv2d<'a>(cx: &NodeCx<'a>, op: &ops::Conv2d) -> Result<Built<'a>,
         range: cx.range(op.activation, operands.output)?,
         rounding: cx.rounding,
     };
-    Ok(Built::Layer(Layer::Conv2d(operands.with(params, multipliers)), vec![0]))
+    Ok(Built::layer(Layer::Conv2d(operands.with(params, multipliers)), vec![0]))
 }
 
 pub(super) fn depthwise_conv2d<'a>(cx: &NodeCx<'a>, op: &ops::DepthwiseConv2d) -> Result<Built<'a>, ExecuteError> {
@@ -47,7 +47,7 @@ pub(super) fn depthwise_conv2d<'a>(cx: &NodeCx<'a>, op: &ops::DepthwiseConv2d) -
         range: cx.range(op.activation, operands.output)?,
         rounding: cx.rounding,
     };
-    Ok(Built::Layer(Layer::DepthwiseConv2d(operands.with(params, multipliers)), vec![0]))
+    Ok(Built::layer(Layer::DepthwiseConv2d(operands.with(params, multipliers)), vec![0]))
 }
 
 pub(super) fn fully_connected<'a>(cx: &NodeCx<'a>, op: &ops::FullyConnected) -> Result<Built<'a>, ExecuteError> {
@@ -64,7 +64,7 @@ pub(super) fn fully_connected<'a>(cx: &NodeCx<'a>, op: &ops::FullyConnected) -> 
         range: cx.range(op.activation, operands.output)?,
         rounding: cx.rounding,
     };
-    Ok(Built::Layer(Layer::FullyConnected(operands.with(params, multipliers)), vec![0]))
+    Ok(Built::layer(Layer::FullyConnected(operands.with(params, multipliers)), vec![0]))
 }
 
 /// Operands of a node with weights, each of the type that the integer kernels take.
