@@ -1,6 +1,6 @@
 //! What can be set of each step.
 
-use super::parameter::{Parameter, Settings, switch, words};
+use super::parameter::{Parameter, Settings, chosen, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
     AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
@@ -128,21 +128,19 @@ fn ranking() -> Vec<Parameter<PruneChannels>> {
                 |s, word| number_between(word, 0.0, MAX).map(|fraction| s.fraction = fraction),
             ),
         },
-        Parameter {
-            key: "criterion",
-            title: "Importance",
-            help: "What makes a channel matter.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: CRITERIA },
-            access: words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
-        },
-        Parameter {
-            key: "scope",
-            title: "Scope",
-            help: "Among which channels the least important ones are looked for.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: SCOPES },
-            access: words(
+        chosen(
+            "criterion",
+            "Importance",
+            "What makes a channel matter.",
+            CRITERIA,
+            words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
+        ),
+        chosen(
+            "scope",
+            "Scope",
+            "Among which channels the least important ones are looked for.",
+            SCOPES,
+            words(
                 |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
                 |s, word| {
                     s.scope = match word {
@@ -153,25 +151,24 @@ fn ranking() -> Vec<Parameter<PruneChannels>> {
                     Some(())
                 },
             ),
-        },
+        ),
     ]
 }
 
 fn multiple() -> Parameter<PruneChannels> {
-    Parameter {
-        key: "multiple",
-        title: "Keep multiples of",
-        help: "The number of channels that a layer keeps is rounded up to a multiple of this.",
-        unit: "",
-        kind: ParameterKind::Choice { choices: MULTIPLES },
-        access: words(
+    chosen(
+        "multiple",
+        "Keep multiples of",
+        "The number of channels that a layer keeps is rounded up to a multiple of this.",
+        MULTIPLES,
+        words(
             |s| s.multiple.to_string(),
             |s, word| {
                 let is_known = MULTIPLES.iter().any(|choice| choice.key == word);
                 is_known.then(|| word.parse().ok()).flatten().map(|multiple| s.multiple = multiple)
             },
         ),
-    }
+    )
 }
 
 fn criterion_name(criterion: PruneCriterion) -> &'static str {
@@ -227,40 +224,33 @@ impl Settings for Quantize {
 
 fn weights() -> Vec<Parameter<Quantize>> {
     vec![
-        Parameter {
-            key: "scheme",
-            title: "Scheme",
-            help: "What weights and activations become.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: SCHEMES },
-            access: words(|q| q.scheme.name().into(), |q, word| Scheme::named(word).map(|scheme| q.scheme = scheme)),
-        },
-        Parameter {
-            key: "granularity",
-            title: "Weights",
-            help: "Scales of convolution weights.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: GRANULARITIES },
-            access: words(|q| granularity_name(q.granularity), |q, word| granularity_named(word).map(|g| q.granularity = g)),
-        },
-        Parameter {
-            key: "fully-connected",
-            title: "Dense weights",
-            help: "Scales of FULLY_CONNECTED weights; per-channel takes 8 bytes of RAM a channel on TensorFlow Lite Micro.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: GRANULARITIES },
-            access: words(
-                |q| granularity_name(q.fully_connected),
-                |q, word| granularity_named(word).map(|g| q.fully_connected = g),
-            ),
-        },
-        Parameter {
-            key: "weight-range",
-            title: "Weight range",
-            help: "How the weights of a channel become a range.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: WEIGHT_RANGES },
-            access: words(
+        chosen(
+            "scheme",
+            "Scheme",
+            "What weights and activations become.",
+            SCHEMES,
+            words(|q| q.scheme.name().into(), |q, word| Scheme::named(word).map(|scheme| q.scheme = scheme)),
+        ),
+        chosen(
+            "granularity",
+            "Weights",
+            "Scales of convolution weights.",
+            GRANULARITIES,
+            words(|q| granularity_name(q.granularity), |q, word| granularity_named(word).map(|g| q.granularity = g)),
+        ),
+        chosen(
+            "fully-connected",
+            "Dense weights",
+            "Scales of FULLY_CONNECTED weights; per-channel takes 8 bytes of RAM a channel on TensorFlow Lite Micro.",
+            GRANULARITIES,
+            words(|q| granularity_name(q.fully_connected), |q, word| granularity_named(word).map(|g| q.fully_connected = g)),
+        ),
+        chosen(
+            "weight-range",
+            "Weight range",
+            "How the weights of a channel become a range.",
+            WEIGHT_RANGES,
+            words(
                 |q| if q.weight_range == WeightRange::Mse { "mse" } else { "largest" }.into(),
                 |q, word| {
                     q.weight_range = match word {
@@ -271,19 +261,18 @@ fn weights() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
     ]
 }
 
 fn ranges() -> Vec<Parameter<Quantize>> {
     vec![
-        Parameter {
-            key: "calibrator",
-            title: "Calibrator",
-            help: "How observed activations become a range.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: CALIBRATORS },
-            access: words(
+        chosen(
+            "calibrator",
+            "Calibrator",
+            "How observed activations become a range.",
+            CALIBRATORS,
+            words(
                 |q| calibrator_name(q.calibrator).into(),
                 |q, word| {
                     q.calibrator = match word {
@@ -297,7 +286,7 @@ fn ranges() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
         Parameter {
             key: "momentum",
             title: "Momentum",
@@ -334,13 +323,12 @@ fn ends() -> Vec<Parameter<Quantize>> {
         switch("symmetric", "Symmetric", "Activations have the zero point 0: less exact where values have one sign.", |s| {
             &mut s.symmetric
         }),
-        Parameter {
-            key: "io",
-            title: "Input and output",
-            help: "Type of the model's inputs and outputs.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: IO_TYPES },
-            access: words(
+        chosen(
+            "io",
+            "Input and output",
+            "Type of the model's inputs and outputs.",
+            IO_TYPES,
+            words(
                 |q| {
                     match q.io {
                         IoType::Int8 => "int8",
@@ -359,7 +347,7 @@ fn ends() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
         switch(
             "correct-bias",
             "Correct bias",
