@@ -4,7 +4,7 @@
 //! usage: `cargo bench -p tinsmith-core --bench edit -- [PROJECT.ron | MODEL DATA]`
 //!
 //! Without arguments, the sample project. Each edit switches to a calibrator that the engine has not seen, so that nothing but
-//! calibration statistics is remembered: the longest way an edit takes. Milliseconds of wall time, one JSON object a line.
+//! calibration statistics is remembered: the longest way an edit takes. Then every layer is edited alone. Milliseconds of wall time, one JSON object a line.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tinsmith_core::measure::device::devices;
 use tinsmith_core::preview::{Engine, Event, Job, Side, Source, open_project};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
-use tinsmith_core::recipe::{Calibrator, Recipe};
+use tinsmith_core::recipe::{Calibrator, LayerOverride, Recipe, Scheme};
 
 const EDITS: usize = 20;
 
@@ -44,6 +44,25 @@ fn main() {
         })
         .collect();
     report("edit", &edits);
+    edit_layers(&mut engine, &job);
+}
+
+/// Gives each layer with weights another scheme and back: what the second edit of a layer costs, and how much of the net runs.
+fn edit_layers(engine: &mut Engine, job: &Job) {
+    let layers: Vec<String> =
+        job.source.graph.nodes.iter().filter(|node| node.op.has_weights()).map(|node| node.name.clone()).collect();
+    for layer in layers {
+        let mut edited = job.clone();
+        let mut waits = Waits::default();
+        for scheme in [Scheme::Ternary, Scheme::Int4] {
+            let Some(settings) = edited.recipe.quantize_mut() else { return };
+            settings.overrides.insert(layer.clone(), LayerOverride { scheme: Some(scheme), ..LayerOverride::default() });
+            waits = timed(engine, &edited);
+        }
+        let Some(evaluated) = engine.evaluated() else { return };
+        let part = format!("{layer}: {} of {} nodes, {} bytes kept", evaluated.nodes, evaluated.of, evaluated.kept_bytes);
+        report(&part, &[waits]);
+    }
 }
 
 fn project(file: &Path) -> Job {

@@ -140,6 +140,19 @@ impl Data {
         self.len() == 0
     }
 
+    /// The values as they lie in memory here, 4-bit values one to a byte: for hashing and comparing.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::F32(v) => bytemuck::cast_slice(v),
+            Self::F16(v) => bytemuck::cast_slice(v),
+            Self::I4(v) | Self::I8(v) => bytemuck::cast_slice(v),
+            Self::U8(v) | Self::Bool(v) | Self::Other(_, v) => v,
+            Self::I16(v) => bytemuck::cast_slice(v),
+            Self::I32(v) => bytemuck::cast_slice(v),
+            Self::I64(v) => bytemuck::cast_slice(v),
+        }
+    }
+
     /// The values as single precision, if that is their type.
     pub fn as_f32(&self) -> Option<&[f32]> {
         if let Self::F32(v) = self { Some(v) } else { None }

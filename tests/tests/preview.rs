@@ -7,7 +7,7 @@ use tinsmith_core::optimize::parse_step;
 use tinsmith_core::preview::{Engine, Event, Job, PreviewError, Side, Stage, StoredRanges, exported, open_project};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
-use tinsmith_core::recipe::{Calibrator, Granularity, Recipe};
+use tinsmith_core::recipe::{Calibrator, Granularity, LayerOverride, Recipe, Scheme};
 
 fn sample() -> Job {
     let path = tinsmith_tests::root().join("projects/keyword.ron");
@@ -38,13 +38,13 @@ fn an_edit_runs_only_what_it_changes_and_undo_nothing() {
     let mut engine = Engine::new();
     let job = sample();
     let first = run(&mut engine, &job);
-    use Stage::{Calibrate, CompareLayers, EvaluateBaseline, EvaluateCandidate, Optimize};
-    assert_eq!(stages(&first), [Calibrate, Optimize, EvaluateBaseline, EvaluateCandidate, CompareLayers]);
+    use Stage::{Calibrate, CompareLayers, EvaluateBaseline, EvaluateCandidate, Measure, Optimize};
+    assert_eq!(stages(&first), [Calibrate, Optimize, EvaluateBaseline, EvaluateCandidate, CompareLayers, Measure]);
 
     let mut edited = job.clone();
     edited.recipe.quantize_mut().expect("the sample quantizes").granularity = Granularity::PerTensor;
     let second = run(&mut engine, &edited);
-    assert_eq!(stages(&second), [Optimize, EvaluateCandidate, CompareLayers]);
+    assert_eq!(stages(&second), [Optimize, EvaluateCandidate, CompareLayers, Measure]);
     assert_ne!(candidate_bytes(&first), candidate_bytes(&second));
 
     let mut other_calibrator = job.clone();
@@ -56,6 +56,42 @@ fn an_edit_runs_only_what_it_changes_and_undo_nothing() {
     let undone = run(&mut engine, &job);
     assert_eq!(stages(&undone), []);
     assert_eq!(candidate_bytes(&first), candidate_bytes(&undone));
+}
+
+/// The last layer stays as it is and the others are edited one by one, twice: what comes before the edited layer is kept by then.
+#[test]
+fn an_edit_of_one_layer_runs_the_net_from_that_layer_on() {
+    let mut engine = Engine::new();
+    let job = sample();
+    let candidate = |events: &[Event]| {
+        let candidate =
+            events.iter().rev().find_map(|event| if let Event::Candidate(c) = event { Some(c.clone()) } else { None });
+        candidate.expect("a candidate was told")
+    };
+    let graph = candidate(&run(&mut engine, &job)).graph.clone();
+    let whole = engine.evaluated().expect("it was evaluated");
+    assert_eq!(whole.nodes, graph.nodes.len());
+    let layers: Vec<(usize, String)> =
+        (0..).zip(&graph.nodes).filter(|(_, n)| n.op.has_weights()).map(|(i, n)| (i, n.name.clone())).collect();
+    assert!(layers.len() > 3);
+    for (index, layer) in layers {
+        let mut edited = job.clone();
+        for scheme in [Scheme::Int4, Scheme::Ternary] {
+            let settings = edited.recipe.quantize_mut().expect("the sample quantizes");
+            settings.overrides.insert(layer.clone(), LayerOverride { scheme: Some(scheme), ..LayerOverride::default() });
+            let events = run(&mut engine, &edited);
+            let accuracy = |events: &[Event]| {
+                events.iter().rev().find_map(|event| match event {
+                    Event::Accuracy { side: Side::Candidate, figures } => Some(figures.clone()),
+                    _ => None,
+                })
+            };
+            assert_eq!(accuracy(&events), accuracy(&run(&mut Engine::new(), &edited)), "{layer} {}", scheme.name());
+        }
+        let evaluated = engine.evaluated().expect("it was evaluated");
+        assert_eq!(evaluated.nodes, graph.nodes.len() - index, "{layer}");
+        assert!(evaluated.kept_bytes <= 12 << 20, "{evaluated:?}");
+    }
 }
 
 #[test]
@@ -162,6 +198,6 @@ fn cancelled_work_stops_and_can_start_again() {
     });
     assert!(result.is_err_and(|error| error.is_cancelled()));
     let again = run(&mut engine, &job);
-    assert_eq!(stages(&again), [Stage::EvaluateCandidate, Stage::CompareLayers], "what was finished is kept");
+    assert_eq!(stages(&again), [Stage::EvaluateCandidate, Stage::CompareLayers, Stage::Measure], "what was finished is kept");
     assert!(matches!(again.last(), Some(Event::Done)));
 }

@@ -7,13 +7,13 @@ use clap::{Args, ValueEnum, ValueHint};
 use serde_json::json;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::device;
-use tinsmith_core::preview::{Job, Source, Target, firmware_files};
+use tinsmith_core::preview::{Engine, Job, Source, Target, firmware_files};
 use tinsmith_core::project::Outside;
 use tinsmith_core::recipe::Recipe;
 
 use super::messages::{Messages, timed};
 use super::model::OpenOptions;
-use super::paths::existing;
+use super::paths::{existing, is_project};
 use super::run::{open_project, results_of};
 use super::{Failure, folder, interrupt, output};
 
@@ -66,7 +66,7 @@ impl From<TargetName> for Target {
 impl Export {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let job = self.job()?;
-        let results = results_of(&job, messages).map_err(|error| Failure::at(&self.file, error))?;
+        let results = results_of(&mut Engine::new(), &job, messages).map_err(|error| Failure::at(&self.file, error))?;
         let candidate = results.made()?;
         let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
         let files = export(&job, &candidate.graph, &self.file, &targets, &self.out)?;
@@ -79,7 +79,7 @@ impl Export {
     /// A project as it says; a model with nothing to do to it.
     fn job(&self) -> Result<Job, Failure> {
         existing(&self.file)?;
-        if self.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
+        if is_project(&self.file) {
             let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
             return Ok(open_project(&self.file, outside, &self.options)?.job);
         }

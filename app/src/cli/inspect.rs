@@ -104,7 +104,7 @@ pub fn layers_table(layers: &[LayerFigures]) -> String {
 }
 
 /// What a model takes as one file or another, a line each.
-fn sizes_lines(sizes: &Sizes) -> String {
+pub fn sizes_lines(sizes: &Sizes) -> String {
     let compact = match &sizes.compact {
         Ok(compact) => format!(
             "{}, {} of it weights ({} in float32); RAM {} and {} to decode",
@@ -117,15 +117,18 @@ fn sizes_lines(sizes: &Sizes) -> String {
         Err(error) => format!("– ({error})"),
     };
     let lines = [(".tflite", units::bytes(sizes.raw_bytes)), ("gzip -9", units::bytes(sizes.gzip_bytes)), ("compact", compact)];
-    lines.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+    let lines = lines.iter().map(|(name, value)| format!("{name:<12}{value}\n"));
+    lines.chain(sizes.sparsity().map(|sparsity| format!("{:<12}{sparsity}\n", ""))).collect()
 }
 
-fn sizes_json(sizes: &Sizes) -> Value {
+/// The same as JSON.
+pub fn sizes_json(sizes: &Sizes) -> Value {
     let compact = sizes.compact.as_ref();
     json!({
         "tflite_bytes": sizes.raw_bytes,
         "gzip_bytes": sizes.gzip_bytes,
         "float_weights_bytes": sizes.float_weights_bytes,
+        "zero_weights": sizes.zero_weights.0,
         "compact_bytes": compact.ok().map(|compact| compact.bytes),
         "coded_weights_bytes": compact.ok().map(|compact| compact.weights_bytes),
         "compact_arena_bytes": compact.ok().map(|compact| compact.arena_bytes),

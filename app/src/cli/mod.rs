@@ -29,6 +29,7 @@ mod quantize;
 mod reports;
 mod run;
 mod samples;
+mod schemes;
 mod steps;
 mod style;
 mod tensor_dump;
@@ -80,6 +81,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Run(run::Run),
     Quantize(quantize::Quantize),
+    Schemes(schemes::Schemes),
     Steps(steps::Steps),
     Evaluate(evaluate::Evaluate),
     Export(export::Export),
@@ -103,6 +105,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Inspect(command)) => command.run(),
         Some(Command::Run(command)) => command.run(messages),
         Some(Command::Quantize(command)) => command.run(messages),
+        Some(Command::Schemes(command)) => command.run(messages),
         Some(Command::Steps(command)) => command.run(),
         Some(Command::Evaluate(command)) => command.run(messages),
         Some(Command::Export(command)) => command.run(messages),

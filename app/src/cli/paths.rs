@@ -17,6 +17,11 @@ pub fn existing(path: &Path) -> Result<&Path, Failure> {
     }
 }
 
+/// Whether a path names a project, by its extension.
+pub fn is_project(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron"))
+}
+
 fn remedy(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.exists() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
+use tinsmith_core::measure::sizes::Sizes;
 use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use tinsmith_core::optimize::{Calibration, Candidate, StepReport};
 use tinsmith_core::preview::{self, Engine, Event, Job, OpenedProject, Side, Target};
@@ -12,7 +13,7 @@ use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::{Outside, Project};
 
 use super::export;
-use super::inspect::{figures_json, layers_table, notes_json, summary};
+use super::inspect::{figures_json, layers_table, notes_json, sizes_json, sizes_lines, summary};
 use super::messages::{Messages, Stopwatch, timed};
 use super::model::OpenOptions;
 use super::paths::existing;
@@ -53,15 +54,20 @@ pub struct Results {
     candidate: Option<Arc<Candidate>>,
     calibration: Option<Arc<Calibration>>,
     baseline: Figures,
-    made: Figures,
+    /// Of what the recipe makes.
+    pub made: Figures,
     layer_errors: Option<Arc<LayerErrors>>,
+    /// How large the candidate is in each of its forms.
+    pub sizes: Option<Arc<Sizes>>,
 }
 
 /// Figures of one of the two models.
 #[derive(Default)]
-struct Figures {
-    statics: Option<Arc<StaticFigures>>,
-    accuracy: Option<AccuracyFigures>,
+pub struct Figures {
+    /// Those that follow from the graph alone.
+    pub statics: Option<Arc<StaticFigures>>,
+    /// On the test samples.
+    pub accuracy: Option<AccuracyFigures>,
 }
 
 impl Run {
@@ -69,7 +75,7 @@ impl Run {
         let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
         let opened = open_project(&self.project, outside, &self.options)?;
         let at_project = |error: preview::PreviewError| Failure::at(&self.project, error);
-        let results = results_of(&opened.job, messages).map_err(at_project)?;
+        let results = results_of(&mut Engine::new(), &opened.job, messages).map_err(at_project)?;
         if self.save {
             let calibration = results.calibration.as_deref();
             let data_path = opened.data_path.as_deref();
@@ -106,6 +112,9 @@ impl Run {
             text.push_str(&format!("\n{title}\n{}", summary(statics)));
             text.push_str(&figures.accuracy.as_ref().map(accuracy_lines).unwrap_or_default());
         }
+        if let Some(sizes) = &results.sizes {
+            text.push_str(&format!("\nafter the recipe, in flash\n{}", sizes_lines(sizes)));
+        }
         text.push_str(&folder::wrote(files));
         text
     }
@@ -132,6 +141,7 @@ impl Run {
             "steps": results.steps().iter().map(step_json).collect::<Vec<_>>(),
             "baseline": side(&results.baseline),
             "candidate": side(&results.made),
+            "sizes": results.sizes.as_deref().map(sizes_json),
             "layer_errors": results.layer_errors_json(),
             "notes": notes,
             "files": files,
@@ -153,13 +163,13 @@ pub fn open_project(path: &Path, outside: Outside, options: &OpenOptions) -> Res
     Ok(timed(format_args!("opened {}", path.display()), || preview::open_as(project, path, outside))?)
 }
 
-/// Runs the engine on a job, showing progress.
-pub fn results_of(job: &Job, messages: Messages) -> Result<Results, preview::PreviewError> {
+/// Runs an engine on a job, showing progress.
+pub fn results_of(engine: &mut Engine, job: &Job, messages: Messages) -> Result<Results, preview::PreviewError> {
     let progress = messages.progress();
     let mut stopwatch = Stopwatch::start();
     let mut results = Results::default();
     let mut last = None;
-    Engine::new().run(job, &Cancel::new(), &mut |event| {
+    engine.run(job, &Cancel::new(), &mut |event| {
         // Some ends are told twice.
         let done = finished(&event).filter(|done| last.as_ref() != Some(done));
         if let Some(done) = done {
@@ -173,6 +183,7 @@ pub fn results_of(job: &Job, messages: Messages) -> Result<Results, preview::Pre
             Event::Static { side, figures } => results.side(side).statics = Some(figures),
             Event::Accuracy { side, figures } => results.side(side).accuracy = Some(figures),
             Event::LayerErrors(errors) => results.layer_errors = Some(errors),
+            Event::Sizes(sizes) => results.sizes = Some(sizes),
             Event::Done => {}
         }
     })?;
@@ -193,6 +204,7 @@ fn finished(event: &Event) -> Option<String> {
             format!("evaluated {} on {} samples", model(side), figures.total)
         }
         Event::LayerErrors(errors) => format!("compared layers on {} samples", errors.samples),
+        Event::Sizes(_) => "coded the weights".to_owned(),
         Event::Progress { .. } | Event::Accuracy { .. } | Event::Done => return None,
     })
 }
@@ -243,7 +255,8 @@ fn accuracy_lines(figures: &AccuracyFigures) -> String {
     text
 }
 
-fn accuracy_json(figures: &AccuracyFigures) -> Value {
+/// Accuracy as JSON.
+pub fn accuracy_json(figures: &AccuracyFigures) -> Value {
     json!({
         "samples": figures.total,
         "top1_correct": figures.top1_correct,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tinsmith_core::measure::sizes::Sizes;
 use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use tinsmith_core::optimize::{Calibration, Candidate};
 use tinsmith_core::preview::{Event, Side, Stage};
@@ -92,6 +93,8 @@ pub struct Figures {
     pub candidate_accuracy: Fresh<AccuracyFigures>,
     /// Where the candidate loses precision.
     pub layer_errors: Fresh<Arc<LayerErrors>>,
+    /// How large the candidate is in each of its forms.
+    pub sizes: Fresh<Arc<Sizes>>,
     /// What was seen over the calibration samples.
     pub calibration: Fresh<Arc<Calibration>>,
     /// Why there is no candidate; the figures shown are those of the last one.
@@ -110,6 +113,7 @@ impl Figures {
         self.baseline_accuracy.is_stale = true;
         self.candidate_accuracy.is_stale = true;
         self.layer_errors.is_stale = true;
+        self.sizes.is_stale = true;
         self.failure = None;
         self.is_complete = false;
     }
@@ -125,6 +129,7 @@ impl Figures {
             Event::Accuracy { side: Side::Baseline, figures } => self.baseline_accuracy.set(figures),
             Event::Accuracy { side: Side::Candidate, figures } => self.candidate_accuracy.set(figures),
             Event::LayerErrors(errors) => self.layer_errors.set(errors),
+            Event::Sizes(sizes) => self.sizes.set(sizes),
             Event::Done => self.finish(),
         }
         None

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::batch::run_blocks;
-use super::segments::{Segment, has_integer_activations, in_whole_graph, segments, subgraph};
+use super::segments::{Segment, has_integer_activations, in_whole_graph, segments};
 use super::{ExecuteError, float, int8};
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
@@ -76,7 +76,8 @@ impl Executor {
         let parts = segments(graph);
         let single = parts.len() == 1;
         let part = |segment: Segment| {
-            let part = if single { None } else { Some(subgraph(graph, &segment)) };
+            let nodes = || graph.nodes[segment.nodes.clone()].to_vec();
+            let part = (!single).then(|| graph.part(nodes(), segment.inputs.clone(), segment.outputs.clone()));
             let part = part.as_ref().unwrap_or(graph);
             let arithmetic = match segment.is_float {
                 false => int8::Prepared::new(part, rounding).map(Arithmetic::Integer),

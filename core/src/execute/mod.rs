@@ -13,6 +13,8 @@ pub mod int8;
 mod pool;
 mod segments;
 
+pub(crate) use float::data_operands;
+
 use crate::graph::{CheckError, Graph, Node, NodeId};
 use crate::ops::OpError;
 use crate::progress::Cancelled;

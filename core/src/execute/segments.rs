@@ -79,18 +79,6 @@ fn connect(graph: &Graph, segments: &mut [Segment]) {
     }
 }
 
-/// The part of `graph` that a segment is, with the same tensor ids.
-pub(super) fn subgraph(graph: &Graph, segment: &Segment) -> Graph {
-    Graph {
-        name: graph.name.clone(),
-        tensors: graph.tensors.clone(),
-        nodes: graph.nodes[segment.nodes.clone()].to_vec(),
-        inputs: segment.inputs.clone(),
-        outputs: segment.outputs.clone(),
-        ..Graph::default()
-    }
-}
-
 /// An error about a node of a subgraph, with the node's place in the whole graph.
 pub(super) fn in_whole_graph(error: ExecuteError, segment: &Segment) -> ExecuteError {
     let first = segment.nodes.start;

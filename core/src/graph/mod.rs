@@ -156,6 +156,11 @@ impl Graph {
         &self.nodes[id.index()]
     }
 
+    /// Some of the nodes as a graph of their own, with the same tensors under the same ids.
+    pub fn part(&self, nodes: Vec<Node>, inputs: Vec<TensorId>, outputs: Vec<TensorId>) -> Self {
+        Self { name: self.name.clone(), tensors: self.tensors.clone(), nodes, inputs, outputs, ..Self::default() }
+    }
+
     /// Ids of all nodes in execution order.
     pub fn node_ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
         (0..self.nodes.len()).map(NodeId::new)

@@ -1,11 +1,11 @@
 //! How well a candidate does on labelled or unlabelled samples, in its own arithmetic.
 
+use std::ops::Range;
+
 use super::AccuracyFigures;
 use crate::execute::ExecuteError;
-use crate::execute::executor::Executor;
 use crate::graph::Graph;
 use crate::ops::Op;
-use crate::progress::Cancel;
 
 /// The first figure comes after so many samples, each next one after twice as many.
 const FIRST_STEP: usize = 64;
@@ -67,42 +67,36 @@ pub fn class_of(output: &[f32]) -> usize {
     best
 }
 
-/// Evaluates all samples in growing steps and reports after each. `inputs` holds for each input of the model the bytes of all
-/// samples in the input's own type. `classifier` as [`is_classifier`] says of the *source* model: source and candidate are
-/// judged alike.
+/// Evaluates all samples in growing steps and reports after each. `run` gives the first output of a range of samples, real,
+/// `[samples, output_len]`. `classifier` as [`is_classifier`] says of the *source* model: source and candidate are judged alike.
 ///
 /// # Errors
-/// [`ExecuteError::Input`] if samples, labels and float outputs are not equally many; [`ExecuteError::Cancelled`].
+/// [`ExecuteError::Input`] if samples, labels and float outputs are not equally many; those of `run`.
 pub fn accuracy(
-    executor: &Executor,
-    inputs: &[&[u8]],
     n_samples: usize,
+    output_len: usize,
     truth: Truth<'_>,
     classifier: bool,
-    cancel: &Cancel,
+    mut run: impl FnMut(Range<usize>) -> Result<Vec<f32>, ExecuteError>,
     mut report: impl FnMut(&AccuracyFigures),
 ) -> Result<AccuracyFigures, ExecuteError> {
     let misfit = |what: &str| Err(ExecuteError::Input(format!("{what} and samples are not equally many")));
-    let output_len = executor.outputs().first().map_or(1, |port| port.sample_len.max(1));
+    let output_len = output_len.max(1);
     if truth.labels.is_some_and(|labels| labels.len() != n_samples) {
         return misfit("labels");
     }
     if truth.float_outputs.is_some_and(|outputs| outputs.len() != n_samples * output_len) {
         return misfit("outputs of the float model");
     }
-    let sample_bytes: Vec<usize> = inputs.iter().map(|bytes| bytes.len().checked_div(n_samples).unwrap_or(0)).collect();
     let mut judge =
         Judge { truth, classifier, output_len, sum_abs_difference: 0.0, figures: figures(&truth, classifier, n_samples) };
     let mut step = FIRST_STEP;
     let mut first = 0;
     while first < n_samples {
-        let n = step.min(n_samples - first);
-        let part: Vec<&[u8]> =
-            inputs.iter().zip(&sample_bytes).map(|(bytes, len)| &bytes[first * len..(first + n) * len]).collect();
-        let outputs = executor.run_real(&part, n, cancel)?;
-        judge.add(first, outputs.first().map_or(&[], Vec::as_slice));
+        let end = (first + step).min(n_samples);
+        judge.add(first, &run(first..end)?);
         report(&judge.figures);
-        first += n;
+        first = end;
         step = (step * 2).min(MAX_STEP);
     }
     Ok(judge.figures)

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::activations::{Activations, Evaluated};
 use super::memo::{Key, Memo, key_bytes};
 use super::samples::{Samples, only_input};
 use super::{Event, Job, PreviewError, Side, Stage, exported};
 use crate::execute::executor::Executor;
 use crate::measure::accuracy::{accuracy, class_of, is_classifier};
 use crate::measure::error::layer_errors;
+use crate::measure::sizes::{Sizes, sizes};
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures, static_figures};
 use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, calibrate, complete, rewrite};
 use crate::progress::Cancel;
@@ -18,6 +20,10 @@ const REMEMBERED: usize = 24;
 
 /// Results of stages that run the source model: they are large, and change only with model and data.
 const REMEMBERED_RUNS: usize = 3;
+
+/// What an edit leaves as it was is not computed again: the bytes that activations of earlier evaluations may take. Enough for
+/// two layers of the keyword nets over their test samples, and the window on them still stays within 150 MB.
+const ACTIVATION_BYTES: usize = 12 << 20;
 
 /// Layers are compared on so many calibration samples: means over a layer's values settle early.
 const COMPARED_SAMPLES: usize = 32;
@@ -34,7 +40,9 @@ pub struct Engine {
     figures: Memo<Arc<StaticFigures>>,
     baselines: Memo<Arc<Baseline>>,
     accuracies: Memo<AccuracyFigures>,
+    activations: Activations,
     layer_errors: Memo<Arc<LayerErrors>>,
+    sizes: Memo<Arc<Sizes>>,
 }
 
 /// A candidate and the length of the file that it is exported as.
@@ -70,8 +78,15 @@ impl Engine {
             figures: Memo::new(REMEMBERED),
             baselines: Memo::new(REMEMBERED_RUNS),
             accuracies: Memo::new(REMEMBERED),
+            activations: Activations::new(ACTIVATION_BYTES),
             layer_errors: Memo::new(REMEMBERED),
+            sizes: Memo::new(REMEMBERED),
         }
+    }
+
+    /// What the latest evaluation of a candidate had to compute; `None` before the first.
+    pub fn evaluated(&self) -> Option<Evaluated> {
+        self.activations.evaluated()
     }
 
     /// Runs a job and tells each result as soon as it is known, in the order of [`Event`]. What is remembered is told at
@@ -102,6 +117,7 @@ impl Engine {
             }
             self.compare_layers(samples, key, candidate, cancel, tell)?;
         }
+        self.code(key, candidate, tell)?;
         tell(Event::Done);
         Ok(())
     }
@@ -113,6 +129,19 @@ impl Engine {
             .get(key)
             .unwrap_or_else(|| self.figures.put(key, Arc::new(static_figures(graph, file_bytes, &job.device))));
         tell(Event::Static { side, figures });
+    }
+
+    /// How large the candidate is in each of its forms: the slowest of what follows from a graph alone, so it comes last.
+    fn code(&mut self, key: Key, candidate: &Candidate, tell: Tell<'_>) -> Result<(), PreviewError> {
+        let all = match self.sizes.get(key) {
+            Some(all) => all,
+            None => {
+                tell(Event::Progress { stage: Stage::Measure, done: 0, total: 1 });
+                self.sizes.put(key, Arc::new(sizes(&candidate.graph, &exported(&candidate.graph)?)))
+            }
+        };
+        tell(Event::Sizes(all));
+        Ok(())
     }
 
     /// The float graph that is quantized. Only absorption and pruning look at the data, but what each step changed is measured on them.
@@ -245,9 +274,10 @@ impl Engine {
         let figures = match self.accuracies.get(key) {
             Some(figures) => figures,
             None => {
-                let executor = Executor::new(&candidate.graph)?;
                 let test = &samples.roles.test;
                 let inputs = samples.for_model(test, only_input(&candidate.graph)?)?;
+                let mut run =
+                    self.activations.resume(&candidate.graph, (Key::of(&[&samples.data.key()]), &inputs), test.len())?;
                 let labels = samples.labels(test);
                 let float_outputs = samples.source_is_float.then_some(baseline.outputs.as_slice());
                 let truth = samples.truth(labels.as_deref(), float_outputs);
@@ -257,7 +287,9 @@ impl Engine {
                     tell(Event::Progress { stage: Stage::EvaluateCandidate, done, total });
                     tell(Event::Accuracy { side: Side::Candidate, figures: figures.clone() });
                 };
-                let figures = accuracy(&executor, &[&inputs], test.len(), truth, classifier, cancel, report)?;
+                let output_len = run.output_len();
+                let figures = accuracy(test.len(), output_len, truth, classifier, |samples| run.run(samples, cancel), report)?;
+                self.activations.keep(run);
                 self.accuracies.put(key, figures)
             }
         };

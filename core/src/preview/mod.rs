@@ -12,13 +12,18 @@
 //! source + test samples ----------------------> float outputs, baseline AccuracyFigures
 //! Candidate + test samples -------------------> AccuracyFigures, in steps
 //! Candidate + some calibration samples -------> LayerErrors
+//! Candidate ----------------------------------> Sizes
 //! ```
+//!
+//! An evaluation starts from activations that earlier ones left (`activations.rs`): an edit of one layer runs the net from that
+//! layer on, with the same result.
 //!
 //! *Baseline* is the source as it came, *candidate* what the recipe makes of it. Ranges come from the calibration split,
 //! accuracy from the test split; see [`roles`] for sets that are not split.
 //!
 //! Architecture invariant: runs on the caller's thread, owns none; [`Source::open`] aside it touches no file.
 
+mod activations;
 mod engine;
 mod error;
 mod firmware;
@@ -35,10 +40,12 @@ use crate::formats::tflite::{self, ExportOptions};
 use crate::formats::{self, FormatError, ImportOptions};
 use crate::graph::Graph;
 use crate::measure::device::Device;
+use crate::measure::sizes::Sizes;
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use crate::optimize::{self, CalibratedRanges, Calibration, Candidate};
 use crate::recipe::{Quantize, Recipe};
 
+pub use activations::Evaluated;
 pub use engine::Engine;
 pub use error::PreviewError;
 pub use firmware::{Target, firmware_files};
@@ -211,6 +218,8 @@ pub enum Event {
     },
     /// Where the candidate loses precision.
     LayerErrors(Arc<LayerErrors>),
+    /// How large the candidate is in each of its forms.
+    Sizes(Arc<Sizes>),
     /// All that the job asks for is there.
     Done,
 }

@@ -7,7 +7,7 @@ use eframe::egui::{
 use tinsmith_core::measure::device::Device;
 use tinsmith_core::measure::{AccuracyFigures, Estimate, StaticFigures};
 
-use super::explain;
+use super::explain::{self, size_facts, sizes_of};
 use super::status::describe;
 use crate::gui::command::{Command, Quantity};
 use crate::gui::context::PanelCtx;
@@ -375,7 +375,18 @@ fn size(cx: PanelCtx<'_>) -> Metric {
     );
     let needed = statics(cx).1.map(|s| s.size.file_bytes);
     metric.fits = fits_board(cx, needed, |d| d.flash_bytes);
+    if let Some(sizes) = sizes_of(cx) {
+        metric.explanation.push_str(&format!("\n{}", size_facts(sizes).join("\n")));
+        metric.about = match &sizes.compact {
+            Ok(compact) => format!("gzip {} · tin {}", kilobytes(sizes.gzip_bytes), kilobytes(compact.bytes)),
+            Err(_) => format!("gzip {}", kilobytes(sizes.gzip_bytes)),
+        };
+    }
     metric
+}
+
+fn kilobytes(n: u64) -> String {
+    units::short(&units::bytes(n))
 }
 
 fn ram(cx: PanelCtx<'_>) -> Metric {

@@ -64,7 +64,7 @@ impl<'a> Values<'a> {
 
 /// Which operands of a node are values that its kernel reads at run time; the others (weights, shapes, axes, which have to be
 /// constants) are used up while preparing.
-pub(in crate::execute) fn data_operands(op: &Op, n_operands: usize) -> Vec<usize> {
+pub(crate) fn data_operands(op: &Op, n_operands: usize) -> Vec<usize> {
     match op {
         Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::FullyConnected(_) => vec![0],
         Op::Pool2d(_) | Op::Reduce(_) | Op::Pad(_) | Op::Softmax(_) | Op::Unary(_) | Op::LeakyRelu(_) => vec![0],

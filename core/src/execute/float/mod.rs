@@ -31,7 +31,7 @@ use super::batch::run_blocks;
 use super::pool::Pool;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
-pub(super) use kernel::data_operands;
+pub(crate) use kernel::data_operands;
 use kernel::{Kernel, Operand, Values};
 
 /// A graph, ready to run any number of samples.

@@ -7,6 +7,7 @@ use eframe::egui::{
     Align, Align2, Area, CornerRadius, Frame, Id, Key, Layout, Margin, Modifiers, Order, Popup, Pos2, Rect, Response, Role,
     ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
+use tinsmith_core::measure::sizes::Sizes;
 use tinsmith_core::measure::{AccuracyFigures, LayerErrors, StaticFigures};
 use tinsmith_core::optimize::Candidate;
 
@@ -18,6 +19,7 @@ use crate::gui::session::Edit;
 use crate::gui::theme::{Palette, TABLE_ROW, Type};
 use crate::gui::widgets::icon_button;
 use parts::{Explanation, Part, accuracy_of, explain, is_stale};
+pub use parts::{size_facts, sizes_of};
 
 const WIDTH: f32 = 460.0;
 const NAME_WIDTH: f32 = 150.0;
@@ -70,6 +72,7 @@ struct Basis {
     candidate: Option<Same<Candidate>>,
     statics: [Option<Same<StaticFigures>>; 2],
     errors: Option<Same<LayerErrors>>,
+    sizes: Option<Same<Sizes>>,
     accuracy: Option<AccuracyFigures>,
     /// Recipe and board.
     edit: Edit,
@@ -85,6 +88,7 @@ impl Basis {
             candidate: figures.candidate.value.clone().map(Same),
             statics: [&figures.candidate_static, &figures.baseline_static].map(|statics| statics.value.clone().map(Same)),
             errors: figures.layer_errors.value.clone().map(Same),
+            sizes: Some(&figures.sizes).filter(|sizes| !sizes.is_stale).and_then(|sizes| sizes.value.clone()).map(Same),
             accuracy: accuracy_of(cx).value.clone(),
             edit: cx.session.edit.clone(),
         }

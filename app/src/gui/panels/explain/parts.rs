@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use tinsmith_core::graph::Graph;
+use tinsmith_core::measure::sizes::Sizes;
 use tinsmith_core::measure::{AccuracyFigures, Estimate, LayerFigures, StaticFigures};
 
 use crate::gui::command::Quantity;
@@ -51,6 +52,22 @@ pub fn accuracy_of(cx: PanelCtx<'_>) -> &Fresh<AccuracyFigures> {
     if cx.session.hold_baseline { &figures.baseline_accuracy } else { &figures.candidate_accuracy }
 }
 
+/// The forms of the candidate; `None` while the source is held, or before they are known.
+pub fn sizes_of(cx: PanelCtx<'_>) -> Option<&Sizes> {
+    let sizes = &cx.session.figures.sizes;
+    sizes.value.as_deref().filter(|_| !sizes.is_stale && !cx.session.hold_baseline)
+}
+
+/// How large the candidate is in its other forms, and what zeros among its weights are good for.
+pub fn size_facts(sizes: &Sizes) -> Vec<String> {
+    let compact = match &sizes.compact {
+        Ok(compact) => format!("{} bytes as .tin, which Tinsmith's runtime decodes in place", units::exact(compact.bytes)),
+        Err(error) => format!("no .tin: {error}"),
+    };
+    let forms = format!("Through gzip -9 {} bytes, which no device runs; {compact}.", units::exact(sizes.gzip_bytes));
+    std::iter::once(forms).chain(sizes.sparsity().map(|sparsity| format!("{sparsity}."))).collect()
+}
+
 /// Whether what is known belongs to an older recipe.
 pub fn is_stale(cx: PanelCtx<'_>, quantity: Quantity) -> bool {
     let figures = &cx.session.figures;
@@ -72,7 +89,7 @@ pub fn explain(cx: PanelCtx<'_>, quantity: Quantity) -> Option<Explanation> {
         _ => (source?, None),
     };
     let mut of = match quantity {
-        Quantity::Size => size(statics, baseline),
+        Quantity::Size => size(statics, baseline, sizes_of(cx)),
         Quantity::Ram => ram(cx, statics, baseline),
         Quantity::Macs => macs(statics, baseline),
         Quantity::Latency => time(cx, statics, baseline, false),
@@ -124,7 +141,7 @@ fn percent(part: u64, whole: u64) -> String {
     format!("{:.0} %", part as f64 / whole.max(1) as f64 * 100.0)
 }
 
-fn size(statics: &StaticFigures, baseline: Option<&StaticFigures>) -> Explanation {
+fn size(statics: &StaticFigures, baseline: Option<&StaticFigures>, sizes: Option<&Sizes>) -> Explanation {
     let z = &statics.size;
     let whole = z.file_bytes;
     let (mut parts, rest) = layers(statics, baseline, whole as f64, |l| (l.weights_bytes + l.bias_bytes) as f64, exact_bytes);
@@ -138,13 +155,14 @@ fn size(statics: &StaticFigures, baseline: Option<&StaticFigures>) -> Explanatio
         share: Some(other as f64 / whole.max(1) as f64),
     });
     parts.sort_by(|a, b| b.value.total_cmp(&a.value));
-    let facts = vec![format!(
+    let mut facts = vec![format!(
         "{} bytes, the exported file: weights {}, biases {}, structure with scales and names {}.",
         units::exact(whole),
         percent(z.weights_bytes, whole),
         percent(z.bias_bytes, whole),
         percent(other, whole)
     )];
+    facts.extend(sizes.map(size_facts).unwrap_or_default());
     Explanation { facts, column: "weights and biases of", parts, rest }
 }
 

@@ -1,0 +1,281 @@
+//! Activations that evaluations leave behind, so that an edit is evaluated only from the layers on that it changed.
+//!
+//! Every activation has a key, made from all that its values follow from: samples, operators, constants, scales. A graph that
+//! asks for an activation whose key is known takes the kept values instead of computing them, wherever the two graphs differ
+//! otherwise. Values over all test samples are large, so only some are kept: first those that the latest edit's layers read,
+//! which the next edit of them will ask for, then the smallest.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::memo::Key;
+use crate::execute::executor::Executor;
+use crate::execute::{ExecuteError, data_operands};
+use crate::graph::{Graph, Node, TensorId};
+use crate::progress::Cancel;
+use crate::tensor::{Data, Tensor};
+
+/// An edit is told from so many graphs before it: one may go back to the recipe before the last edit and edit another layer.
+const COMPARED_GRAPHS: usize = 4;
+
+/// How much of a candidate an evaluation computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evaluated {
+    /// Nodes that were run.
+    pub nodes: usize,
+    /// Of so many.
+    pub of: usize,
+    /// Bytes of the activations that are kept now.
+    pub kept_bytes: usize,
+}
+
+/// The kept activations, the least recently used first.
+#[derive(Debug)]
+pub(super) struct Activations {
+    kept: Vec<(Key, Arc<Vec<u8>>)>,
+    max_bytes: usize,
+    /// Keys of all activations of the latest evaluated graphs.
+    latest: VecDeque<HashSet<Key>>,
+    evaluated: Option<Evaluated>,
+}
+
+/// A graph that is evaluated from kept activations on.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    executor: Executor,
+    /// For each input of the part that runs, its values over all samples.
+    inputs: Vec<Input<'a>>,
+    n_samples: usize,
+    /// Outputs of the part beyond those of the graph, collected over the samples.
+    collected: Vec<(Key, Vec<u8>)>,
+    n_outputs: usize,
+    keys: HashSet<Key>,
+    /// Nodes of the part, and of the whole graph.
+    n_nodes: (usize, usize),
+}
+
+#[derive(Debug)]
+enum Input<'a> {
+    Samples(&'a [u8]),
+    Kept(Arc<Vec<u8>>),
+}
+
+impl Activations {
+    /// Keeps at most `max_bytes`.
+    pub fn new(max_bytes: usize) -> Self {
+        Self { kept: Vec::new(), max_bytes, latest: VecDeque::new(), evaluated: None }
+    }
+
+    pub fn evaluated(&self) -> Option<Evaluated> {
+        self.evaluated
+    }
+
+    /// Prepares the evaluation of `graph`, whose one input takes `samples`: `n_samples` of them, in its own type. The key
+    /// tells these from other samples.
+    ///
+    /// # Errors
+    /// [`ExecuteError`] names what cannot be run.
+    pub fn resume<'a>(
+        &mut self,
+        graph: &Graph,
+        (samples_key, samples): (Key, &'a [u8]),
+        n_samples: usize,
+    ) -> Result<Run<'a>, ExecuteError> {
+        let keys = activation_keys(graph, samples_key);
+        let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied());
+        let known: HashMap<TensorId, Arc<Vec<u8>>> = made.filter_map(|id| Some((id, self.take_note(*keys.get(&id)?)?))).collect();
+        let needed = Needed::of(graph, &known);
+        self.closest_first(&keys);
+        // What this run starts from is what the next edit of the same layer starts from: it goes last.
+        needed.inputs.iter().filter_map(|id| keys.get(id)).for_each(|key| drop(self.take_note(*key)));
+        let collected = self.worth_keeping(graph, &needed, &keys, n_samples);
+        let outputs = graph.outputs.iter().chain(&collected).copied().collect();
+        let n_nodes = (needed.nodes.len(), graph.nodes.len());
+        let part = graph.part(needed.nodes, needed.inputs.clone(), outputs);
+        let input = |id: &TensorId| known.get(id).map_or(Input::Samples(samples), |values| Input::Kept(values.clone()));
+        Ok(Run {
+            executor: Executor::new(&part)?,
+            inputs: needed.inputs.iter().map(input).collect(),
+            n_samples,
+            collected: collected.iter().map(|id| (keys[id], Vec::new())).collect(),
+            n_outputs: graph.outputs.len(),
+            keys: keys.into_values().collect(),
+            n_nodes,
+        })
+    }
+
+    /// Keeps what a completed run collected, and forgets the least recently used for it.
+    pub fn keep(&mut self, run: Run<'_>) {
+        let new: usize = run.collected.iter().map(|(_, values)| values.len()).sum();
+        while self.bytes() + new > self.max_bytes && !self.kept.is_empty() {
+            self.kept.remove(0);
+        }
+        self.kept.extend(run.collected.into_iter().map(|(key, values)| (key, Arc::new(values))));
+        self.latest.truncate(COMPARED_GRAPHS - 1);
+        self.latest.push_front(run.keys);
+        self.evaluated = Some(Evaluated { nodes: run.n_nodes.0, of: run.n_nodes.1, kept_bytes: self.bytes() });
+    }
+
+    fn bytes(&self) -> usize {
+        self.kept.iter().map(|(_, values)| values.len()).sum()
+    }
+
+    /// The values of `key`, if they are kept; they count as used.
+    fn take_note(&mut self, key: Key) -> Option<Arc<Vec<u8>>> {
+        let position = self.kept.iter().position(|(other, _)| *other == key)?;
+        let found = self.kept.remove(position);
+        self.kept.push(found.clone());
+        Some(found.1)
+    }
+
+    /// Brings the graph to the front that has most in common with one of these activations: what differs from it is the edit.
+    fn closest_first(&mut self, keys: &HashMap<TensorId, Key>) {
+        let in_common = |(_, graph): &(usize, &HashSet<Key>)| keys.values().filter(|key| graph.contains(key)).count();
+        let closest = self.latest.iter().enumerate().max_by_key(in_common).map(|(index, _)| index);
+        if let Some(graph) = closest.and_then(|index| self.latest.remove(index)) {
+            self.latest.push_front(graph);
+        }
+    }
+
+    /// Which of the activations that will be computed are to be kept.
+    fn worth_keeping(&self, graph: &Graph, needed: &Needed, keys: &HashMap<TensorId, Key>, n_samples: usize) -> Vec<TensorId> {
+        let before = self.latest.front();
+        let was_there = |id: &TensorId| before.is_some_and(|before| keys.get(id).is_some_and(|key| before.contains(key)));
+        let is_new = |node: &Node| node.outputs.iter().any(|id| keys.contains_key(id) && !was_there(id));
+        let edited: HashSet<TensorId> =
+            graph.nodes.iter().filter(|node| is_new(node)).flat_map(|node| node.inputs.iter().flatten().copied()).collect();
+        let bytes = |id: TensorId| graph.tensor(id).n_bytes().saturating_mul(n_samples);
+        let mut candidates: Vec<TensorId> = needed.nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
+        let is_kept = |key: &Key| self.kept.iter().any(|(other, _)| other == key);
+        candidates.retain(|id| keys.get(id).is_some_and(|key| !is_kept(key)) && !graph.outputs.contains(id));
+        // What comes later saves more: of equals it goes first.
+        candidates.reverse();
+        candidates.sort_by_key(|id| (!(edited.contains(id) && was_there(id)), bytes(*id)));
+        let started_from = needed.inputs.iter().filter(|id| keys.get(id).is_some_and(is_kept));
+        let mut left = self.max_bytes.saturating_sub(started_from.map(|id| bytes(*id)).sum());
+        candidates.retain(|id| match left.checked_sub(bytes(*id)) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        });
+        candidates
+    }
+}
+
+impl Run<'_> {
+    /// Values of one sample of the first output.
+    pub fn output_len(&self) -> usize {
+        self.executor.outputs().first().map_or(1, |port| port.sample_len)
+    }
+
+    /// The first output of some samples, real. To be called with all samples in order.
+    ///
+    /// # Errors
+    /// [`ExecuteError::Input`] if the samples do not fit; [`ExecuteError::Cancelled`].
+    pub fn run(&mut self, samples: Range<usize>, cancel: &Cancel) -> Result<Vec<f32>, ExecuteError> {
+        let inputs: Vec<&[u8]> = self.inputs.iter().map(|input| input.of(&samples, self.n_samples)).collect();
+        let mut outputs = self.executor.run(&inputs, samples.len(), cancel)?;
+        let kept = outputs.split_off(self.n_outputs.min(outputs.len()));
+        self.collected.iter_mut().zip(kept).for_each(|((_, all), part)| all.extend(part));
+        let first = self.executor.outputs().first().zip(outputs.first());
+        Ok(first.map(|(port, bytes)| self.executor.real(port.tensor, bytes)).unwrap_or_default())
+    }
+}
+
+impl Input<'_> {
+    fn of(&self, samples: &Range<usize>, n_samples: usize) -> &[u8] {
+        let all: &[u8] = match self {
+            Self::Samples(bytes) => bytes,
+            Self::Kept(bytes) => bytes,
+        };
+        let len = all.len().checked_div(n_samples).unwrap_or(0);
+        &all[samples.start * len..samples.end * len]
+    }
+}
+
+/// The nodes that have to run, and what they take from before.
+struct Needed {
+    nodes: Vec<Node>,
+    inputs: Vec<TensorId>,
+}
+
+impl Needed {
+    fn of(graph: &Graph, known: &HashMap<TensorId, Arc<Vec<u8>>>) -> Self {
+        let mut wanted: HashSet<TensorId> = graph.outputs.iter().copied().collect();
+        let mut nodes: Vec<Node> = Vec::new();
+        for node in graph.nodes.iter().rev() {
+            if !node.outputs.iter().any(|id| wanted.contains(id)) {
+                continue;
+            }
+            let data = data_operands(&node.op, node.inputs.len());
+            for (operand, id) in node.inputs.iter().enumerate() {
+                let Some(id) = id else { continue };
+                // What is not data, a shape or half-float weights, is no activation over samples.
+                if !(data.contains(&operand) && known.contains_key(id)) {
+                    wanted.insert(*id);
+                }
+            }
+            nodes.push(node.clone());
+        }
+        nodes.reverse();
+        let made: HashSet<TensorId> = nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
+        let mut inputs = Vec::new();
+        for node in &nodes {
+            for id in data_inputs(node) {
+                let comes_from_before = known.contains_key(&id) || graph.inputs.contains(&id);
+                if comes_from_before && !made.contains(&id) && !inputs.contains(&id) {
+                    inputs.push(id);
+                }
+            }
+        }
+        Self { nodes, inputs }
+    }
+}
+
+/// A key for each activation that depends on the samples.
+fn activation_keys(graph: &Graph, samples: Key) -> HashMap<TensorId, Key> {
+    let mut keys: HashMap<TensorId, Key> = HashMap::new();
+    let mut over_samples: HashSet<TensorId> = graph.inputs.iter().copied().collect();
+    for (index, &id) in graph.inputs.iter().enumerate() {
+        keys.insert(id, Key::of(&[samples.bytes(), &index.to_le_bytes(), &kind(graph.tensor(id))]));
+    }
+    for node in &graph.nodes {
+        let operand = |id: &Option<TensorId>| match id {
+            Some(id) => keys.get(id).copied().unwrap_or_else(|| constant_key(graph.tensor(*id))),
+            None => Key::of(&[]),
+        };
+        let op = Key::of(&[format!("{:?}", node.op).as_bytes()]);
+        let made_from: Vec<Key> = std::iter::once(op).chain(node.inputs.iter().map(operand)).collect();
+        let made_from: Vec<&[u8]> = made_from.iter().map(Key::bytes).collect();
+        let node_key = Key::of(&made_from);
+        let depends = data_inputs(node).any(|id| over_samples.contains(&id));
+        for (index, &id) in node.outputs.iter().enumerate() {
+            keys.insert(id, Key::of(&[node_key.bytes(), &index.to_le_bytes(), &kind(graph.tensor(id))]));
+            if depends {
+                over_samples.insert(id);
+            }
+        }
+    }
+    keys.retain(|id, _| over_samples.contains(id));
+    keys
+}
+
+fn constant_key(tensor: &Tensor) -> Key {
+    Key::of(&[&kind(tensor), tensor.data.as_ref().map_or(&[], Data::bytes)])
+}
+
+/// Type, shape and scales: what the meaning of a tensor's bytes depends on.
+fn kind(tensor: &Tensor) -> Vec<u8> {
+    format!("{:?} {:?} {:?}", tensor.element, tensor.shape, tensor.quantization).into_bytes()
+}
+
+/// The operands of a node that hold values of samples.
+fn data_inputs(node: &Node) -> impl Iterator<Item = TensorId> {
+    data_operands(&node.op, node.inputs.len()).into_iter().filter_map(|operand| node.inputs.get(operand).copied().flatten())
+}
+
+#[cfg(test)]
+mod tests;
