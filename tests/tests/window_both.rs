@@ -197,6 +197,7 @@ fn large_panel(n: usize) -> Harness<'static, Shared> {
         by: String::new(),
         absorbed: Default::default(),
         pruned: vec![],
+        ranked: vec![],
         steps: vec![],
     };
     let candidate = Candidate { graph, origin: vec![], rewritten: Arc::new(rewritten), from_rewritten: vec![], steps: vec![] };

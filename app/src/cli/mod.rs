@@ -8,7 +8,7 @@
 //! | `usage`, `outcome` | the words in, the exit code out |
 //! | `messages`, `style` | what is said on stderr on the way; colours |
 //! | `output`, `units` | what goes to stdout |
-//! | `paths`, `samples` | files and data that are named |
+//! | `paths`, `samples`, `job` | files and data that are named |
 //! | `interrupt` | Ctrl-C |
 //! | the others | a command each |
 
@@ -19,12 +19,14 @@ pub(crate) mod export;
 mod folder;
 mod inspect;
 mod interrupt;
+mod job;
 mod man;
 mod messages;
 mod model;
 mod outcome;
 mod output;
 mod paths;
+mod progressive;
 mod quantize;
 mod reports;
 mod run;
@@ -82,6 +84,7 @@ enum Command {
     Run(run::Run),
     Quantize(quantize::Quantize),
     Schemes(schemes::Schemes),
+    Progressive(progressive::Progressive),
     Steps(steps::Steps),
     Evaluate(evaluate::Evaluate),
     Export(export::Export),
@@ -106,6 +109,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Run(command)) => command.run(messages),
         Some(Command::Quantize(command)) => command.run(messages),
         Some(Command::Schemes(command)) => command.run(messages),
+        Some(Command::Progressive(command)) => command.run(messages),
         Some(Command::Steps(command)) => command.run(),
         Some(Command::Evaluate(command)) => command.run(messages),
         Some(Command::Export(command)) => command.run(messages),

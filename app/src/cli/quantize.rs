@@ -67,7 +67,7 @@ enum Granularity {
 }
 
 /// The schemes by their names.
-fn scheme_parser() -> impl TypedValueParser<Value = Scheme> {
+pub fn scheme_parser() -> impl TypedValueParser<Value = Scheme> {
     PossibleValuesParser::new(Scheme::ALL.map(Scheme::name)).map(|name| Scheme::named(&name).unwrap_or_default())
 }
 

@@ -217,6 +217,11 @@ impl Results {
             .ok_or_else(|| Failure::new("the recipe makes no model, so nothing was exported: change the recipe"))
     }
 
+    /// What the calibration samples showed, if the recipe asked for it.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_deref()
+    }
+
     fn side(&mut self, side: Side) -> &mut Figures {
         match side {
             Side::Baseline => &mut self.baseline,

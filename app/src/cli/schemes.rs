@@ -1,22 +1,16 @@
 //! `tinsmith schemes`: one table of what each quantization scheme makes of a model.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use clap::{Args, ValueHint};
+use clap::Args;
 use serde_json::{Value, json};
 use tinsmith_core::measure::AccuracyFigures;
-use tinsmith_core::measure::device::Device;
-use tinsmith_core::optimize::{parse_step, suggested_recipe};
-use tinsmith_core::preview::{Engine, Job, PreviewError, Source};
-use tinsmith_core::project::Outside;
+use tinsmith_core::preview::{Engine, Job, PreviewError};
 use tinsmith_core::recipe::{Recipe, Scheme, Step};
 
 use super::inspect::sizes_json;
+use super::job::{JobOptions, step};
 use super::messages::Messages;
-use super::model::OpenOptions;
-use super::run::{Results, accuracy_json, open_project, results_of};
-use super::{Failure, output, paths, samples, units};
+use super::run::{Results, accuracy_json, results_of};
+use super::{Failure, output, units};
 
 /// Compare the quantization schemes on a model: accuracy, agreement with the float model, sizes, RAM, MACs
 #[derive(Debug, Args)]
@@ -26,32 +20,14 @@ Examples:
   tinsmith schemes model.tflite --data samples.npz --step quantize:keep=99.99
   tinsmith schemes projects/keyword.ron --with quantize:scheme=int4,weight-range=mse --json")]
 pub struct Schemes {
-    /// A project (.ron), or a float model (.tflite, .onnx, .keras, .h5)
-    file: PathBuf,
     #[command(flatten)]
-    options: OpenOptions,
-    /// Samples to calibrate on and to test with, for a model; a project has its own
-    #[arg(long, value_name = "DATA", value_hint = ValueHint::FilePath)]
-    data: Option<PathBuf>,
-    /// Add or replace a recipe step in all rows: NAME or NAME:KEY=VALUE,… (see tinsmith steps)
-    #[arg(long, value_name = "STEP", value_parser = step)]
-    step: Vec<Step>,
+    options: JobOptions,
     /// One more row, with this step instead of the recipe's of the same name; may be given several times
     #[arg(long, value_name = "STEP", value_parser = row)]
     with: Vec<(String, Step)>,
-    /// The board to estimate for; see tinsmith device list
-    #[arg(long, value_name = "ID", value_parser = super::device::parse_device)]
-    device: Option<Arc<Device>>,
-    /// Open the project's files even where they lie outside its folder
-    #[arg(long)]
-    allow_outside: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-fn step(text: &str) -> Result<Step, String> {
-    parse_step(text).map_err(|error| error.to_string())
 }
 
 fn row(text: &str) -> Result<(String, Step), String> {
@@ -63,23 +39,19 @@ type Row = (String, Result<Results, PreviewError>);
 
 impl Schemes {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
-        let mut job = self.job()?;
-        self.step.iter().cloned().for_each(|step| job.recipe.put(step));
-        job.device = self.device.clone().unwrap_or(job.device);
-        if job.recipe.quantize().is_none() {
-            job.recipe.put(Recipe::int8().quantize().cloned().map(Step::Quantize).expect("the recipe quantizes"));
-        }
+        let (job, _) = self.options.open()?;
+        let file = &self.options.file;
         let mut engine = Engine::new();
         let run = |(name, recipe)| (name, results_of(&mut engine, &Job { recipe, ..job.clone() }, messages));
         let rows: Vec<Row> = self.recipes(&job.recipe).into_iter().map(run).collect();
         if let [(_, Err(error)), ..] = rows.as_slice()
             && rows.iter().all(|(_, made)| made.is_err())
         {
-            return Err(Failure::at(&self.file, error));
+            return Err(Failure::at(file, error));
         }
         if self.json {
             let rows: Vec<Value> = rows.iter().map(row_json).collect();
-            return output::print_json(&json!({ "file": self.file, "device": job.device.id, "rows": rows }));
+            return output::print_json(&json!({ "file": file, "device": job.device.id, "rows": rows }));
         }
         output::print(&table(&rows))
     }
@@ -101,31 +73,6 @@ impl Schemes {
         };
         Scheme::ALL.map(of_scheme).into_iter().chain(self.with.iter().map(with)).collect()
     }
-
-    /// What the file says; a model gets the recipe that it would get in the window.
-    fn job(&self) -> Result<Job, Failure> {
-        if paths::is_project(&self.file) {
-            let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
-            let mut job = open_project(&self.file, outside, &self.options)?.job;
-            if let Some(data) = &self.data {
-                job.data = Some(self.samples(data)?);
-            }
-            return Ok(job);
-        }
-        paths::existing(&self.file)?;
-        let source = Source::open_with(&self.file, self.options.model.import())?;
-        let recipe = suggested_recipe(&source.graph);
-        let data = self.data.as_deref().map(|data| self.samples(data)).transpose()?;
-        Ok(Job { source: Arc::new(source), data, ranges: None, recipe, device: default_device() })
-    }
-
-    fn samples(&self, path: &Path) -> Result<Arc<tinsmith_core::data::DataSet>, Failure> {
-        Ok(Arc::new(samples::open(path, self.options.data, None)?.set))
-    }
-}
-
-fn default_device() -> Arc<Device> {
-    tinsmith_core::measure::device::devices()[0].clone()
 }
 
 /// One line for each row; below it, what stands in the way of those that have no figures.

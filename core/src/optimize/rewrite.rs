@@ -6,7 +6,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::applied::Applied;
-use super::{OptimizeError, Pruned, StepOutcome, StepReport, absorb_bias, clean_up, equalize, fuse_batch_norm, prune_channels};
+use super::{
+    LayerImportances, OptimizeError, PrunePlan, Pruned, StepOutcome, StepReport, absorb_bias, clean_up, equalize,
+    fuse_batch_norm, prune_channels,
+};
 use crate::execute::ExecuteError;
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
@@ -30,6 +33,8 @@ pub struct Rewritten {
     pub absorbed: Absorbed,
     /// What each of these steps that prunes cut, in order.
     pub pruned: Vec<Pruned>,
+    /// What each of these steps had to choose from: for the groups of its channels how much each of them matters.
+    pub ranked: Vec<Vec<LayerImportances>>,
     /// What each of these steps did, in order.
     pub steps: Vec<StepReport>,
 }
@@ -65,8 +70,15 @@ impl Observations<'static> {
 pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) -> Result<Rewritten, OptimizeError> {
     let origin = graph.tensor_ids().map(Some).collect();
     let by = recipe.rewrites_key();
-    let mut rewritten =
-        Rewritten { graph: graph.clone(), origin, by, absorbed: Absorbed::new(), pruned: Vec::new(), steps: Vec::new() };
+    let mut rewritten = Rewritten {
+        graph: graph.clone(),
+        origin,
+        by,
+        absorbed: Absorbed::new(),
+        pruned: Vec::new(),
+        ranked: Vec::new(),
+        steps: Vec::new(),
+    };
     let n_rewrites = recipe.n_rewrites();
     let mut outputs = None;
     for (index, entry) in recipe.enabled().take(n_rewrites) {
@@ -77,7 +89,13 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
             match &entry.step {
                 Step::CleanUp(settings) => clean_up::clean_up(graph, settings),
                 Step::FuseBatchNorm(settings) => fuse_batch_norm::fuse(graph, settings),
-                Step::PruneChannels(settings) => prune_channels::prune(graph, settings, observations, &mut rewritten.pruned)?,
+                Step::PruneChannels(settings) => {
+                    let stored = observations.pruned.and_then(|stored| stored.get(rewritten.pruned.len()));
+                    let plan = PrunePlan::decided(graph, settings, observations, stored)?;
+                    rewritten.pruned.push(plan.pruned());
+                    rewritten.ranked.push(plan.importances());
+                    prune_channels::carry_out(&plan, graph)
+                }
                 Step::Equalize(settings) => equalize::equalize(graph, settings),
                 Step::AbsorbBias(_) => absorb_bias::absorb(graph, observations, &mut rewritten.absorbed)?,
                 Step::Quantize(_) | Step::Pack(_) => continue,

@@ -29,6 +29,7 @@ mod error;
 mod firmware;
 mod memo;
 mod open;
+pub mod progressive;
 pub mod roles;
 mod samples;
 

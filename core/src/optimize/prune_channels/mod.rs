@@ -35,11 +35,10 @@ use serde::{Deserialize, Serialize};
 pub use groups::{ChannelGroup, ChannelGroups};
 pub use plan::{ChannelImportance, LayerImportances, PrunePlan};
 
+use super::StepOutcome;
 use super::applied::Applied;
 use super::layer::{Edit, Layer};
-use super::{Observations, OptimizeError, StepOutcome};
 use crate::graph::Graph;
-use crate::recipe::PruneChannels;
 
 /// What pruning decided, of which some may have come from data: with it the same channels go without the data.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -53,22 +52,14 @@ pub struct Pruned {
     pub added: BTreeMap<String, Vec<f32>>,
 }
 
-/// Cuts channels. `pruned` says what was decided by each such step so far, and gets what this one decides.
-pub(super) fn prune(
-    graph: &Graph,
-    settings: &PruneChannels,
-    observations: &Observations<'_>,
-    pruned: &mut Vec<Pruned>,
-) -> Result<Applied, OptimizeError> {
-    let stored = observations.pruned.and_then(|stored| stored.get(pruned.len()));
-    let plan = PrunePlan::decided(graph, settings, observations, stored)?;
-    pruned.push(plan.pruned());
+/// Cuts the channels that a plan chose.
+pub(super) fn carry_out(plan: &PrunePlan, graph: &Graph) -> Applied {
     if plan.cut.is_empty() {
-        return Ok(Applied::skipped(graph, report::nothing_cut(&plan)));
+        return Applied::skipped(graph, report::nothing_cut(plan));
     }
     let (narrow, origin) = plan.narrowed();
-    let text = report::cut(&plan, graph, &narrow);
-    Ok(Applied { graph: narrow, origin, outcome: StepOutcome::Applied, text })
+    let text = report::cut(plan, graph, &narrow);
+    Applied { graph: narrow, origin, outcome: StepOutcome::Applied, text }
 }
 
 /// The groups of channels of a float graph: which layers are tied, and why channels have to stay.

@@ -8,7 +8,7 @@ use super::super::prepare::simplified;
 use super::super::{Observations, OptimizeError};
 use super::compensate::{Compensation, compensation};
 use super::follow::{Followed, follow};
-use super::groups::{ChannelGroups, Group, described, groups, places};
+use super::groups::{ChannelGroup, ChannelGroups, Group, described, groups, places};
 use super::importance::{Importances, importances, weightless};
 use super::seen::{Means, constants, means};
 use super::select::{ascending, emptied, selected};
@@ -68,7 +68,7 @@ impl PrunePlan {
     }
 
     /// The same, with what an earlier run decided.
-    pub(super) fn decided(
+    pub(in crate::optimize) fn decided(
         graph: &Graph,
         settings: &PruneChannels,
         observations: &Observations<'_>,
@@ -184,23 +184,28 @@ impl PrunePlan {
 
     /// The importances of a layer's channels, by node name; one entry for each group that it is in. Empty if there is no such layer.
     pub fn importances_of(&self, layer: &str) -> Vec<LayerImportances> {
+        self.importances_at(|described| described.layers.iter().position(|name| name == layer))
+    }
+
+    /// The importances of every group, its channels as its first layer counts them.
+    pub fn importances(&self) -> Vec<LayerImportances> {
+        self.importances_at(|_| Some(0))
+    }
+
+    /// Of the groups that `position` finds a layer in, with channels as that layer counts them.
+    fn importances_at(&self, position: impl Fn(&ChannelGroup) -> Option<usize>) -> Vec<LayerImportances> {
         let described = self.groups().groups;
         let all = self.groups.iter().zip(&self.importances).zip(described);
         all.filter_map(|((group, importances), described)| {
-            let position = described.layers.iter().position(|name| name == layer)?;
-            let places = places(self.member(group.members[position])?);
+            let places = places(self.member(group.members[position(&described)?])?);
             let channel = |i: usize| {
                 let unit = group.units[i];
                 let channel = places.get(&unit).copied().unwrap_or_default();
                 ChannelImportance { channel, importance: importances.values[i], is_cut: self.cut.contains(&unit) }
             };
             let channels = ascending(&importances.values).into_iter().map(channel).collect();
-            Some(LayerImportances {
-                layers: described.layers,
-                criterion: importances.criterion,
-                fixed: described.fixed,
-                channels,
-            })
+            let (layers, fixed) = (described.layers, described.fixed);
+            Some(LayerImportances { layers, criterion: importances.criterion, fixed, channels })
         })
         .collect()
     }

@@ -1,11 +1,11 @@
 use super::super::tests::Bench;
-use super::super::{Observations, StepOutcome, apply, calibrate, parse_step, rewrite};
+use super::super::{Observations, OptimizeError, StepOutcome, apply, calibrate, parse_step, rewrite};
 use super::*;
 use crate::execute::float::Prepared;
 use crate::graph::TensorId;
 use crate::ops::*;
 use crate::progress::Cancel;
-use crate::recipe::{Entry, PruneCriterion, PruneScope, Quantize, Recipe, Step};
+use crate::recipe::{Entry, PruneChannels, PruneCriterion, PruneScope, Quantize, Recipe, Step};
 use crate::tensor::{Data, Tensor};
 use crate::test_graph::{Chain, constant, values};
 

@@ -1,14 +1,12 @@
 //! The handles at the ends of an output's range: dragged, moved by arrow keys, put back to the calibrator's by a double click. Only
 //! what is let go, or confirmed with Enter, becomes an override: until then nothing is computed.
 
-use eframe::egui::{
-    CornerRadius, CursorIcon, EventFilter, Id, Key, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{Response, Ui};
 use tinsmith_core::recipe::{LayerOverride, Recipe};
 
+use super::grip::{Presses, dragged_to, grip_ui, presses};
 use super::layer_override::put;
 use crate::gui::plots::Canvas;
-use crate::gui::theme::Palette;
 
 /// One press of an arrow key moves a handle by this part of the range.
 const KEY_STEP: f32 = 0.01;
@@ -75,10 +73,9 @@ pub fn handles_ui(
     mut apply: impl FnMut(Option<(f32, f32)>),
 ) {
     for (end, name) in [(End::Lower, "Lower clip"), (End::Upper, "Upper clip")] {
-        let response = grip_ui(end.of(range), name, canvas, ui);
-        if let Some(Pos2 { x, .. }) = response.interact_pointer_pos().filter(|_| response.dragged()) {
-            let at = canvas.transform.value_from_position(pos2(x, canvas.rect().center().y)).x as f32;
-            drag.move_to(end.moved(range, at), false);
+        let response = grip_ui(f64::from(end.of(range)), name, canvas, ui);
+        if let Some(x) = dragged_to(&response, canvas) {
+            drag.move_to(end.moved(range, x as f32), false);
         }
         if response.double_clicked() {
             drag.end();
@@ -94,42 +91,15 @@ pub fn handles_ui(
     }
 }
 
-fn grip_ui(value: f32, name: &str, canvas: &Canvas<'_>, ui: &Ui) -> Response {
-    let p = Palette::of(ui);
-    let frame = canvas.rect();
-    let x = canvas.x(f64::from(value)).clamp(frame.left(), frame.right());
-    ui.painter().vline(x, frame.y_range(), Stroke::new(1.5, p.accent_text));
-    let grip = Rect::from_center_size(pos2(x, frame.center().y), vec2(10.0, 20.0));
-    let id: Id = ui.scope_id().with(name);
-    let response = ui.interact(grip.expand(3.0), id, Sense::click_and_drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
-    response.widget_info(|| WidgetInfo::slider(true, f64::from(value), name));
-    ui.painter().rect_filled(grip, CornerRadius::same(3), p.accent);
-    for dx in [-1.5, 1.5] {
-        ui.painter().vline(x + dx, grip.center().y - 4.0..=grip.center().y + 4.0, Stroke::new(1.0, p.on_accent));
-    }
-    if response.has_focus() {
-        ui.painter().rect_stroke(grip.expand(1.0), CornerRadius::same(4), Stroke::new(1.5, p.text), StrokeKind::Outside);
-    }
-    response
-}
-
 /// Arrows move, Escape puts back; true once the range is confirmed, by Enter or by going on to something else.
 fn keys_ui(drag: &mut ClipDrag, end: End, range: (f32, f32), seen: (f32, f32), response: &Response, ui: &Ui) -> bool {
     if response.lost_focus() && drag.by_keys {
         return true;
     }
-    if !response.has_focus() {
-        return false;
-    }
-    let filter = EventFilter { horizontal_arrows: true, escape: true, ..EventFilter::default() };
-    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
-    let (presses, enter, escape) = ui.input(|i| {
-        let presses = i.num_presses(Key::ArrowRight) as f32 - i.num_presses(Key::ArrowLeft) as f32;
-        (presses * if i.modifiers.shift { 10.0 } else { 1.0 }, i.key_pressed(Key::Enter), i.key_pressed(Key::Escape))
-    });
-    if presses != 0.0 {
+    let Some(Presses { steps, enter, escape }) = presses(response, ui) else { return false };
+    if steps != 0.0 {
         let step = (seen.1 - seen.0).max(f32::MIN_POSITIVE) * KEY_STEP;
-        let moved = end.moved(drag.range.unwrap_or(range), end.of(range) + presses * step);
+        let moved = end.moved(drag.range.unwrap_or(range), end.of(range) + steps * step);
         drag.move_to(moved, true);
     }
     if escape && drag.range.is_none() {

@@ -4,6 +4,8 @@
 mod activations;
 mod channels;
 mod clip;
+mod grip;
+mod importance;
 mod layer_override;
 mod lineage;
 mod outlines;
@@ -34,6 +36,7 @@ pub struct InspectorPanel {
     weights: weights::WeightsView,
     channels: View,
     output: activations::OutputView,
+    importance: importance::ImportanceView,
 }
 
 impl InspectorPanel {
@@ -57,6 +60,9 @@ impl InspectorPanel {
                     offers_ui(&offers_for(cx.session, recipe, &name), recipe, ui);
                 }
                 self.plots_ui(cx, node, recipe, ui);
+                if let Some(name) = lineage::name_in_candidate(cx, node) {
+                    importance::ui(cx, &mut self.importance, &name, recipe, ui);
+                }
                 layer_override::ui(cx, recipe, ui);
             });
         });
