@@ -2,44 +2,51 @@
 
 use super::of_channel;
 use crate::activation::OutputRange;
+use crate::element::{Accumulator, Quantized};
 use crate::fixed_point::{Multiplier, Rounding};
 
 /// What [`fully_connected`] needs to know beside its buffers.
 #[derive(Clone, Copy, Debug)]
-pub struct FullyConnectedParams<'a> {
+pub struct FullyConnectedParams<'a, T = i8> {
     /// Rows of the input and of the output.
     pub batch: usize,
     /// Elements of one input row.
     pub inputs: usize,
     /// Elements of one output row.
     pub outputs: usize,
-    /// Zero point of the input, in `[-128, 127]`.
+    /// Zero point of the input, a value of its type.
     pub input_zero_point: i32,
-    /// Zero point of the output, in `[-128, 127]`.
+    /// Zero point of the output, a value of its type.
     pub output_zero_point: i32,
     /// `input scale * weight scale / output scale`: `[outputs]`, or one for all.
     pub multipliers: &'a [Multiplier],
     /// Clamp of the output; a fused activation is nothing else.
-    pub range: OutputRange,
+    pub range: OutputRange<T>,
     /// How the accumulators are requantized.
     pub rounding: Rounding,
 }
 
 /// `output[b, o] = clamp((bias[o] + sum over i of weights[o, i] * (input[b, i] - input_zero_point)) * multiplier[o] + output_zero_point)`
 ///
-/// * `input`: int8 `[batch, inputs]`
+/// * `input`: int8 or int16 `[batch, inputs]`
 /// * `weights`: int8 `[outputs, inputs]`, zero point 0
-/// * `bias`: int32 `[outputs]` in units of `input scale * weight scale`; absent is zero
-/// * `output`: int8 `[batch, outputs]`
-pub fn fully_connected(params: &FullyConnectedParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
+/// * `bias`: int32, or int64 for int16 activations, `[outputs]` in units of `input scale * weight scale`; absent is zero
+/// * `output`: the input's type, `[batch, outputs]`
+pub fn fully_connected<T: Quantized, A: Accumulator>(
+    params: &FullyConnectedParams<'_, T>,
+    input: &[T],
+    weights: &[i8],
+    bias: Option<&[A]>,
+    output: &mut [T],
+) {
     for batch in 0..params.batch {
         let row = &input[batch * params.inputs..][..params.inputs];
         for channel in 0..params.outputs {
-            let mut sum = bias.map_or(0, |bias| bias[channel]);
+            let mut sum = bias.map_or(A::default(), |bias| bias[channel]);
             for (value, weight) in row.iter().zip(&weights[channel * params.inputs..][..params.inputs]) {
-                sum = sum.wrapping_add((i32::from(*value) - params.input_zero_point) * i32::from(*weight));
+                sum = sum.plus_product((value.widen() - params.input_zero_point) * i32::from(*weight));
             }
-            let scaled = of_channel(params.multipliers, channel).apply(sum, params.rounding);
+            let scaled = sum.requantize(of_channel(params.multipliers, channel), params.rounding);
             output[batch * params.outputs + channel] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
         }
     }

@@ -5,10 +5,12 @@
 
 use super::convolution_scale;
 use crate::fixed_point::{Affine, Multiplier, Rounding};
-use crate::lookup::{logistic, tanh};
+use crate::lookup::{Spread, logistic, tanh};
 
 /// Real units of a gate before its function.
 const GATE_SCALE: f32 = 1.0 / 4096.0;
+/// The same, for the tables.
+const GATE: Spread = Spread::of_power(-12);
 /// Real units of what a function returns.
 const UNIT_SCALE: f64 = 1.0 / 32768.0;
 
@@ -46,8 +48,8 @@ pub struct LstmParams {
     take: Multiplier,
     /// Output gate times tanh of the cell state.
     give: Multiplier,
-    /// The cell state is in units of two to the power of this.
-    cell_power: i32,
+    /// From the cell state's units, a power of two, to the tables'.
+    cell: Spread,
     /// Bound of the cell state; 0 for none.
     cell_clip: i16,
     rounding: Rounding,
@@ -94,7 +96,7 @@ impl LstmParams {
             keep: factor(UNIT_SCALE * cell / cell)?,
             take: factor(UNIT_SCALE * UNIT_SCALE / cell)?,
             give: factor(UNIT_SCALE * UNIT_SCALE / f64::from(scales.hidden.scale))?,
-            cell_power: power_of_two(scales.cell)?,
+            cell: Spread::of_power(power_of_two(scales.cell)?),
             // A conversion of floats to integers saturates.
             cell_clip: if cell_clip > 0.0 { (f64::from(cell_clip) / cell) as i16 } else { 0 },
             rounding,
@@ -135,11 +137,11 @@ impl LstmParams {
         }
         for unit in 0..units {
             let gate = |gate: usize| state.gates[gate * units + unit];
-            let kept = saturated(self.product(logistic(gate(1)), state.cell[unit], self.keep));
-            let taken = saturated(self.product(logistic(gate(0)), tanh(gate(2), -12), self.take));
+            let kept = saturated(self.product(logistic(gate(1), GATE), state.cell[unit], self.keep));
+            let taken = saturated(self.product(logistic(gate(0), GATE), tanh(gate(2), GATE), self.take));
             let cell = kept.saturating_add(taken);
             let cell = if self.cell_clip > 0 { cell.clamp(-self.cell_clip, self.cell_clip) } else { cell };
-            let given = self.product(tanh(cell, self.cell_power), logistic(gate(3)), self.give);
+            let given = self.product(tanh(cell, self.cell), logistic(gate(3), GATE), self.give);
             state.cell[unit] = cell;
             state.hidden[unit] = given.wrapping_add(self.hidden_zero_point).clamp(-128, 127) as i8;
         }

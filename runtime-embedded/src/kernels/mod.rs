@@ -14,7 +14,9 @@ pub mod pool2d;
 pub mod quantize;
 pub mod reduce;
 pub mod softmax;
+pub mod softmax_int16;
 pub mod unary;
+pub mod unary_int16;
 
 use crate::fixed_point::Multiplier;
 

@@ -1,6 +1,7 @@
 //! Prepared operators, and the call of each one's kernel.
 
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
+use tinsmith_runtime::element::Quantized;
 use tinsmith_runtime::fixed_point::Affine;
 use tinsmith_runtime::kernels::data_movement::{self, Joint};
 use tinsmith_runtime::kernels::elementwise::{self, AddParams, MulParams};
@@ -213,7 +214,7 @@ fn requantize_bytes(params: &RequantizeParams, [from, to]: [Integer; 2], input: 
     }
 }
 
-fn requantize_from<I: quantize::Quantized + Pod>(params: &RequantizeParams, to: Integer, input: &[I], output: &mut [u8]) {
+fn requantize_from<I: Quantized + Pod>(params: &RequantizeParams, to: Integer, input: &[I], output: &mut [u8]) {
     match to {
         Integer::I8 => quantize::requantize::<I, i8>(params, input, cast_slice_mut(output)),
         Integer::U8 => quantize::requantize::<I, u8>(params, input, output),
