@@ -50,7 +50,7 @@ def weighted(rng, v):
 def plain(rng, v):
     for nm, code, opt, out in (("logistic", OPS.LOGISTIC, None, 1/32768), ("tanh", OPS.TANH, None, 1/32768), ("relu", OPS.RELU, None, 0), ("relu6", OPS.RELU6, None, 0), ("relu_n1_to_1", OPS.RELU_N1_TO_1, None, 0), ("relu_0_to_1", OPS.RELU_0_TO_1, None, 0),
                                ("hard_swish", OPS.HARD_SWISH, s.HardSwishOptionsT(), 0), ("leaky_relu", OPS.LEAKY_RELU, s.LeakyReluOptionsT(), 0)):
-        scales = [1/4096, 1/8192, 1/2048, 1e-6, 7.7] if out and not v else [None]
+        scales = [1/4096, 1.0004/4096, 1/8192, 1/2048, 1e-6, 2.5] if out and not v else [None]
         for k, scale in enumerate(scales):
             c = Case16(rng); i = c.act([1, 700], scale); o = c.act([1, 700], out or c.q(i)[0] * float(rng.uniform(0.3, 3)))
             if nm == "leaky_relu": opt.alpha = float(rng.uniform(0.01, 0.9)) * (1 - 2 * v)

@@ -1,6 +1,7 @@
 //! The integer executor against recorded bytes of TensorFlow Lite Micro: every tensor that a node makes, bit for bit.
 //!
-//! `golden/kernels.{json,bin}` hold one-operator models over random shapes and scales. Whole models are recorded on demand:
+//! `golden/kernels.{json,bin}` hold one-operator models over random shapes and scales, `golden/kernels_int16.{json,bin}` such
+//! with 16-bit activations. Whole models are recorded on demand:
 //! `python tests/golden/kernels.py model MODEL.tflite STEM`, then `TINSMITH_GOLDEN=FOLDER cargo test --test parity` compares
 //! every recording in that folder.
 
@@ -123,6 +124,12 @@ fn compare(stem: &Path) -> usize {
 #[test]
 fn operators_equal_tensorflow_lite_micro() {
     let values = compare(&tinsmith_tests::root().join("tests/golden/kernels"));
+    assert!(values > 50_000, "only {values} bytes were compared");
+}
+
+#[test]
+fn operators_with_16_bit_activations_equal_tensorflow_lite_micro() {
+    let values = compare(&tinsmith_tests::root().join("tests/golden/kernels_int16"));
     assert!(values > 50_000, "only {values} bytes were compared");
 }
 

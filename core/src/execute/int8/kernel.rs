@@ -12,6 +12,7 @@ use tinsmith_runtime::kernels::reduce::ReduceParams;
 use tinsmith_runtime::shape::Strided;
 
 use super::Operand;
+use super::kernel_int16::Int16;
 use super::memory::Views;
 use crate::execute::fast;
 
@@ -42,6 +43,7 @@ pub(super) enum Kernel {
     Split(Vec<Joint>),
     Resize(Resize),
     Lstm(Box<Lstm>),
+    Int16(Box<Int16>),
     Quantize(Affine, Integer),
     Dequantize(Affine, Integer),
     Requantize(RequantizeParams, [Integer; 2]),
@@ -103,6 +105,7 @@ impl Kernel {
             Self::DepthwiseConv2d(conv) => conv.workspace_bytes(),
             Self::FullyConnected(layer) => layer.workspace_bytes(),
             Self::Lstm(lstm) => lstm.workspace_bytes(),
+            Self::Int16(kernel) => kernel.workspace_bytes(),
             _ => 0,
         }
     }
@@ -122,6 +125,12 @@ impl Kernel {
             && let Some(Operand::Arena(_)) = operands.first()
         {
             return layer.run(cast_slice(views.all(&operands[0], n)), cast_slice_mut(output), workspace);
+        }
+        if let Self::Int16(kernel) = self
+            && let Int16::FullyConnected(layer) = &**kernel
+            && let Some(Operand::Arena(_)) = operands.first()
+        {
+            return layer.run(cast_slice(views.all(&operands[0], n)), cast_slice_mut(output));
         }
         let sample_bytes = output.len() / n.max(1);
         for sample in 0..n {
@@ -178,6 +187,7 @@ impl Kernel {
                 output,
             ),
             Self::Lstm(lstm) => lstm.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
+            Self::Int16(kernel) => kernel.run(operand, output, workspace),
             Self::Quantize(affine, to) => quantize_bytes(*affine, *to, operand(0), output),
             Self::Dequantize(affine, from) => dequantize_bytes(*affine, *from, operand(0), output),
             Self::Requantize(params, [from, to]) => requantize_bytes(params, [*from, *to], operand(0), output),

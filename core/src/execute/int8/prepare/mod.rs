@@ -18,7 +18,7 @@ use self::node::NodeCx;
 use super::kernel::Kernel;
 use super::memory::{AlignedBytes, Views};
 use super::plan::{Span, plan};
-use super::{ARENA_LIMIT_BYTES, Operand, Port, Prepared, Slot, Step};
+use super::{ARENA_LIMIT_BYTES, Operand, Port, Prepared, Slot, Step, has_int16_kernel};
 use crate::execute::ExecuteError;
 use crate::execute::fast::Isa;
 use crate::graph::{self, Graph, NodeId, TensorId};
@@ -206,6 +206,9 @@ impl<'a> Preparation<'a> {
 
 /// The one place that says how each operator runs as integers.
 fn build(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
+    if cx.is_int16() && !has_int16_kernel(&cx.node.op) {
+        return Err(cx.without_int16_kernel());
+    }
     match &cx.node.op {
         Op::Conv2d(op) => weights::conv2d(cx, op),
         Op::DepthwiseConv2d(op) => weights::depthwise_conv2d(cx, op),
