@@ -2,6 +2,7 @@
 
 pub mod hostile;
 pub mod made;
+pub mod recorded;
 pub mod window;
 
 use std::path::{Path, PathBuf};

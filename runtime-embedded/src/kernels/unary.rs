@@ -148,13 +148,15 @@ pub struct LeakyRelu {
 impl LeakyRelu {
     /// Parameters for slope `alpha`; `None` if a scale is out of all proportion.
     ///
-    /// Scales are multiplied and divided in single precision: TensorFlow Lite Micro `leaky_relu_common.cc`.
+    /// Scales are multiplied and divided in double precision, as TensorFlow Lite Micro does; LiteRT does it in single, which
+    /// differs in one of some thousand 16-bit values.
     pub fn prepare(alpha: f32, [input, output]: [Affine; 2], rounding: Rounding) -> Option<Self> {
-        let slope = input.scale * alpha / output.scale;
+        let real = f64::from(input.scale) / f64::from(output.scale);
+        let slope = f64::from(input.scale) * f64::from(alpha) / f64::from(output.scale);
         Some(Self {
             zero_points: [input.zero_point, output.zero_point],
-            positive: Multiplier::from_real(f64::from(input.scale / output.scale), rounding)?,
-            negative: Multiplier::from_real(f64::from(if slope < 0.0 { -slope } else { slope }), rounding)?,
+            positive: Multiplier::from_real(real, rounding)?,
+            negative: Multiplier::from_real(if slope < 0.0 { -slope } else { slope }, rounding)?,
             negative_sign: if slope < 0.0 { -1 } else { 1 },
             rounding,
         })

@@ -65,6 +65,9 @@ pub(super) fn depthwise_conv2d(cx: &NodeCx<'_>, op: &ops::DepthwiseConv2d) -> Re
             let conv = depthwise_conv2d::DepthwiseConv2d::prepare(&params, weights, layer.narrow_bias(cx)?, cx.isa);
             Kernel::DepthwiseConv2d(Box::new(conv))
         }
+        Width::I16 if matches!(bias, Bias::I32(_)) => {
+            return Err(cx.unsupported("its bias is int32, which TensorFlow Lite Micro reads as int64 beside int16 activations"));
+        }
         Width::I16 => {
             let params = depthwise_params(cx, op, &layer, &multipliers)?;
             let conv = int16::depthwise_conv2d::DepthwiseConv2d::prepare(&params, weights, bias);

@@ -1,0 +1,137 @@
+//! Models with 16-bit activations: whole nets in TensorFlow Lite Micro, and what other runtimes make of exported operators.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tinsmith_core::data::{feed, npy};
+use tinsmith_core::execute::int8::{Prepared, Rounding, has_int16_kernel};
+use tinsmith_core::formats::import;
+use tinsmith_core::formats::tflite::{ExportOptions, export};
+use tinsmith_core::graph::Graph;
+use tinsmith_core::progress::Cancel;
+use tinsmith_core::tensor::{ElementType, Tensor};
+use tinsmith_tests::recorded::read;
+use tinsmith_tests::{peers_python, root, shared};
+
+/// Runs all models of `folder` in LiteRT and TensorFlow Lite Micro.
+fn run_peers(python: &Path, folder: &Path) {
+    let script = root().join("tests/peers/operators.py");
+    assert!(Command::new(python).arg(script).arg(folder).status().expect("Python starts").success());
+}
+
+/// Writes `graph` and the samples of its inputs as `tests/peers/operators.py` takes them.
+fn write_case(folder: &Path, name: &str, graph: &Graph, inputs: &[Vec<u8>], samples: usize) {
+    let model = export(graph, &ExportOptions::default()).expect("a graph that can be written");
+    fs::write(folder.join(format!("{name}.tflite")), model).expect("a writable folder");
+    for (index, (id, bytes)) in graph.inputs.iter().zip(inputs).enumerate() {
+        let tensor = graph.tensor(*id);
+        let mut file = fs::File::create(folder.join(format!("{name}.x{index}.npy"))).expect("a writable folder");
+        let shape = [&[samples], tensor.shape.as_slice()].concat();
+        npy::write(&mut file, descr(tensor), &shape, bytes).expect("a writable folder");
+    }
+}
+
+fn descr(tensor: &Tensor) -> &'static str {
+    match tensor.element {
+        ElementType::I8 => "|i1",
+        ElementType::U8 => "|u1",
+        ElementType::I16 => "<i2",
+        ElementType::I32 => "<i4",
+        ElementType::F32 => "<f4",
+        other => panic!("no input is {}", other.name()),
+    }
+}
+
+/// The bytes that a runtime wrote, in the model's own type.
+fn bytes_of(file: &Path) -> Option<Vec<u8>> {
+    let array = npy::read(&fs::read(file).ok()?).expect("numpy's own file");
+    Some(match array.elements {
+        npy::Elements::I8(values) => values.iter().map(|value| *value as u8).collect(),
+        npy::Elements::U8(values) => values,
+        npy::Elements::I16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        npy::Elements::I32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        npy::Elements::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        other => panic!("an output of {}", other.type_name()),
+    })
+}
+
+/// Names and files of all models with 16-bit activations.
+fn models() -> Vec<(String, PathBuf)> {
+    let Some(folder) = shared("data/models") else { return Vec::new() };
+    let entries = fs::read_dir(&folder).expect("a folder");
+    let names = entries.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok());
+    let mut models: Vec<_> = names
+        .map(|name| {
+            let file = folder.join(format!("{name}/{name}_int16x8.tflite"));
+            (name, file)
+        })
+        .collect();
+    models.retain(|(_, file)| file.exists());
+    models.sort();
+    models
+}
+
+#[test]
+fn whole_nets_equal_tensorflow_lite_micro() {
+    let models = models();
+    let (Some(python), false) = (peers_python(), models.is_empty()) else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut here = Vec::new();
+    for (name, file) in &models {
+        let graph = import(file).expect("a sound model").graph;
+        let data = tinsmith_core::data::open(&file.with_file_name(format!("{name}_data.npz"))).expect("the model's data");
+        let input = graph.tensor(graph.inputs[0]);
+        let all: Vec<usize> = (0..data.n_samples()).collect();
+        let x = feed::model_samples(&data, feed::meaning(&data, input), &all, input).expect("samples that fit");
+        let prepared = Prepared::new(&graph, Rounding::Double).unwrap_or_else(|error| panic!("{name}: {error}"));
+        here.push(prepared.run_batch(&[&x], all.len(), &Cancel::new(), |_| {}).expect("samples fit").remove(0));
+        write_case(folder.path(), name, &graph, &[x], all.len());
+    }
+    run_peers(&python, folder.path());
+    for ((name, _), here) in models.iter().zip(here) {
+        let there = bytes_of(&folder.path().join(format!("{name}.tflm.y0.npy"))).expect("TFLM takes the exported file");
+        let differing = here.iter().zip(&there).filter(|(a, b)| a != b).count();
+        eprintln!("{name}: {differing} of {} bytes differ", here.len());
+        assert!(here.len() == there.len() && differing == 0, "{name}: {differing} of {} bytes differ", here.len());
+    }
+}
+
+/// What was recorded of the original files, TensorFlow Lite Micro computes of ours; LiteRT finds each operator's version.
+#[test]
+fn exported_operators_mean_the_same_to_other_runtimes() {
+    let Some(python) = peers_python() else { return };
+    let cases = read(&root().join("tests/golden/kernels_int16"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for case in &cases {
+        let inputs: Vec<Vec<u8>> = case.inputs.iter().map(|input| input.bytes.clone()).collect();
+        write_case(folder.path(), &case.name, &case.graph, &inputs, case.samples);
+    }
+    run_peers(&python, folder.path());
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for case in &cases {
+        let refusal = fs::read_to_string(folder.path().join(format!("{}.litert.refused", case.name))).unwrap_or_default();
+        if refusal.contains("Didn't find op") {
+            wrong.push(format!("{}: {refusal}", case.name));
+        }
+        for (index, made) in case.made.iter().enumerate() {
+            let Some(bytes) = bytes_of(&folder.path().join(format!("{}.tflm.y{index}.npy", case.name))) else { continue };
+            compared += 1;
+            if bytes != made.bytes {
+                wrong.push(format!("{}: output {index} differs", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // TFLM refuses two models that LiteRT decided.
+    assert!(compared > cases.len() - 3, "{compared} outputs of {} models compared", cases.len());
+}
+
+#[test]
+fn every_recorded_operator_is_said_to_have_a_kernel() {
+    for case in read(&root().join("tests/golden/kernels_int16")) {
+        for node in &case.graph.nodes {
+            assert!(has_int16_kernel(&node.op), "{}: {}", case.name, node.op.name());
+        }
+    }
+}
