@@ -30,6 +30,8 @@ pub enum Step {
     CleanUp(CleanUp),
     /// Batch normalization, and products and sums with constants, go into the layers beside them.
     FuseBatchNorm(FuseBatchNorm),
+    /// Whole channels go.
+    PruneChannels(PruneChannels),
     /// Channels of neighbouring layers get the same range.
     Equalize(Equalize),
     /// Biases that no activation cuts off move into the next layer.
@@ -46,6 +48,7 @@ impl Step {
         match self {
             Self::CleanUp(_) => "clean-up",
             Self::FuseBatchNorm(_) => "fuse-batch-norm",
+            Self::PruneChannels(_) => "prune-channels",
             Self::Equalize(_) => "equalize",
             Self::AbsorbBias(_) => "absorb-bias",
             Self::Quantize(_) => "quantize",
@@ -58,17 +61,18 @@ impl Step {
         match self {
             Self::FuseBatchNorm(_) => 0,
             Self::CleanUp(_) => 1,
-            Self::Equalize(_) => 2,
-            Self::AbsorbBias(_) => 3,
-            Self::Quantize(_) => 4,
-            Self::Pack(_) => 5,
+            Self::PruneChannels(_) => 2,
+            Self::Equalize(_) => 3,
+            Self::AbsorbBias(_) => 4,
+            Self::Quantize(_) => 5,
+            Self::Pack(_) => 6,
         }
     }
 
-    /// Whether the step leaves floats as they are, but for rounding: these stand before quantization.
+    /// Whether the step makes one float graph of another: these stand before quantization.
     pub fn is_rewrite(&self) -> bool {
         match self {
-            Self::CleanUp(_) | Self::FuseBatchNorm(_) | Self::Equalize(_) | Self::AbsorbBias(_) => true,
+            Self::CleanUp(_) | Self::FuseBatchNorm(_) | Self::PruneChannels(_) | Self::Equalize(_) | Self::AbsorbBias(_) => true,
             Self::Quantize(_) | Self::Pack(_) => false,
         }
     }
@@ -112,6 +116,68 @@ impl Default for FuseBatchNorm {
     }
 }
 
+/// Structured pruning: whole channels go, with the weights that make and read them.
+///
+/// Source of the name: Li et al., Pruning Filters for Efficient ConvNets, ICLR 2017.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PruneChannels {
+    /// Share of the channels to cut, 0 to [`PruneChannels::MAX_FRACTION`], of those that can be.
+    pub fraction: f32,
+    /// What makes a channel matter.
+    pub criterion: PruneCriterion,
+    /// Among which channels the least important ones are looked for.
+    pub scope: PruneScope,
+    /// How many channels a layer keeps is rounded up to a multiple of this.
+    pub multiple: usize,
+    /// What a cut channel brought on average goes into the biases of the layers that read it.
+    pub compensate: bool,
+    /// Fractions of single layers, by node name; layers that lose channels together share the least.
+    pub layers: BTreeMap<String, f32>,
+}
+
+impl PruneChannels {
+    /// The largest share that can be cut.
+    pub const MAX_FRACTION: f32 = 0.95;
+}
+
+impl Default for PruneChannels {
+    fn default() -> Self {
+        Self {
+            fraction: 0.25,
+            criterion: PruneCriterion::default(),
+            scope: PruneScope::default(),
+            multiple: 1,
+            compensate: true,
+            layers: BTreeMap::new(),
+        }
+    }
+}
+
+/// What makes a channel matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PruneCriterion {
+    /// Sum of the magnitudes of the weights that make it.
+    L1,
+    /// Euclidean norm of these weights.
+    #[default]
+    L2,
+    /// Magnitude of gamma of the batch normalization after it; the L2 norm where there is none.
+    BatchNorm,
+    /// Mean magnitude of its values over the calibration samples.
+    Activation,
+}
+
+/// Among which channels the least important ones are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PruneScope {
+    /// Every layer loses the same share.
+    #[default]
+    PerLayer,
+    /// All channels are ranked together, each relative to the mean of its layer.
+    Global,
+}
+
 /// Cross-layer equalization.
 ///
 /// Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.1.
@@ -152,8 +218,13 @@ pub struct Quantize {
     /// Scales of FULLY_CONNECTED weights, a choice of its own: per-channel costs 8 bytes of RAM a channel on TensorFlow Lite
     /// Micro.
     pub fully_connected: Granularity,
+    /// How weights become a range.
+    pub weight_range: WeightRange,
     /// How observed activations become a range.
     pub calibrator: Calibrator,
+    /// Activations have the zero point 0, as many codes below zero as above: less exact where values have one sign. Where the
+    /// specification fixes an operator's output, as of SOFTMAX, that stays.
+    pub symmetric: bool,
     /// Type of the model's inputs and outputs.
     pub io: IoType,
     /// Shift each bias by the mean error that rounding the weights makes over the calibration samples (Nagel et al. 2019).
@@ -173,11 +244,26 @@ impl Default for Quantize {
             // The percentile is better on the key words and on ResNet-8, and no better or a little worse on nets that it was not
             // looked at with (README, "How exact it is"): what loses no value is the safer start.
             calibrator: Calibrator::MinMax,
+            weight_range: WeightRange::Largest,
+            symmetric: false,
             io: IoType::Int8,
             correct_bias: true,
             samples: None,
             overrides: BTreeMap::new(),
         }
+    }
+}
+
+impl Quantize {
+    /// What a layer's weights and activations become.
+    pub fn scheme_of(&self, layer: &str) -> Scheme {
+        self.overrides.get(layer).and_then(|layer| layer.scheme).unwrap_or(self.scheme)
+    }
+
+    /// Whether some layer may become integers, for which ranges have to be known.
+    pub fn needs_calibration(&self) -> bool {
+        let schemes = self.overrides.values().filter_map(|layer| layer.scheme);
+        std::iter::once(self.scheme).chain(schemes).any(Scheme::is_integer)
     }
 }
 
@@ -207,9 +293,62 @@ impl LayerOverride {
 pub enum Scheme {
     /// As it came.
     Float32,
+    /// Half-precision weights, made single again before they are used; activations stay floats.
+    Float16,
     /// int8 weights and activations, int32 biases: integer arithmetic throughout.
     #[default]
     Int8,
+    /// As [`Scheme::Int8`], with 4-bit weights.
+    Int4,
+    /// As [`Scheme::Int4`], with a factor from 1 to 15 for each 32 weights of a channel; as [`Scheme::Int4`] itself where a channel has
+    /// no more, or its weights do not lie side by side (depthwise convolution).
+    Int4Blocks,
+    /// As [`Scheme::Int8`], with weights that are -1, 0 or 1 times their channel's scale.
+    Ternary,
+    /// As [`Scheme::Int8`], with weights that are -1 or 1 times their channel's scale.
+    Binary,
+}
+
+impl Scheme {
+    /// All, the most exact first.
+    pub const ALL: [Self; 7] =
+        [Self::Float32, Self::Float16, Self::Int8, Self::Int4Blocks, Self::Int4, Self::Ternary, Self::Binary];
+
+    /// The name, on the command line and in the window: `int4-blocks`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "float32",
+            Self::Float16 => "float16",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+            Self::Int4Blocks => "int4-blocks",
+            Self::Ternary => "ternary",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// The scheme of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.name() == name)
+    }
+
+    /// Whether activations are integers, whose ranges have to be known.
+    pub fn is_integer(self) -> bool {
+        match self {
+            Self::Float32 | Self::Float16 => false,
+            Self::Int8 | Self::Int4 | Self::Int4Blocks | Self::Ternary | Self::Binary => true,
+        }
+    }
+}
+
+/// How the weights of a channel become a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum WeightRange {
+    /// The largest weight is the largest integer: no weight is clipped.
+    #[default]
+    Largest,
+    /// The range with the least mean squared error; pays with few bits, where clipping a few weights makes the others finer.
+    Mse,
 }
 
 /// How many scales a weight tensor has.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tinsmith_core::measure::device::devices;
+use tinsmith_core::optimize::parse_step;
 use tinsmith_core::preview::{Engine, Event, Job, PreviewError, Side, Stage, StoredRanges, exported, open_project};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
@@ -101,6 +102,22 @@ fn stored_ranges_give_the_same_bytes_without_the_data() {
     let ranges = StoredRanges::new(data, calibration.expect("it calibrates"), settings);
     let without = Job { data: None, ranges: Some(Arc::new(ranges)), ..job };
     assert_eq!(candidate_bytes(&run(&mut Engine::new(), &without)), candidate_bytes(&events));
+}
+
+#[test]
+fn channels_that_samples_chose_are_cut_without_them_too() {
+    let mut job = sample();
+    let pruning = parse_step("prune-channels:fraction=0.3,criterion=activation").expect("a step");
+    job.recipe.put(pruning);
+    let events = run(&mut Engine::new(), &job);
+    let calibration = events.iter().find_map(|event| if let Event::Calibration(c) = event { Some(c) } else { None });
+    let (data, settings) = (job.data.as_deref().expect("the sample has data"), job.recipe.quantize().expect("it quantizes"));
+    let stored = StoredRanges::new(data, calibration.expect("it calibrates"), settings);
+    let without = |stored: StoredRanges| Job { data: None, ranges: Some(Arc::new(stored)), ..job.clone() };
+    assert_eq!(candidate_bytes(&run(&mut Engine::new(), &without(stored.clone()))), candidate_bytes(&events));
+    let mut forgotten = stored;
+    forgotten.ranges.pruned.clear();
+    assert_ne!(candidate_bytes(&run(&mut Engine::new(), &without(forgotten))), candidate_bytes(&events));
 }
 
 #[test]

@@ -15,9 +15,11 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("recipe", &[]),
     ("data", &["tensor", "quant", "progress"]),
     ("execute", &["tensor", "quant", "graph", "ops", "progress"]),
-    ("measure", &["tensor", "quant", "graph", "ops", "progress", "execute", "data"]),
+    // A size is the length of what is exported.
+    ("measure", &["tensor", "quant", "graph", "ops", "progress", "execute", "data", "export"]),
     ("optimize", &["tensor", "quant", "graph", "ops", "progress", "execute", "recipe", "data", "measure"]),
-    ("export", &["tensor", "quant", "graph", "ops", "measure", "formats"]),
+    // A compact model holds the parameters that the integer executor computes.
+    ("export", &["tensor", "quant", "graph", "ops", "measure", "formats", "execute"]),
     ("project", &["recipe", "data", "formats", "optimize", "measure"]),
     ("test_data", &[]),
     ("test_graph", &["tensor", "quant", "graph", "ops"]),

@@ -191,8 +191,14 @@ struct Shared {
 fn large_panel(n: usize) -> Harness<'static, Shared> {
     let graph = chain(n);
     let source = Arc::new(Source::in_memory("chain", graph.clone()));
-    let rewritten =
-        Rewritten { graph: graph.clone(), origin: vec![], by: String::new(), absorbed: Default::default(), steps: vec![] };
+    let rewritten = Rewritten {
+        graph: graph.clone(),
+        origin: vec![],
+        by: String::new(),
+        absorbed: Default::default(),
+        pruned: vec![],
+        steps: vec![],
+    };
     let candidate = Candidate { graph, origin: vec![], rewritten: Arc::new(rewritten), from_rewritten: vec![], steps: vec![] };
     let mut session = Session::default();
     session.show(Open::new(source, Recipe::default()), Edit::new(Recipe::default()));

@@ -49,6 +49,8 @@ enum TargetName {
     Tflite,
     /// The model as C sources for TensorFlow Lite Micro: header, data, operators, golden samples
     C,
+    /// The model as a compact file for Tinsmith's own runtime, with weights packed and entropy-coded
+    Tinsmith,
 }
 
 impl From<TargetName> for Target {
@@ -56,6 +58,7 @@ impl From<TargetName> for Target {
         match name {
             TargetName::Tflite => Self::Tflite,
             TargetName::C => Self::C,
+            TargetName::Tinsmith => Self::Tinsmith,
         }
     }
 }

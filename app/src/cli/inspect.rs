@@ -7,7 +7,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use tinsmith_core::graph::{Graph, Note, Severity, TensorId};
 use tinsmith_core::measure::device::Device;
+use tinsmith_core::measure::sizes::{Sizes, sizes};
 use tinsmith_core::measure::{ArenaFigures, Estimate, LayerFigures, StaticFigures, static_figures};
+use tinsmith_core::preview::exported;
 use tinsmith_core::tensor::Tensor;
 
 use super::model::ModelOptions;
@@ -39,6 +41,7 @@ impl Inspect {
         let opened = self.options.open(&self.model)?;
         let graph = &*opened.graph;
         let figures = static_figures(graph, opened.size_bytes, &self.device);
+        let sizes = self.sizes(graph);
         if self.json {
             return output::print_json(&json!({
                 "model": self.model,
@@ -48,17 +51,26 @@ impl Inspect {
                 "inputs": ports(graph, &graph.inputs),
                 "outputs": ports(graph, &graph.outputs),
                 "figures": figures_json(&figures),
+                "sizes": sizes.as_ref().map(sizes_json),
                 "notes": notes_json(graph, graph.notes.iter().chain(&figures.obstacles)),
             }));
         }
-        output::print(&self.report(graph, opened.format, &figures))
+        output::print(&self.report(graph, opened.format, &figures, sizes.as_ref()))
     }
 
-    fn report(&self, graph: &Graph, format: &str, figures: &StaticFigures) -> String {
+    /// Of the model as a `.tflite` file: itself, if it is one. `None` where it cannot be one.
+    fn sizes(&self, graph: &Graph) -> Option<Sizes> {
+        let is_tflite = self.model.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tflite"));
+        let file = if is_tflite { std::fs::read(&self.model).ok()? } else { exported(graph).ok()? };
+        Some(sizes(graph, &file))
+    }
+
+    fn report(&self, graph: &Graph, format: &str, figures: &StaticFigures, sizes: Option<&Sizes>) -> String {
         let mut text = format!("{} ({format}), for {}\n\n", self.model.display(), self.device.name);
         text.push_str(&layers_table(&figures.layers));
         text.push('\n');
         text.push_str(&summary(figures));
+        text.push_str(&sizes.map(sizes_lines).unwrap_or_default());
         for note in graph.notes.iter().chain(&figures.obstacles) {
             let (word, style) = match note.severity {
                 Severity::Info => ("note", NOTE),
@@ -89,6 +101,37 @@ pub fn layers_table(layers: &[LayerFigures]) -> String {
         ]
     };
     output::table(&header, &right, &layers.iter().enumerate().map(row).collect::<Vec<_>>())
+}
+
+/// What a model takes as one file or another, a line each.
+fn sizes_lines(sizes: &Sizes) -> String {
+    let compact = match &sizes.compact {
+        Ok(compact) => format!(
+            "{}, {} of it weights ({} in float32); RAM {} and {} to decode",
+            units::bytes(compact.bytes),
+            units::count(compact.weights_bytes),
+            units::count(sizes.float_weights_bytes),
+            units::count(compact.arena_bytes),
+            units::count(compact.workspace_bytes)
+        ),
+        Err(error) => format!("– ({error})"),
+    };
+    let lines = [(".tflite", units::bytes(sizes.raw_bytes)), ("gzip -9", units::bytes(sizes.gzip_bytes)), ("compact", compact)];
+    lines.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+}
+
+fn sizes_json(sizes: &Sizes) -> Value {
+    let compact = sizes.compact.as_ref();
+    json!({
+        "tflite_bytes": sizes.raw_bytes,
+        "gzip_bytes": sizes.gzip_bytes,
+        "float_weights_bytes": sizes.float_weights_bytes,
+        "compact_bytes": compact.ok().map(|compact| compact.bytes),
+        "coded_weights_bytes": compact.ok().map(|compact| compact.weights_bytes),
+        "compact_arena_bytes": compact.ok().map(|compact| compact.arena_bytes),
+        "compact_workspace_bytes": compact.ok().map(|compact| compact.workspace_bytes),
+        "no_compact_model": compact.err().map(ToString::to_string),
+    })
 }
 
 /// The figures of a whole model, a line each.

@@ -1,8 +1,9 @@
-//! `tinsmith quantize`: a float model in, an int8 model out.
+//! `tinsmith quantize`: a float model in, a quantized one out.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use tinsmith_core::data::{DataProblem, DataSet, Split, feed};
@@ -11,7 +12,7 @@ use tinsmith_core::optimize::{self, Candidate, Observations};
 use tinsmith_core::preview::{exported, only_input, roles};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
-use tinsmith_core::recipe::{self, Recipe, Step};
+use tinsmith_core::recipe::{self, Recipe, Scheme, Step};
 
 use super::messages::{Messages, timed};
 use super::model::{DataOptions, ModelOptions};
@@ -40,8 +41,8 @@ pub struct Quantize {
     #[arg(long, value_parser = parse_split)]
     split: Option<Split>,
     /// What weights and activations become
-    #[arg(long, value_enum, default_value = "int8")]
-    scheme: Scheme,
+    #[arg(long, value_name = "SCHEME", value_parser = scheme_parser())]
+    scheme: Option<Scheme>,
     /// Scales of weights; dense layers stay per-tensor unless a --step says otherwise, which saves RAM
     #[arg(long, value_enum)]
     granularity: Option<Granularity>,
@@ -60,15 +61,14 @@ pub struct Quantize {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Scheme {
-    Int8,
-    Float32,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Granularity {
     PerChannel,
     PerTensor,
+}
+
+/// The schemes by their names.
+fn scheme_parser() -> impl TypedValueParser<Value = Scheme> {
+    PossibleValuesParser::new(Scheme::ALL.map(Scheme::name)).map(|name| Scheme::named(&name).unwrap_or_default())
 }
 
 fn parse_step(text: &str) -> Result<Step, String> {
@@ -113,10 +113,7 @@ impl Quantize {
         recipe.steps.retain(|entry| !self.without.iter().any(|name| name == entry.step.name()));
         self.step.iter().cloned().for_each(|step| recipe.put(step));
         if let Some(quantize) = recipe.quantize_mut() {
-            quantize.scheme = match self.scheme {
-                Scheme::Int8 => recipe::Scheme::Int8,
-                Scheme::Float32 => recipe::Scheme::Float32,
-            };
+            quantize.scheme = self.scheme.unwrap_or(quantize.scheme);
             match self.granularity {
                 Some(Granularity::PerChannel) => quantize.granularity = recipe::Granularity::PerChannel,
                 Some(Granularity::PerTensor) => quantize.granularity = recipe::Granularity::PerTensor,
@@ -148,7 +145,7 @@ impl Quantize {
         let (inputs, cancel) = ([values], Cancel::new());
         let progress = messages.progress();
         progress.show("optimizing", 0, 1);
-        let observations = Observations { inputs: &inputs, absorbed: None, cancel: &cancel };
+        let observations = Observations { inputs: &inputs, absorbed: None, pruned: None, cancel: &cancel };
         let rewritten = timed("rewrote the float model", || optimize::rewrite(recipe, graph, &observations))?;
         progress.show("calibrating", 0, n_samples);
         let calibrate = || optimize::calibrate(&rewritten.graph, &inputs, None, &cancel);

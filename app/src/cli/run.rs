@@ -77,7 +77,7 @@ impl Run {
             interrupt::whole(|| project.write(&self.project))?;
         }
         let files = match &self.export {
-            Some(folder) => export::export(&opened.job, &results.made()?.graph, &self.project, &Target::ALL, folder)?,
+            Some(folder) => export::export(&opened.job, &results.made()?.graph, &self.project, &Target::USUAL, folder)?,
             None => Vec::new(),
         };
         if self.json {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tinsmith_core::measure::{AccuracyFigures, Estimate, StaticFigures};
 use tinsmith_core::project::{Variant, VariantFigures};
-use tinsmith_core::recipe::{Granularity, Recipe, Scheme, Step};
+use tinsmith_core::recipe::{Granularity, Quantize, Recipe, Scheme, Step};
 
 use super::session::{Edit, Session};
 
@@ -100,6 +100,16 @@ pub fn is_source(recipe: &Recipe) -> bool {
     recipe.steps.iter().all(|entry| !entry.enabled)
 }
 
+/// A scheme and its granularity in a few words: `int8 per-channel`.
+pub fn scheme_words(quantize: &Quantize) -> String {
+    let name = quantize.scheme.name();
+    match (quantize.scheme.is_integer(), quantize.granularity) {
+        (false, _) => name.to_owned(),
+        (true, Granularity::PerChannel) => format!("{name} per-channel"),
+        (true, Granularity::PerTensor) => format!("{name} per-tensor"),
+    }
+}
+
 /// A recipe in a few words: `int8 per-channel, percentile 99.9`.
 pub fn describe_recipe(recipe: &Recipe) -> String {
     let quantize = recipe.steps.iter().find_map(|entry| match &entry.step {
@@ -107,18 +117,14 @@ pub fn describe_recipe(recipe: &Recipe) -> String {
         _ => None,
     });
     match quantize {
-        Some(q) if q.scheme == Scheme::Int8 => {
-            let granularity = match q.granularity {
-                Granularity::PerChannel => "per-channel",
-                Granularity::PerTensor => "per-tensor",
-            };
+        Some(q) if q.scheme != Scheme::Float32 => {
             let overridden = match q.overrides.values().filter(|o| !o.is_empty()).count() {
                 0 => String::new(),
                 1 => ", 1 layer of its own".to_owned(),
                 n => format!(", {n} layers of their own"),
             };
             let rewritten: String = rewrites(recipe, true).map(|words| format!(", {words}")).collect();
-            format!("int8 {granularity}{rewritten}{overridden}")
+            format!("{}{rewritten}{overridden}", scheme_words(q))
         }
         _ if is_source(recipe) => "as it came".to_owned(),
         _ => {
@@ -134,6 +140,7 @@ fn rewrites(recipe: &Recipe, is_quantized: bool) -> impl Iterator<Item = &'stati
     recipe.steps.iter().filter(|entry| entry.enabled).filter_map(move |entry| match entry.step {
         Step::CleanUp(_) => (!is_quantized).then_some("cleaned up"),
         Step::FuseBatchNorm(_) => (!is_quantized).then_some("batch norm fused"),
+        Step::PruneChannels(_) => Some("channels pruned"),
         Step::Equalize(_) => Some("equalized"),
         Step::AbsorbBias(_) => Some("bias absorbed"),
         Step::Quantize(_) | Step::Pack(_) => None,

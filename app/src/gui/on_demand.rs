@@ -95,7 +95,7 @@ pub struct ExportChoice {
 
 impl Default for ExportChoice {
     fn default() -> Self {
-        Self { name: None, targets: Target::ALL.to_vec() }
+        Self { name: None, targets: Target::USUAL.to_vec() }
     }
 }
 

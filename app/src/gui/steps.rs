@@ -87,15 +87,15 @@ mod tests {
     #[test]
     fn a_step_is_added_where_it_belongs() {
         let mut recipe = Recipe::int8();
-        for name in ["equalize", "clean-up", "absorb-bias", "fuse-batch-norm"] {
+        for name in ["equalize", "clean-up", "prune-channels", "absorb-bias", "fuse-batch-norm"] {
             add(&mut recipe, name);
         }
         let all: Vec<&str> = known().iter().map(|info| info.name).collect();
         assert_eq!(names(&recipe), all);
         assert_eq!(missing(&recipe).count(), 0);
-        recipe.steps[2].enabled = false;
+        recipe.steps[3].enabled = false;
         add(&mut recipe, "equalize");
-        assert!(recipe.steps[2].enabled && recipe.steps.len() == all.len(), "what is there is switched on");
+        assert!(recipe.steps[3].enabled && recipe.steps.len() == all.len(), "what is there is switched on");
     }
 
     #[test]

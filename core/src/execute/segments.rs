@@ -33,7 +33,9 @@ pub(super) fn has_integer_activations(graph: &Graph) -> bool {
 
 fn is_float(graph: &Graph, node: &Node) -> bool {
     let real = graph.output(node, 0).is_some_and(|tensor| tensor.element == ElementType::F32);
-    real && !matches!(node.op, Op::Dequantize(_))
+    // Half floats made single are no integers.
+    let from_integers = matches!(node.op, Op::Dequantize(_)) && graph.input(node, 0).is_none_or(|tensor| !tensor.is_constant());
+    real && !from_integers
 }
 
 /// The segments of `graph` in execution order; a single one for a graph of one arithmetic.

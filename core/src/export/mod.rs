@@ -4,6 +4,7 @@
 
 mod c_header;
 mod c_text;
+pub mod compact;
 mod ops;
 
 pub use c_header::{Firmware, Golden, c_header};

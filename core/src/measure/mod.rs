@@ -10,6 +10,7 @@ pub mod error;
 mod figures;
 pub mod latency;
 mod obstacles;
+pub mod sizes;
 pub mod weights;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::patches::patch_mean;
 use super::statistics::{Statistics, finite_range};
-use super::{Absorbed, OptimizeError, Rewritten};
+use super::{Absorbed, OptimizeError, Pruned, Rewritten};
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
@@ -29,6 +29,7 @@ pub struct Calibration {
     origin: Vec<Option<TensorId>>,
     rewritten_by: String,
     absorbed: Absorbed,
+    pruned: Vec<Pruned>,
     /// Ranges found earlier, which win over those that would be derived from the statistics.
     stored: Option<CalibratedRanges>,
 }
@@ -46,30 +47,14 @@ pub struct CalibratedRanges {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub rewritten_by: String,
     /// What these steps absorbed.
-    #[serde(with = "means_as_text", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(with = "super::numbers_as_text", skip_serializing_if = "BTreeMap::is_empty")]
     pub absorbed: Absorbed,
+    /// What each of them that prunes cut, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pruned: Vec<Pruned>,
     /// See [`Calibration::input_means`]; empty if no bias is corrected. Written as text, a line for each layer.
-    #[serde(with = "means_as_text")]
+    #[serde(with = "super::numbers_as_text")]
     pub input_means: BTreeMap<String, Vec<f32>>,
-}
-
-/// Numbers as text with spaces between them: exact, and one line of a file instead of hundreds.
-mod means_as_text {
-    use std::collections::BTreeMap;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(means: &BTreeMap<String, Vec<f32>>, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = |values: &Vec<f32>| values.iter().map(f32::to_string).collect::<Vec<_>>().join(" ");
-        means.iter().map(|(layer, values)| (layer, text(values))).collect::<BTreeMap<_, _>>().serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Vec<f32>>, D::Error> {
-        let number = |word: &str| word.parse::<f32>().map_err(|_| D::Error::custom(format!("\"{word}\" is no number")));
-        let means = BTreeMap::<String, String>::deserialize(deserializer)?.into_iter();
-        means.map(|(layer, text)| Ok((layer, text.split_whitespace().map(number).collect::<Result<_, _>>()?))).collect()
-    }
 }
 
 /// Ranges that one calibrator takes.
@@ -210,6 +195,7 @@ impl Calibration {
         self.origin.clone_from(&rewritten.origin);
         self.rewritten_by.clone_from(&rewritten.by);
         self.absorbed.clone_from(&rewritten.absorbed);
+        self.pruned.clone_from(&rewritten.pruned);
         self
     }
 
@@ -250,6 +236,7 @@ impl Calibration {
             samples: self.samples,
             rewritten_by: self.rewritten_by.clone(),
             absorbed: self.absorbed.clone(),
+            pruned: self.pruned.clone(),
             calibrators: calibrators.into_iter().map(ranges).collect(),
             input_means: if settings.correct_bias { self.input_means.clone() } else { BTreeMap::new() },
         }

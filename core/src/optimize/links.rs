@@ -193,7 +193,7 @@ fn transposed(shape: &[usize], permutation: &[i64], channels: Channels) -> Optio
 }
 
 /// Whether all of a layer's weights take part in each of its outputs: no window meets a border of zeros.
-fn every_output_sees_all_taps(graph: &Graph, node: &Node) -> Option<bool> {
+pub(super) fn every_output_sees_all_taps(graph: &Graph, node: &Node) -> Option<bool> {
     let (stride, dilation, padding) = match &node.op {
         Op::FullyConnected(_) => return Some(true),
         Op::Conv2d(op) => (op.stride, op.dilation, op.padding),

@@ -6,6 +6,7 @@
 //! | --- | --- | --- |
 //! | `fuse-batch-norm` | batch normalization goes into layers | `clean-up`, which finds activations beside layers then |
 //! | `clean-up` | identities, constant nodes, chains of reshapes go; activations go into layers | `equalize`, which wants layers side by side |
+//! | `prune-channels` | whole channels go, with the weights that make and read them | `equalize`, which has fewer to scale then |
 //! | `equalize` | channels of neighbouring layers get equal ranges | `quantize`, as all that rewrites floats |
 //! | `absorb-bias` | what a channel never falls below goes into the next layer | `quantize` |
 //! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
@@ -28,9 +29,11 @@ mod histogram;
 mod layer;
 mod links;
 mod lower;
+mod numbers_as_text;
 mod pack;
 mod patches;
 mod prepare;
+mod prune_channels;
 mod quantize;
 mod rewrite;
 mod shapes;
@@ -44,6 +47,7 @@ pub use advice::{Advice, advice};
 pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};
 pub use histogram::Histogram;
 pub use lower::lowered;
+pub use prune_channels::{ChannelGroup, ChannelGroups, ChannelImportance, LayerImportances, PrunePlan, Pruned, channel_groups};
 pub use rewrite::{Absorbed, Observations, Rewritten, rewrite};
 pub use statistics::Statistics;
 pub use steps::{Choice, ParameterInfo, ParameterKind, StepInfo, describe_steps, parameter, parse_step, set_parameter};
@@ -64,7 +68,7 @@ pub struct Candidate {
     /// The graph that would be exported.
     pub graph: Graph,
     /// For each tensor of [`Candidate::graph`] the tensor of the source graph that has the same values, but for rounding; `None` for
-    /// tensors that a step put in or scaled.
+    /// tensors that a step put in, scaled or narrowed.
     pub origin: Vec<Option<TensorId>>,
     /// The float graph that was quantized: the source, or what the steps before quantization made of it.
     pub rewritten: Arc<Rewritten>,
@@ -86,7 +90,7 @@ pub struct StepReport {
     /// One plain sentence.
     pub text: String,
     /// The largest change of an output that the step made over calibration samples, relative to the largest output; `None` if it was not
-    /// measured, as without data, or the step changes numbers on purpose.
+    /// measured, as without data or by quantization.
     pub output_change: Option<f32>,
 }
 

@@ -1,4 +1,4 @@
-//! The steps before quantization: floats stay floats, and the outputs stay, but for rounding.
+//! The steps before quantization: floats stay floats, and the outputs stay, but for rounding and for channels that are cut.
 
 #[cfg(test)]
 mod tests;
@@ -6,7 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::applied::Applied;
-use super::{OptimizeError, StepOutcome, StepReport, absorb_bias, clean_up, equalize, fuse_batch_norm};
+use super::{OptimizeError, Pruned, StepOutcome, StepReport, absorb_bias, clean_up, equalize, fuse_batch_norm, prune_channels};
 use crate::execute::ExecuteError;
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
@@ -22,12 +22,14 @@ pub struct Rewritten {
     /// The float graph.
     pub graph: Graph,
     /// For each of its tensors the tensor of the source graph that has the same values, but for rounding; `None` for tensors that a
-    /// step put in or scaled.
+    /// step put in, scaled or narrowed.
     pub origin: Vec<Option<TensorId>>,
     /// Which steps these were, see [`Recipe::rewrites_key`].
     pub by: String,
     /// What was absorbed.
     pub absorbed: Absorbed,
+    /// What each of these steps that prunes cut, in order.
+    pub pruned: Vec<Pruned>,
     /// What each of these steps did, in order.
     pub steps: Vec<StepReport>,
 }
@@ -42,6 +44,8 @@ pub struct Observations<'a> {
     pub inputs: &'a [&'a [f32]],
     /// What a project keeps of an earlier absorption: it wins, so that a teammate gets the same bytes.
     pub absorbed: Option<&'a Absorbed>,
+    /// The same of earlier prunings, in order.
+    pub pruned: Option<&'a [Pruned]>,
     /// Ends the work early.
     pub cancel: &'a Cancel,
 }
@@ -50,7 +54,7 @@ impl Observations<'static> {
     /// Nothing is known of the data.
     pub fn none() -> Self {
         static NEVER: std::sync::LazyLock<Cancel> = std::sync::LazyLock::new(Cancel::new);
-        Self { inputs: &[], absorbed: None, cancel: &NEVER }
+        Self { inputs: &[], absorbed: None, pruned: None, cancel: &NEVER }
     }
 }
 
@@ -61,7 +65,8 @@ impl Observations<'static> {
 pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) -> Result<Rewritten, OptimizeError> {
     let origin = graph.tensor_ids().map(Some).collect();
     let by = recipe.rewrites_key();
-    let mut rewritten = Rewritten { graph: graph.clone(), origin, by, absorbed: Absorbed::new(), steps: Vec::new() };
+    let mut rewritten =
+        Rewritten { graph: graph.clone(), origin, by, absorbed: Absorbed::new(), pruned: Vec::new(), steps: Vec::new() };
     let n_rewrites = recipe.n_rewrites();
     let mut outputs = None;
     for (index, entry) in recipe.enabled().take(n_rewrites) {
@@ -72,6 +77,7 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
             match &entry.step {
                 Step::CleanUp(settings) => clean_up::clean_up(graph, settings),
                 Step::FuseBatchNorm(settings) => fuse_batch_norm::fuse(graph, settings),
+                Step::PruneChannels(settings) => prune_channels::prune(graph, settings, observations, &mut rewritten.pruned)?,
                 Step::Equalize(settings) => equalize::equalize(graph, settings),
                 Step::AbsorbBias(_) => absorb_bias::absorb(graph, observations, &mut rewritten.absorbed)?,
                 Step::Quantize(_) | Step::Pack(_) => continue,

@@ -43,7 +43,7 @@ impl Bench {
         let recipe = Recipe { steps: steps.map(|step| Entry { enabled: true, step }).collect() };
         let samples = Self::reals_of(&self.graph, &self.data, Split::Calibration);
         let never = Cancel::new();
-        let observations = Observations { inputs: &[&samples], absorbed: None, cancel: &never };
+        let observations = Observations { inputs: &[&samples], absorbed: None, pruned: None, cancel: &never };
         let rewritten = rewrite(&recipe, &self.graph, &observations).unwrap();
         let calibration = calibrate(&rewritten.graph, &[&samples], None, &never).unwrap();
         complete(&recipe, Arc::new(rewritten), Some(&calibration)).unwrap()

@@ -11,7 +11,7 @@ use crate::measure::error::layer_errors;
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures, static_figures};
 use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, calibrate, complete, rewrite};
 use crate::progress::Cancel;
-use crate::recipe::{Recipe, Scheme, Step};
+use crate::recipe::{Recipe, Step};
 
 /// Results that each stage remembers: as many steps can be undone at once.
 const REMEMBERED: usize = 24;
@@ -115,7 +115,7 @@ impl Engine {
         tell(Event::Static { side, figures });
     }
 
-    /// The float graph that is quantized. Only absorption looks at the data, but what each step changed is measured on them.
+    /// The float graph that is quantized. Only absorption and pruning look at the data, but what each step changed is measured on them.
     fn rewrite(
         &mut self,
         job: &Job,
@@ -125,15 +125,17 @@ impl Engine {
     ) -> Result<(Key, Arc<Rewritten>), PreviewError> {
         let steps = job.recipe.rewrites_key();
         let absorbed = stored.map(|stored| &stored.absorbed).filter(|absorbed| !absorbed.is_empty());
+        let pruned = stored.map(|stored| stored.pruned.as_slice()).filter(|pruned| !pruned.is_empty());
         let chosen = samples.map(|samples| calibration_samples(job, samples)).unwrap_or_default();
         let data = samples.filter(|_| !steps.is_empty() && !chosen.is_empty());
         let data_key = data.map_or([0; 32], |samples| samples.data.key());
-        let parts: [&[u8]; 5] = [
+        let parts: [&[u8]; 6] = [
             &job.source.key(),
             steps.as_bytes(),
             &data_key,
             &(data.map_or(0, |_| chosen.len()) as u64).to_le_bytes(),
             &absorbed.map(key_bytes).unwrap_or_default(),
+            &pruned.map(|pruned| key_bytes(&pruned)).unwrap_or_default(),
         ];
         let key = Key::of(&parts);
         if let Some(rewritten) = self.rewrites.get(key) {
@@ -141,7 +143,8 @@ impl Engine {
         }
         let inputs = data.map(|samples| samples.real(chosen)).transpose()?;
         let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-        let rewritten = rewrite(&job.recipe, &job.source.graph, &Observations { inputs: &inputs, absorbed, cancel })?;
+        let observations = Observations { inputs: &inputs, absorbed, pruned, cancel };
+        let rewritten = rewrite(&job.recipe, &job.source.graph, &observations)?;
         Ok((key, self.rewrites.put(key, Arc::new(rewritten))))
     }
 
@@ -327,10 +330,7 @@ fn run_baseline(job: &Job, samples: &Samples<'_>, cancel: &Cancel, tell: Tell<'_
 /// Whether some enabled step turns activations into integers.
 fn needs_calibration(recipe: &Recipe) -> bool {
     recipe.steps.iter().filter(|entry| entry.enabled).any(|entry| match &entry.step {
-        Step::Quantize(settings) => {
-            let schemes = settings.overrides.values().filter_map(|layer| layer.scheme);
-            std::iter::once(settings.scheme).chain(schemes).any(|scheme| scheme == Scheme::Int8)
-        }
+        Step::Quantize(settings) => settings.needs_calibration(),
         _ => false,
     })
 }

@@ -3,6 +3,7 @@
 use crate::data::DataProblem;
 use crate::execute::ExecuteError;
 use crate::export::ExportError;
+use crate::export::compact::CompactError;
 use crate::formats::FormatError;
 use crate::optimize::OptimizeError;
 use crate::progress::Cancelled;
@@ -25,6 +26,9 @@ pub enum PreviewError {
     /// Firmware cannot take the candidate.
     #[error(transparent)]
     Firmware(#[from] ExportError),
+    /// Tinsmith's runtime cannot take the candidate.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
     /// Nobody wants the result any more.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

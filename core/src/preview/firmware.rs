@@ -3,6 +3,7 @@
 use super::samples::{Samples, only_input};
 use super::{Job, PreviewError, exported};
 use crate::execute::executor::Executor;
+use crate::export::compact::{self, Coding, compact};
 use crate::export::{self, Firmware, Golden, NamedFile};
 use crate::graph::Graph;
 use crate::progress::Cancel;
@@ -18,11 +19,16 @@ pub enum Target {
     Tflite,
     /// The model as C sources for TensorFlow Lite Micro.
     C,
+    /// The model as a compact file for Tinsmith's own runtime.
+    Tinsmith,
 }
 
 impl Target {
     /// Everything that can be written.
-    pub const ALL: [Self; 2] = [Self::Tflite, Self::C];
+    pub const ALL: [Self; 3] = [Self::Tflite, Self::C, Self::Tinsmith];
+
+    /// What is written where nobody chose: what any graph has, floats among them.
+    pub const USUAL: [Self; 2] = [Self::Tflite, Self::C];
 }
 
 /// The files of `targets` for `graph`, a candidate of `job`, called after `name`. The same job gives the same bytes.
@@ -37,6 +43,7 @@ pub fn firmware_files(job: &Job, graph: &Graph, name: &str, targets: &[Target]) 
         match target {
             Target::Tflite => files.push(export::tflite(name, tflite.clone())),
             Target::C => files.extend(c_files(job, graph, name, &tflite)?),
+            Target::Tinsmith => files.extend(compact::files(name, graph, &compact(graph, Coding::Entropy)?)),
         }
     }
     Ok(files)

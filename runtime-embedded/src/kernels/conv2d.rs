@@ -1,6 +1,6 @@
 //! Two-dimensional convolution, grouped where the weights have fewer input channels than the input.
 
-use super::of_channel;
+use super::Channel;
 use crate::activation::OutputRange;
 use crate::element::{Accumulator, Quantized};
 use crate::fixed_point::{Multiplier, Rounding};
@@ -48,18 +48,39 @@ pub fn conv2d<T: Quantized, A: Accumulator>(
     bias: Option<&[A]>,
     output: &mut [T],
 ) {
+    let filter_len = params.filter_len();
+    for index in 0..params.output.channels {
+        let filter = &weights[index * filter_len..][..filter_len];
+        conv2d_channel(params, &Channel::of(params.multipliers, bias, index), input, filter, output);
+    }
+}
+
+/// One output channel of [`conv2d`]: writes every `c_out`-th element of `output` and no other.
+///
+/// `params.multipliers` is not read. `filter`: int8 `[h_kernel, w_kernel, group_channels]`.
+pub fn conv2d_channel<T: Quantized, A: Accumulator>(
+    params: &Conv2dParams<'_, T>,
+    channel: &Channel<A>,
+    input: &[T],
+    filter: &[i8],
+    output: &mut [T],
+) {
     let out = params.output;
     for batch in 0..out.batch {
         for y in 0..out.height {
             for x in 0..out.width {
-                for channel in 0..out.channels {
-                    let sum: A = accumulate(params, input, weights, [batch, y, x, channel]);
-                    let sum = sum.plus(bias.map_or(A::default(), |bias| bias[channel]));
-                    let scaled = sum.requantize(of_channel(params.multipliers, channel), params.rounding);
-                    output[out.offset(batch, y, x, channel)] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
-                }
+                let sum: A = accumulate(params, input, filter, [batch, y, x, channel.index]);
+                output[out.offset(batch, y, x, channel.index)] =
+                    channel.finish(sum, params.output_zero_point, params.range, params.rounding);
             }
         }
+    }
+}
+
+impl<T> Conv2dParams<'_, T> {
+    /// Weights of one output channel.
+    pub fn filter_len(&self) -> usize {
+        self.window.size[0] * self.window.size[1] * self.group_channels
     }
 }
 
@@ -67,7 +88,7 @@ pub fn conv2d<T: Quantized, A: Accumulator>(
 fn accumulate<T: Quantized, A: Accumulator>(
     params: &Conv2dParams<'_, T>,
     input: &[T],
-    weights: &[i8],
+    filter: &[i8],
     [batch, y, x, channel]: [usize; 4],
 ) -> A {
     let [kernel_height, kernel_width] = params.window.size;
@@ -84,8 +105,8 @@ fn accumulate<T: Quantized, A: Accumulator>(
                 continue;
             };
             let from = params.input.offset(batch, in_y, in_x, first_input_channel);
-            let tap = ((channel * kernel_height + tap_y) * kernel_width + tap_x) * depth;
-            for (value, weight) in input[from..from + depth].iter().zip(&weights[tap..tap + depth]) {
+            let tap = (tap_y * kernel_width + tap_x) * depth;
+            for (value, weight) in input[from..from + depth].iter().zip(&filter[tap..tap + depth]) {
                 sum = sum.plus_product((value.widen() - params.input_zero_point) * i32::from(*weight));
             }
         }

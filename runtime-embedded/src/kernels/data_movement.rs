@@ -96,13 +96,14 @@ impl Resize {
     }
 }
 
-/// Copies the pixel `[rows[y], columns[x]]` of each sample to `[y, x]`.
+/// Copies the pixel `[coordinate(0, y), coordinate(1, x)]` of each sample to `[y, x]`.
 ///
-/// * `rows`, `columns`: input coordinates, one for each output row and column, see [`Resize::nearest`]
-/// * `input`: `[n, input_extent[0], input_extent[1], channels]`; `output`: `[n, rows, columns, channels]`
+/// * `coordinate`: input coordinate of an output row (axis 0) or column (axis 1), see [`Resize::nearest`]
+/// * `extents`: rows and columns of the input and of the output
+/// * `input`: `[n, rows, columns, channels]`; `output`: `[n, rows, columns, channels]`
 pub fn resize_nearest_neighbor<T: Copy>(
-    [rows, columns]: [&[usize]; 2],
-    input_extent: [usize; 2],
+    coordinate: impl Fn(usize, usize) -> usize,
+    [[height, width], [rows, columns]]: [[usize; 2]; 2],
     channels: usize,
     input: &[T],
     output: &mut [T],
@@ -110,11 +111,10 @@ pub fn resize_nearest_neighbor<T: Copy>(
     if channels == 0 {
         return;
     }
-    let [height, width] = input_extent;
     for (index, pixel) in output.chunks_exact_mut(channels).enumerate() {
-        let (line, x) = (index / columns.len(), index % columns.len());
-        let (batch, y) = (line / rows.len(), line % rows.len());
-        let from = ((batch * height + rows[y]) * width + columns[x]) * channels;
+        let (line, x) = (index / columns, index % columns);
+        let (batch, y) = (line / rows, line % rows);
+        let from = ((batch * height + coordinate(0, y)) * width + coordinate(1, x)) * channels;
         pixel.copy_from_slice(&input[from..from + channels]);
     }
 }

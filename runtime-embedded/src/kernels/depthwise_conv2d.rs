@@ -1,6 +1,6 @@
 //! Depthwise convolution: each input channel has its own filters.
 
-use super::of_channel;
+use super::Channel;
 use crate::activation::OutputRange;
 use crate::element::{Accumulator, Quantized};
 use crate::fixed_point::{Multiplier, Rounding};
@@ -46,16 +46,28 @@ pub fn depthwise_conv2d<T: Quantized, A: Accumulator>(
     bias: Option<&[A]>,
     output: &mut [T],
 ) {
+    for index in 0..params.output.channels {
+        depthwise_conv2d_channel(params, &Channel::of(params.multipliers, bias, index), input, weights, output);
+    }
+}
+
+/// One output channel of [`depthwise_conv2d`]: writes every `c_out`-th element of `output` and no other.
+///
+/// `params.multipliers` is not read. `weights` are those of all channels, which lie interleaved.
+pub fn depthwise_conv2d_channel<T: Quantized, A: Accumulator>(
+    params: &DepthwiseConv2dParams<'_, T>,
+    channel: &Channel<A>,
+    input: &[T],
+    weights: &[i8],
+    output: &mut [T],
+) {
     let out = params.output;
     for batch in 0..out.batch {
         for y in 0..out.height {
             for x in 0..out.width {
-                for channel in 0..out.channels {
-                    let sum: A = accumulate(params, input, weights, [batch, y, x, channel]);
-                    let sum = sum.plus(bias.map_or(A::default(), |bias| bias[channel]));
-                    let scaled = sum.requantize(of_channel(params.multipliers, channel), params.rounding);
-                    output[out.offset(batch, y, x, channel)] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
-                }
+                let sum: A = accumulate(params, input, weights, [batch, y, x, channel.index]);
+                output[out.offset(batch, y, x, channel.index)] =
+                    channel.finish(sum, params.output_zero_point, params.range, params.rounding);
             }
         }
     }

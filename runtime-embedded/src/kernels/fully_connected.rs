@@ -1,6 +1,6 @@
 //! Fully connected layer.
 
-use super::of_channel;
+use super::Channel;
 use crate::activation::OutputRange;
 use crate::element::{Accumulator, Quantized};
 use crate::fixed_point::{Multiplier, Rounding};
@@ -39,15 +39,28 @@ pub fn fully_connected<T: Quantized, A: Accumulator>(
     bias: Option<&[A]>,
     output: &mut [T],
 ) {
+    for index in 0..params.outputs {
+        let row = &weights[index * params.inputs..][..params.inputs];
+        fully_connected_channel(params, &Channel::of(params.multipliers, bias, index), input, row, output);
+    }
+}
+
+/// One output channel of [`fully_connected`]: writes every `outputs`-th element of `output` and no other.
+///
+/// `params.multipliers` is not read. `row`: int8 `[inputs]`.
+pub fn fully_connected_channel<T: Quantized, A: Accumulator>(
+    params: &FullyConnectedParams<'_, T>,
+    channel: &Channel<A>,
+    input: &[T],
+    row: &[i8],
+    output: &mut [T],
+) {
     for batch in 0..params.batch {
-        let row = &input[batch * params.inputs..][..params.inputs];
-        for channel in 0..params.outputs {
-            let mut sum = bias.map_or(A::default(), |bias| bias[channel]);
-            for (value, weight) in row.iter().zip(&weights[channel * params.inputs..][..params.inputs]) {
-                sum = sum.plus_product((value.widen() - params.input_zero_point) * i32::from(*weight));
-            }
-            let scaled = sum.requantize(of_channel(params.multipliers, channel), params.rounding);
-            output[batch * params.outputs + channel] = params.range.clamp(scaled.wrapping_add(params.output_zero_point));
-        }
+        let values = &input[batch * params.inputs..][..params.inputs];
+        let products =
+            values.iter().zip(row).map(|(value, weight)| (value.widen() - params.input_zero_point) * i32::from(*weight));
+        let sum = products.fold(A::default(), A::plus_product);
+        output[batch * params.outputs + channel.index] =
+            channel.finish(sum, params.output_zero_point, params.range, params.rounding);
     }
 }

@@ -36,23 +36,26 @@ pub struct LstmParams {
     pub inputs: usize,
     /// Values of the state.
     pub units: usize,
-    input_zero_point: i32,
-    hidden_zero_point: i32,
+    /// Zero point of the input.
+    pub input_zero_point: i32,
+    /// Zero point of the hidden state, in `[-128, 127]`.
+    pub hidden_zero_point: i32,
     /// `input scale * weight scale / gate scale` of each gate.
-    from_input: [Multiplier; 4],
+    pub from_input: [Multiplier; 4],
     /// The same of the hidden state.
-    from_hidden: [Multiplier; 4],
+    pub from_hidden: [Multiplier; 4],
     /// Forget gate times cell state.
-    keep: Multiplier,
+    pub keep: Multiplier,
     /// Input gate times new values.
-    take: Multiplier,
+    pub take: Multiplier,
     /// Output gate times tanh of the cell state.
-    give: Multiplier,
-    /// From the cell state's units, a power of two, to the tables'.
-    cell: Spread,
-    /// Bound of the cell state; 0 for none.
-    cell_clip: i16,
-    rounding: Rounding,
+    pub give: Multiplier,
+    /// The cell state is in units of two to the power of this, which lies in -20..=0.
+    pub cell_power: i32,
+    /// Bound of the cell state, not negative; 0 for none.
+    pub cell_clip: i16,
+    /// How sums and products are requantized.
+    pub rounding: Rounding,
 }
 
 /// Weights and biases: input gate, forget gate, cell, output gate.
@@ -96,7 +99,7 @@ impl LstmParams {
             keep: factor(UNIT_SCALE * cell / cell)?,
             take: factor(UNIT_SCALE * UNIT_SCALE / cell)?,
             give: factor(UNIT_SCALE * UNIT_SCALE / f64::from(scales.hidden.scale))?,
-            cell: Spread::of_power(power_of_two(scales.cell)?),
+            cell_power: power_of_two(scales.cell)?,
             // A conversion of floats to integers saturates.
             cell_clip: if cell_clip > 0.0 { (f64::from(cell_clip) / cell) as i16 } else { 0 },
             rounding,
@@ -110,20 +113,20 @@ impl LstmParams {
         state.cell.fill(0);
     }
 
-    /// One gate for all units, before its function.
-    fn gate(&self, gate: usize, weights: &LstmWeights<'_>, input: &[i8], hidden: &[i8], to: &mut [i16]) {
-        let product = |rows: &[i8], row: usize, values: &[i8], zero_point: i32, start: i32| {
-            let weights = &rows[row * values.len()..][..values.len()];
-            let terms = values.iter().zip(weights).map(|(x, w)| (i32::from(*x) - zero_point) * i32::from(*w));
+    /// One gate of one unit, before its function.
+    ///
+    /// * `rows`: the unit's weights of the gate: int8 `[inputs]` and, recurrent, `[units]`
+    /// * `input`: int8 `[inputs]`; `hidden`: int8 `[units]`
+    pub fn gate(&self, gate: usize, rows: [&[i8]; 2], bias: i32, input: &[i8], hidden: &[i8]) -> i16 {
+        let product = |row: &[i8], values: &[i8], zero_point: i32, start: i32| {
+            let terms = values.iter().zip(row).map(|(x, w)| (i32::from(*x) - zero_point) * i32::from(*w));
             terms.fold(start, i32::wrapping_add)
         };
-        for (unit, to) in to.iter_mut().enumerate() {
-            let sum = product(weights.input[gate], unit, input, self.input_zero_point, weights.bias[gate][unit]);
-            let of_input = saturated(self.from_input[gate].apply(sum, self.rounding));
-            let sum = product(weights.recurrent[gate], unit, hidden, self.hidden_zero_point, 0);
-            let of_hidden = saturated(self.from_hidden[gate].apply(sum, self.rounding));
-            *to = of_input.saturating_add(of_hidden);
-        }
+        let sum = product(rows[0], input, self.input_zero_point, bias);
+        let of_input = saturated(self.from_input[gate].apply(sum, self.rounding));
+        let sum = product(rows[1], hidden, self.hidden_zero_point, 0);
+        let of_hidden = saturated(self.from_hidden[gate].apply(sum, self.rounding));
+        of_input.saturating_add(of_hidden)
     }
 
     fn product(&self, a: i16, b: i16, multiplier: Multiplier) -> i32 {
@@ -131,17 +134,28 @@ impl LstmParams {
     }
 
     fn step(&self, weights: &LstmWeights<'_>, input: &[i8], state: &mut LstmState<'_>) {
-        let units = self.units;
+        let (inputs, units) = (self.inputs, self.units);
         for gate in 0..4 {
-            self.gate(gate, weights, input, state.hidden, &mut state.gates[gate * units..][..units]);
+            for unit in 0..units {
+                let of_input = &weights.input[gate][unit * inputs..][..inputs];
+                let of_hidden = &weights.recurrent[gate][unit * units..][..units];
+                let bias = weights.bias[gate][unit];
+                state.gates[gate * units + unit] = self.gate(gate, [of_input, of_hidden], bias, input, state.hidden);
+            }
         }
+        self.update(state);
+    }
+
+    /// The state after a step whose gates are all in place.
+    pub fn update(&self, state: &mut LstmState<'_>) {
+        let (units, cell_units) = (self.units, Spread::of_power(self.cell_power));
         for unit in 0..units {
             let gate = |gate: usize| state.gates[gate * units + unit];
             let kept = saturated(self.product(logistic(gate(1), GATE), state.cell[unit], self.keep));
             let taken = saturated(self.product(logistic(gate(0), GATE), tanh(gate(2), GATE), self.take));
             let cell = kept.saturating_add(taken);
             let cell = if self.cell_clip > 0 { cell.clamp(-self.cell_clip, self.cell_clip) } else { cell };
-            let given = self.product(tanh(cell, self.cell), logistic(gate(3), GATE), self.give);
+            let given = self.product(tanh(cell, cell_units), logistic(gate(3), GATE), self.give);
             state.cell[unit] = cell;
             state.hidden[unit] = given.wrapping_add(self.hidden_zero_point).clamp(-128, 127) as i8;
         }

@@ -18,7 +18,38 @@ pub mod softmax_int16;
 pub mod unary;
 pub mod unary_int16;
 
-use crate::fixed_point::Multiplier;
+use crate::activation::OutputRange;
+use crate::element::{Accumulator, Quantized};
+use crate::fixed_point::{Multiplier, Rounding};
+
+/// One output channel of a layer with weights: what the per-channel entry points need beside its filter.
+///
+/// A layer whose weights are decoded while it runs computes one channel after the other, so that one filter is in memory at a
+/// time. Whole-layer kernels are loops over these entry points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel<A = i32> {
+    /// Which channel of the output.
+    pub index: usize,
+    /// In units of `input scale * weight scale`, of the type that sums have.
+    pub bias: A,
+    /// `input scale * weight scale / output scale`
+    pub multiplier: Multiplier,
+}
+
+impl<A: Accumulator> Channel<A> {
+    /// Channel `index` of a layer whose multipliers and biases lie side by side.
+    fn of(multipliers: &[Multiplier], bias: Option<&[A]>, index: usize) -> Self {
+        let bias = bias.map_or(A::default(), |bias| bias[index]);
+        Self { index, bias, multiplier: of_channel(multipliers, index) }
+    }
+
+    /// The output for a sum without bias.
+    #[inline]
+    fn finish<T: Quantized>(&self, sum: A, zero_point: i32, range: OutputRange<T>, rounding: Rounding) -> T {
+        let scaled = sum.plus(self.bias).requantize(self.multiplier, rounding);
+        range.clamp(scaled.wrapping_add(zero_point))
+    }
+}
 
 /// The multiplier of one output channel: `multipliers` holds one for each channel, or a single one for all.
 #[inline]

@@ -36,8 +36,17 @@ impl SoftmaxParams {
             return None;
         }
         let multiplier = Multiplier::from_real(real, rounding).or(Multiplier::from_parts(i32::MAX, 30))?;
-        let radius = (((1_i64 << DIFFERENCE_INTEGER_BITS) - 1) << fraction_bits) >> multiplier.shift();
-        Some(Self { depth, multiplier, smallest_difference: -(radius as i32), rounding })
+        Self::of(depth, multiplier, rounding)
+    }
+
+    /// Parameters for rows of `depth` values with a known multiplier; `None` if that is less than one.
+    ///
+    /// The smallest difference is the one whose multiple still fits Q5.
+    pub fn of(depth: usize, multiplier: Multiplier, rounding: Rounding) -> Option<Self> {
+        let fraction_bits = 31 - DIFFERENCE_INTEGER_BITS;
+        let shift = u32::try_from(multiplier.shift()).ok()?;
+        let radius = (((1_i64 << DIFFERENCE_INTEGER_BITS) - 1) << fraction_bits) >> shift;
+        Some(Self { depth, multiplier, smallest_difference: -i32::try_from(radius).ok()?, rounding })
     }
 
     /// `exp` in Q0 of a difference to the row's maximum, which is at most 0.

@@ -2,6 +2,7 @@
 
 use eframe::egui::{Align, Color32, Label, Layout, Ui};
 
+use crate::gui::candidates::scheme_words;
 use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -92,7 +93,7 @@ fn about_model(session: &Session) -> Option<Vec<String>> {
 
 /// The candidate in a few words: `int8 per-channel`.
 pub fn describe(session: &Session) -> String {
-    use tinsmith_core::recipe::{Granularity, Scheme, Step};
+    use tinsmith_core::recipe::Step;
     let quantize = session.edit.recipe.steps.iter().find_map(|e| match &e.step {
         Step::Quantize(q) if e.enabled => Some(q),
         _ => None,
@@ -100,11 +101,8 @@ pub fn describe(session: &Session) -> String {
     let source_is_integer = session.open.as_ref().is_some_and(|o| o.source.graph.is_integer());
     match quantize {
         _ if source_is_integer => "int8 as it came".to_owned(),
-        Some(q) if q.scheme == Scheme::Int8 => match q.granularity {
-            Granularity::PerChannel => "int8 per-channel".to_owned(),
-            Granularity::PerTensor => "int8 per-tensor".to_owned(),
-        },
-        _ => "float32".to_owned(),
+        Some(q) => scheme_words(q),
+        None => "float32".to_owned(),
     }
 }
 

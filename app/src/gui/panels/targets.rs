@@ -27,6 +27,7 @@ fn about(target: Target) -> (&'static str, &'static str, &'static str) {
     match target {
         Target::Tflite => (icons::FILE, ".tflite", "for TFLM and others"),
         Target::C => (icons::FILE_CODE, "C sources for TFLM", "array, ops, self test"),
+        Target::Tinsmith => (icons::FILE, ".tin", "for Tinsmith's own runtime"),
     }
 }
 

@@ -3,59 +3,29 @@
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use tinsmith_runtime::element::Quantized;
 use tinsmith_runtime::fixed_point::Affine;
-use tinsmith_runtime::kernels::data_movement::{self, Joint};
-use tinsmith_runtime::kernels::elementwise::{self, AddParams, MulParams};
-use tinsmith_runtime::kernels::lstm::{self, LstmParams, LstmState, LstmWeights};
-use tinsmith_runtime::kernels::pool2d::Pool2dParams;
+use tinsmith_runtime::kernels::conv2d::Conv2dParams;
+use tinsmith_runtime::kernels::depthwise_conv2d::DepthwiseConv2dParams;
+use tinsmith_runtime::kernels::fully_connected::FullyConnectedParams;
+use tinsmith_runtime::kernels::lstm::{self, LstmState, LstmWeights};
 use tinsmith_runtime::kernels::quantize::{self, RequantizeParams};
-use tinsmith_runtime::kernels::reduce::ReduceParams;
-use tinsmith_runtime::shape::Strided;
+use tinsmith_runtime::kernels::{data_movement, elementwise};
 
 use super::Operand;
 use super::kernel_int16::Int16;
+use super::layer::{Integer, Layer, Lstm, Plain, Weighted};
 use super::memory::Views;
-use crate::execute::fast;
+use crate::execute::fast::{self, Isa};
 
-/// One operator with everything that can be known before running.
+/// An operator as this machine runs it.
 #[derive(Debug)]
 pub(super) enum Kernel {
     Conv2d(Box<fast::conv2d::Conv2d>),
     DepthwiseConv2d(Box<fast::depthwise_conv2d::DepthwiseConv2d>),
     FullyConnected(Box<fast::fully_connected::FullyConnected>),
-    /// Operands of one shape.
     Add(Box<fast::elementwise::Add>),
-    /// Operands that are broadcast.
-    AddBroadcast(AddParams, Box<[Strided; 2]>),
-    Mul(MulParams, Box<[Strided; 2]>),
-    AveragePool2d(Pool2dParams),
-    MaxPool2d(Pool2dParams),
-    Reduce(Box<ReduceParams>),
     Softmax(Box<fast::softmax::Softmax>),
-    /// A function of one int8 value, as its 256 results in the order of the values' bits.
-    Table(Box<[i8; 256]>),
-    /// Walk over bytes.
-    Gather(Box<Strided>),
-    /// Walk over bytes, and the byte around them.
-    Pad(Box<Strided>, u8),
-    /// One joint an operand.
-    Concatenate(Vec<Joint>),
-    /// One joint a result.
-    Split(Vec<Joint>),
-    Resize(Resize),
-    Lstm(Box<Lstm>),
     Int16(Box<Int16>),
-    Quantize(Affine, Integer),
-    Dequantize(Affine, Integer),
-    Requantize(RequantizeParams, [Integer; 2]),
-}
-
-/// A fused LSTM: input gate, forget gate, cell, output gate. Its state starts anew with each sample.
-#[derive(Debug)]
-pub(super) struct Lstm {
-    pub(super) params: LstmParams,
-    pub(super) input: [Vec<i8>; 4],
-    pub(super) recurrent: [Vec<i8>; 4],
-    pub(super) bias: [Vec<i32>; 4],
+    Plain(Plain),
 }
 
 impl Lstm {
@@ -79,34 +49,38 @@ impl Lstm {
     }
 }
 
-/// Nearest-neighbour resize over bytes.
-#[derive(Debug)]
-pub(super) struct Resize {
-    pub(super) rows: Vec<usize>,
-    pub(super) columns: Vec<usize>,
-    pub(super) input_extent: [usize; 2],
-    pub(super) pixel_bytes: usize,
-}
-
-/// Integer types between which tensors are converted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Integer {
-    I8,
-    U8,
-    I16,
-    I32,
-}
-
 impl Kernel {
+    /// Lays a layer's parameters and weights out for vector instructions.
+    pub(super) fn prepare(layer: Layer<'_>, isa: Isa) -> Self {
+        match layer {
+            Layer::Conv2d(Weighted { params, multipliers, values, bias }) => {
+                let params = Conv2dParams { multipliers: &multipliers, ..params };
+                Self::Conv2d(Box::new(fast::conv2d::Conv2d::prepare(&params, values, bias, isa)))
+            }
+            Layer::DepthwiseConv2d(Weighted { params, multipliers, values, bias }) => {
+                let params = DepthwiseConv2dParams { multipliers: &multipliers, ..params };
+                Self::DepthwiseConv2d(Box::new(fast::depthwise_conv2d::DepthwiseConv2d::prepare(&params, values, bias, isa)))
+            }
+            Layer::FullyConnected(Weighted { params, multipliers, values, bias }) => {
+                let params = FullyConnectedParams { multipliers: &multipliers, ..params };
+                Self::FullyConnected(Box::new(fast::fully_connected::FullyConnected::prepare(&params, values, bias, isa)))
+            }
+            Layer::Add(params) => Self::Add(Box::new(fast::elementwise::Add::prepare(&params, isa))),
+            Layer::Softmax(params) => Self::Softmax(Box::new(fast::softmax::Softmax::prepare(&params))),
+            Layer::Int16(layer) => Self::Int16(Box::new(Int16::prepare(layer))),
+            Layer::Plain(plain) => Self::Plain(plain),
+        }
+    }
+
     /// Bytes of workspace that [`Kernel::run`] needs.
     pub(super) fn workspace_bytes(&self) -> usize {
         match self {
             Self::Conv2d(conv) => conv.workspace_bytes(),
             Self::DepthwiseConv2d(conv) => conv.workspace_bytes(),
             Self::FullyConnected(layer) => layer.workspace_bytes(),
-            Self::Lstm(lstm) => lstm.workspace_bytes(),
             Self::Int16(kernel) => kernel.workspace_bytes(),
-            _ => 0,
+            Self::Plain(Plain::Lstm(lstm)) => lstm.workspace_bytes(),
+            Self::Add(_) | Self::Softmax(_) | Self::Plain(_) => 0,
         }
     }
 
@@ -152,7 +126,25 @@ impl Kernel {
             Self::DepthwiseConv2d(conv) => conv.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
             Self::FullyConnected(layer) => layer.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
             Self::Add(add) => add.run(cast_slice(operand(0)), cast_slice(operand(1)), cast_slice_mut(output)),
-            Self::AddBroadcast(params, walks) => {
+            Self::Softmax(softmax) => softmax.run(cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Int16(kernel) => kernel.run(operand, output, workspace),
+            Self::Plain(plain) => plain.run(part, operand, n_operands, output, workspace),
+        }
+    }
+}
+
+impl Plain {
+    /// Writes result `part` for one sample.
+    fn run<'a>(
+        &self,
+        part: usize,
+        operand: &dyn Fn(usize) -> &'a [u8],
+        n_operands: usize,
+        output: &mut [u8],
+        workspace: &mut [u8],
+    ) {
+        match self {
+            Self::Add(params, walks) => {
                 let (left, right) = (cast_slice(operand(0)), cast_slice(operand(1)));
                 elementwise::add(params, (left, &walks[0]), (right, &walks[1]), cast_slice_mut(output));
             }
@@ -165,7 +157,6 @@ impl Kernel {
             }
             Self::MaxPool2d(params) => fast::pool2d::max_pool2d(params, cast_slice(operand(0)), cast_slice_mut(output)),
             Self::Reduce(params) => fast::reduce::reduce(params, cast_slice(operand(0)), cast_slice_mut(output)),
-            Self::Softmax(softmax) => softmax.run(cast_slice(operand(0)), cast_slice_mut(output)),
             Self::Table(table) => {
                 for (out, value) in output.iter_mut().zip(operand(0)) {
                     *out = table[usize::from(*value)] as u8;
@@ -180,14 +171,13 @@ impl Kernel {
             }
             Self::Split(joints) => data_movement::split_part(&joints[part], operand(0), output),
             Self::Resize(resize) => data_movement::resize_nearest_neighbor(
-                [&resize.rows, &resize.columns],
-                resize.input_extent,
+                |axis, index| if axis == 0 { resize.rows[index] } else { resize.columns[index] },
+                [resize.input_extent, [resize.rows.len(), resize.columns.len()]],
                 resize.pixel_bytes,
                 operand(0),
                 output,
             ),
             Self::Lstm(lstm) => lstm.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
-            Self::Int16(kernel) => kernel.run(operand, output, workspace),
             Self::Quantize(affine, to) => quantize_bytes(*affine, *to, operand(0), output),
             Self::Dequantize(affine, from) => dequantize_bytes(*affine, *from, operand(0), output),
             Self::Requantize(params, [from, to]) => requantize_bytes(params, [*from, *to], operand(0), output),

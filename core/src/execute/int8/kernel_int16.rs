@@ -1,36 +1,48 @@
-//! Operators on 16-bit activations, and the call of each one's kernel.
+//! Operators on 16-bit activations as this machine runs them, and the call of each one's kernel.
 
 use bytemuck::{cast_slice, cast_slice_mut};
-use tinsmith_runtime::kernels::elementwise::{self, AddParams, MulParams};
-use tinsmith_runtime::kernels::pool2d::{self, Pool2dParams};
-use tinsmith_runtime::kernels::reduce::{self, ReduceParams};
-use tinsmith_runtime::kernels::softmax_int16::{self, SoftmaxParams};
-use tinsmith_runtime::kernels::unary_int16::{self, Unary};
-use tinsmith_runtime::shape::Strided;
+use tinsmith_runtime::kernels::conv2d::Conv2dParams;
+use tinsmith_runtime::kernels::depthwise_conv2d::DepthwiseConv2dParams;
+use tinsmith_runtime::kernels::fully_connected::FullyConnectedParams;
+use tinsmith_runtime::kernels::{elementwise, pool2d, reduce, softmax_int16, unary_int16};
 
+use super::layer::{Int16Layer, Int16Plain, Weighted};
 use crate::execute::fast::int16;
 
-/// An operator whose activations have 16 bits. Those that only move elements are [`super::kernel::Kernel`]s over bytes.
+/// An operator whose activations have 16 bits. Those that only move elements are [`super::layer::Plain`], over bytes.
 #[derive(Debug)]
 pub(super) enum Int16 {
     Conv2d(int16::conv2d::Conv2d),
     DepthwiseConv2d(int16::depthwise_conv2d::DepthwiseConv2d),
     FullyConnected(int16::fully_connected::FullyConnected),
-    Add(AddParams<i16>, [Strided; 2]),
-    Mul(MulParams<i16>, [Strided; 2]),
-    AveragePool2d(Pool2dParams<i16>),
-    MaxPool2d(Pool2dParams<i16>),
-    Reduce(ReduceParams),
-    Softmax(SoftmaxParams),
-    Unary(Unary),
+    Plain(Int16Plain),
 }
 
 impl Int16 {
+    /// Lays a layer's weights out.
+    pub(super) fn prepare(layer: Int16Layer<'_>) -> Self {
+        match layer {
+            Int16Layer::Conv2d(Weighted { params, multipliers, values, bias }) => {
+                let params = Conv2dParams { multipliers: &multipliers, ..params };
+                Self::Conv2d(int16::conv2d::Conv2d::prepare(&params, values, bias))
+            }
+            Int16Layer::DepthwiseConv2d(Weighted { params, multipliers, values, bias }) => {
+                let params = DepthwiseConv2dParams { multipliers: &multipliers, ..params };
+                Self::DepthwiseConv2d(int16::depthwise_conv2d::DepthwiseConv2d::prepare(&params, values, bias))
+            }
+            Int16Layer::FullyConnected(Weighted { params, multipliers, values, bias }) => {
+                let params = FullyConnectedParams { multipliers: &multipliers, ..params };
+                Self::FullyConnected(int16::fully_connected::FullyConnected::prepare(&params, values, bias))
+            }
+            Int16Layer::Plain(plain) => Self::Plain(plain),
+        }
+    }
+
     /// Bytes of workspace that [`Int16::run`] needs.
     pub(super) fn workspace_bytes(&self) -> usize {
         match self {
             Self::Conv2d(conv) => conv.workspace_len() * size_of::<i16>(),
-            _ => 0,
+            Self::DepthwiseConv2d(_) | Self::FullyConnected(_) | Self::Plain(_) => 0,
         }
     }
 
@@ -41,6 +53,15 @@ impl Int16 {
             Self::Conv2d(conv) => conv.run(input, output, cast_slice_mut(&mut workspace[..self.workspace_bytes()])),
             Self::DepthwiseConv2d(conv) => conv.run(input, output),
             Self::FullyConnected(layer) => layer.run(input, output),
+            Self::Plain(plain) => plain.run(operand, input, output),
+        }
+    }
+}
+
+impl Int16Plain {
+    /// Writes the result for one sample; `input` is operand 0.
+    fn run<'a>(&self, operand: &dyn Fn(usize) -> &'a [u8], input: &[i16], output: &mut [i16]) {
+        match self {
             Self::Add(params, walks) => {
                 elementwise::add(params, (input, &walks[0]), (cast_slice(operand(1)), &walks[1]), output);
             }

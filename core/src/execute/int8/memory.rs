@@ -9,7 +9,7 @@ pub(super) const ALIGNMENT: usize = 64;
 
 /// Bytes whose first one lies at a multiple of [`ALIGNMENT`].
 #[derive(Debug)]
-pub(super) struct AlignedBytes {
+pub(crate) struct AlignedBytes {
     words: Vec<u64>,
     /// Words to skip until the alignment is met.
     skip: usize,
@@ -32,7 +32,7 @@ impl AlignedBytes {
         this
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words[self.skip..])[..self.len]
     }
 

@@ -11,9 +11,11 @@
 mod int16_support;
 mod kernel;
 mod kernel_int16;
+pub(crate) mod layer;
 mod memory;
 mod plan;
 mod prepare;
+pub(crate) mod program;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +35,14 @@ use crate::tensor::ElementType;
 
 /// The most memory that the activations of one sample may take. No microcontroller has more.
 pub const ARENA_LIMIT_BYTES: usize = 64 << 20;
+
+/// What the nodes of `graph` compute, with every parameter that the device needs: what [`Prepared::new`] lays out for this machine.
+///
+/// # Errors
+/// As [`Prepared::new`].
+pub(crate) fn program(graph: &Graph, rounding: Rounding) -> Result<program::Program<'_>, ExecuteError> {
+    prepare::program(graph, rounding)
+}
 
 /// A tensor that the caller supplies or reads.
 #[derive(Clone, Debug, PartialEq, Eq)]

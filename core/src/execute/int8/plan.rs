@@ -3,14 +3,7 @@
 //! This is the host's own plan, made to be quick. The device's plan, which the studio reports, lives in `measure`.
 
 use super::memory::ALIGNMENT;
-
-/// When a tensor is alive, as indices of steps (both inclusive), and how long it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) first: usize,
-    pub(super) last: usize,
-    pub(super) bytes: usize,
-}
+use super::program::Span;
 
 /// An offset for each span, multiples of [`ALIGNMENT`], and the bytes that all take; `None` beyond `limit`.
 ///

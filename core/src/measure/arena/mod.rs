@@ -74,6 +74,19 @@ pub fn best_plan(graph: &Graph) -> MemoryPlan {
     MemoryPlan { offsets: offsets.into() }
 }
 
+/// Offsets, multiples of [`ALIGNMENT`], for buffers that need not follow TFLM's planner: of each the first and the last step that
+/// needs it, and its bytes. Those needed at the same step do not overlap. Deterministic.
+pub fn place(buffers: impl Iterator<Item = (usize, usize, usize)>) -> Vec<u64> {
+    let buffer = |(first, last, bytes): (usize, usize, usize)| Buffer {
+        tensor: None,
+        bytes: (bytes as u64).next_multiple_of(ALIGNMENT as u64),
+        first: first as i64,
+        last: last as i64,
+        fixed: None,
+    };
+    planner::search(&buffers.map(buffer).collect::<Buffers>())
+}
+
 /// Room for each node's handle of scratch and for op data that is larger in optimized kernels and in newer versions.
 const FIRMWARE_MARGIN_PER_NODE: usize = 32;
 

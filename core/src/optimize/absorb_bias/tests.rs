@@ -36,7 +36,7 @@ fn samples() -> Vec<f32> {
 fn absorbed_of(graph: &Graph, stored: Option<&Absorbed>, inputs: &[&[f32]]) -> (Result<Applied, OptimizeError>, Absorbed) {
     let mut absorbed = Absorbed::new();
     let cancel = Cancel::new();
-    let applied = absorb(graph, &Observations { inputs, absorbed: stored, cancel: &cancel }, &mut absorbed);
+    let applied = absorb(graph, &Observations { inputs, absorbed: stored, pruned: None, cancel: &cancel }, &mut absorbed);
     (applied, absorbed)
 }
 
@@ -136,7 +136,7 @@ fn a_project_keeps_what_was_absorbed() {
     assert_eq!(absorbed, other);
     let mut absorbed = kept.clone();
     let cancel = Cancel::new();
-    let observations = Observations { inputs: &[], absorbed: Some(&kept), cancel: &cancel };
+    let observations = Observations { inputs: &[], absorbed: Some(&kept), pruned: None, cancel: &cancel };
     let second = absorb(&observed.graph, &observations, &mut absorbed).unwrap();
     assert_eq!((second.outcome, absorbed), (StepOutcome::Skipped, kept));
 

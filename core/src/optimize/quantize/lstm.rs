@@ -1,14 +1,15 @@
 //! A fused LSTM in integers: 8-bit weights with one scale each, a cell state of 16 bits whose scale is a power of two, a hidden
 //! state that is quantized like the output.
 
-use super::parameters::{ChannelLayout, quantize_bias, quantize_weights};
+use super::parameters::{ChannelLayout, quantize_bias};
 use super::rewrite::Writer;
+use super::weights::{WeightSettings, quantize_weights};
 use crate::execute::float::real_values;
 use crate::graph::{Node, TensorId};
 use crate::ops::Lstm;
 use crate::optimize::OptimizeError;
 use crate::quant::Quantization;
-use crate::recipe::Granularity;
+use crate::recipe::{Granularity, Scheme};
 use crate::tensor::{Data, ElementType};
 
 /// Positive values of a 16-bit cell state.
@@ -61,9 +62,12 @@ impl Writer<'_> {
         let values = self.values(source, id)?;
         let n_channels = self.source.tensor(id).shape.first().copied().unwrap_or(1).max(1);
         let layout = ChannelLayout { n_channels, inner: (values.len() / n_channels).max(1) };
-        let layer = quantize_weights(&values, bias, layout, Granularity::PerTensor, input_scale);
+        // The kernel knows 8 bits only.
+        let settings =
+            WeightSettings { scheme: Scheme::Int8, granularity: Granularity::PerTensor, range: self.settings.weight_range };
+        let layer = quantize_weights(&values, bias, layout, settings, input_scale);
         let scale = layer.scales[0];
-        node.inputs[at] = Some(self.add_constant(id, Data::I8(layer.weights), Quantization::per_tensor(scale, 0)));
+        node.inputs[at] = Some(self.add_constant(id, layer.data(false), Quantization::per_tensor(scale, 0)));
         Ok(scale)
     }
 

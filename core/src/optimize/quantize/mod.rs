@@ -3,7 +3,8 @@
 //! | file | question |
 //! | --- | --- |
 //! | `plan.rs` | which nodes become integers, at which scales and zero points? |
-//! | `parameters.rs` | which scale does a range give, which integers do weights become? |
+//! | `parameters.rs` | which scale does a range give, which integers do biases become? |
+//! | `weights.rs` | which integers do weights become? |
 //! | `rewrite.rs` | what does the graph look like then, and where does it need conversions? |
 //! | `lstm.rs` | what does a fused LSTM need beside? |
 //!
@@ -15,12 +16,13 @@ mod plan;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use super::applied::Applied;
 use super::prepare::simplified;
 use super::{Calibration, OptimizeError, StepOutcome, compact};
-use crate::graph::Graph;
-use crate::recipe::{Calibrator, Granularity, IoType, Quantize};
+use crate::graph::{Graph, Node};
+use crate::recipe::{Calibrator, Granularity, IoType, Quantize, Scheme};
 use plan::Plan;
 
 /// Quantizes a float graph.
@@ -34,23 +36,46 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
         return Ok(Applied::skipped(graph, "the model is int8 already; its scales stay as they are"));
     }
     let simple = simplified(graph);
-    let wants = |node: &crate::graph::Node| {
-        settings.overrides.get(&node.name).and_then(|layer| layer.scheme).unwrap_or(settings.scheme)
-            == crate::recipe::Scheme::Int8
-    };
-    if !simple.nodes.iter().any(wants) {
+    if simple.nodes.iter().all(|node| settings.scheme_of(&node.name) == Scheme::Float32) {
         return Ok(Applied::skipped(graph, "no layer is to be quantized: all stay float32"));
     }
-    let calibration = calibration.ok_or(OptimizeError::NotCalibrated)?;
+    let none = Calibration::default();
+    let calibration = match calibration {
+        Some(calibration) => calibration,
+        None if settings.needs_calibration() => return Err(OptimizeError::NotCalibrated),
+        None => &none,
+    };
     let plan = Plan::new(&simple, settings, calibration)?;
     let n_integer = plan.integer.iter().filter(|integer| **integer).count();
-    if n_integer == 0 {
+    let n_half = simple.nodes.iter().filter(|node| is_half(&simple, node, settings)).count();
+    if n_integer + n_half == 0 {
         return Ok(Applied::skipped(graph, "no layer can be quantized: all stay float32"));
     }
     let rewritten = rewrite::rewrite(&simple, &plan, settings, calibration)?;
     let (graph, origin) = compact::compact(rewritten.graph, rewritten.origin);
-    let text = report(&simple, settings, n_integer, calibration.samples);
+    let text = match n_integer {
+        0 => format!("weights of {} of {} layers float16", n_half, simple.nodes.len()),
+        _ => report(&simple, settings, n_integer, calibration.samples),
+    };
     Ok(Applied { graph, origin, outcome: StepOutcome::Applied, text })
+}
+
+/// Whether some of what training found for a node is to be stored in half precision.
+fn is_half(graph: &Graph, node: &Node, settings: &Quantize) -> bool {
+    let is_float = |index| graph.input(node, index).and_then(|tensor| tensor.data.as_ref()).is_some_and(|d| d.as_f32().is_some());
+    let mut trained = node.op.trained_operands().into_iter().flatten();
+    settings.scheme_of(&node.name) == Scheme::Float16 && trained.any(is_float)
+}
+
+/// How many layers have weights of which scheme, where some are not int8.
+fn weights_text(graph: &Graph, settings: &Quantize) -> String {
+    let of = |scheme| graph.nodes.iter().filter(|node| node.op.has_weights() && settings.scheme_of(&node.name) == scheme).count();
+    let counts = Scheme::ALL.map(|scheme| (scheme, of(scheme)));
+    if counts.iter().all(|(scheme, n)| *n == 0 || *scheme == Scheme::Int8) {
+        return String::new();
+    }
+    let counts = counts.iter().filter(|(_, n)| *n > 0).map(|(scheme, n)| format!("{} in {n}", scheme.name()));
+    format!(" (weights {})", counts.collect::<Vec<_>>().join(", "))
 }
 
 fn report(graph: &Graph, settings: &Quantize, n_integer: usize, samples: usize) -> String {
@@ -61,8 +86,9 @@ fn report(graph: &Graph, settings: &Quantize, n_integer: usize, samples: usize) 
         IoType::Float32 => "float32",
     };
     let mut text = format!(
-        "{n_integer} of {} layers int8, weights {}, dense layers {}, ranges by {} over {samples} samples, input and output {io}",
+        "{n_integer} of {} layers int8{}, weights {}, dense layers {}, ranges by {} over {samples} samples, input and output {io}",
         graph.nodes.len(),
+        weights_text(graph, settings),
         granularity(settings.granularity),
         granularity(settings.fully_connected),
         calibrator_name(settings.calibrator),

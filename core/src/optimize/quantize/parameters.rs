@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use crate::quant::Quantization;
-use crate::recipe::Granularity;
 
 /// Scale and zero point of an int8 activation. Kept as bits where they are a key: equal parameters are equal bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +38,12 @@ impl Parameters {
         Self { scale: scale as f32, zero_point: zero_point.round().clamp(q_low, q_high) as i32 }
     }
 
+    /// Parameters with the zero point 0, of which -127 to 127 spread over `[low, high]`.
+    pub fn symmetric((low, high): (f32, f32)) -> Self {
+        let scale = low.abs().max(high.abs()) / 127.0;
+        Self { scale: if scale < f32::MIN_POSITIVE { 1.0 } else { scale }, zero_point: 0 }
+    }
+
     pub fn quantization(self) -> Quantization {
         Quantization::per_tensor(self.scale, self.zero_point)
     }
@@ -55,13 +60,6 @@ impl Parameters {
     }
 }
 
-/// Integer weights and biases of one layer, and what they stand for.
-pub(super) struct LayerWeights {
-    pub weights: Arc<[i8]>,
-    /// One scale, or one for each output channel.
-    pub scales: Vec<f32>,
-}
-
 /// Where the weights of an output channel lie: `[.., channel, ..]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChannelLayout {
@@ -72,47 +70,11 @@ pub(super) struct ChannelLayout {
 }
 
 impl ChannelLayout {
-    pub fn channel_of(self, index: usize) -> usize {
-        index / self.inner % self.n_channels
+    /// Where the weights of one channel are among `n_weights`, in order.
+    pub fn indices(self, channel: usize, n_weights: usize) -> impl Iterator<Item = usize> {
+        let runs = (channel * self.inner..n_weights).step_by((self.inner * self.n_channels).max(1));
+        runs.flat_map(move |start| start..start + self.inner)
     }
-}
-
-/// Quantizes weights symmetrically to [-127, 127]: `scale = max |w| / 127`.
-///
-/// A scale is larger than that where the layer's bias would not fit 32 bits at `s_in * s_w` otherwise. A channel of zeros takes
-/// the smallest scale of its neighbours, so that its bias is exact enough.
-pub(super) fn quantize_weights(
-    weights: &[f32],
-    bias: Option<&[f32]>,
-    layout: ChannelLayout,
-    granularity: Granularity,
-    input_scale: f32,
-) -> LayerWeights {
-    let mut largest = vec![0.0f32; layout.n_channels];
-    for (i, w) in weights.iter().enumerate() {
-        let channel = &mut largest[layout.channel_of(i)];
-        *channel = channel.max(w.abs());
-    }
-    if granularity == Granularity::PerTensor {
-        let all = largest.iter().copied().fold(0.0, f32::max);
-        largest.fill(all);
-    }
-    let smallest = largest.iter().copied().filter(|m| *m > 0.0).fold(f32::INFINITY, f32::min);
-    let smallest = if smallest.is_finite() { smallest } else { 1.0 };
-    let mut scales: Vec<f32> = largest.iter().map(|&m| if m > 0.0 { m } else { smallest } / 127.0).collect();
-    if let Some(bias) = bias {
-        for (scale, b) in scales.iter_mut().zip(bias) {
-            // Half of the integers are left for the sums of products.
-            let least = f64::from(b.abs()) / (f64::from(input_scale) * f64::from(1 << 30));
-            *scale = scale.max(least as f32);
-        }
-    }
-    if granularity == Granularity::PerTensor {
-        scales = vec![scales.iter().copied().fold(0.0, f32::max)];
-    }
-    let scale_of = |i: usize| scales[if scales.len() == 1 { 0 } else { layout.channel_of(i) }];
-    let weights = weights.iter().enumerate().map(|(i, w)| (w / scale_of(i)).round().clamp(-127.0, 127.0) as i8).collect();
-    LayerWeights { weights, scales }
 }
 
 /// Biases at `s_in * s_w[c]`.
@@ -153,31 +115,5 @@ mod tests {
             // At the ends the rounding of the zero point adds another half.
             prop_assert!((back - f64::from(x)).abs() <= f64::from(p.scale) * 1.001);
         }
-    }
-
-    #[test]
-    fn weights_reach_127_in_every_channel() {
-        let layout = ChannelLayout { n_channels: 2, inner: 3 };
-        let weights = [0.1, -0.2, 0.05, 10.0, 5.0, -2.5];
-        let layer = quantize_weights(&weights, None, layout, Granularity::PerChannel, 0.1);
-        assert_eq!(*layer.weights, [64, -127, 32, 127, 64, -32]);
-        let layer = quantize_weights(&weights, None, layout, Granularity::PerTensor, 0.1);
-        assert_eq!((&*layer.weights, layer.scales.len()), (&[1, -3, 1, 127, 64, -32][..], 1));
-    }
-
-    #[test]
-    fn a_channel_of_zeros_keeps_its_bias() {
-        let layout = ChannelLayout { n_channels: 2, inner: 1 };
-        let layer = quantize_weights(&[0.0, 0.3], Some(&[0.7, 0.1]), layout, Granularity::PerChannel, 0.5);
-        let (bias, scales) = quantize_bias(&[0.7, 0.1], 0.5, &layer.scales);
-        assert!((bias[0] as f32 * scales[0] - 0.7).abs() < 1e-3);
-    }
-
-    #[test]
-    fn a_large_bias_fits_32_bits() {
-        let layout = ChannelLayout { n_channels: 1, inner: 1 };
-        let layer = quantize_weights(&[1e-6], Some(&[5e4]), layout, Granularity::PerChannel, 1e-4);
-        let (bias, scales) = quantize_bias(&[5e4], 1e-4, &layer.scales);
-        assert!(bias[0] < i32::MAX / 4 * 3 && (bias[0] as f32 * scales[0] / 5e4 - 1.0).abs() < 1e-5);
     }
 }

@@ -8,7 +8,7 @@ use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, NodeId, TensorId};
 use crate::ops::{Activation, BinaryKind, Lstm, Op, ReduceKind, Unary};
 use crate::optimize::{Calibration, OptimizeError};
-use crate::recipe::{LayerOverride, Quantize, Scheme};
+use crate::recipe::{LayerOverride, Quantize};
 use crate::tensor::ElementType;
 
 /// What the quantizer decides before it touches the graph.
@@ -129,8 +129,7 @@ impl Plan {
 }
 
 fn is_integer(graph: &Graph, node: &Node, settings: &Quantize) -> bool {
-    let scheme = settings.overrides.get(&node.name).and_then(|layer| layer.scheme).unwrap_or(settings.scheme);
-    scheme == Scheme::Int8 && is_real(graph, node) && has_integer_form(node)
+    settings.scheme_of(&node.name).is_integer() && is_real(graph, node) && has_integer_form(node)
 }
 
 /// Union-find over the tensors of a graph.
@@ -257,7 +256,10 @@ impl<'a> Groups<'a> {
             if self.graph.tensor(id).element != ElementType::F32 {
                 return Ok(None);
             }
-            let range = clips[root].or(ranges[root]).map(Parameters::from_range);
+            let range = clips[root].or(ranges[root]).map(match settings.symmetric {
+                true => Parameters::symmetric,
+                false => Parameters::from_range,
+            });
             match self.fixed[root].or(range) {
                 None if self.used[id.index()] => {
                     let name = &self.graph.tensor(id).name;

@@ -6,15 +6,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::parameters::{ChannelLayout, Parameters, quantize_bias, quantize_weights};
+use super::parameters::{ChannelLayout, Parameters, quantize_bias};
 use super::plan::{Plan, is_real, value_operands};
+use super::weights::{WeightSettings, quantize_weights};
 use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::{Dequantize, Op};
 use crate::optimize::prepare::moved_notes;
 use crate::optimize::{Calibration, OptimizeError};
 use crate::quant::Quantization;
-use crate::recipe::{Granularity, IoType, Quantize};
+use crate::recipe::{Granularity, IoType, Quantize, Scheme};
 use crate::tensor::{Data, ElementType, Tensor};
 
 /// The quantized graph and, for each of its tensors, the source tensor it stands for.
@@ -88,6 +89,9 @@ pub(super) struct Writer<'a> {
     constants: HashMap<(TensorId, Vec<u32>, i32), TensorId>,
     /// Constants whose own id must keep the source's values, because a float node reads them, or whose id is taken.
     occupied: Vec<bool>,
+    /// For each constant that is stored in half precision the tensor that has it in single precision again.
+    halves: HashMap<TensorId, TensorId>,
+    new_halves: Vec<(TensorId, TensorId)>,
 }
 
 impl<'a> Writer<'a> {
@@ -110,6 +114,8 @@ impl<'a> Writer<'a> {
             forms: HashMap::new(),
             constants: HashMap::new(),
             occupied,
+            halves: HashMap::new(),
+            new_halves: Vec::new(),
         }
     }
 
@@ -207,12 +213,40 @@ impl<'a> Writer<'a> {
                 *input = self.get(*input, Form::Float);
             }
         }
+        if real && self.settings.scheme_of(&node.name) == Scheme::Float16 {
+            self.halve_constants(&mut node);
+        }
         for &output in &node.outputs {
             if self.is_activation(output) {
                 self.set_main(output, Form::Float);
             }
         }
         self.graph.nodes.push(node);
+    }
+
+    /// Stores what training found in half precision, with a DEQUANTIZE before the node: the form of TensorFlow's converter.
+    fn halve_constants(&mut self, node: &mut Node) {
+        for operand in node.op.trained_operands().into_iter().flatten() {
+            let Some(id) = node.inputs.get(operand).copied().flatten() else { continue };
+            let tensor = self.source.tensor(id);
+            let Some(values) = tensor.data.as_ref().and_then(Data::as_f32) else { continue };
+            let single = *self.halves.entry(id).or_insert_with(|| {
+                let data = Data::F16(values.iter().map(|value| half::f16::from_f32(*value).to_bits()).collect());
+                let half = Tensor::constant(format!("{}_float16", tensor.name), tensor.shape.clone(), data);
+                let single = Tensor::activation(tensor.name.clone(), ElementType::F32, tensor.shape.clone());
+                let [half, single] = [half, single].map(|tensor| {
+                    self.origin.push(Some(id));
+                    self.graph.add_tensor(tensor)
+                });
+                self.new_halves.push((half, single));
+                single
+            });
+            node.inputs[operand] = Some(single);
+        }
+        for (half, single) in std::mem::take(&mut self.new_halves) {
+            let name = format!("{}/float32", self.graph.tensor(single).name);
+            self.convert(Op::Dequantize(Dequantize), half, single, &name);
+        }
     }
 
     fn integer_node(&mut self, source: &Node) -> Result<(), OptimizeError> {
@@ -295,7 +329,9 @@ impl<'a> Writer<'a> {
             return Err(trouble("its bias does not fit"));
         }
         let granularity = self.granularity(source);
-        let layer = quantize_weights(&weights, bias.as_deref(), layout, granularity, input_scale);
+        let (scheme, range) = (self.settings.scheme_of(&source.name), self.settings.weight_range);
+        let layer =
+            quantize_weights(&weights, bias.as_deref(), layout, WeightSettings { scheme, granularity, range }, input_scale);
         let (bias_integers, bias_scales) = match bias {
             Some(mut bias) => {
                 if self.settings.correct_bias
@@ -313,7 +349,8 @@ impl<'a> Writer<'a> {
             Granularity::PerTensor => Quantization::per_tensor(scales[0], 0),
             Granularity::PerChannel => Quantization::per_channel(scales, axis),
         };
-        node.inputs[1] = Some(self.add_constant(weights_id, Data::I8(layer.weights), spread(layer.scales, axis)));
+        node.inputs[1] =
+            Some(self.add_constant(weights_id, layer.data(packs_int4(&source.op, granularity)), spread(layer.scales, axis)));
         if let (Some(id), Some(integers)) = (bias_id, bias_integers) {
             node.inputs[2] = Some(self.add_constant(id, Data::I32(integers), spread(bias_scales, 0)));
         }
@@ -338,6 +375,16 @@ impl<'a> Writer<'a> {
         }
         self.graph.notes = moved_notes(self.source.notes.clone(), self.source, &self.graph);
         Rewritten { graph: self.graph, origin: self.origin }
+    }
+}
+
+/// Whether both TensorFlow Lite Micro and LiteRT take a layer's 4-bit weights two to a byte: LiteRT has no such depthwise kernel, TFLM no
+/// such dense one with a scale for each channel. Elsewhere they stand one to a byte, and run alike.
+fn packs_int4(op: &Op, granularity: Granularity) -> bool {
+    match op {
+        Op::Conv2d(_) => true,
+        Op::FullyConnected(_) => granularity == Granularity::PerTensor,
+        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ mod tables;
 use serde::Serialize;
 
 use super::OptimizeError;
-use crate::recipe::{AbsorbBias, CleanUp, Equalize, FuseBatchNorm, Pack, Quantize, Step};
+use crate::recipe::{AbsorbBias, CleanUp, Equalize, FuseBatchNorm, Pack, PruneChannels, Quantize, Step};
 use parameter::{describe, get, parse, set};
 
 /// A recipe step.
@@ -93,6 +93,12 @@ pub fn describe_steps() -> Vec<StepInfo> {
             parameters: describe::<CleanUp>(),
         },
         StepInfo {
+            name: "prune-channels",
+            title: "Prune channels",
+            help: "The channels that matter least are cut out of the layers that make and read them: a smaller, faster network.",
+            parameters: describe::<PruneChannels>(),
+        },
+        StepInfo {
             name: "equalize",
             title: "Equalize",
             help: "Scales move between neighbouring layers until their channels have equal ranges; the outputs stay, but for rounding.",
@@ -107,7 +113,7 @@ pub fn describe_steps() -> Vec<StepInfo> {
         StepInfo {
             name: "quantize",
             title: "Quantize",
-            help: "Float weights and activations become 8-bit integers, at scales found by calibration.",
+            help: "Float weights and activations become integers of few bits, at scales found by calibration.",
             parameters: describe::<Quantize>(),
         },
         StepInfo {
@@ -128,6 +134,7 @@ pub fn parse_step(text: &str) -> Result<Step, OptimizeError> {
     match name.trim() {
         "fuse-batch-norm" => parse("fuse-batch-norm", settings).map(Step::FuseBatchNorm),
         "clean-up" => parse("clean-up", settings).map(Step::CleanUp),
+        "prune-channels" => parse("prune-channels", settings).map(Step::PruneChannels),
         "equalize" => parse("equalize", settings).map(Step::Equalize),
         "absorb-bias" => parse("absorb-bias", settings).map(Step::AbsorbBias),
         "quantize" => parse("quantize", settings).map(Step::Quantize),
@@ -144,6 +151,7 @@ pub fn parameter(step: &Step, key: &str) -> Option<String> {
     match step {
         Step::FuseBatchNorm(settings) => get(settings, key),
         Step::CleanUp(settings) => get(settings, key),
+        Step::PruneChannels(settings) => get(settings, key),
         Step::Equalize(settings) => get(settings, key),
         Step::AbsorbBias(settings) => get(settings, key),
         Step::Quantize(settings) => get(settings, key),
@@ -156,6 +164,7 @@ pub fn set_parameter(step: &mut Step, key: &str, word: &str) -> Option<()> {
     match step {
         Step::FuseBatchNorm(settings) => set(settings, key, word),
         Step::CleanUp(settings) => set(settings, key, word),
+        Step::PruneChannels(settings) => set(settings, key, word),
         Step::Equalize(settings) => set(settings, key, word),
         Step::AbsorbBias(settings) => set(settings, key, word),
         Step::Quantize(settings) => set(settings, key, word),
@@ -185,6 +194,13 @@ mod tests {
         };
         let step = parse_step("quantize:granularity=per-tensor,keep=99.5, correct-bias=on,samples=20");
         assert_eq!(step, Ok(Step::Quantize(expected)));
+    }
+
+    #[test]
+    fn every_scheme_is_offered() {
+        let quantize = describe_steps().into_iter().find(|step| step.name == "quantize").unwrap();
+        let ParameterKind::Choice { choices } = &quantize.parameters[0].kind else { panic!("{:?}", quantize.parameters[0]) };
+        assert!(choices.iter().map(|choice| choice.key).eq(crate::recipe::Scheme::ALL.map(|scheme| scheme.name())));
     }
 
     #[test]

@@ -1,15 +1,29 @@
 //! What can be set of each step.
 
-use super::parameter::{Parameter, Settings, switch, words};
+use super::parameter::{Parameter, Settings, chosen, switch, words};
 use super::{Choice, ParameterKind};
-use crate::recipe::{AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, Quantize, Scheme};
+use crate::recipe::{
+    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
+    PruneScope, Quantize, Scheme, WeightRange,
+};
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
     Choice { key, help }
 }
 
-const SCHEMES: &[Choice] =
-    &[choice("int8", "8-bit weights and activations, integer arithmetic throughout"), choice("float32", "as it came")];
+const SCHEMES: &[Choice] = &[
+    choice("float32", "as it came"),
+    choice("float16", "half-precision weights; LiteRT runs them in floats, TensorFlow Lite Micro does not"),
+    choice("int8", "8-bit weights and activations, integer arithmetic throughout"),
+    choice("int4-blocks", "4-bit weights with a factor for each 32 of them; the .tflite holds them as 8 bits"),
+    choice("int4", "4-bit weights, 8-bit activations"),
+    choice("ternary", "weights -1, 0 or 1 at one scale a channel; the .tflite holds them as 4 bits"),
+    choice("binary", "weights -1 or 1 at one scale a channel; the .tflite holds them as 4 bits"),
+];
+const WEIGHT_RANGES: &[Choice] = &[
+    choice("largest", "no weight is clipped"),
+    choice("mse", "the range with the least mean squared error, for weights of few bits"),
+];
 const GRANULARITIES: &[Choice] =
     &[choice("per-channel", "one scale for each output channel: more accurate"), choice("per-tensor", "one scale: smaller")];
 const CALIBRATORS: &[Choice] = &[
@@ -23,6 +37,24 @@ const IO_TYPES: &[Choice] = &[
     choice("int8", "as the layers compute"),
     choice("uint8", "unsigned, converted at both ends"),
     choice("float32", "floats, converted at both ends"),
+];
+
+const CRITERIA: &[Choice] = &[
+    choice("l1", "sum of the magnitudes of the weights that make a channel"),
+    choice("l2", "Euclidean norm of the weights that make a channel"),
+    choice("batch-norm", "gamma of the batch normalization after it; before fuse-batch-norm, else as l2"),
+    choice("activation", "mean magnitude of its values over the calibration samples"),
+];
+const SCOPES: &[Choice] = &[
+    choice("per-layer", "every layer loses the fraction"),
+    choice("global", "the network loses the fraction, where it matters least"),
+];
+const MULTIPLES: &[Choice] = &[
+    choice("1", "any number"),
+    choice("2", "pairs"),
+    choice("4", "what 32-bit SIMD takes of int8"),
+    choice("8", "what 64-bit SIMD takes of int8"),
+    choice("16", "what 128-bit SIMD takes of int8"),
 ];
 
 impl Settings for FuseBatchNorm {
@@ -68,6 +100,91 @@ impl Settings for CleanUp {
     }
 }
 
+impl Settings for PruneChannels {
+    fn parameters() -> Vec<Parameter<Self>> {
+        let compensate = switch(
+            "compensate",
+            "Compensate",
+            "The mean of a cut channel over the calibration samples goes into biases of the layers that read it, unless they pad.",
+            |s: &mut Self| &mut s.compensate,
+        );
+        let ranked = ranking().into_iter();
+        ranked.chain([multiple(), compensate]).collect()
+    }
+}
+
+fn ranking() -> Vec<Parameter<PruneChannels>> {
+    const MAX: f32 = PruneChannels::MAX_FRACTION;
+    vec![
+        Parameter {
+            key: "fraction",
+            title: "Fraction",
+            help: "Share of the channels that is cut, of those that can be; every layer keeps one.",
+            unit: "",
+            // Said in decimals: the nearest single-precision number has more of them than anybody wants to read.
+            kind: ParameterKind::Number { min: 0.0, max: 0.95, step: 0.01 },
+            access: words(
+                |s| s.fraction.to_string(),
+                |s, word| number_between(word, 0.0, MAX).map(|fraction| s.fraction = fraction),
+            ),
+        },
+        chosen(
+            "criterion",
+            "Importance",
+            "What makes a channel matter.",
+            CRITERIA,
+            words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
+        ),
+        chosen(
+            "scope",
+            "Scope",
+            "Among which channels the least important ones are looked for.",
+            SCOPES,
+            words(
+                |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
+                |s, word| {
+                    s.scope = match word {
+                        "per-layer" => PruneScope::PerLayer,
+                        "global" => PruneScope::Global,
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            ),
+        ),
+    ]
+}
+
+fn multiple() -> Parameter<PruneChannels> {
+    chosen(
+        "multiple",
+        "Keep multiples of",
+        "The number of channels that a layer keeps is rounded up to a multiple of this.",
+        MULTIPLES,
+        words(
+            |s| s.multiple.to_string(),
+            |s, word| {
+                let is_known = MULTIPLES.iter().any(|choice| choice.key == word);
+                is_known.then(|| word.parse().ok()).flatten().map(|multiple| s.multiple = multiple)
+            },
+        ),
+    )
+}
+
+fn criterion_name(criterion: PruneCriterion) -> &'static str {
+    match criterion {
+        PruneCriterion::L1 => "l1",
+        PruneCriterion::L2 => "l2",
+        PruneCriterion::BatchNorm => "batch-norm",
+        PruneCriterion::Activation => "activation",
+    }
+}
+
+fn criterion_named(word: &str) -> Option<PruneCriterion> {
+    let all = [PruneCriterion::L1, PruneCriterion::L2, PruneCriterion::BatchNorm, PruneCriterion::Activation];
+    all.into_iter().find(|criterion| criterion_name(*criterion) == word)
+}
+
 impl Settings for Equalize {
     fn parameters() -> Vec<Parameter<Self>> {
         vec![
@@ -107,55 +224,55 @@ impl Settings for Quantize {
 
 fn weights() -> Vec<Parameter<Quantize>> {
     vec![
-        Parameter {
-            key: "scheme",
-            title: "Scheme",
-            help: "What weights and activations become.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: SCHEMES },
-            access: words(
-                |q| if q.scheme == Scheme::Int8 { "int8" } else { "float32" }.into(),
+        chosen(
+            "scheme",
+            "Scheme",
+            "What weights and activations become.",
+            SCHEMES,
+            words(|q| q.scheme.name().into(), |q, word| Scheme::named(word).map(|scheme| q.scheme = scheme)),
+        ),
+        chosen(
+            "granularity",
+            "Weights",
+            "Scales of convolution weights.",
+            GRANULARITIES,
+            words(|q| granularity_name(q.granularity), |q, word| granularity_named(word).map(|g| q.granularity = g)),
+        ),
+        chosen(
+            "fully-connected",
+            "Dense weights",
+            "Scales of FULLY_CONNECTED weights; per-channel takes 8 bytes of RAM a channel on TensorFlow Lite Micro.",
+            GRANULARITIES,
+            words(|q| granularity_name(q.fully_connected), |q, word| granularity_named(word).map(|g| q.fully_connected = g)),
+        ),
+        chosen(
+            "weight-range",
+            "Weight range",
+            "How the weights of a channel become a range.",
+            WEIGHT_RANGES,
+            words(
+                |q| if q.weight_range == WeightRange::Mse { "mse" } else { "largest" }.into(),
                 |q, word| {
-                    q.scheme = match word {
-                        "int8" => Scheme::Int8,
-                        "float32" => Scheme::Float32,
+                    q.weight_range = match word {
+                        "largest" => WeightRange::Largest,
+                        "mse" => WeightRange::Mse,
                         _ => return None,
                     };
                     Some(())
                 },
             ),
-        },
-        Parameter {
-            key: "granularity",
-            title: "Weights",
-            help: "Scales of convolution weights.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: GRANULARITIES },
-            access: words(|q| granularity_name(q.granularity), |q, word| granularity_named(word).map(|g| q.granularity = g)),
-        },
-        Parameter {
-            key: "fully-connected",
-            title: "Dense weights",
-            help: "Scales of FULLY_CONNECTED weights; per-channel takes 8 bytes of RAM a channel on TensorFlow Lite Micro.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: GRANULARITIES },
-            access: words(
-                |q| granularity_name(q.fully_connected),
-                |q, word| granularity_named(word).map(|g| q.fully_connected = g),
-            ),
-        },
+        ),
     ]
 }
 
 fn ranges() -> Vec<Parameter<Quantize>> {
     vec![
-        Parameter {
-            key: "calibrator",
-            title: "Calibrator",
-            help: "How observed activations become a range.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: CALIBRATORS },
-            access: words(
+        chosen(
+            "calibrator",
+            "Calibrator",
+            "How observed activations become a range.",
+            CALIBRATORS,
+            words(
                 |q| calibrator_name(q.calibrator).into(),
                 |q, word| {
                     q.calibrator = match word {
@@ -169,7 +286,7 @@ fn ranges() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
         Parameter {
             key: "momentum",
             title: "Momentum",
@@ -203,13 +320,15 @@ fn ranges() -> Vec<Parameter<Quantize>> {
 
 fn ends() -> Vec<Parameter<Quantize>> {
     vec![
-        Parameter {
-            key: "io",
-            title: "Input and output",
-            help: "Type of the model's inputs and outputs.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: IO_TYPES },
-            access: words(
+        switch("symmetric", "Symmetric", "Activations have the zero point 0: less exact where values have one sign.", |s| {
+            &mut s.symmetric
+        }),
+        chosen(
+            "io",
+            "Input and output",
+            "Type of the model's inputs and outputs.",
+            IO_TYPES,
+            words(
                 |q| {
                     match q.io {
                         IoType::Int8 => "int8",
@@ -228,7 +347,7 @@ fn ends() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
         switch(
             "correct-bias",
             "Correct bias",

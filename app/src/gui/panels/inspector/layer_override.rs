@@ -111,7 +111,7 @@ fn choice_ui<T: PartialEq + Clone>(
 }
 
 fn scheme_ui(own: &mut [LayerOverride], width: f32, ui: &mut Ui) {
-    let schemes = [(Scheme::Int8, "int8"), (Scheme::Float32, "float32")];
+    let schemes = Scheme::ALL.map(|scheme| (scheme, scheme.name()));
     let of = shared(own, |o| o.scheme);
     if let Some(scheme) = label_row(ui, "Scheme", |ui| choice_ui(ui, "Layer scheme", of, &schemes, width)) {
         own.iter_mut().for_each(|o| o.scheme = scheme);

@@ -1,7 +1,7 @@
 //! The controls of quantization. They are more than its description says: samples have an end, overrides lead to their layers.
 
 use eframe::egui::{Label, Ui};
-use tinsmith_core::recipe::{Calibrator, Granularity, IoType, Quantize, Scheme};
+use tinsmith_core::recipe::{Calibrator, Granularity, IoType, Quantize, Scheme, WeightRange};
 
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
@@ -17,19 +17,24 @@ pub const CALIBRATORS: [(Calibrator, &str); 5] = [
     (Calibrator::Entropy, "entropy (KL)"),
 ];
 
+/// What the model may become, as the card offers it.
+const SCHEMES: [(Scheme, &str); Scheme::ALL.len()] = [
+    (Scheme::Float32, "float32, as it came"),
+    (Scheme::Float16, "float16 weights"),
+    (Scheme::Int8, "int8, full integer"),
+    (Scheme::Int4Blocks, "int4 weights in blocks"),
+    (Scheme::Int4, "int4 weights"),
+    (Scheme::Ternary, "ternary weights"),
+    (Scheme::Binary, "binary weights"),
+];
+
 /// Shows the controls of quantization.
 pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
     label_row(ui, "Scheme", |ui| {
         let width = ui.available_width();
-        select(
-            ui,
-            "Scheme",
-            &mut q.scheme,
-            &[(Scheme::Int8, "int8, full integer"), (Scheme::Float32, "float32, as it came")],
-            width,
-        )
+        select(ui, "Scheme", &mut q.scheme, &SCHEMES, width)
     });
-    if q.scheme == Scheme::Float32 && q.overrides.is_empty() {
+    if !q.needs_calibration() {
         return;
     }
     let granularities = [(Granularity::PerTensor, "per-tensor"), (Granularity::PerChannel, "per-channel")];
@@ -37,7 +42,14 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
         .on_hover_text("Scales of convolution weights: one for all, or one for each output channel.");
     label_row(ui, "Dense", |ui| ui.push_id("dense", |ui| segmented(ui, &mut q.fully_connected, &granularities)).inner)
         .on_hover_text("Scales of dense layers. Per-channel costs 8 bytes of RAM a channel on TensorFlow Lite Micro.");
+    if !matches!(q.scheme, Scheme::Ternary | Scheme::Binary | Scheme::Int4Blocks) {
+        let ranges = [(WeightRange::Largest, "largest"), (WeightRange::Mse, "least error")];
+        label_row(ui, "Weight range", |ui| segmented(ui, &mut q.weight_range, &ranges))
+            .on_hover_text("The largest weight is the largest integer, or some are clipped where that makes the others finer.");
+    }
     calibrator_ui("Calibrator", &mut q.calibrator, ui);
+    label_row(ui, "Symmetric", |ui| switch(ui, &mut q.symmetric, "Symmetric"))
+        .on_hover_text("Activations have the zero point 0: less exact where values have one sign.");
     samples_ui(cx, q, ui);
     label_row(ui, "In and out", |ui| {
         let types = [(IoType::Int8, "int8"), (IoType::UInt8, "uint8"), (IoType::Float32, "float32")];

@@ -11,14 +11,13 @@ use tinsmith_runtime::kernels::{softmax_int16, unary_int16};
 use tinsmith_runtime::lookup::{Spread, power_of_two};
 use tinsmith_runtime::shape::Strided;
 
-use super::super::kernel::Kernel;
-use super::super::kernel_int16::Int16;
+use super::super::layer::{Int16Layer, Int16Plain, Layer, Plain};
 use super::Built;
 use super::node::{NodeCx, Width};
-use crate::execute::{ExecuteError, fast};
+use crate::execute::ExecuteError;
 use crate::ops::{self, BinaryKind, PoolKind, ReduceKind};
 
-pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built, ExecuteError> {
+pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built<'static>, ExecuteError> {
     let width = cx.width()?;
     let (left, right) = (cx.input(0)?, cx.input(1)?);
     let output = cx.activation(cx.output()?, "output", width)?;
@@ -28,7 +27,7 @@ pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built, Execute
         let walk = Strided::contiguous(operand).and_then(|walk| walk.broadcast_to(&shape));
         walk.ok_or_else(|| cx.unsupported(format!("operands with {} axes are too many", shape.len())))
     };
-    let walks = [walk(&left.shape)?, walk(&right.shape)?];
+    let walks = Box::new([walk(&left.shape)?, walk(&right.shape)?]);
     let sum = match op.kind {
         BinaryKind::Add => Some(Sum::Add),
         BinaryKind::Sub => Some(Sum::Sub),
@@ -36,55 +35,55 @@ pub(super) fn binary(cx: &NodeCx<'_>, op: &ops::Binary) -> Result<Built, Execute
         BinaryKind::Div | BinaryKind::Minimum | BinaryKind::Maximum => return Err(cx.without_integer_kernel()),
         BinaryKind::Pow | BinaryKind::SquaredDifference => return Err(cx.without_integer_kernel()),
     };
-    let kernel = match (width, sum) {
+    let layer = match (width, sum) {
         (Width::I8, Some(sum)) => {
             let params = AddParams::prepare(sum, affines, cx.range(op.activation, output)?, cx.rounding);
             params.map(|params| match left.shape == right.shape {
-                true => Kernel::Add(Box::new(fast::elementwise::Add::prepare(&params, cx.isa))),
-                false => Kernel::AddBroadcast(params, Box::new(walks)),
+                true => Layer::Add(params),
+                false => Layer::Plain(Plain::Add(params, walks)),
             })
         }
         (Width::I8, None) => {
             let params = MulParams::prepare(affines, cx.range(op.activation, output)?, cx.rounding);
-            params.map(|params| Kernel::Mul(params, Box::new(walks)))
+            params.map(|params| Layer::Plain(Plain::Mul(params, walks)))
         }
         (Width::I16, Some(sum)) => {
             let params = AddParams::prepare(sum, affines, cx.range(op.activation, output)?, cx.rounding);
-            params.map(|params| Kernel::Int16(Box::new(Int16::Add(params, walks))))
+            params.map(|params| wide(Int16Plain::Add(params, walks)))
         }
         (Width::I16, None) => {
             let params = MulParams::prepare(affines, cx.range(op.activation, output)?, cx.rounding);
-            params.map(|params| Kernel::Int16(Box::new(Int16::Mul(params, walks))))
+            params.map(|params| wide(Int16Plain::Mul(params, walks)))
         }
     };
-    Ok(Built::Kernel(kernel.ok_or_else(|| cx.out_of_proportion())?, vec![0, 1]))
+    Ok(Built::layer(layer.ok_or_else(|| cx.out_of_proportion())?, vec![0, 1]))
 }
 
-pub(super) fn pool2d(cx: &NodeCx<'_>, op: &ops::Pool2d) -> Result<Built, ExecuteError> {
+pub(super) fn pool2d(cx: &NodeCx<'_>, op: &ops::Pool2d) -> Result<Built<'static>, ExecuteError> {
     let width = cx.width()?;
     cx.activation(cx.input(0)?, "input", width)?;
     let affine = cx.activation(cx.output()?, "output", width)?;
     let (input, output, window) = cx.window(op.window, [op.stride, [1, 1]], op.padding)?;
-    let kernel = match width {
+    let layer = match width {
         Width::I8 => {
             let params = Pool2dParams { input, output, window, range: cx.range(op.activation, affine)? };
-            match op.kind {
-                PoolKind::Average => Kernel::AveragePool2d(params),
-                PoolKind::Max => Kernel::MaxPool2d(params),
-            }
+            Layer::Plain(match op.kind {
+                PoolKind::Average => Plain::AveragePool2d(params),
+                PoolKind::Max => Plain::MaxPool2d(params),
+            })
         }
         Width::I16 => {
             let params = Pool2dParams { input, output, window, range: cx.range(op.activation, affine)? };
-            Kernel::Int16(Box::new(match op.kind {
-                PoolKind::Average => Int16::AveragePool2d(params),
-                PoolKind::Max => Int16::MaxPool2d(params),
-            }))
+            wide(match op.kind {
+                PoolKind::Average => Int16Plain::AveragePool2d(params),
+                PoolKind::Max => Int16Plain::MaxPool2d(params),
+            })
         }
     };
-    Ok(Built::Kernel(kernel, vec![0]))
+    Ok(Built::layer(layer, vec![0]))
 }
 
-pub(super) fn reduce(cx: &NodeCx<'_>, op: &ops::Reduce) -> Result<Built, ExecuteError> {
+pub(super) fn reduce(cx: &NodeCx<'_>, op: &ops::Reduce) -> Result<Built<'static>, ExecuteError> {
     let (width, input) = (cx.width()?, cx.input(0)?);
     let affines = [cx.activation(input, "input", width)?, cx.activation(cx.output()?, "output", width)?];
     let axes = op.axes(&cx.operands()).map_err(|error| cx.fail(error))?;
@@ -98,34 +97,34 @@ pub(super) fn reduce(cx: &NodeCx<'_>, op: &ops::Reduce) -> Result<Built, Execute
     };
     let params = ReduceParams::prepare(reduction, parts, affines, cx.rounding)
         .ok_or_else(|| cx.unsupported("it reduces no element, or its scales are out of all proportion"))?;
-    let kernel = match width {
-        Width::I8 => Kernel::Reduce(Box::new(params)),
-        Width::I16 => Kernel::Int16(Box::new(Int16::Reduce(params))),
+    let params = Box::new(params);
+    let layer = match width {
+        Width::I8 => Layer::Plain(Plain::Reduce(params)),
+        Width::I16 => wide(Int16Plain::Reduce(params)),
     };
-    Ok(Built::Kernel(kernel, vec![0]))
+    Ok(Built::layer(layer, vec![0]))
 }
 
-pub(super) fn softmax(cx: &NodeCx<'_>, op: &ops::Softmax) -> Result<Built, ExecuteError> {
+pub(super) fn softmax(cx: &NodeCx<'_>, op: &ops::Softmax) -> Result<Built<'static>, ExecuteError> {
     let (width, input) = (cx.width()?, cx.input(0)?);
     let affine = cx.activation(input, "input", width)?;
     let output = cx.activation(cx.output()?, "output", width)?;
     let depth = input.shape.last().copied().unwrap_or(1);
-    let kernel = match width {
+    let layer = match width {
         Width::I8 => {
             if output.scale != 1.0 / 256.0 || output.zero_point != -128 {
                 let reason = "its output is not quantized as 1/256 with zero point -128, the only one SOFTMAX has";
                 return Err(cx.unsupported(reason));
             }
-            let params = SoftmaxParams::prepare(depth, op.beta, affine.scale, cx.rounding);
-            params.map(|params| Kernel::Softmax(Box::new(fast::softmax::Softmax::prepare(&params))))
+            SoftmaxParams::prepare(depth, op.beta, affine.scale, cx.rounding).map(Layer::Softmax)
         }
         Width::I16 => {
             unit_output(cx, output)?;
             let params = softmax_int16::SoftmaxParams::prepare(depth, op.beta, affine.scale, cx.rounding);
-            params.map(|params| Kernel::Int16(Box::new(Int16::Softmax(params))))
+            params.map(|params| wide(Int16Plain::Softmax(params)))
         }
     };
-    Ok(Built::Kernel(kernel.ok_or_else(|| cx.out_of_proportion())?, vec![0]))
+    Ok(Built::layer(layer.ok_or_else(|| cx.out_of_proportion())?, vec![0]))
 }
 
 /// Refuses a 16-bit output that is not in units of 2^-15, give or take a thousandth.
@@ -136,15 +135,15 @@ fn unit_output(cx: &NodeCx<'_>, output: Affine) -> Result<(), ExecuteError> {
     }
 }
 
-pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built, ExecuteError> {
+pub(super) fn unary(cx: &NodeCx<'_>, op: ops::Unary) -> Result<Built<'static>, ExecuteError> {
     let width = cx.width()?;
     let input = cx.activation(cx.input(0)?, "input", width)?;
     let output = cx.activation(cx.output()?, "output", width)?;
-    let built = match width {
+    let layer = match width {
         Width::I8 => unary_int8(cx, op, [input, output])?.map(|function| table(&function)),
-        Width::I16 => unary_int16(cx, op, [input, output])?.map(wide),
+        Width::I16 => unary_int16(cx, op, [input, output])?.map(|function| wide(Int16Plain::Unary(function))),
     };
-    built.ok_or_else(|| cx.out_of_proportion())
+    Ok(Built::layer(layer.ok_or_else(|| cx.out_of_proportion())?, vec![0]))
 }
 
 fn unary_int8(cx: &NodeCx<'_>, op: ops::Unary, [input, output]: [Affine; 2]) -> Result<Option<Unary>, ExecuteError> {
@@ -204,22 +203,24 @@ fn unary_int16(
     })
 }
 
-pub(super) fn leaky_relu(cx: &NodeCx<'_>, op: &ops::LeakyRelu) -> Result<Built, ExecuteError> {
+pub(super) fn leaky_relu(cx: &NodeCx<'_>, op: &ops::LeakyRelu) -> Result<Built<'static>, ExecuteError> {
     let width = cx.width()?;
     let affines = [cx.activation(cx.input(0)?, "input", width)?, cx.activation(cx.output()?, "output", width)?];
     let leaky = LeakyRelu::prepare(op.alpha, affines, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
-    Ok(match width {
+    let layer = match width {
         Width::I8 => table(&Unary::LeakyRelu(leaky)),
-        Width::I16 => wide(unary_int16::Unary::LeakyRelu(leaky)),
-    })
+        Width::I16 => wide(Int16Plain::Unary(unary_int16::Unary::LeakyRelu(leaky))),
+    };
+    Ok(Built::layer(layer, vec![0]))
 }
 
-fn wide(function: unary_int16::Unary) -> Built {
-    Built::Kernel(Kernel::Int16(Box::new(Int16::Unary(function))), vec![0])
+/// A layer of 16-bit activations for which nothing is laid out.
+fn wide(plain: Int16Plain) -> Layer<'static> {
+    Layer::Int16(Int16Layer::Plain(plain))
 }
 
 /// The function as its 256 values, computed by the reference kernel.
-pub(super) fn table(function: &Unary) -> Built {
+pub(super) fn table(function: &Unary) -> Layer<'static> {
     let values = std::array::from_fn(|bits| function.apply(bits as u8 as i8));
-    Built::Kernel(Kernel::Table(Box::new(values)), vec![0])
+    Layer::Plain(Plain::Table(Box::new(values)))
 }

@@ -1,7 +1,8 @@
 //! From a graph to steps: checks, parameters, weights, arena.
 //!
-//! In this order: every node becomes a kernel, an alias (a reshape is another name for the same bytes) or a constant (what
-//! only depends on constants is computed now); then the arena is planned; then operands are bound to places in it.
+//! In this order: every node becomes a layer, an alias (a reshape is another name for the same bytes) or a constant (what
+//! only depends on constants is computed now); that is a [`Program`], the same for every machine. Then its weights are laid out
+//! for this machine, the arena is planned, and operands are bound to places in it.
 
 mod arithmetic;
 mod convert;
@@ -16,8 +17,10 @@ use tinsmith_runtime::fixed_point::Rounding;
 
 use self::node::NodeCx;
 use super::kernel::Kernel;
+use super::layer::{Layer, Plain};
 use super::memory::{AlignedBytes, Views};
-use super::plan::{Span, plan};
+use super::plan::plan;
+use super::program::{Place, Program, ProgramStep, Span};
 use super::{ARENA_LIMIT_BYTES, Operand, Port, Prepared, Slot, Step, has_int16_kernel};
 use crate::execute::ExecuteError;
 use crate::execute::fast::Isa;
@@ -31,22 +34,32 @@ const BLOCK_ARENA_BYTES: usize = 128 << 10;
 const MAX_BLOCK: usize = 16;
 
 /// What a node becomes.
-enum Built {
-    /// A kernel, and which operands it reads while running.
-    Kernel(Kernel, Vec<usize>),
+enum Built<'a> {
+    /// A layer, and which operands it reads while running.
+    Layer(Box<Layer<'a>>, Vec<usize>),
     /// Another name for the bytes of an operand.
     Alias(usize),
     /// A value that is known now.
     Constant(AlignedBytes),
 }
 
-pub(super) fn prepare(graph: &Graph, rounding: Rounding, isa: Isa) -> Result<Prepared, ExecuteError> {
-    graph::check(graph)?;
-    let mut preparation = Preparation::new(graph)?;
-    for id in graph.node_ids() {
-        preparation.add(NodeCx { graph, id, node: graph.node(id), rounding, isa })?;
+impl<'a> Built<'a> {
+    fn layer(layer: Layer<'a>, operands: Vec<usize>) -> Self {
+        Self::Layer(Box::new(layer), operands)
     }
-    preparation.finish()
+
+    fn plain(plain: Plain, operands: Vec<usize>) -> Self {
+        Self::layer(Layer::Plain(plain), operands)
+    }
+}
+
+pub(super) fn prepare(graph: &Graph, rounding: Rounding, isa: Isa) -> Result<Prepared, ExecuteError> {
+    Preparation::of(graph, rounding)?.finish(isa)
+}
+
+/// What the nodes of a graph compute, on any machine.
+pub(super) fn program(graph: &Graph, rounding: Rounding) -> Result<Program<'_>, ExecuteError> {
+    Ok(Preparation::of(graph, rounding)?.program())
 }
 
 struct Preparation<'a> {
@@ -60,10 +73,19 @@ struct Preparation<'a> {
     root: Vec<usize>,
     /// Those that share another's bytes, with the number of nodes before them.
     aliases: Vec<(usize, TensorId)>,
-    nodes: Vec<(NodeId, Kernel, Vec<TensorId>)>,
+    nodes: Vec<(NodeId, Layer<'a>, Vec<TensorId>)>,
 }
 
 impl<'a> Preparation<'a> {
+    fn of(graph: &'a Graph, rounding: Rounding) -> Result<Self, ExecuteError> {
+        graph::check(graph)?;
+        let mut preparation = Self::new(graph)?;
+        for id in graph.node_ids() {
+            preparation.add(NodeCx { graph, id, node: graph.node(id), rounding })?;
+        }
+        Ok(preparation)
+    }
+
     fn new(graph: &'a Graph) -> Result<Self, ExecuteError> {
         let mut bytes = Vec::with_capacity(graph.tensors.len());
         for tensor in &graph.tensors {
@@ -99,21 +121,22 @@ impl<'a> Preparation<'a> {
                     }
                 }
             }
-            Built::Kernel(kernel, indices) => {
+            Built::Layer(layer, indices) => {
                 let operands = indices.into_iter().map(operand).collect::<Result<Vec<_>, _>>()?;
                 let values: Vec<_> = operands.iter().filter_map(|id| self.constant(*id)).collect();
                 if values.len() == operands.len() {
-                    self.fold_kernel(&cx, &kernel, values);
+                    self.fold_layer(&cx, *layer, values);
                 } else {
-                    self.nodes.push((cx.id, kernel, operands));
+                    self.nodes.push((cx.id, *layer, operands));
                 }
             }
         }
         Ok(())
     }
 
-    /// Runs a kernel whose operands are all known.
-    fn fold_kernel(&mut self, cx: &NodeCx<'_>, kernel: &Kernel, values: Vec<Arc<AlignedBytes>>) {
+    /// Runs a layer whose operands are all known.
+    fn fold_layer(&mut self, cx: &NodeCx<'_>, layer: Layer<'_>, values: Vec<Arc<AlignedBytes>>) {
+        let kernel = Kernel::prepare(layer, Isa::detect());
         let operands: Vec<Operand> = values.into_iter().map(Operand::Constant).collect();
         let mut workspace = AlignedBytes::zeroed(kernel.workspace_bytes());
         for (part, id) in cx.node.outputs.iter().enumerate() {
@@ -139,38 +162,63 @@ impl<'a> Preparation<'a> {
         known.clone()
     }
 
-    fn finish(mut self) -> Result<Prepared, ExecuteError> {
+    fn program(mut self) -> Program<'a> {
         // Outputs may be constants that nobody has read so far.
         for id in &self.graph.outputs {
             self.constant(*id);
         }
-        let (slots, arena_bytes) = self.place()?;
-        let constants = &self.constants;
-        let bind = |id: &TensorId| match &constants[id.index()] {
-            Some(value) => Operand::Constant(value.clone()),
-            None => Operand::Arena(slots[id.index()]),
+        let (buffer_of, buffers) = self.buffers();
+        let place = |id: &TensorId| match &self.constants[id.index()] {
+            Some(value) => Place::Constant(value.clone()),
+            None => Place::Buffer(buffer_of[self.root[id.index()]]),
         };
-        let port = |id: &TensorId| Port {
-            tensor: *id,
-            element: self.graph.tensor(*id).element,
-            sample_bytes: self.bytes[id.index()],
-            operand: bind(id),
+        let inputs = self.graph.inputs.iter().map(place).collect();
+        let outputs = self.graph.outputs.iter().map(place).collect();
+        let step = |(node, layer, operands): (NodeId, Layer<'a>, Vec<TensorId>)| {
+            let results = self.graph.node(node).outputs.iter();
+            let outputs = results.map(|id| (*id, buffer_of[self.root[id.index()]])).collect();
+            ProgramStep { node, layer, inputs: operands.iter().map(place).collect(), outputs }
         };
-        let inputs = self.graph.inputs.iter().map(port).collect();
-        let outputs = self.graph.outputs.iter().map(port).collect();
-        let mut steps = Vec::with_capacity(self.nodes.len());
-        for (id, kernel, operands) in self.nodes {
-            let outputs = self.graph.node(id).outputs.iter().map(|id| (*id, slots[id.index()])).collect();
-            steps.push(Step { kernel, inputs: operands.iter().map(bind).collect(), outputs });
-        }
-        let aliases = self.aliases.iter().map(|(step, id)| (*step, *id, slots[id.index()])).collect();
-        let workspace_bytes = steps.iter().map(|step| step.kernel.workspace_bytes()).max().unwrap_or(0);
-        let block = (BLOCK_ARENA_BYTES / arena_bytes.max(1)).clamp(1, MAX_BLOCK);
-        Ok(Prepared { steps, inputs, outputs, folded: self.folded, aliases, arena_bytes, workspace_bytes, block })
+        let steps = std::mem::take(&mut self.nodes).into_iter().map(step).collect();
+        let aliases = self.aliases.iter().map(|(at, id)| (*at, *id, buffer_of[self.root[id.index()]])).collect();
+        Program { steps, inputs, outputs, buffers, aliases, folded: self.folded }
     }
 
-    /// A slot for each tensor (unused ones are empty), and the bytes that all take.
-    fn place(&self) -> Result<(Vec<Slot>, usize), ExecuteError> {
+    fn finish(self, isa: Isa) -> Result<Prepared, ExecuteError> {
+        let graph = self.graph;
+        let bytes = self.bytes.clone();
+        let program = self.program();
+        let (offsets, arena_bytes) = plan(&program.buffers, ARENA_LIMIT_BYTES).ok_or_else(|| ExecuteError::TooLarge {
+            bytes: program.buffers.iter().map(|span| span.bytes).fold(0, usize::saturating_add),
+            limit: ARENA_LIMIT_BYTES,
+        })?;
+        let slot = |buffer: usize| Slot { offset: offsets[buffer], len: program.buffers[buffer].bytes };
+        let bind = |place: &Place| match place {
+            Place::Constant(value) => Operand::Constant(value.clone()),
+            Place::Buffer(buffer) => Operand::Arena(slot(*buffer)),
+        };
+        let port = |(id, place): (&TensorId, &Place)| Port {
+            tensor: *id,
+            element: graph.tensor(*id).element,
+            sample_bytes: bytes[id.index()],
+            operand: bind(place),
+        };
+        let inputs = graph.inputs.iter().zip(&program.inputs).map(port).collect();
+        let outputs = graph.outputs.iter().zip(&program.outputs).map(port).collect();
+        let aliases = program.aliases.iter().map(|(step, id, buffer)| (*step, *id, slot(*buffer))).collect();
+        let step = |step: ProgramStep<'_>| Step {
+            kernel: Kernel::prepare(step.layer, isa),
+            inputs: step.inputs.iter().map(bind).collect(),
+            outputs: step.outputs.iter().map(|(id, buffer)| (*id, slot(*buffer))).collect(),
+        };
+        let steps: Vec<Step> = program.steps.into_iter().map(step).collect();
+        let workspace_bytes = steps.iter().map(|step| step.kernel.workspace_bytes()).max().unwrap_or(0);
+        let block = (BLOCK_ARENA_BYTES / arena_bytes.max(1)).clamp(1, MAX_BLOCK);
+        Ok(Prepared { steps, inputs, outputs, folded: program.folded, aliases, arena_bytes, workspace_bytes, block })
+    }
+
+    /// For each tensor that owns bytes in the arena the number of its buffer, and when each buffer is alive.
+    fn buffers(&self) -> (Vec<usize>, Vec<Span>) {
         let n_steps = self.nodes.len();
         let mut spans: Vec<Option<Span>> = vec![None; self.bytes.len()];
         let mut live = |id: TensorId, step: usize| {
@@ -183,29 +231,22 @@ impl<'a> Preparation<'a> {
             let activations = operands.iter().filter(|id| self.constants[id.index()].is_none());
             activations.chain(&self.graph.node(*id).outputs).for_each(|id| live(*id, step));
         }
-        self.graph.inputs.iter().for_each(|id| live(*id, 0));
+        let unknown = |id: &&TensorId| self.constants[id.index()].is_none();
+        self.graph.inputs.iter().filter(unknown).for_each(|id| live(*id, 0));
         // Whoever observes an alias finds its bytes still there.
         self.aliases.iter().for_each(|(step, id)| live(*id, *step));
-        self.graph.outputs.iter().filter(|id| self.constants[id.index()].is_none()).for_each(|id| live(*id, n_steps));
-        let roots: Vec<usize> = (0..spans.len()).filter(|index| spans[*index].is_some()).collect();
-        let planned: Vec<Span> = roots.iter().filter_map(|index| spans[*index]).collect();
-        let (offsets, total) = plan(&planned, ARENA_LIMIT_BYTES).ok_or_else(|| ExecuteError::TooLarge {
-            bytes: planned.iter().map(|span| span.bytes).fold(0, usize::saturating_add),
-            limit: ARENA_LIMIT_BYTES,
-        })?;
-        let mut slots = vec![Slot { offset: 0, len: 0 }; spans.len()];
-        for (root, offset) in roots.into_iter().zip(offsets) {
-            slots[root] = Slot { offset, len: self.bytes[root] };
-        }
-        for index in 0..slots.len() {
-            slots[index] = slots[self.root[index]];
-        }
-        Ok((slots, total))
+        self.graph.outputs.iter().filter(unknown).for_each(|id| live(*id, n_steps));
+        let mut buffers = Vec::new();
+        let number = |span: Option<Span>| {
+            buffers.extend(span);
+            buffers.len().saturating_sub(1)
+        };
+        (spans.into_iter().map(number).collect(), buffers)
     }
 }
 
 /// The one place that says how each operator runs as integers.
-fn build(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
+fn build<'a>(cx: &NodeCx<'a>) -> Result<Built<'a>, ExecuteError> {
     if cx.is_int16() && !has_int16_kernel(&cx.node.op) {
         return Err(cx.without_int16_kernel());
     }
@@ -242,7 +283,7 @@ fn build(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
     }
 }
 
-fn no_integer_kernel(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
+fn no_integer_kernel(cx: &NodeCx<'_>) -> Result<Built<'static>, ExecuteError> {
     Err(cx.without_integer_kernel())
 }
 

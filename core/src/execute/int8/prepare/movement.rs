@@ -3,7 +3,7 @@
 use tinsmith_runtime::kernels::data_movement::{self, Joint};
 use tinsmith_runtime::shape::Strided;
 
-use super::super::kernel::{Kernel, Resize};
+use super::super::layer::{Plain, Resize};
 use super::super::memory::AlignedBytes;
 use super::Built;
 use super::node::NodeCx;
@@ -11,12 +11,12 @@ use crate::execute::ExecuteError;
 use crate::ops::{self, Activation, SliceRange};
 use crate::tensor::{ElementType, Tensor};
 
-pub(super) fn same_bytes(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
+pub(super) fn same_bytes(cx: &NodeCx<'_>) -> Result<Built<'static>, ExecuteError> {
     element_bytes(cx, cx.input(0)?)?;
     Ok(Built::Alias(0))
 }
 
-pub(super) fn transpose(cx: &NodeCx<'_>, op: &ops::Transpose) -> Result<Built, ExecuteError> {
+pub(super) fn transpose(cx: &NodeCx<'_>, op: &ops::Transpose) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(0)?;
     let mut extents = input.shape.clone();
     let mut permutation = op.permutation(&cx.operands()).map_err(|error| cx.fail(error))?;
@@ -26,11 +26,11 @@ pub(super) fn transpose(cx: &NodeCx<'_>, op: &ops::Transpose) -> Result<Built, E
     Ok(gather(walk))
 }
 
-pub(super) fn strided_slice(cx: &NodeCx<'_>, op: &ops::StridedSlice) -> Result<Built, ExecuteError> {
+pub(super) fn strided_slice(cx: &NodeCx<'_>, op: &ops::StridedSlice) -> Result<Built<'static>, ExecuteError> {
     part(cx, &op.ranges(&cx.operands()).map_err(|error| cx.fail(error))?)
 }
 
-fn part(cx: &NodeCx<'_>, ranges: &[SliceRange]) -> Result<Built, ExecuteError> {
+fn part(cx: &NodeCx<'_>, ranges: &[SliceRange]) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(0)?;
     let mut extents = input.shape.clone();
     extents.push(element_bytes(cx, input)?);
@@ -43,11 +43,11 @@ fn part(cx: &NodeCx<'_>, ranges: &[SliceRange]) -> Result<Built, ExecuteError> {
     Ok(gather(walk))
 }
 
-pub(super) fn slice(cx: &NodeCx<'_>, op: &ops::Slice) -> Result<Built, ExecuteError> {
+pub(super) fn slice(cx: &NodeCx<'_>, op: &ops::Slice) -> Result<Built<'static>, ExecuteError> {
     part(cx, &op.ranges(&cx.operands()).map_err(|error| cx.fail(error))?)
 }
 
-pub(super) fn concatenation(cx: &NodeCx<'_>, op: &ops::Concatenation) -> Result<Built, ExecuteError> {
+pub(super) fn concatenation(cx: &NodeCx<'_>, op: &ops::Concatenation) -> Result<Built<'static>, ExecuteError> {
     if op.activation != Activation::None {
         return Err(cx.unsupported("TensorFlow Lite Micro fuses no activation into a concatenation"));
     }
@@ -58,40 +58,40 @@ pub(super) fn concatenation(cx: &NodeCx<'_>, op: &ops::Concatenation) -> Result<
     join(cx, &shape, axis, &extents)
 }
 
-pub(super) fn pack(cx: &NodeCx<'_>, op: &ops::Pack) -> Result<Built, ExecuteError> {
+pub(super) fn pack(cx: &NodeCx<'_>, op: &ops::Pack) -> Result<Built<'static>, ExecuteError> {
     let shape = cx.output_shape()?;
     let axis = ops::resolve_axis(op.axis.into(), shape.len()).map_err(|error| cx.fail(error))?;
     join(cx, &shape, axis, &vec![1; cx.node.inputs.len()])
 }
 
-pub(super) fn split(cx: &NodeCx<'_>, op: &ops::Split) -> Result<Built, ExecuteError> {
+pub(super) fn split(cx: &NodeCx<'_>, op: &ops::Split) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(1)?;
     let axis = op.axis(&cx.operands()).map_err(|error| cx.fail(error))?;
     let extents = vec![input.shape[axis] / op.n_splits.max(1); op.n_splits];
     same_types(cx, [input].into_iter())?;
     let joints = joints(&input.shape, axis, &extents, element_bytes(cx, input)?);
-    Ok(Built::Kernel(Kernel::Split(joints), vec![1]))
+    Ok(Built::plain(Plain::Split(joints), vec![1]))
 }
 
-pub(super) fn split_v(cx: &NodeCx<'_>, op: &ops::SplitV) -> Result<Built, ExecuteError> {
+pub(super) fn split_v(cx: &NodeCx<'_>, op: &ops::SplitV) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(0)?;
     let (axis, extents) = op.parts(&cx.operands()).map_err(|error| cx.fail(error))?;
     take_apart(cx, input, axis, &extents)
 }
 
-pub(super) fn unpack(cx: &NodeCx<'_>, op: &ops::Unpack) -> Result<Built, ExecuteError> {
+pub(super) fn unpack(cx: &NodeCx<'_>, op: &ops::Unpack) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(0)?;
     let axis = ops::resolve_axis(op.axis.into(), input.shape.len()).map_err(|error| cx.fail(error))?;
     take_apart(cx, input, axis, &vec![1; op.n_parts])
 }
 
-fn take_apart(cx: &NodeCx<'_>, input: &Tensor, axis: usize, extents: &[usize]) -> Result<Built, ExecuteError> {
+fn take_apart(cx: &NodeCx<'_>, input: &Tensor, axis: usize, extents: &[usize]) -> Result<Built<'static>, ExecuteError> {
     same_types(cx, [input].into_iter())?;
     let joints = joints(&input.shape, axis, extents, element_bytes(cx, input)?);
-    Ok(Built::Kernel(Kernel::Split(joints), vec![0]))
+    Ok(Built::plain(Plain::Split(joints), vec![0]))
 }
 
-pub(super) fn shape(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
+pub(super) fn shape(cx: &NodeCx<'_>) -> Result<Built<'static>, ExecuteError> {
     let extents = cx.input(0)?.shape.iter();
     let bytes: Vec<u8> = match cx.output()?.element {
         ElementType::I32 => extents.flat_map(|extent| (*extent as i32).to_ne_bytes()).collect(),
@@ -101,7 +101,7 @@ pub(super) fn shape(cx: &NodeCx<'_>) -> Result<Built, ExecuteError> {
     Ok(Built::Constant(AlignedBytes::copy_of(&bytes)))
 }
 
-pub(super) fn pad(cx: &NodeCx<'_>, op: &ops::Pad) -> Result<Built, ExecuteError> {
+pub(super) fn pad(cx: &NodeCx<'_>, op: &ops::Pad) -> Result<Built<'static>, ExecuteError> {
     let (input, output) = (cx.input(0)?, cx.output()?);
     same_types(cx, [input].into_iter())?;
     let width = element_bytes(cx, input)?;
@@ -117,10 +117,10 @@ pub(super) fn pad(cx: &NodeCx<'_>, op: &ops::Pad) -> Result<Built, ExecuteError>
         inner.origin += before * inner.strides[axis].unsigned_abs();
         inner.extents[axis] = input.shape[axis];
     }
-    Ok(Built::Kernel(Kernel::Pad(Box::new(inner), zero as u8), vec![0]))
+    Ok(Built::plain(Plain::Pad(Box::new(inner), zero as u8), vec![0]))
 }
 
-pub(super) fn resize_nearest_neighbor(cx: &NodeCx<'_>, op: &ops::ResizeNearestNeighbor) -> Result<Built, ExecuteError> {
+pub(super) fn resize_nearest_neighbor(cx: &NodeCx<'_>, op: &ops::ResizeNearestNeighbor) -> Result<Built<'static>, ExecuteError> {
     let input = cx.input(0)?;
     same_types(cx, [input].into_iter())?;
     let (&[_, height, width, channels], &[_, rows, columns, _]) = (&input.shape[..], &cx.output_shape()?[..]) else {
@@ -131,24 +131,24 @@ pub(super) fn resize_nearest_neighbor(cx: &NodeCx<'_>, op: &ops::ResizeNearestNe
     }
     let resize = data_movement::Resize { align_corners: op.align_corners, half_pixel_centers: op.half_pixel_centers };
     let coordinates = |input: usize, output: usize| (0..output).map(|out| resize.nearest(out, input, output)).collect();
-    let kernel = Kernel::Resize(Resize {
+    let resize = Plain::Resize(Resize {
         rows: coordinates(height, rows),
         columns: coordinates(width, columns),
         input_extent: [height, width],
         pixel_bytes: channels * element_bytes(cx, input)?,
     });
-    Ok(Built::Kernel(kernel, vec![0]))
+    Ok(Built::plain(resize, vec![0]))
 }
 
-fn gather(walk: Strided) -> Built {
-    Built::Kernel(Kernel::Gather(Box::new(walk)), vec![0])
+fn gather(walk: Strided) -> Built<'static> {
+    Built::plain(Plain::Gather(Box::new(walk)), vec![0])
 }
 
-fn join(cx: &NodeCx<'_>, shape: &[usize], axis: usize, extents: &[usize]) -> Result<Built, ExecuteError> {
+fn join(cx: &NodeCx<'_>, shape: &[usize], axis: usize, extents: &[usize]) -> Result<Built<'static>, ExecuteError> {
     let operands = (0..extents.len()).map(|index| cx.input(index)).collect::<Result<Vec<_>, _>>()?;
     same_types(cx, operands.into_iter())?;
     let joints = joints(shape, axis, extents, element_bytes(cx, cx.output()?)?);
-    Ok(Built::Kernel(Kernel::Concatenate(joints), (0..extents.len()).collect()))
+    Ok(Built::plain(Plain::Concatenate(joints), (0..extents.len()).collect()))
 }
 
 /// Where parts of the given extents lie in a tensor that is cut along `axis`, in bytes.

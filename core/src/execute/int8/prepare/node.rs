@@ -6,7 +6,6 @@ use tinsmith_runtime::fixed_point::{Affine, Rounding};
 use tinsmith_runtime::shape::{Nhwc, Window};
 
 use crate::execute::ExecuteError;
-use crate::execute::fast::Isa;
 use crate::graph::{Graph, Node, NodeId, TensorId};
 use crate::ops::{Activation, OpError, Operands, Padding};
 use crate::tensor::{ElementType, Tensor};
@@ -18,14 +17,13 @@ pub(super) enum Width {
     I16,
 }
 
-/// A node, the graph it stands in, and how it is to run.
+/// A node, the graph it stands in, and how it rounds.
 #[derive(Clone, Copy)]
 pub(super) struct NodeCx<'a> {
     pub(super) graph: &'a Graph,
     pub(super) id: NodeId,
     pub(super) node: &'a Node,
     pub(super) rounding: Rounding,
-    pub(super) isa: Isa,
 }
 
 impl<'a> NodeCx<'a> {

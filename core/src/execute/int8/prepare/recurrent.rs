@@ -2,14 +2,14 @@
 
 use tinsmith_runtime::kernels::lstm::{LstmParams, LstmScales};
 
-use super::super::kernel::{Kernel, Lstm};
+use super::super::layer::{Lstm, Plain};
 use super::Built;
 use super::node::NodeCx;
 use crate::execute::ExecuteError;
 use crate::ops::{self, Activation};
 use crate::tensor::{Data, ElementType, Tensor};
 
-pub(super) fn lstm(cx: &NodeCx<'_>, op: &ops::Lstm) -> Result<Built, ExecuteError> {
+pub(super) fn lstm(cx: &NodeCx<'_>, op: &ops::Lstm) -> Result<Built<'static>, ExecuteError> {
     let extents = op.extents(&cx.operands()).map_err(|error| cx.fail(error))?;
     if op.activation != Activation::Tanh || ops::Lstm::couples_gates(&cx.operands()) {
         return Err(cx.unsupported("the integer kernel takes an LSTM with tanh and an input gate of its own"));
@@ -39,7 +39,7 @@ pub(super) fn lstm(cx: &NodeCx<'_>, op: &ops::Lstm) -> Result<Built, ExecuteErro
         recurrent: recurrent_weights.map(|(values, _)| values),
         bias: four(cx, ops::Lstm::BIAS, bias)?,
     };
-    Ok(Built::Kernel(Kernel::Lstm(Box::new(lstm)), vec![0]))
+    Ok(Built::plain(Plain::Lstm(Box::new(lstm)), vec![0]))
 }
 
 /// Something of four operands in a row.

@@ -7,136 +7,121 @@ use tinsmith_runtime::kernels::convolution_scale;
 use tinsmith_runtime::kernels::depthwise_conv2d::DepthwiseConv2dParams;
 use tinsmith_runtime::kernels::fully_connected::FullyConnectedParams;
 
-use super::super::kernel::Kernel;
-use super::super::kernel_int16::Int16;
+use super::super::layer::{Int16Layer, Layer, Weighted};
 use super::Built;
 use super::node::{NodeCx, Width};
 use crate::execute::ExecuteError;
 use crate::execute::fast::int16::Bias;
-use crate::execute::fast::{conv2d, depthwise_conv2d, fully_connected, int16};
 use crate::ops;
 use crate::tensor::{Data, ElementType, Tensor};
 
-pub(super) fn conv2d(cx: &NodeCx<'_>, op: &ops::Conv2d) -> Result<Built, ExecuteError> {
-    let layer = Weighted::of(cx)?;
-    let multipliers = layer.multipliers(cx, 0)?;
-    let (weights, bias) = (layer.values, layer.bias);
-    let kernel = match layer.width {
+pub(super) fn conv2d<'a>(cx: &NodeCx<'a>, op: &ops::Conv2d) -> Result<Built<'a>, ExecuteError> {
+    let trained = Trained::of(cx, 0)?;
+    let layer = match trained.width {
         Width::I8 => {
-            let params = conv2d_params(cx, op, &layer, &multipliers)?;
-            Kernel::Conv2d(Box::new(conv2d::Conv2d::prepare(&params, weights, layer.narrow_bias(cx)?, cx.isa)))
+            let params = conv2d_params(cx, op, &trained)?;
+            Layer::Conv2d(trained.narrow(cx, params)?)
         }
         Width::I16 => {
-            let params = conv2d_params(cx, op, &layer, &multipliers)?;
-            Kernel::Int16(Box::new(Int16::Conv2d(int16::conv2d::Conv2d::prepare(&params, weights, bias))))
+            let params = conv2d_params(cx, op, &trained)?;
+            Layer::Int16(Int16Layer::Conv2d(trained.wide(params)))
         }
     };
-    Ok(Built::Kernel(kernel, vec![0]))
+    Ok(Built::layer(layer, vec![0]))
 }
 
-fn conv2d_params<'m, T: Quantized>(
+fn conv2d_params<T: Quantized>(
     cx: &NodeCx<'_>,
     op: &ops::Conv2d,
-    layer: &Weighted<'_>,
-    multipliers: &'m [Multiplier],
-) -> Result<Conv2dParams<'m, T>, ExecuteError> {
-    let shape = &layer.weights.shape;
+    trained: &Trained<'_>,
+) -> Result<Conv2dParams<'static, T>, ExecuteError> {
+    let shape = &trained.weights.shape;
     let (input, output, window) = cx.window([shape[1], shape[2]], [op.stride, op.dilation], op.padding)?;
     Ok(Conv2dParams {
         input,
         output,
         group_channels: shape[3],
         window,
-        input_zero_point: layer.input.zero_point,
-        output_zero_point: layer.output.zero_point,
-        multipliers,
-        range: cx.range(op.activation, layer.output)?,
+        input_zero_point: trained.input.zero_point,
+        output_zero_point: trained.output.zero_point,
+        multipliers: &[],
+        range: cx.range(op.activation, trained.output)?,
         rounding: cx.rounding,
     })
 }
 
-pub(super) fn depthwise_conv2d(cx: &NodeCx<'_>, op: &ops::DepthwiseConv2d) -> Result<Built, ExecuteError> {
-    let layer = Weighted::of(cx)?;
-    let multipliers = layer.multipliers(cx, 3)?;
-    let (weights, bias) = (layer.values, layer.bias);
-    let kernel = match layer.width {
+pub(super) fn depthwise_conv2d<'a>(cx: &NodeCx<'a>, op: &ops::DepthwiseConv2d) -> Result<Built<'a>, ExecuteError> {
+    let trained = Trained::of(cx, 3)?;
+    let layer = match trained.width {
         Width::I8 => {
-            let params = depthwise_params(cx, op, &layer, &multipliers)?;
-            let conv = depthwise_conv2d::DepthwiseConv2d::prepare(&params, weights, layer.narrow_bias(cx)?, cx.isa);
-            Kernel::DepthwiseConv2d(Box::new(conv))
+            let params = depthwise_params(cx, op, &trained)?;
+            Layer::DepthwiseConv2d(trained.narrow(cx, params)?)
         }
-        Width::I16 if matches!(bias, Bias::I32(_)) => {
+        Width::I16 if matches!(trained.bias, Bias::I32(_)) => {
             return Err(cx.unsupported("its bias is int32, which TensorFlow Lite Micro reads as int64 beside int16 activations"));
         }
         Width::I16 => {
-            let params = depthwise_params(cx, op, &layer, &multipliers)?;
-            let conv = int16::depthwise_conv2d::DepthwiseConv2d::prepare(&params, weights, bias);
-            Kernel::Int16(Box::new(Int16::DepthwiseConv2d(conv)))
+            let params = depthwise_params(cx, op, &trained)?;
+            Layer::Int16(Int16Layer::DepthwiseConv2d(trained.wide(params)))
         }
     };
-    Ok(Built::Kernel(kernel, vec![0]))
+    Ok(Built::layer(layer, vec![0]))
 }
 
-fn depthwise_params<'m, T: Quantized>(
+fn depthwise_params<T: Quantized>(
     cx: &NodeCx<'_>,
     op: &ops::DepthwiseConv2d,
-    layer: &Weighted<'_>,
-    multipliers: &'m [Multiplier],
-) -> Result<DepthwiseConv2dParams<'m, T>, ExecuteError> {
-    let shape = &layer.weights.shape;
+    trained: &Trained<'_>,
+) -> Result<DepthwiseConv2dParams<'static, T>, ExecuteError> {
+    let shape = &trained.weights.shape;
     let (input, output, window) = cx.window([shape[1], shape[2]], [op.stride, op.dilation], op.padding)?;
     Ok(DepthwiseConv2dParams {
         input,
         output,
         window,
-        input_zero_point: layer.input.zero_point,
-        output_zero_point: layer.output.zero_point,
-        multipliers,
-        range: cx.range(op.activation, layer.output)?,
+        input_zero_point: trained.input.zero_point,
+        output_zero_point: trained.output.zero_point,
+        multipliers: &[],
+        range: cx.range(op.activation, trained.output)?,
         rounding: cx.rounding,
     })
 }
 
-pub(super) fn fully_connected(cx: &NodeCx<'_>, op: &ops::FullyConnected) -> Result<Built, ExecuteError> {
-    let layer = Weighted::of(cx)?;
-    let multipliers = layer.multipliers(cx, 0)?;
-    let (weights, bias) = (layer.values, layer.bias);
-    let kernel = match layer.width {
+pub(super) fn fully_connected<'a>(cx: &NodeCx<'a>, op: &ops::FullyConnected) -> Result<Built<'a>, ExecuteError> {
+    let trained = Trained::of(cx, 0)?;
+    let layer = match trained.width {
         Width::I8 => {
-            let params = fully_connected_params(cx, op, &layer, &multipliers)?;
-            let dense = fully_connected::FullyConnected::prepare(&params, weights, layer.narrow_bias(cx)?, cx.isa);
-            Kernel::FullyConnected(Box::new(dense))
+            let params = fully_connected_params(cx, op, &trained)?;
+            Layer::FullyConnected(trained.narrow(cx, params)?)
         }
         Width::I16 => {
-            let params = fully_connected_params(cx, op, &layer, &multipliers)?;
-            let dense = int16::fully_connected::FullyConnected::prepare(&params, weights, bias);
-            Kernel::Int16(Box::new(Int16::FullyConnected(dense)))
+            let params = fully_connected_params(cx, op, &trained)?;
+            Layer::Int16(Int16Layer::FullyConnected(trained.wide(params)))
         }
     };
-    Ok(Built::Kernel(kernel, vec![0]))
+    Ok(Built::layer(layer, vec![0]))
 }
 
-fn fully_connected_params<'m, T: Quantized>(
+fn fully_connected_params<T: Quantized>(
     cx: &NodeCx<'_>,
     op: &ops::FullyConnected,
-    layer: &Weighted<'_>,
-    multipliers: &'m [Multiplier],
-) -> Result<FullyConnectedParams<'m, T>, ExecuteError> {
-    let [outputs, inputs] = [layer.weights.shape[0], layer.weights.shape[1]];
+    trained: &Trained<'_>,
+) -> Result<FullyConnectedParams<'static, T>, ExecuteError> {
+    let [outputs, inputs] = [trained.weights.shape[0], trained.weights.shape[1]];
     Ok(FullyConnectedParams {
         batch: cx.input(0)?.n_elements() / inputs.max(1),
         inputs,
         outputs,
-        input_zero_point: layer.input.zero_point,
-        output_zero_point: layer.output.zero_point,
-        multipliers,
-        range: cx.range(op.activation, layer.output)?,
+        input_zero_point: trained.input.zero_point,
+        output_zero_point: trained.output.zero_point,
+        multipliers: &[],
+        range: cx.range(op.activation, trained.output)?,
         rounding: cx.rounding,
     })
 }
 
 /// Operands of a node with weights, each of the type that the integer kernels take.
-struct Weighted<'a> {
+struct Trained<'a> {
     width: Width,
     input: Affine,
     output: Affine,
@@ -144,10 +129,13 @@ struct Weighted<'a> {
     values: &'a [i8],
     scales: &'a [f32],
     bias: Bias<'a>,
+    /// One for each output channel, or one for all.
+    multipliers: Vec<Multiplier>,
 }
 
-impl<'a> Weighted<'a> {
-    fn of(cx: &NodeCx<'a>) -> Result<Self, ExecuteError> {
+impl<'a> Trained<'a> {
+    /// `axis`: that of the output channels in the weights.
+    fn of(cx: &NodeCx<'a>, axis: usize) -> Result<Self, ExecuteError> {
         let width = cx.width()?;
         let input = cx.activation(cx.input(0)?, "input", width)?;
         let output = cx.activation(cx.output()?, "output", width)?;
@@ -175,20 +163,27 @@ impl<'a> Weighted<'a> {
                 None => return Err(cx.unsupported("its bias is computed at run time, only a constant is supported")),
             },
         };
-        Ok(Self { width, input, output, weights, values, scales: &quantization.scales, bias })
+        let scales = &quantization.scales;
+        Self { width, input, output, weights, values, scales, bias, multipliers: Vec::new() }.with_multipliers(cx, axis)
     }
 
-    /// The bias of a layer with 8-bit activations.
-    fn narrow_bias(&self, cx: &NodeCx<'_>) -> Result<Option<&'a [i32]>, ExecuteError> {
-        match self.bias {
-            Bias::None => Ok(None),
-            Bias::I32(values) => Ok(Some(values)),
-            Bias::I64(_) => Err(cx.unsupported("its bias is int64, expected int32 beside int8 activations")),
-        }
+    /// A layer with 8-bit activations.
+    fn narrow<P>(self, cx: &NodeCx<'_>, params: P) -> Result<Weighted<'a, P>, ExecuteError> {
+        let bias = match self.bias {
+            Bias::None => None,
+            Bias::I32(values) => Some(values),
+            Bias::I64(_) => return Err(cx.unsupported("its bias is int64, expected int32 beside int8 activations")),
+        };
+        Ok(Weighted { params, multipliers: self.multipliers, values: self.values, bias })
+    }
+
+    /// A layer with 16-bit activations.
+    fn wide<P>(self, params: P) -> Weighted<'a, P, Bias<'a>> {
+        Weighted { params, multipliers: self.multipliers, values: self.values, bias: self.bias }
     }
 
     /// One multiplier for each output channel, which are the weights' extent along `axis`, or a single one.
-    fn multipliers(&self, cx: &NodeCx<'_>, axis: usize) -> Result<Vec<Multiplier>, ExecuteError> {
+    fn with_multipliers(mut self, cx: &NodeCx<'_>, axis: usize) -> Result<Self, ExecuteError> {
         let channels = self.weights.shape.get(axis).copied().unwrap_or(0);
         if self.scales.len() != 1 && self.scales.len() != channels {
             let reason = format!("its weights have {} scales for {channels} output channels", self.scales.len());
@@ -199,6 +194,7 @@ impl<'a> Weighted<'a> {
         let is_wide = self.width == Width::I16 && !matches!(self.bias, Bias::I32(_));
         let fits = |multiplier: &Multiplier| !is_wide || multiplier.shift() <= Multiplier::MAX_WIDE_SHIFT;
         let multipliers = self.scales.iter().map(|scale| multiplier(scale).filter(fits)).collect::<Option<Vec<_>>>();
-        multipliers.ok_or_else(|| cx.out_of_proportion())
+        self.multipliers = multipliers.ok_or_else(|| cx.out_of_proportion())?;
+        Ok(self)
     }
 }
