@@ -163,15 +163,15 @@ fn float_nets(folder: &Path) -> Vec<(String, Graph)> {
     nets
 }
 
-/// Values for each input of a net: of its own data where it has some, else without a pattern, in -4..4.
+/// Values for each input of a net: of its own data where there is some that fits, else without a pattern, in -4..4.
 fn samples(name: &str, graph: &Graph) -> Vec<Vec<f32>> {
     let stem = name.rsplit_once('_').map_or(name, |(stem, _)| stem).trim_end_matches("_skewed");
     let folder = shared("data/models").expect("the folder is there");
     let file = folder.join(format!("{stem}/{stem}_data.npz"));
     let of_input = |id| {
         let input = graph.tensor(id);
-        if file.exists() {
-            let data = tinsmith_core::data::open(&file).expect("a sound data set");
+        let data = file.exists().then(|| tinsmith_core::data::open(&file).expect("a sound data set"));
+        if let Some(data) = data.filter(|data| feed::check_shape(data, input).is_ok()) {
             let first: Vec<usize> = (0..SAMPLES).collect();
             return feed::real_samples(&data, feed::meaning(&data, input), &first, input).expect("samples that fit");
         }
