@@ -209,6 +209,25 @@ fn of_peers(folder: &Path, case: &str, output: usize) -> (Vec<u8>, &'static str)
     }
 }
 
+/// The graph with every tensor that a node makes as an output.
+fn every_tensor(graph: &Graph) -> Graph {
+    let outputs = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied()).collect();
+    Graph { outputs, memory_plan: None, signatures: Vec::new(), ..graph.clone() }
+}
+
+/// Writes the case, and what the graph, and the file read back, give for the samples.
+fn predicted(folder: &Path, case: String, graph: &Graph, samples: &[Vec<f32>]) -> (String, Vec<Vec<u8>>) {
+    let executor = Executor::new(graph).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let inputs: Vec<Vec<u8>> = executor.inputs().iter().zip(samples).map(|(port, values)| port.bytes_from_real(values)).collect();
+    write_case(folder, &case, graph, &inputs, SAMPLES);
+    let views: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+    let here = executor.run(&views, SAMPLES, &Cancel::new()).expect("samples fit");
+    let file = import(&folder.join(format!("{case}.tflite"))).expect("our own file").graph;
+    let back = Executor::new(&file).expect("it runs").run(&views, SAMPLES, &Cancel::new()).expect("samples fit");
+    assert!(back == here, "{case}: the file read back computes something else");
+    (case, here)
+}
+
 /// The preview's bytes are those of the file, read back, and of other runtimes.
 #[test]
 fn every_net_quantized_to_16_bits_gives_the_bytes_that_were_predicted() {
@@ -221,26 +240,18 @@ fn every_net_quantized_to_16_bits_gives_the_bytes_that_were_predicted() {
             let (case, graph) = (format!("{name}-{kind}"), quantized(&float, &settings, &samples));
             let wide = graph.tensors.iter().filter(|tensor| tensor.element == ElementType::I16 && !tensor.is_variable).count();
             assert!(wide > 2, "{case}: {wide} tensors of 16 bits");
-            let executor = Executor::new(&graph).unwrap_or_else(|error| panic!("{case}: {error}"));
-            let inputs: Vec<Vec<u8>> =
-                executor.inputs().iter().zip(&samples).map(|(port, values)| port.bytes_from_real(values)).collect();
-            write_case(folder.path(), &case, &graph, &inputs, SAMPLES);
-            let views: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-            let here = executor.run(&views, SAMPLES, &Cancel::new()).expect("samples fit");
-            let file = import(&folder.path().join(format!("{case}.tflite"))).expect("our own file").graph;
-            let back = Executor::new(&file).expect("it runs").run(&views, SAMPLES, &Cancel::new()).expect("samples fit");
-            assert!(back == here, "{case}: the file read back computes something else");
-            cases.push((case, here));
+            cases.push(predicted(folder.path(), format!("{case}-tensors"), &every_tensor(&graph), &samples));
+            cases.push(predicted(folder.path(), case, &graph, &samples));
         }
     }
-    assert!(cases.len() >= 24, "{} cases", cases.len());
+    assert!(cases.len() >= 48, "{} cases", cases.len());
     run_peers(&python, folder.path());
     let mut wrong = Vec::new();
     for (case, here) in &cases {
+        eprintln!("{case}: {} outputs, as {}'s", here.len(), of_peers(folder.path(), case, 0).1);
         for (index, here) in here.iter().enumerate() {
             let (there, whose) = of_peers(folder.path(), case, index);
             let differing = here.iter().zip(&there).filter(|(a, b)| a != b).count();
-            eprintln!("{case}: {differing} of {} bytes differ from {whose}'s", here.len());
             if here.len() != there.len() || differing > 0 {
                 wrong.push(format!("{case}: {differing} of {} bytes differ from {whose}'s", here.len()));
             }
