@@ -272,18 +272,17 @@ impl Quantize {
     /// Calibrators whose ranges these settings may ask for, each once.
     pub fn calibrators(&self) -> Vec<Calibrator> {
         let own = self.overrides.values().filter_map(|layer| layer.calibrator);
-        let mut calibrators = Vec::new();
-        let mut add = |calibrator| {
-            if !calibrators.contains(&calibrator) {
-                calibrators.push(calibrator);
-            }
-        };
-        std::iter::once(self.calibrator).chain(own).for_each(&mut add);
+        let mut all: Vec<Calibrator> = std::iter::once(self.calibrator).chain(own).collect();
         if self.schemes().any(|scheme| scheme.activation_bits() == Some(16)) {
-            let own = self.overrides.values().filter_map(|layer| layer.calibrator);
-            std::iter::once(self.calibrator).chain(own).for_each(|calibrator| add(calibrator.at_16_bits()));
+            all.extend(all.clone().into_iter().map(Calibrator::at_16_bits));
         }
-        calibrators
+        let mut unique = Vec::new();
+        for calibrator in all {
+            if !unique.contains(&calibrator) {
+                unique.push(calibrator);
+            }
+        }
+        unique
     }
 }
 
@@ -318,8 +317,8 @@ pub enum Scheme {
     /// int8 weights and activations, int32 biases: integer arithmetic throughout.
     #[default]
     Int8,
-    /// int8 weights, int16 activations, int64 biases ("16x8"). Activations are symmetric: their zero point is 0. Operators that have no
-    /// such kernel are as in [`Scheme::Int8`].
+    /// int8 weights, int16 activations, int64 biases ("16x8"). Activations are symmetric: their zero point is 0. Operators
+    /// without such a kernel are as in [`Scheme::Int8`].
     Int16x8,
     /// As [`Scheme::Int8`], with 4-bit weights.
     Int4,
@@ -414,7 +413,8 @@ pub enum Calibrator {
 }
 
 impl Calibrator {
-    /// The calibrator for 16-bit activations: those that weigh what is clipped against the error of 256 steps have nothing to weigh there.
+    /// The calibrator for 16-bit activations: those that weigh what is clipped against the error of 256 steps have nothing to
+    /// weigh there.
     #[must_use]
     pub fn at_16_bits(self) -> Self {
         match self {

@@ -150,7 +150,7 @@ fn label(node: &Node, operands: &Operands<'_>) -> String {
     }
 }
 
-/// `int8 channel`: element type, `int16x8` for weights beside an output of 16 bits, and whether there is a scale for each channel.
+/// `int8 channel`: element type, `int16x8` for weights beside an output of 16 bits, and whether each channel has a scale.
 fn scheme(tensor: &Tensor, output: Option<&Tensor>) -> String {
     let per_channel = tensor.quantization.as_ref().is_some_and(|q| q.scales.len() > 1);
     let is_wide = tensor.is_constant() && output.is_some_and(|output| output.element == ElementType::I16);

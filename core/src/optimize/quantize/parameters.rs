@@ -47,8 +47,8 @@ impl Parameters {
         Self { scale: if scale < f32::MIN_POSITIVE { 1.0 } else { scale }, zero_point: 0 }
     }
 
-    /// Parameters of 16 bits, of which -32767 to 32767 spread over `[low, high]`. An activation that is always zero gets the scale of
-    /// values up to 1, of which a layer's multiplier can be no more than 128.
+    /// Parameters of 16 bits, of which -32767 to 32767 spread over `[low, high]`. An activation that is always zero gets the
+    /// scale of values up to 1: beside a scale of 1, as for 8 bits, multipliers would exceed what the kernels take.
     ///
     /// Source: TensorFlow Lite quantization specification for 16x8.
     pub fn symmetric_16((low, high): (f32, f32)) -> Self {
@@ -128,6 +128,14 @@ mod tests {
         assert_eq!(Parameters::from_range((3.0, 6.0)).zero_point, -128);
         assert_eq!(Parameters::from_range((-2.0, 0.0)).zero_point, 127);
         assert_eq!(Parameters::from_range((0.0, 0.0)), Parameters { scale: 1.0, zero_point: 0 });
+    }
+
+    #[test]
+    fn sixteen_bits_are_symmetric() {
+        let parameters = Parameters::symmetric_16((-1.0, 2.0));
+        assert_eq!(parameters, Parameters { scale: 2.0 / 32767.0, zero_point: 0 });
+        assert_eq!([-3.0, -2.0, 0.0, 2.0].map(|x| parameters.quantize_16(x)), [-32768, -32767, 0, 32767]);
+        assert_eq!(Parameters::symmetric_16((0.0, 0.0)), Parameters::UNIT);
     }
 
     proptest! {

@@ -23,8 +23,8 @@ pub(super) enum Width {
 pub(super) struct Plan {
     /// For each node how it computes; `None`: with floats, or with no real numbers.
     pub widths: Vec<Option<Width>>,
-    /// For each float activation its parameters in 8 and in 16 bits. Groups are of one width: a tensor that nodes of both read or make
-    /// has parameters in each, and a conversion between them.
+    /// For each float activation its parameters in 8 and in 16 bits. Groups are of one width: a tensor that nodes of both read or
+    /// make has parameters in each, and a conversion between them.
     parameters: [Vec<Option<Parameters>>; 2],
 }
 

@@ -369,14 +369,14 @@ impl<'a> Writer<'a> {
         let (scheme, range) = (self.settings.scheme_of(&source.name), self.settings.weight_range);
         let layer =
             quantize_weights(&weights, bias.as_deref(), layout, WeightSettings { scheme, granularity, range }, input_scale);
+        let data = layer.data(packs_int4(&source.op, granularity));
+        node.inputs[1] = Some(self.add_constant(weights_id, data, spread(layer.scales.clone(), granularity, axis)));
         // LiteRT refuses a convolution of 16-bit activations without.
         let bias = bias.or_else(|| (width == Width::I16).then(|| vec![0.0; layout.n_channels].into()));
         if let Some(bias) = bias {
             let bias = self.corrected(&bias, source, &tensor.shape, &weights, &layer);
             self.layer_bias(source, node, &bias, (input_scale, &layer.scales), width);
         }
-        let data = layer.data(packs_int4(&source.op, granularity));
-        node.inputs[1] = Some(self.add_constant(weights_id, data, spread(layer.scales, granularity, axis)));
         Ok(())
     }
 

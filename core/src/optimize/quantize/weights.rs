@@ -112,8 +112,8 @@ fn scale(weights: &[f32], settings: WeightSettings) -> f32 {
     }
 }
 
-/// Half of the integers that a sum may have; the others are left for the products. Sums have 32 bits, or, where activations have 16,
-/// the 48 that their requantization takes.
+/// Half of the integers that a sum may have; the others are left for the products. Sums have 32 bits, or, where activations
+/// have 16, the 48 that their requantization takes.
 fn largest_bias(scheme: Scheme) -> f64 {
     match scheme.activation_bits() {
         Some(16) => f64::from(1 << 30) * f64::from(1 << 16),
@@ -213,6 +213,20 @@ mod tests {
         let layer = quantize_weights(&[1e-6], Some(&[5e4]), layout, settings, 1e-4);
         let (bias, scales) = super::super::parameters::quantize_bias(&[5e4], 1e-4, &layer.scales, |x| x as i32);
         assert!(bias[0] < i32::MAX / 4 * 3 && (bias[0] as f32 * scales[0] / 5e4 - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn beside_16_bits_a_large_bias_costs_no_exactness() {
+        let layout = ChannelLayout { n_channels: 1, inner: 1 };
+        let layer = |scheme| {
+            let settings = WeightSettings { scheme, granularity: Granularity::PerChannel, range: WeightRange::Largest };
+            quantize_weights(&[1e-6], Some(&[50.0]), layout, settings, 1e-4)
+        };
+        let [narrow, wide] = [layer(Scheme::Int8), layer(Scheme::Int16x8)];
+        assert_eq!((wide.weights[0], wide.scales[0]), (127, 1e-6 / 127.0), "64 bits hold it");
+        assert!(narrow.weights[0] < 3, "{}: 32 bits do not", narrow.weights[0]);
+        let (bias, scales) = super::super::parameters::quantize_bias(&[50.0], 1e-4, &wide.scales, |x| x as i64);
+        assert!((bias[0] as f64 * f64::from(scales[0]) / 50.0 - 1.0).abs() < 1e-6);
     }
 
     #[test]
