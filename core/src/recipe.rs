@@ -262,8 +262,27 @@ impl Quantize {
 
     /// Whether some layer may become integers, for which ranges have to be known.
     pub fn needs_calibration(&self) -> bool {
-        let schemes = self.overrides.values().filter_map(|layer| layer.scheme);
-        std::iter::once(self.scheme).chain(schemes).any(Scheme::is_integer)
+        self.schemes().any(Scheme::is_integer)
+    }
+
+    fn schemes(&self) -> impl Iterator<Item = Scheme> {
+        std::iter::once(self.scheme).chain(self.overrides.values().filter_map(|layer| layer.scheme))
+    }
+
+    /// Calibrators whose ranges these settings may ask for, each once.
+    pub fn calibrators(&self) -> Vec<Calibrator> {
+        let own = self.overrides.values().filter_map(|layer| layer.calibrator);
+        let mut all: Vec<Calibrator> = std::iter::once(self.calibrator).chain(own).collect();
+        if self.schemes().any(|scheme| scheme.activation_bits() == Some(16)) {
+            all.extend(all.clone().into_iter().map(Calibrator::at_16_bits));
+        }
+        let mut unique = Vec::new();
+        for calibrator in all {
+            if !unique.contains(&calibrator) {
+                unique.push(calibrator);
+            }
+        }
+        unique
     }
 }
 
@@ -298,6 +317,9 @@ pub enum Scheme {
     /// int8 weights and activations, int32 biases: integer arithmetic throughout.
     #[default]
     Int8,
+    /// int8 weights, int16 activations, int64 biases ("16x8"). Activations are symmetric: their zero point is 0. Operators
+    /// without such a kernel are as in [`Scheme::Int8`].
+    Int16x8,
     /// As [`Scheme::Int8`], with 4-bit weights.
     Int4,
     /// As [`Scheme::Int4`], with a factor from 1 to 15 for each 32 weights of a channel; as [`Scheme::Int4`] itself where a channel has
@@ -311,14 +333,15 @@ pub enum Scheme {
 
 impl Scheme {
     /// All, the most exact first.
-    pub const ALL: [Self; 7] =
-        [Self::Float32, Self::Float16, Self::Int8, Self::Int4Blocks, Self::Int4, Self::Ternary, Self::Binary];
+    pub const ALL: [Self; 8] =
+        [Self::Float32, Self::Float16, Self::Int16x8, Self::Int8, Self::Int4Blocks, Self::Int4, Self::Ternary, Self::Binary];
 
     /// The name, on the command line and in the window: `int4-blocks`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Float32 => "float32",
             Self::Float16 => "float16",
+            Self::Int16x8 => "int16x8",
             Self::Int8 => "int8",
             Self::Int4 => "int4",
             Self::Int4Blocks => "int4-blocks",
@@ -334,9 +357,15 @@ impl Scheme {
 
     /// Whether activations are integers, whose ranges have to be known.
     pub fn is_integer(self) -> bool {
+        self.activation_bits().is_some()
+    }
+
+    /// Bits of an activation; `None` if activations are floats.
+    pub fn activation_bits(self) -> Option<u32> {
         match self {
-            Self::Float32 | Self::Float16 => false,
-            Self::Int8 | Self::Int4 | Self::Int4Blocks | Self::Ternary | Self::Binary => true,
+            Self::Float32 | Self::Float16 => None,
+            Self::Int16x8 => Some(16),
+            Self::Int8 | Self::Int4 | Self::Int4Blocks | Self::Ternary | Self::Binary => Some(8),
         }
     }
 }
@@ -383,10 +412,22 @@ pub enum Calibrator {
     Entropy,
 }
 
+impl Calibrator {
+    /// The calibrator for 16-bit activations: those that weigh what is clipped against the error of 256 steps have nothing to
+    /// weigh there.
+    #[must_use]
+    pub fn at_16_bits(self) -> Self {
+        match self {
+            Self::Mse | Self::Entropy => Self::MinMax,
+            Self::MinMax | Self::MovingAverage { .. } | Self::Percentile { .. } => self,
+        }
+    }
+}
+
 /// Type of a model's inputs and outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum IoType {
-    /// 8-bit integers, as the layers compute.
+    /// As the layers beside them compute: 8-bit integers, 16-bit ones beside layers of [`Scheme::Int16x8`].
     #[default]
     Int8,
     /// Unsigned 8-bit integers, with QUANTIZE at both ends.

@@ -1,5 +1,6 @@
 //! Fused activations: on integers they are nothing but a clamp of the output.
 
+use crate::element::Quantized;
 use crate::fixed_point::{Affine, round_half_away};
 
 /// An activation that a producer applies to its own output.
@@ -16,18 +17,18 @@ pub enum Activation {
     ReluN1To1,
 }
 
-/// Smallest and largest int8 output, inclusive.
+/// Smallest and largest output, inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutputRange {
+pub struct OutputRange<T = i8> {
     /// Smallest value.
-    pub min: i8,
+    pub min: T,
     /// Largest value; never below `min`.
-    pub max: i8,
+    pub max: T,
 }
 
-impl OutputRange {
-    /// Every int8 value.
-    pub const FULL: Self = Self { min: i8::MIN, max: i8::MAX };
+impl<T: Quantized> OutputRange<T> {
+    /// Every value of the type.
+    pub const FULL: Self = Self { min: T::MIN, max: T::MAX };
 
     /// The range that `activation` leaves of an output quantized as `output`.
     ///
@@ -35,10 +36,10 @@ impl OutputRange {
     /// `CalculateActivationRangeQuantized`.
     pub fn prepare(activation: Activation, output: Affine) -> Self {
         let quantized = |real: f32| round_half_away(real / output.scale).saturating_add(output.zero_point);
-        let narrow = |value: i32| value.clamp(i32::from(i8::MIN), i32::from(i8::MAX)) as i8;
+        let narrow = T::saturate;
         let (min, max) = match activation {
-            Activation::None => (i8::MIN, i8::MAX),
-            Activation::Relu => (narrow(quantized(0.0)), i8::MAX),
+            Activation::None => (T::MIN, T::MAX),
+            Activation::Relu => (narrow(quantized(0.0)), T::MAX),
             Activation::Relu6 => (narrow(quantized(0.0)), narrow(quantized(6.0))),
             Activation::ReluN1To1 => (narrow(quantized(-1.0)), narrow(quantized(1.0))),
         };
@@ -47,8 +48,8 @@ impl OutputRange {
 
     /// `value` brought into the range.
     #[inline]
-    pub fn clamp(self, value: i32) -> i8 {
-        value.clamp(i32::from(self.min), i32::from(self.max)) as i8
+    pub fn clamp(self, value: i32) -> T {
+        T::saturate(value.clamp(self.min.widen(), self.max.widen()))
     }
 }
 
@@ -59,10 +60,11 @@ mod tests {
     #[test]
     fn bounds_are_rounded_and_kept_in_the_type() {
         let output = Affine { scale: 0.05, zero_point: -20 };
-        assert_eq!(OutputRange::prepare(Activation::Relu, output), OutputRange { min: -20, max: 127 });
-        assert_eq!(OutputRange::prepare(Activation::Relu6, output), OutputRange { min: -20, max: 100 });
-        assert_eq!(OutputRange::prepare(Activation::ReluN1To1, output), OutputRange { min: -40, max: 0 });
+        assert_eq!(OutputRange::prepare(Activation::Relu, output), OutputRange { min: -20, max: 127_i8 });
+        assert_eq!(OutputRange::prepare(Activation::Relu6, output), OutputRange { min: -20, max: 100_i8 });
+        assert_eq!(OutputRange::prepare(Activation::ReluN1To1, output), OutputRange { min: -40, max: 0_i8 });
         let coarse = Affine { scale: 1e-9, zero_point: 0 };
-        assert_eq!(OutputRange::prepare(Activation::Relu6, coarse), OutputRange { min: 0, max: 127 });
+        assert_eq!(OutputRange::prepare(Activation::Relu6, coarse), OutputRange { min: 0, max: 127_i8 });
+        assert_eq!(OutputRange::prepare(Activation::Relu6, coarse), OutputRange { min: 0, max: 32767_i16 });
     }
 }

@@ -92,6 +92,21 @@ impl Multiplier {
             }
         }
     }
+
+    /// The largest [`Multiplier::shift`] that [`Multiplier::apply_wide`] takes.
+    pub const MAX_WIDE_SHIFT: i32 = 7;
+
+    /// A 64-bit `value` times this factor, whose mantissa is first rounded to 15 bits; one rounding, ties toward +infinity.
+    ///
+    /// `value` lies within 48 bits and the result within 32; beyond, bits are lost as they are on the device. A shift above
+    /// [`Multiplier::MAX_WIDE_SHIFT`], which the device does not define, counts as that. Source: TensorFlow Lite `common.cc`,
+    /// `MultiplyByQuantizedMultiplier` of 64 bits, the same for both [`Rounding`]s.
+    #[inline]
+    pub fn apply_wide(self, value: i64) -> i32 {
+        let mantissa = ((i64::from(self.mantissa) + (1 << 15)) >> 16).min(i64::from(i16::MAX));
+        let total_shift = 15 - self.shift.min(Self::MAX_WIDE_SHIFT);
+        (value.wrapping_mul(mantissa).wrapping_add(1 << (total_shift - 1)) >> total_shift) as i32
+    }
 }
 
 /// Quantization of one tensor: `real = (quantized - zero_point) * scale`.
@@ -133,10 +148,10 @@ pub fn saturating_shift_left(value: i32, exponent: u32) -> i32 {
 
 /// The nearest integer with ties away from zero: C's `roundf`. Not-a-number becomes 0; the rest saturates.
 #[inline]
-pub fn round_half_away(value: f32) -> i32 {
+pub const fn round_half_away(value: f32) -> i32 {
     // In 64 bits the sum is exact for every `f32` that has a fraction, so truncation rounds correctly.
     let half = if value < 0.0 { -0.5 } else { 0.5 };
-    (f64::from(value) + half) as i32
+    (value as f64 + half) as i32
 }
 
 /// C's `frexp` for positive finite numbers: `value = fraction * 2^exponent`, `fraction` in `[0.5, 1)`.
@@ -178,6 +193,20 @@ mod tests {
         // -1.5 and -0.5: the shift of a double rounding sends ties away from zero, a single one toward +infinity.
         assert_eq!(double, [-2, -1, 1, 2]);
         assert_eq!(single, [-1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn wide_sums_have_a_mantissa_of_15_bits() {
+        // 1/3 as 21845 / 65536, not as the nearest number of 31 bits.
+        let third = Multiplier::from_real(1.0 / 3.0, Rounding::Double).unwrap();
+        assert_eq!(third.apply_wide(3 << 20), 1_048_560);
+        assert_eq!(third.apply(3 << 20, Rounding::Double), 1_048_576);
+        let quarter = Multiplier::from_real(0.25, Rounding::Double).unwrap();
+        assert_eq!([-6, -2, 2, 6].map(|value| quarter.apply_wide(value)), [-1, 0, 1, 2]);
+        // A mantissa that would round up to 16 bits stays at 15.
+        let almost_one = Multiplier::from_parts(i32::MAX, 0).unwrap();
+        assert_eq!(almost_one.apply_wide(1 << 15), 32_767);
+        assert_eq!(Multiplier::from_parts(1 << 30, 30).unwrap().apply_wide(1), 64);
     }
 
     #[test]

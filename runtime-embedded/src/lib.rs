@@ -9,6 +9,7 @@
 #![no_std]
 
 pub mod activation;
+pub mod element;
 pub mod fixed_point;
 pub mod kernels;
 pub mod lookup;

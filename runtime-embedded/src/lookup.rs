@@ -3,6 +3,8 @@
 //! The table was found from what TensorFlow Lite Micro's LOGISTIC and TANH return for all 65,536 inputs: only one table gives
 //! those results. Source of the interpolation: TensorFlow Lite `reference/integer_ops/logistic.h`, `tanh.h`.
 
+use crate::fixed_point::fraction_and_exponent;
+
 /// `65536 / (1 + exp(-i / 24))`, rounded one way or the other.
 #[rustfmt::skip]
 const LOGISTIC: [u16; 256] = [
@@ -36,21 +38,85 @@ fn between(magnitude: u32, fraction_bits: u32) -> Option<i32> {
     Some(((u32::from(low) << fraction_bits) + fraction * u32::from(high - low)) as i32)
 }
 
-/// `1 / (1 + exp(-x))` in units of 2^-15, of `x` in units of 2^-12.
-pub fn logistic(x: i16) -> i16 {
-    let x = i32::from(x) * SPREAD;
+/// What brings a 16-bit value to the tables' units, `1 / (3 * 2^12)`: `(x * multiplier + half) >> shift`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spread {
+    multiplier: i32,
+    shift: u32,
+}
+
+impl Spread {
+    /// Of values in units of two to the power of `power`, which lies in -27..=0.
+    pub const fn of_power(power: i32) -> Self {
+        if power >= -12 {
+            Self { multiplier: SPREAD << (power + 12), shift: 0 }
+        } else {
+            Self { multiplier: SPREAD, shift: (-12 - power) as u32 }
+        }
+    }
+
+    /// Of LOGISTIC's input; `None` for a scale that is not positive, or too large for its product with 16 bits.
+    pub fn of_logistic(scale: f32) -> Option<Self> {
+        Self::prepare(scale, &[-12])
+    }
+
+    /// Of TANH's input, likewise.
+    pub fn of_tanh(scale: f32) -> Option<Self> {
+        Self::prepare(scale, &[-12, -11])
+    }
+
+    /// The two operators are exact for these powers of two, and truncate other multipliers to 15 bits.
+    ///
+    /// Source: TensorFlow Lite Micro `logistic_common.cc`, `tanh.cc`.
+    fn prepare(scale: f32, exact_powers: &[i32]) -> Option<Self> {
+        if let Some(power) = power_of_two(scale).filter(|power| exact_powers.contains(power)) {
+            return Some(Self::of_power(power));
+        }
+        let mut multiplier = f64::from(scale) * f64::from(SPREAD << 12);
+        if !(multiplier > 0.0 && multiplier < 32768.0) {
+            return None;
+        }
+        let mut shift = 0;
+        while multiplier <= 32767.0 / 2.0 && shift <= 30 {
+            shift += 1;
+            multiplier *= 2.0;
+        }
+        Some(Self { multiplier: multiplier as i32, shift })
+    }
+
+    fn apply(self, x: i16) -> i32 {
+        let half = if self.shift > 0 { 1 << (self.shift - 1) } else { 0 };
+        // 2^15 times at most 2^15, or the spread of a power of two, and a half of at most 2^30.
+        (i32::from(x) * self.multiplier + half) >> self.shift
+    }
+}
+
+/// The power of two that is `scale`, or lies within a thousandth of a doubling of it: TensorFlow Lite's `CheckedLog2`.
+pub fn power_of_two(scale: f32) -> Option<i32> {
+    const TOLERANCE: f64 = 1.000_693_387; // 2^0.001
+    if !scale.is_normal() || scale < 0.0 {
+        return None;
+    }
+    let (fraction, exponent) = fraction_and_exponent(f64::from(scale));
+    // The fraction lies in [1/2, 1): just above 1/2, or just below 1.
+    match () {
+        () if fraction < 0.5 * TOLERANCE => Some(exponent - 1),
+        () if fraction > 1.0 / TOLERANCE => Some(exponent),
+        () => None,
+    }
+}
+
+/// `1 / (1 + exp(-x))` in units of 2^-15.
+pub fn logistic(x: i16, spread: Spread) -> i16 {
+    let x = spread.apply(x);
     let of_magnitude = between(x.unsigned_abs(), 9).unwrap_or(0x7fff << 10);
     let value = if x >= 0 { of_magnitude + (1 << 9) } else { (1 << 25) - of_magnitude + (1 << 9) - 1 };
     (value >> 10) as i16
 }
 
-/// `tanh(x)` in units of 2^-15, of `x` in units of 2^`power`, which lies in -27..=0.
-pub fn tanh(x: i16, power: i32) -> i16 {
-    let shift = 15 + power - 3;
-    let x = match u32::try_from(shift) {
-        Ok(left) => i32::from(x) * (SPREAD << left),
-        Err(_) => (i32::from(x) * SPREAD + (1 << (-shift - 1))) >> -shift,
-    };
+/// `tanh(x)` in units of 2^-15.
+pub fn tanh(x: i16, spread: Spread) -> i16 {
+    let x = spread.apply(x);
     let of_magnitude = between(x.unsigned_abs(), 8).unwrap_or(0xffff << 8);
     let value = if x >= 0 { of_magnitude - (1 << 23) + (1 << 7) } else { (1 << 23) - of_magnitude + (1 << 7) - 1 };
     (value >> 8) as i16
@@ -60,15 +126,17 @@ pub fn tanh(x: i16, power: i32) -> i16 {
 mod tests {
     use super::*;
 
+    const UNIT: Spread = Spread::of_power(-12);
+
     #[test]
     fn functions_are_close_to_what_they_stand_for() {
         for x in i16::MIN..=i16::MAX {
             let real = f64::from(x) / 4096.0;
-            let error = f64::from(logistic(x)) / 32768.0 - 1.0 / (1.0 + (-real).exp());
+            let error = f64::from(logistic(x, UNIT)) / 32768.0 - 1.0 / (1.0 + (-real).exp());
             assert!(error.abs() < 1e-4, "logistic({real}) is off by {error}");
             for power in [-12, -13, -10] {
                 let real = f64::from(x) * f64::from(power).exp2();
-                let error = f64::from(tanh(x, power)) / 32768.0 - real.tanh();
+                let error = f64::from(tanh(x, Spread::of_power(power))) / 32768.0 - real.tanh();
                 assert!(error.abs() < 3e-4, "tanh({real}) is off by {error}");
             }
         }
@@ -89,14 +157,25 @@ mod tests {
             (32767, 32757, 32767),
         ];
         for (x, logistic_of_x, tanh_of_x) in golden {
-            assert_eq!((logistic(x), tanh(x, -12)), (logistic_of_x, tanh_of_x), "{x}");
+            assert_eq!((logistic(x, UNIT), tanh(x, UNIT)), (logistic_of_x, tanh_of_x), "{x}");
         }
         // All of them, as sums that tell most changes.
         let sums = |f: &dyn Fn(i16) -> i16| {
             let weigh = |(i, x): (i64, i16)| (i64::from(f(x)), i64::from(f(x)) * (i % 251));
             (0..).zip(i16::MIN..=i16::MAX).map(weigh).fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
         };
-        assert_eq!(sums(&logistic), (1_073_725_451, 134_295_077_318));
-        assert_eq!(sums(&|x| tanh(x, -12)), (-32767, 247_405_526));
+        assert_eq!(sums(&|x| logistic(x, UNIT)), (1_073_725_451, 134_295_077_318));
+        assert_eq!(sums(&|x| tanh(x, UNIT)), (-32767, 247_405_526));
+    }
+
+    #[test]
+    fn scales_near_a_power_of_two_count_as_one() {
+        let quarter = 0.25_f32;
+        assert_eq!([quarter, quarter * 1.000_69, quarter * 0.999_31].map(power_of_two), [Some(-2); 3]);
+        assert_eq!([quarter * 1.000_70, quarter * 0.999_30, 0.0, -1.0, f32::NAN].map(power_of_two), [None; 5]);
+        assert_eq!(Spread::of_tanh(2.0_f32.powi(-11)), Some(Spread { multiplier: 6, shift: 0 }));
+        assert_eq!(Spread::of_logistic(2.0_f32.powi(-11)), Some(Spread { multiplier: 24576, shift: 12 }));
+        assert_eq!(Spread::of_logistic(1e-30), Some(Spread { multiplier: 0, shift: 31 }));
+        assert_eq!([2.667, 0.0, f32::NAN].map(Spread::of_logistic), [None; 3]);
     }
 }

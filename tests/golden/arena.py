@@ -65,7 +65,7 @@ def models():
         b.op(OPS.CONV_2D, [i,w], [o], conv_opt(s.Conv2DOptionsT)); yield f"conv_nobias_{tn}", b.bytes([i],[o])
         b = B(); i = act(b, [1,6,6,4]); w = weights(b, [1,3,3,8], 3, 8); bi = bias(b, 8, 8); o = act(b, [1,6,6,8])
         b.op(OPS.DEPTHWISE_CONV_2D, [i,w,bi], [o], conv_opt(s.DepthwiseConv2DOptionsT, depthMultiplier=2)); yield f"depthwise_{tn}", b.bytes([i],[o])
-        for k in (1, 6) if tn == "i8" else (1,):
+        for k in (1, 6) if isint else (1,):
             b = B(); i = act(b, [1,12]); w = weights(b, [6,12], 0, k); bi = bias(b, 6, k); o = act(b, [1,6])
             b.op(OPS.FULLY_CONNECTED, [i,w,bi], [o], s.FullyConnectedOptionsT()); yield f"dense{k}_{tn}", b.bytes([i],[o])
         b = B(); i = act(b, [1,12]); w = weights(b, [6,12], 0, 1); o = act(b, [1,6])

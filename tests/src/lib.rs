@@ -3,6 +3,7 @@
 pub mod compact;
 pub mod hostile;
 pub mod made;
+pub mod recorded;
 pub mod window;
 
 use std::path::{Path, PathBuf};

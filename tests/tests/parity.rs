@@ -1,65 +1,17 @@
 //! The integer executor against recorded bytes of TensorFlow Lite Micro: every tensor that a node makes, bit for bit.
 //!
-//! `golden/kernels.{json,bin}` hold one-operator models over random shapes and scales. Whole models are recorded on demand:
+//! `golden/kernels.{json,bin}` hold one-operator models over random shapes and scales, `golden/kernels_int16.{json,bin}` such
+//! with 16-bit activations. Whole models are recorded on demand:
 //! `python tests/golden/kernels.py model MODEL.tflite STEM`, then `TINSMITH_GOLDEN=FOLDER cargo test --test parity` compares
 //! every recording in that folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use tinsmith_core::execute::fast::Isa;
-use tinsmith_core::execute::int8::{Prepared, Rounding};
-use tinsmith_core::formats::import_bytes;
-use tinsmith_core::graph::{Graph, TensorId};
-
-/// One recorded model.
-struct Case {
-    name: String,
-    rounding: Rounding,
-    samples: usize,
-    graph: Graph,
-    inputs: Vec<Recorded>,
-    made: Vec<Recorded>,
-}
-
-/// A tensor's bytes, sample after sample.
-struct Recorded {
-    id: TensorId,
-    bytes: Vec<u8>,
-}
-
-/// Reads `stem.json` and `stem.bin`, as `golden/kernels.py` writes them.
-fn read(stem: &Path) -> Vec<Case> {
-    let index = fs::read_to_string(stem.with_extension("json")).expect("the recording's index");
-    let index: Value = serde_json::from_str(&index).expect("an index is JSON");
-    let values = fs::read(stem.with_extension("bin")).expect("the recording's values");
-    let number = |value: &Value| value.as_u64().expect("a number") as usize;
-    let case = |case: &Value| {
-        let samples = number(&case["samples"]);
-        let (at, len) = (number(&case["model"][0]), number(&case["model"][1]));
-        let name = case["name"].as_str().expect("a name").to_owned();
-        let tensors = |is_input: bool| {
-            let rows = case["tensors"].as_array().expect("a list").iter();
-            rows.filter(move |row| row["input"] == is_input)
-                .map(|row| {
-                    let at = number(&row["offset"]);
-                    let bytes = values[at..at + samples * number(&row["sample_bytes"])].to_vec();
-                    Recorded { id: TensorId::new(number(&row["id"])), bytes }
-                })
-                .collect()
-        };
-        Case {
-            rounding: if case["rounding"] == "single" { Rounding::Single } else { Rounding::Double },
-            samples,
-            graph: import_bytes(&name, &values[at..at + len]).expect("a sound model").graph,
-            inputs: tensors(true),
-            made: tensors(false),
-            name,
-        }
-    };
-    index.as_array().expect("a list of cases").iter().map(case).collect()
-}
+use tinsmith_core::execute::int8::Prepared;
+use tinsmith_core::graph::TensorId;
+use tinsmith_tests::recorded::{Case, Recorded, read};
 
 /// For each recorded tensor how many of its bytes differ, summed over all samples.
 fn differences(case: &Case, isa: Isa) -> Vec<(TensorId, usize)> {
@@ -123,6 +75,12 @@ fn compare(stem: &Path) -> usize {
 #[test]
 fn operators_equal_tensorflow_lite_micro() {
     let values = compare(&tinsmith_tests::root().join("tests/golden/kernels"));
+    assert!(values > 50_000, "only {values} bytes were compared");
+}
+
+#[test]
+fn operators_with_16_bit_activations_equal_tensorflow_lite_micro() {
+    let values = compare(&tinsmith_tests::root().join("tests/golden/kernels_int16"));
     assert!(values > 50_000, "only {values} bytes were compared");
 }
 

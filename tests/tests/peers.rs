@@ -37,6 +37,7 @@ fn outputs_here_and_there(python: &Path, script: &str, settings: &[&str]) -> (np
     let bytes = feed::model_samples(&data, meaning, &test, input).unwrap();
     let descr = match input.element {
         ElementType::U8 => "|u1",
+        ElementType::I16 => "<i2",
         ElementType::F32 => "<f4",
         _ => "|i1",
     };
@@ -62,12 +63,16 @@ fn tflm_gives_the_bytes_that_were_predicted() {
         &["--scheme", "int4", "--granularity", "per-tensor"],
         &["--scheme", "ternary"],
         &["--scheme", "binary"],
+        &["--scheme", "int16x8"],
+        &["--scheme", "int16x8", "--granularity", "per-tensor", "--step", "quantize:io=uint8,calibrator=entropy"],
         &["--step", "prune-channels:fraction=0.25,multiple=4"],
     ];
     for settings in all {
         let (here, there) = outputs_here_and_there(&python, "tflm_outputs.py", settings);
         assert_eq!(here.elements, there.elements, "{settings:?}");
-        let (Elements::I8(_) | Elements::U8(_)) = here.elements else { panic!("{} outputs", here.elements.type_name()) };
+        let (Elements::I8(_) | Elements::U8(_) | Elements::I16(_)) = here.elements else {
+            panic!("{} outputs", here.elements.type_name())
+        };
         assert_eq!(here.shape, [900, 12]);
     }
 }
@@ -76,6 +81,11 @@ fn tflm_gives_the_bytes_that_were_predicted() {
 fn classes<T: PartialOrd>(values: &[T], n: usize) -> Vec<usize> {
     let first_largest = |row: &[T]| (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
     values.chunks(n).map(first_largest).collect()
+}
+
+fn assert_same_classes(name: &str, here: Vec<usize>, there: Vec<usize>) {
+    let n_same = here.into_iter().zip(there).filter(|(a, b)| a == b).count();
+    assert!(n_same >= 897, "{name}: {n_same} of 900 classes are the same");
 }
 
 #[test]
@@ -90,11 +100,8 @@ fn litert_runs_every_scheme() {
                 assert!(largest < 1e-5, "{name}: {largest}");
             }
             // Its kernels round otherwise: few values differ, and hardly a class does.
-            (Elements::I8(here), Elements::I8(there)) => {
-                let pairs = classes(here, 12).into_iter().zip(classes(there, 12));
-                let n_same = pairs.filter(|(a, b)| a == b).count();
-                assert!(n_same >= 897, "{name}: {n_same} of 900 classes are the same");
-            }
+            (Elements::I8(here), Elements::I8(there)) => assert_same_classes(name, classes(here, 12), classes(there, 12)),
+            (Elements::I16(here), Elements::I16(there)) => assert_same_classes(name, classes(here, 12), classes(there, 12)),
             (here, there) => panic!("{name}: {} here, {} there", here.type_name(), there.type_name()),
         }
     }

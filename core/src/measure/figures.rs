@@ -131,7 +131,7 @@ fn layer_figures(graph: &Graph, id: NodeId) -> LayerFigures {
         label: label(node, &operands),
         output_shape: output.map_or_else(Vec::new, |t| t.shape.clone()),
         output_bytes: output.map_or(0, |t| t.n_bytes() as u64),
-        scheme: constants(weights.clone()).next().or(output).map_or_else(String::new, scheme),
+        scheme: constants(weights.clone()).next().or(output).map_or_else(String::new, |tensor| scheme(tensor, output)),
         weights_bytes: bytes(weights.clone()),
         bias_bytes: bytes(biases.clone()),
         parameters: elements(weights).saturating_add(elements(biases)),
@@ -150,10 +150,12 @@ fn label(node: &Node, operands: &Operands<'_>) -> String {
     }
 }
 
-/// `int8 channel`: element type, and whether there is a scale for each channel.
-fn scheme(tensor: &Tensor) -> String {
+/// `int8 channel`: element type, `int16x8` for weights beside an output of 16 bits, and whether each channel has a scale.
+fn scheme(tensor: &Tensor, output: Option<&Tensor>) -> String {
     let per_channel = tensor.quantization.as_ref().is_some_and(|q| q.scales.len() > 1);
-    format!("{}{}", tensor.element.name(), if per_channel { " channel" } else { "" })
+    let is_wide = tensor.is_constant() && output.is_some_and(|output| output.element == ElementType::I16);
+    let element = if is_wide { "int16x8" } else { tensor.element.name() };
+    format!("{element}{}", if per_channel { " channel" } else { "" })
 }
 
 /// Whether a node computes with integer weights but float activations.

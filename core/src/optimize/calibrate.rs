@@ -219,12 +219,6 @@ impl Calibration {
 
     /// What a project has to keep so that `settings` gives the same bytes everywhere.
     pub fn ranges_for(&self, settings: &Quantize) -> CalibratedRanges {
-        let mut calibrators = vec![settings.calibrator];
-        for calibrator in settings.overrides.values().filter_map(|layer| layer.calibrator) {
-            if !calibrators.contains(&calibrator) {
-                calibrators.push(calibrator);
-            }
-        }
         let known = self.stored.iter().flat_map(|stored| &stored.calibrators).flat_map(|c| c.ranges.keys().copied());
         let observed = (0u32..).zip(&self.tensors).filter(|(_, t)| t.is_some()).map(|(i, _)| i);
         let ids: std::collections::BTreeSet<u32> = known.chain(observed).collect();
@@ -237,7 +231,7 @@ impl Calibration {
             rewritten_by: self.rewritten_by.clone(),
             absorbed: self.absorbed.clone(),
             pruned: self.pruned.clone(),
-            calibrators: calibrators.into_iter().map(ranges).collect(),
+            calibrators: settings.calibrators().into_iter().map(ranges).collect(),
             input_means: if settings.correct_bias { self.input_means.clone() } else { BTreeMap::new() },
         }
     }

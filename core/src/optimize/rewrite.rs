@@ -84,7 +84,7 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
     for (index, entry) in recipe.enabled().take(n_rewrites) {
         let graph = &rewritten.graph;
         let applied = if graph.is_integer() {
-            Applied::skipped(graph, "the model is int8 already; only float models are rewritten")
+            Applied::skipped(graph, "the model computes with integers already; only float models are rewritten")
         } else {
             match &entry.step {
                 Step::CleanUp(settings) => clean_up::clean_up(graph, settings),

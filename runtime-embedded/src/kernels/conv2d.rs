@@ -2,12 +2,13 @@
 
 use super::Channel;
 use crate::activation::OutputRange;
+use crate::element::{Accumulator, Quantized};
 use crate::fixed_point::{Multiplier, Rounding};
 use crate::shape::{Nhwc, Window};
 
 /// What [`conv2d`] needs to know beside its buffers.
 #[derive(Clone, Copy, Debug)]
-pub struct Conv2dParams<'a> {
+pub struct Conv2dParams<'a, T = i8> {
     /// `[n, h_in, w_in, c_in]`
     pub input: Nhwc,
     /// `[n, h_out, w_out, c_out]`
@@ -16,19 +17,19 @@ pub struct Conv2dParams<'a> {
     pub group_channels: usize,
     /// Extent, stride, dilation, padding before.
     pub window: Window,
-    /// Zero point of the input, in `[-128, 127]`; also what the padding holds.
+    /// Zero point of the input, a value of its type; also what the padding holds.
     pub input_zero_point: i32,
-    /// Zero point of the output, in `[-128, 127]`.
+    /// Zero point of the output, a value of its type.
     pub output_zero_point: i32,
     /// `input scale * weight scale / output scale`: `[c_out]`, or one for all.
     pub multipliers: &'a [Multiplier],
     /// Clamp of the output; a fused activation is nothing else.
-    pub range: OutputRange,
+    pub range: OutputRange<T>,
     /// How the accumulators are requantized.
     pub rounding: Rounding,
 }
 
-/// Convolves int8 with symmetric int8 weights.
+/// Convolves int8 or int16 with symmetric int8 weights.
 ///
 /// ```text
 /// acc[n, y, x, c] = bias[c] + sum over (ky, kx, ci) of weights[c, ky, kx, ci] * (input[n, y', x', group(c) + ci] - input_zero_point)
@@ -36,11 +37,17 @@ pub struct Conv2dParams<'a> {
 /// output = clamp(acc * multiplier[c] + output_zero_point)
 /// ```
 ///
-/// * `input`: int8 `[n, h_in, w_in, c_in]`
+/// * `input`: int8 or int16 `[n, h_in, w_in, c_in]`
 /// * `weights`: int8 `[c_out, h_kernel, w_kernel, group_channels]`, zero point 0 (int4 unpacked to one value a byte)
-/// * `bias`: int32 `[c_out]` in units of `input scale * weight scale`; absent is zero
-/// * `output`: int8 `[n, h_out, w_out, c_out]`
-pub fn conv2d(params: &Conv2dParams, input: &[i8], weights: &[i8], bias: Option<&[i32]>, output: &mut [i8]) {
+/// * `bias`: int32, or int64 for int16 activations, `[c_out]` in units of `input scale * weight scale`; absent is zero
+/// * `output`: the input's type, `[n, h_out, w_out, c_out]`
+pub fn conv2d<T: Quantized, A: Accumulator>(
+    params: &Conv2dParams<'_, T>,
+    input: &[T],
+    weights: &[i8],
+    bias: Option<&[A]>,
+    output: &mut [T],
+) {
     let filter_len = params.filter_len();
     for index in 0..params.output.channels {
         let filter = &weights[index * filter_len..][..filter_len];
@@ -51,12 +58,18 @@ pub fn conv2d(params: &Conv2dParams, input: &[i8], weights: &[i8], bias: Option<
 /// One output channel of [`conv2d`]: writes every `c_out`-th element of `output` and no other.
 ///
 /// `params.multipliers` is not read. `filter`: int8 `[h_kernel, w_kernel, group_channels]`.
-pub fn conv2d_channel(params: &Conv2dParams, channel: &Channel, input: &[i8], filter: &[i8], output: &mut [i8]) {
+pub fn conv2d_channel<T: Quantized, A: Accumulator>(
+    params: &Conv2dParams<'_, T>,
+    channel: &Channel<A>,
+    input: &[T],
+    filter: &[i8],
+    output: &mut [T],
+) {
     let out = params.output;
     for batch in 0..out.batch {
         for y in 0..out.height {
             for x in 0..out.width {
-                let sum = accumulate(params, input, filter, [batch, y, x, channel.index]);
+                let sum: A = accumulate(params, input, filter, [batch, y, x, channel.index]);
                 output[out.offset(batch, y, x, channel.index)] =
                     channel.finish(sum, params.output_zero_point, params.range, params.rounding);
             }
@@ -64,7 +77,7 @@ pub fn conv2d_channel(params: &Conv2dParams, channel: &Channel, input: &[i8], fi
     }
 }
 
-impl Conv2dParams<'_> {
+impl<T> Conv2dParams<'_, T> {
     /// Weights of one output channel.
     pub fn filter_len(&self) -> usize {
         self.window.size[0] * self.window.size[1] * self.group_channels
@@ -72,12 +85,17 @@ impl Conv2dParams<'_> {
 }
 
 /// The accumulator of one output element, without bias.
-fn accumulate(params: &Conv2dParams, input: &[i8], filter: &[i8], [batch, y, x, channel]: [usize; 4]) -> i32 {
+fn accumulate<T: Quantized, A: Accumulator>(
+    params: &Conv2dParams<'_, T>,
+    input: &[T],
+    filter: &[i8],
+    [batch, y, x, channel]: [usize; 4],
+) -> A {
     let [kernel_height, kernel_width] = params.window.size;
     let depth = params.group_channels;
     let groups = params.input.channels / depth;
     let first_input_channel = channel / (params.output.channels / groups) * depth;
-    let mut sum = 0_i32;
+    let mut sum = A::default();
     for tap_y in 0..kernel_height {
         let Some(in_y) = params.window.input_coordinate(0, y, tap_y, params.input.height) else {
             continue;
@@ -89,7 +107,7 @@ fn accumulate(params: &Conv2dParams, input: &[i8], filter: &[i8], [batch, y, x, 
             let from = params.input.offset(batch, in_y, in_x, first_input_channel);
             let tap = (tap_y * kernel_width + tap_x) * depth;
             for (value, weight) in input[from..from + depth].iter().zip(&filter[tap..tap + depth]) {
-                sum = sum.wrapping_add((i32::from(*value) - params.input_zero_point) * i32::from(*weight));
+                sum = sum.plus_product((value.widen() - params.input_zero_point) * i32::from(*weight));
             }
         }
     }

@@ -5,10 +5,12 @@
 
 use super::convolution_scale;
 use crate::fixed_point::{Affine, Multiplier, Rounding};
-use crate::lookup::{logistic, tanh};
+use crate::lookup::{Spread, logistic, tanh};
 
 /// Real units of a gate before its function.
 const GATE_SCALE: f32 = 1.0 / 4096.0;
+/// The same, for the tables.
+const GATE: Spread = Spread::of_power(-12);
 /// Real units of what a function returns.
 const UNIT_SCALE: f64 = 1.0 / 32768.0;
 
@@ -146,14 +148,14 @@ impl LstmParams {
 
     /// The state after a step whose gates are all in place.
     pub fn update(&self, state: &mut LstmState<'_>) {
-        let units = self.units;
+        let (units, cell_units) = (self.units, Spread::of_power(self.cell_power));
         for unit in 0..units {
             let gate = |gate: usize| state.gates[gate * units + unit];
-            let kept = saturated(self.product(logistic(gate(1)), state.cell[unit], self.keep));
-            let taken = saturated(self.product(logistic(gate(0)), tanh(gate(2), -12), self.take));
+            let kept = saturated(self.product(logistic(gate(1), GATE), state.cell[unit], self.keep));
+            let taken = saturated(self.product(logistic(gate(0), GATE), tanh(gate(2), GATE), self.take));
             let cell = kept.saturating_add(taken);
             let cell = if self.cell_clip > 0 { cell.clamp(-self.cell_clip, self.cell_clip) } else { cell };
-            let given = self.product(tanh(cell, self.cell_power), logistic(gate(3)), self.give);
+            let given = self.product(tanh(cell, cell_units), logistic(gate(3), GATE), self.give);
             state.cell[unit] = cell;
             state.hidden[unit] = given.wrapping_add(self.hidden_zero_point).clamp(-128, 127) as i8;
         }

@@ -14,9 +14,12 @@ pub mod pool2d;
 pub mod quantize;
 pub mod reduce;
 pub mod softmax;
+pub mod softmax_int16;
 pub mod unary;
+pub mod unary_int16;
 
 use crate::activation::OutputRange;
+use crate::element::{Accumulator, Quantized};
 use crate::fixed_point::{Multiplier, Rounding};
 
 /// One output channel of a layer with weights: what the per-channel entry points need beside its filter.
@@ -24,25 +27,26 @@ use crate::fixed_point::{Multiplier, Rounding};
 /// A layer whose weights are decoded while it runs computes one channel after the other, so that one filter is in memory at a
 /// time. Whole-layer kernels are loops over these entry points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Channel {
+pub struct Channel<A = i32> {
     /// Which channel of the output.
     pub index: usize,
-    /// In units of `input scale * weight scale`.
-    pub bias: i32,
+    /// In units of `input scale * weight scale`, of the type that sums have.
+    pub bias: A,
     /// `input scale * weight scale / output scale`
     pub multiplier: Multiplier,
 }
 
-impl Channel {
+impl<A: Accumulator> Channel<A> {
     /// Channel `index` of a layer whose multipliers and biases lie side by side.
-    fn of(multipliers: &[Multiplier], bias: Option<&[i32]>, index: usize) -> Self {
-        Self { index, bias: bias.map_or(0, |bias| bias[index]), multiplier: of_channel(multipliers, index) }
+    fn of(multipliers: &[Multiplier], bias: Option<&[A]>, index: usize) -> Self {
+        let bias = bias.map_or(A::default(), |bias| bias[index]);
+        Self { index, bias, multiplier: of_channel(multipliers, index) }
     }
 
     /// The output for a sum without bias.
     #[inline]
-    fn finish(&self, sum: i32, zero_point: i32, range: OutputRange, rounding: Rounding) -> i8 {
-        let scaled = self.multiplier.apply(sum.wrapping_add(self.bias), rounding);
+    fn finish<T: Quantized>(&self, sum: A, zero_point: i32, range: OutputRange<T>, rounding: Rounding) -> T {
+        let scaled = sum.plus(self.bias).requantize(self.multiplier, rounding);
         range.clamp(scaled.wrapping_add(zero_point))
     }
 }

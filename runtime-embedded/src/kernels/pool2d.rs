@@ -1,11 +1,12 @@
 //! Average and maximum over a sliding window. Input and output share scale and zero point; nothing is rescaled.
 
 use crate::activation::OutputRange;
+use crate::element::Quantized;
 use crate::shape::{Nhwc, Window};
 
 /// What the poolings need to know beside their buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool2dParams {
+pub struct Pool2dParams<T = i8> {
     /// `[n, h_in, w_in, c]`
     pub input: Nhwc,
     /// `[n, h_out, w_out, c]`
@@ -13,7 +14,7 @@ pub struct Pool2dParams {
     /// Extent, stride and padding before; dilation is 1.
     pub window: Window,
     /// Clamp of the output.
-    pub range: OutputRange,
+    pub range: OutputRange<T>,
 }
 
 /// Mean of the taps that lie inside the input, rounded half away from zero.
@@ -21,28 +22,33 @@ pub struct Pool2dParams {
 /// The quotient is taken of the quantized values as they are, so rounding is away from *quantized* zero. A window that
 /// lies wholly in the padding gives 0, clamped.
 ///
-/// * `input`: int8 `[n, h_in, w_in, c]`; `output`: int8 `[n, h_out, w_out, c]`
-pub fn average_pool2d(params: &Pool2dParams, input: &[i8], output: &mut [i8]) {
+/// * `input`: int8 or int16 `[n, h_in, w_in, c]`; `output`: the same type, `[n, h_out, w_out, c]`
+pub fn average_pool2d<T: Quantized>(params: &Pool2dParams<T>, input: &[T], output: &mut [T]) {
     for_each_window(params, output, |taps| {
         let (mut sum, mut count) = (0_i32, 0_i32);
         for position in taps {
-            sum += i32::from(input[position]);
+            sum = sum.wrapping_add(input[position].widen());
             count += 1;
         }
         let half = if sum > 0 { count / 2 } else { -(count / 2) };
-        (sum + half).checked_div(count).unwrap_or(0)
+        sum.wrapping_add(half).checked_div(count).unwrap_or(0)
     });
 }
 
-/// Largest of the taps that lie inside the input. A window that lies wholly in the padding gives -128, clamped.
+/// Largest of the taps that lie inside the input. A window that lies wholly in the padding gives the type's smallest
+/// value, clamped.
 ///
-/// * `input`: int8 `[n, h_in, w_in, c]`; `output`: int8 `[n, h_out, w_out, c]`
-pub fn max_pool2d(params: &Pool2dParams, input: &[i8], output: &mut [i8]) {
-    for_each_window(params, output, |taps| i32::from(taps.map(|position| input[position]).max().unwrap_or(i8::MIN)));
+/// * `input`: int8 or int16 `[n, h_in, w_in, c]`; `output`: the same type, `[n, h_out, w_out, c]`
+pub fn max_pool2d<T: Quantized>(params: &Pool2dParams<T>, input: &[T], output: &mut [T]) {
+    for_each_window(params, output, |taps| taps.map(|position| input[position]).max().unwrap_or(T::MIN).widen());
 }
 
 /// Calls `reduce` with the input positions under each output element and stores its clamped result.
-fn for_each_window(params: &Pool2dParams, output: &mut [i8], reduce: impl Fn(&mut dyn Iterator<Item = usize>) -> i32) {
+fn for_each_window<T: Quantized>(
+    params: &Pool2dParams<T>,
+    output: &mut [T],
+    reduce: impl Fn(&mut dyn Iterator<Item = usize>) -> i32,
+) {
     let (input, out, window) = (params.input, params.output, params.window);
     for batch in 0..out.batch {
         for y in 0..out.height {

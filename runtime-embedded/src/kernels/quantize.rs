@@ -1,41 +1,7 @@
 //! Between real numbers and integers, and between integer types.
 
+use crate::element::Quantized;
 use crate::fixed_point::{Affine, Multiplier, Rounding, round_half_away};
-
-/// An integer type that activations may have.
-pub trait Quantized: Copy {
-    /// Widened.
-    fn widen(self) -> i32;
-    /// Saturated.
-    fn saturate(value: i32) -> Self;
-}
-
-macro_rules! quantized {
-    ($($type:ty),*) => {$(
-        impl Quantized for $type {
-            #[inline]
-            fn widen(self) -> i32 {
-                i32::from(self)
-            }
-            #[inline]
-            fn saturate(value: i32) -> Self {
-                value.clamp(i32::from(Self::MIN), i32::from(Self::MAX)) as Self
-            }
-        }
-    )*};
-}
-quantized!(i8, u8, i16);
-
-impl Quantized for i32 {
-    #[inline]
-    fn widen(self) -> i32 {
-        self
-    }
-    #[inline]
-    fn saturate(value: i32) -> Self {
-        value
-    }
-}
 
 /// `output = saturate(round(input / scale) + zero_point)`, rounding half away from zero in single precision.
 ///

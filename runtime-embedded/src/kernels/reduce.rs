@@ -1,6 +1,6 @@
 //! Mean and sum over any axes.
 
-use crate::activation::OutputRange;
+use crate::element::Quantized;
 use crate::fixed_point::{Affine, Multiplier, Rounding};
 use crate::shape::Strided;
 
@@ -62,20 +62,20 @@ impl ReduceParams {
 
     /// The output for a sum of raw input values.
     #[inline]
-    pub fn finish(&self, sum: i32) -> i8 {
+    pub fn finish<T: Quantized>(&self, sum: i32) -> T {
         let offset = (self.reduced.len() as i32).wrapping_mul(self.input_zero_point);
         let scaled = self.multiplier.apply(sum.wrapping_sub(offset), self.rounding);
-        OutputRange::FULL.clamp(scaled.wrapping_add(self.output_zero_point))
+        T::saturate(scaled.wrapping_add(self.output_zero_point))
     }
 }
 
-/// Reduces an int8 tensor over the axes of `params.reduced`.
+/// Reduces an int8 or int16 tensor over the axes of `params.reduced`.
 ///
-/// * `input`: int8, positions given by `params.kept` and `params.reduced` together
-/// * `output`: int8, contiguous over `params.kept`
-pub fn reduce(params: &ReduceParams, input: &[i8], output: &mut [i8]) {
+/// * `input`: int8 or int16, positions given by `params.kept` and `params.reduced` together
+/// * `output`: the input's type, contiguous over `params.kept`
+pub fn reduce<T: Quantized>(params: &ReduceParams, input: &[T], output: &mut [T]) {
     for (out, base) in output.iter_mut().zip(params.kept.positions()) {
-        let sum = params.reduced.positions().fold(0_i32, |sum, position| sum.wrapping_add(i32::from(input[base + position])));
+        let sum = params.reduced.positions().fold(0_i32, |sum, position| sum.wrapping_add(input[base + position].widen()));
         *out = params.finish(sum);
     }
 }

@@ -1,6 +1,7 @@
 //! Functions of one int8 value. Every one maps 256 inputs to 256 outputs, so a host may tabulate it.
 
 use crate::activation::OutputRange;
+use crate::element::Quantized;
 use crate::fixed_point::{Affine, Multiplier, Rounding, round_half_away, rounding_divide_by_power_of_two};
 use crate::transcendental;
 
@@ -39,11 +40,15 @@ impl Unary {
 
     /// RELU6 of inputs quantized as `input`.
     pub fn relu6(input: Affine) -> Self {
-        let six = round_half_away(6.0 / input.scale).saturating_add(input.zero_point);
-        let narrow = |value: i32| value.clamp(i32::from(i8::MIN), i32::from(i8::MAX)) as i8;
-        let min = narrow(input.zero_point);
-        Self::Relu6(OutputRange { min, max: narrow(six).max(min) })
+        Self::Relu6(relu6_range(input))
     }
+}
+
+/// The bounds of RELU6 in its input's quantization.
+pub fn relu6_range<T: Quantized>(input: Affine) -> OutputRange<T> {
+    let six = round_half_away(6.0 / input.scale).saturating_add(input.zero_point);
+    let min = T::saturate(input.zero_point);
+    OutputRange { min, max: T::saturate(six).max(min) }
 }
 
 /// Applies `function` to every element; `input` and `output` are int8 and equally long.
@@ -98,20 +103,20 @@ impl Squash {
 
 /// `(value - input zero point) * multiplier + output zero point`, clamped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rescale {
+pub struct Rescale<T = i8> {
     /// Zero points of input and output.
     pub zero_points: [i32; 2],
     /// `input scale / output scale`
     pub multiplier: Multiplier,
     /// Clamp of the output.
-    pub range: OutputRange,
+    pub range: OutputRange<T>,
     /// How the product is rounded.
     pub rounding: Rounding,
 }
 
-impl Rescale {
+impl<T: Quantized> Rescale<T> {
     /// Parameters from both quantizations; `None` if their scales are out of all proportion.
-    pub fn prepare([input, output]: [Affine; 2], range: OutputRange, rounding: Rounding) -> Option<Self> {
+    pub fn prepare([input, output]: [Affine; 2], range: OutputRange<T>, rounding: Rounding) -> Option<Self> {
         let real = f64::from(input.scale) / f64::from(output.scale);
         Some(Self {
             zero_points: [input.zero_point, output.zero_point],
@@ -121,9 +126,10 @@ impl Rescale {
         })
     }
 
+    /// One value.
     #[inline]
-    fn apply(&self, value: i8) -> i8 {
-        let scaled = self.multiplier.apply(i32::from(value) - self.zero_points[0], self.rounding);
+    pub fn apply(&self, value: T) -> T {
+        let scaled = self.multiplier.apply(value.widen() - self.zero_points[0], self.rounding);
         self.range.clamp(scaled.wrapping_add(self.zero_points[1]))
     }
 }
@@ -142,27 +148,30 @@ pub struct LeakyRelu {
 impl LeakyRelu {
     /// Parameters for slope `alpha`; `None` if a scale is out of all proportion.
     ///
-    /// Scales are multiplied and divided in single precision: TensorFlow Lite Micro `leaky_relu_common.cc`.
+    /// Scales are multiplied and divided in double precision, as TensorFlow Lite Micro does; LiteRT does it in single, which
+    /// differs in one of some thousand 16-bit values.
     pub fn prepare(alpha: f32, [input, output]: [Affine; 2], rounding: Rounding) -> Option<Self> {
-        let slope = input.scale * alpha / output.scale;
+        let real = f64::from(input.scale) / f64::from(output.scale);
+        let slope = f64::from(input.scale) * f64::from(alpha) / f64::from(output.scale);
         Some(Self {
             zero_points: [input.zero_point, output.zero_point],
-            positive: Multiplier::from_real(f64::from(input.scale / output.scale), rounding)?,
-            negative: Multiplier::from_real(f64::from(if slope < 0.0 { -slope } else { slope }), rounding)?,
+            positive: Multiplier::from_real(real, rounding)?,
+            negative: Multiplier::from_real(if slope < 0.0 { -slope } else { slope }, rounding)?,
             negative_sign: if slope < 0.0 { -1 } else { 1 },
             rounding,
         })
     }
 
+    /// One value.
     #[inline]
-    fn apply(&self, value: i8) -> i8 {
-        let centred = i32::from(value) - self.zero_points[0];
+    pub fn apply<T: Quantized>(&self, value: T) -> T {
+        let centred = value.widen() - self.zero_points[0];
         let scaled = if centred >= 0 {
             self.positive.apply(centred, self.rounding)
         } else {
             self.negative.apply(centred * self.negative_sign, self.rounding)
         };
-        OutputRange::FULL.clamp(scaled.wrapping_add(self.zero_points[1]))
+        T::saturate(scaled.wrapping_add(self.zero_points[1]))
     }
 }
 

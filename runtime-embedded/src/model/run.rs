@@ -3,8 +3,9 @@
 use super::node::{Node, Op, Resize};
 use super::read::Fault;
 use super::{Element, Operand, layer};
+use crate::element::Quantized;
 use crate::fixed_point::Affine;
-use crate::kernels::quantize::{self, Quantized, RequantizeParams};
+use crate::kernels::quantize::{self, RequantizeParams};
 use crate::kernels::{data_movement, elementwise, pool2d, reduce, softmax};
 use bytemuck::{cast_slice, cast_slice_mut};
 

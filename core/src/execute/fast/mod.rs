@@ -20,6 +20,7 @@ pub mod fully_connected;
 #[allow(unsafe_code)]
 mod gemm;
 mod image;
+pub mod int16;
 mod isa;
 #[allow(unsafe_code)]
 mod lanes;

@@ -16,12 +16,12 @@ use tinsmith_runtime::shape::{Nhwc, Strided, Window};
 use super::Isa;
 use crate::ops::Padding;
 
-fn bytes(len: usize) -> impl Strategy<Value = Vec<i8>> {
+pub(super) fn bytes(len: usize) -> impl Strategy<Value = Vec<i8>> {
     // Extremes are frequent: they are where products saturate and sums overflow in instructions that are not exact.
     vec(prop_oneof![3 => any::<i8>(), 1 => Just(i8::MIN), 1 => Just(i8::MAX)], len)
 }
 
-fn rounding() -> impl Strategy<Value = Rounding> {
+pub(super) fn rounding() -> impl Strategy<Value = Rounding> {
     prop_oneof![Just(Rounding::Double), Just(Rounding::Single)]
 }
 
@@ -41,7 +41,7 @@ fn range() -> impl Strategy<Value = OutputRange> {
 }
 
 /// Extents, strides, dilations, padding of a window that fits.
-fn window() -> impl Strategy<Value = ([usize; 2], Window, [usize; 2])> {
+pub(super) fn window() -> impl Strategy<Value = ([usize; 2], Window, [usize; 2])> {
     let axis = (1..9_usize, 1..5_usize, 1..4_usize, 1..3_usize);
     (axis.clone(), axis, any::<bool>()).prop_filter_map("the window fits", |(vertical, horizontal, same)| {
         let padding = if same { Padding::Same } else { Padding::Valid };

@@ -1,6 +1,7 @@
 //! Prepared operators, and the call of each one's kernel.
 
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
+use tinsmith_runtime::element::Quantized;
 use tinsmith_runtime::fixed_point::Affine;
 use tinsmith_runtime::kernels::conv2d::Conv2dParams;
 use tinsmith_runtime::kernels::depthwise_conv2d::DepthwiseConv2dParams;
@@ -10,6 +11,7 @@ use tinsmith_runtime::kernels::quantize::{self, RequantizeParams};
 use tinsmith_runtime::kernels::{data_movement, elementwise};
 
 use super::Operand;
+use super::kernel_int16::Int16;
 use super::layer::{Integer, Layer, Lstm, Plain, Weighted};
 use super::memory::Views;
 use crate::execute::fast::{self, Isa};
@@ -22,6 +24,7 @@ pub(super) enum Kernel {
     FullyConnected(Box<fast::fully_connected::FullyConnected>),
     Add(Box<fast::elementwise::Add>),
     Softmax(Box<fast::softmax::Softmax>),
+    Int16(Box<Int16>),
     Plain(Plain),
 }
 
@@ -64,6 +67,7 @@ impl Kernel {
             }
             Layer::Add(params) => Self::Add(Box::new(fast::elementwise::Add::prepare(&params, isa))),
             Layer::Softmax(params) => Self::Softmax(Box::new(fast::softmax::Softmax::prepare(&params))),
+            Layer::Int16(layer) => Self::Int16(Box::new(Int16::prepare(layer))),
             Layer::Plain(plain) => Self::Plain(plain),
         }
     }
@@ -74,6 +78,7 @@ impl Kernel {
             Self::Conv2d(conv) => conv.workspace_bytes(),
             Self::DepthwiseConv2d(conv) => conv.workspace_bytes(),
             Self::FullyConnected(layer) => layer.workspace_bytes(),
+            Self::Int16(kernel) => kernel.workspace_bytes(),
             Self::Plain(Plain::Lstm(lstm)) => lstm.workspace_bytes(),
             Self::Add(_) | Self::Softmax(_) | Self::Plain(_) => 0,
         }
@@ -94,6 +99,12 @@ impl Kernel {
             && let Some(Operand::Arena(_)) = operands.first()
         {
             return layer.run(cast_slice(views.all(&operands[0], n)), cast_slice_mut(output), workspace);
+        }
+        if let Self::Int16(kernel) = self
+            && let Int16::FullyConnected(layer) = &**kernel
+            && let Some(Operand::Arena(_)) = operands.first()
+        {
+            return layer.run(cast_slice(views.all(&operands[0], n)), cast_slice_mut(output));
         }
         let sample_bytes = output.len() / n.max(1);
         for sample in 0..n {
@@ -116,6 +127,7 @@ impl Kernel {
             Self::FullyConnected(layer) => layer.run(cast_slice(operand(0)), cast_slice_mut(output), workspace),
             Self::Add(add) => add.run(cast_slice(operand(0)), cast_slice(operand(1)), cast_slice_mut(output)),
             Self::Softmax(softmax) => softmax.run(cast_slice(operand(0)), cast_slice_mut(output)),
+            Self::Int16(kernel) => kernel.run(operand, output, workspace),
             Self::Plain(plain) => plain.run(part, operand, n_operands, output, workspace),
         }
     }
@@ -202,7 +214,7 @@ fn requantize_bytes(params: &RequantizeParams, [from, to]: [Integer; 2], input: 
     }
 }
 
-fn requantize_from<I: quantize::Quantized + Pod>(params: &RequantizeParams, to: Integer, input: &[I], output: &mut [u8]) {
+fn requantize_from<I: Quantized + Pod>(params: &RequantizeParams, to: Integer, input: &[I], output: &mut [u8]) {
     match to {
         Integer::I8 => quantize::requantize::<I, i8>(params, input, cast_slice_mut(output)),
         Integer::U8 => quantize::requantize::<I, u8>(params, input, output),

@@ -11,7 +11,10 @@ use tinsmith_runtime::kernels::pool2d::Pool2dParams;
 use tinsmith_runtime::kernels::quantize::RequantizeParams;
 use tinsmith_runtime::kernels::reduce::ReduceParams;
 use tinsmith_runtime::kernels::softmax::SoftmaxParams;
+use tinsmith_runtime::kernels::{softmax_int16, unary_int16};
 use tinsmith_runtime::shape::Strided;
+
+use crate::execute::fast::int16::Bias;
 
 /// One operator, prepared.
 #[derive(Debug)]
@@ -22,17 +25,40 @@ pub(crate) enum Layer<'a> {
     /// Operands of one shape.
     Add(AddParams),
     Softmax(SoftmaxParams),
+    /// Activations of 16 bits. Operators that only move elements are [`Plain`] for these, too.
+    Int16(Int16Layer<'a>),
     Plain(Plain),
+}
+
+/// One operator on 16-bit activations, prepared.
+#[derive(Debug)]
+pub(crate) enum Int16Layer<'a> {
+    Conv2d(Weighted<'a, Conv2dParams<'static, i16>, Bias<'a>>),
+    DepthwiseConv2d(Weighted<'a, DepthwiseConv2dParams<'static, i16>, Bias<'a>>),
+    FullyConnected(Weighted<'a, FullyConnectedParams<'static, i16>, Bias<'a>>),
+    Plain(Int16Plain),
+}
+
+/// Operators on 16-bit activations that run as they are.
+#[derive(Debug)]
+pub(crate) enum Int16Plain {
+    Add(AddParams<i16>, Box<[Strided; 2]>),
+    Mul(MulParams<i16>, Box<[Strided; 2]>),
+    AveragePool2d(Pool2dParams<i16>),
+    MaxPool2d(Pool2dParams<i16>),
+    Reduce(Box<ReduceParams>),
+    Softmax(softmax_int16::SoftmaxParams),
+    Unary(unary_int16::Unary),
 }
 
 /// A layer with weights. Its parameters hold no multipliers, which stand beside them.
 #[derive(Debug)]
-pub(crate) struct Weighted<'a, P> {
+pub(crate) struct Weighted<'a, P, B = Option<&'a [i32]>> {
     pub(crate) params: P,
     /// One for each output channel, or one for all.
     pub(crate) multipliers: Vec<Multiplier>,
     pub(crate) values: &'a [i8],
-    pub(crate) bias: Option<&'a [i32]>,
+    pub(crate) bias: B,
 }
 
 /// Operators that run as they are: nothing is laid out for this machine.

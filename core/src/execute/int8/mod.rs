@@ -1,12 +1,16 @@
 //! Runs a quantized graph in the device's own integers: bytes in, bytes out, equal to TensorFlow Lite Micro's.
 //!
+//! Weights have 8 bits (or 4, one to a byte); activations have 8, or 16, from one layer to the next as the graph says.
+//!
 //! [`Prepared::new`] does once what a firmware does in `AllocateTensors`: it checks every operator, computes multipliers,
 //! lays weights out for this machine's vector instructions and plans an arena. [`Prepared::run`] then allocates nothing.
 //! Samples are taken a *block* at a time, so that a layer's weights are read once for several samples.
 //!
 //! Refuses float arithmetic: apart from QUANTIZE and DEQUANTIZE, a node with float operands is an error that names it.
 
+mod int16_support;
 mod kernel;
+mod kernel_int16;
 pub(crate) mod layer;
 mod memory;
 mod plan;
@@ -17,6 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use tinsmith_runtime::fixed_point::Rounding;
+
+pub use self::int16_support::has_int16_kernel;
 
 use self::kernel::Kernel;
 use self::memory::{AlignedBytes, Views};

@@ -18,6 +18,18 @@ impl Builder {
         self.graph.add_tensor(tensor)
     }
 
+    fn int16(&mut self, shape: &[usize]) -> TensorId {
+        let tensor = Tensor::activation("", ElementType::I16, shape).quantized(Quantization::per_tensor(2e-4, 0));
+        self.graph.add_tensor(tensor)
+    }
+
+    fn weights(&mut self, shape: &[usize], axis: usize) -> TensorId {
+        let n: usize = shape.iter().product();
+        let id = self.constant(shape, Data::I8((0..n).map(|v| (v * 37 % 255) as u8 as i8).collect()));
+        self.graph.tensors[id.index()].quantization = Some(Quantization::per_channel(vec![0.01; shape[axis]], axis));
+        id
+    }
+
     fn constant(&mut self, shape: &[usize], data: Data) -> TensorId {
         self.graph.add_tensor(Tensor::constant("", shape, data))
     }
@@ -145,4 +157,75 @@ fn buffers_of_other_lengths_are_refused() {
     let cancel = Cancel::new();
     cancel.cancel();
     assert!(prepared.run_batch(&[&[0; 8]], 2, &cancel, |_| {}).is_err());
+}
+
+/// Layers of 8 bits, then of 16, then of 8 again; samples in a block do not touch one another.
+#[test]
+fn both_widths_run_in_one_graph() {
+    let mut b = Builder::default();
+    let input = b.int8(&[1, 5]);
+    let (weights, narrow) = (b.weights(&[8, 5], 0), b.int8(&[1, 8]));
+    let layer = || Op::FullyConnected(ops::FullyConnected { keep_num_dims: false, activation: Activation::None });
+    b.node(layer(), &[input, weights], &[narrow]);
+    let wide = b.int16(&[1, 8]);
+    b.node(Op::Quantize(ops::Quantize), &[narrow], &[wide]);
+    let (weights, bias) = (b.weights(&[6, 8], 0), b.constant(&[6], Data::I64([1 << 20, -9, 0, 7, -(1 << 20), 3].into())));
+    let hidden = b.int16(&[1, 6]);
+    b.node(layer(), &[wide, weights, bias], &[hidden]);
+    let output = b.int8(&[1, 6]);
+    b.node(Op::Quantize(ops::Quantize), &[hidden], &[output]);
+    let graph = b.finish(&[input], &[output, hidden]);
+
+    let n = 21;
+    let samples: Vec<u8> = (0..5 * n).map(|v| (v * 89 % 256) as u8).collect();
+    let together = run(&graph, &[&samples], n);
+    for sample in 0..n {
+        let alone = run(&graph, &[&samples[sample * 5..][..5]], 1);
+        assert_eq!(alone[0], together[0][sample * 6..][..6]);
+        assert_eq!(alone[1], together[1][sample * 12..][..12]);
+    }
+    assert!(together[1].iter().any(|byte| *byte != together[1][0]), "all results are alike");
+}
+
+#[test]
+fn what_no_kernel_takes_with_16_bits_is_refused_by_name() {
+    let reason =
+        |b: Builder, input, output| Prepared::new(&b.finish(&[input], &[output]), Rounding::Double).unwrap_err().to_string();
+
+    let mut b = Builder::default();
+    let (input, output) = (b.int16(&[1, 4]), b.int16(&[1, 4]));
+    b.node(Op::Unary(ops::Unary::HardSwish), &[input], &[output]);
+    let error = reason(b, input, output);
+    assert!(error.contains("HARD_SWISH") && error.contains("int16"), "{error}");
+
+    // TensorFlow Lite Micro would read 64 bits of each.
+    let mut b = Builder::default();
+    let (input, weights, output) = (b.int16(&[1, 3, 3, 2]), b.weights(&[1, 1, 1, 2], 3), b.int16(&[1, 3, 3, 2]));
+    let bias = b.integers(&[1, 2]);
+    let op = ops::DepthwiseConv2d {
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: ops::Padding::Same,
+        depth_multiplier: 1,
+        activation: Activation::None,
+    };
+    b.node(Op::DepthwiseConv2d(op), &[input, weights, bias], &[output]);
+    let error = reason(b, input, output);
+    assert!(error.contains("DEPTHWISE_CONV_2D") && error.contains("int64"), "{error}");
+
+    let mut b = Builder::default();
+    let (input, output) = (b.int16(&[1, 4]), b.int16(&[1, 4]));
+    b.graph.tensors[input.index()].quantization = Some(Quantization::per_tensor(0.1, 5));
+    b.node(Op::Unary(ops::Unary::Relu), &[input], &[output]);
+    let error = reason(b, input, output);
+    assert!(error.contains("zero point 5"), "{error}");
+
+    // Half of what the layer gives would be shifted out of the sum.
+    let mut b = Builder::default();
+    let (input, weights, output) = (b.int16(&[1, 4]), b.weights(&[3, 4], 0), b.int16(&[1, 3]));
+    b.graph.tensors[output.index()].quantization = Some(Quantization::per_tensor(1e-9, 0));
+    let op = ops::FullyConnected { keep_num_dims: false, activation: Activation::None };
+    b.node(Op::FullyConnected(op), &[input, weights], &[output]);
+    let error = reason(b, input, output);
+    assert!(error.contains("proportion"), "{error}");
 }

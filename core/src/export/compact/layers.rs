@@ -8,7 +8,7 @@ use tinsmith_runtime::model::{Element, tag};
 use tinsmith_runtime::shape::Strided;
 
 use super::program::{Record, narrow};
-use super::{CodedTensor, Writer, coding};
+use super::{CodedTensor, CompactError, Writer, coding};
 use crate::execute::int8::layer::{Integer, Layer, Lstm, Plain, Resize, Weighted};
 use crate::execute::int8::program::{Place, ProgramStep};
 use crate::graph::TensorId;
@@ -16,7 +16,10 @@ use crate::ops;
 
 impl Writer<'_> {
     /// Writes a step: one node, or one for each part of a concatenation or a split.
-    pub(super) fn step(&mut self, step: &ProgramStep<'_>) {
+    ///
+    /// # Errors
+    /// [`CompactError::Int16`] if its activations have 16 bits.
+    pub(super) fn step(&mut self, step: &ProgramStep<'_>) -> Result<(), CompactError> {
         match &step.layer {
             Layer::Conv2d(conv) => self.node(step, tag::CONV2D, |writer, record| {
                 let p = &conv.params;
@@ -52,8 +55,10 @@ impl Writer<'_> {
                 record.varint(params.depth);
                 record.multipliers(&[params.multiplier]);
             }),
+            Layer::Int16(_) => return Err(CompactError::Int16 { node: self.graph.node(step.node).name.clone() }),
             Layer::Plain(plain) => self.plain(step, plain),
         }
+        Ok(())
     }
 
     fn plain(&mut self, step: &ProgramStep<'_>, plain: &Plain) {

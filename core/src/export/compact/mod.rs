@@ -63,6 +63,15 @@ pub enum CompactError {
     /// The runtime has no kernel for a node, as it stands.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
+    /// The runtime's kernels for compact models take 8-bit activations.
+    #[error(
+        "node \"{node}\" has int16 activations, the compact model's runtime computes with int8; give the layer an int8 scheme, \
+         or export a .tflite file for TensorFlow Lite Micro"
+    )]
+    Int16 {
+        /// Which node.
+        node: String,
+    },
     /// The runtime has no such input or output.
     #[error("{place} \"{tensor}\" is {element}, the runtime has int8, uint8, int16, int32 and float32")]
     Element {
@@ -90,7 +99,7 @@ pub enum CompactError {
 /// the same bytes.
 ///
 /// # Errors
-/// [`CompactError`] names the node, input or output that the runtime lacks: float layers, activations of 16 bits.
+/// [`CompactError`] names the node, input or output that the runtime lacks: float layers, layers with 16-bit activations.
 pub fn compact(graph: &Graph, coding: Coding) -> Result<CompactModel, CompactError> {
     let rounding = Rounding::default();
     let program = int8::program(graph, rounding)?;
@@ -105,7 +114,7 @@ pub fn compact(graph: &Graph, coding: Coding) -> Result<CompactModel, CompactErr
         of_node: Vec::new(),
         weights: Vec::new(),
     };
-    program.steps.iter().for_each(|step| writer.step(step));
+    program.steps.iter().try_for_each(|step| writer.step(step))?;
     let mut whole = Record::default();
     writer.ports(&mut whole, "input", &graph.inputs, &program.inputs)?;
     writer.ports(&mut whole, "output", &graph.outputs, &program.outputs)?;

@@ -2,6 +2,7 @@
 //! state that is quantized like the output.
 
 use super::parameters::{ChannelLayout, quantize_bias};
+use super::plan::Width;
 use super::rewrite::Writer;
 use super::weights::{WeightSettings, quantize_weights};
 use crate::execute::float::real_values;
@@ -20,14 +21,14 @@ impl Writer<'_> {
     pub(super) fn lstm(&mut self, source: &Node, node: &mut Node) -> Result<(), OptimizeError> {
         let missing = || Self::error(source, "an operand is missing");
         let operand = |index: usize| source.inputs.get(index).copied().flatten().ok_or_else(missing);
-        let scale_of = |id: Option<&TensorId>| id.and_then(|id| self.plan.parameters(*id));
+        let scale_of = |id: Option<&TensorId>| id.and_then(|id| self.plan.parameters(*id, Width::I8));
         let input = scale_of(Some(&operand(0)?)).ok_or_else(|| Self::error(source, "its input is no float activation"))?;
         let hidden = scale_of(source.outputs.first()).ok_or_else(|| Self::error(source, "it has no float output"))?;
         for gate in 0..4 {
             let bias = self.values(source, operand(Lstm::BIAS + gate)?)?;
             let (at, bias_at) = (Lstm::INPUT_WEIGHTS + gate, Lstm::BIAS + gate);
             let scale = self.gate_weights(source, node, at, Some(&bias), input.scale)?;
-            let (integers, scales) = quantize_bias(&bias, input.scale, &[scale]);
+            let (integers, scales) = quantize_bias(&bias, input.scale, &[scale], |x| x as i32);
             let quantization = Quantization::per_tensor(scales[0], 0);
             node.inputs[bias_at] = Some(self.add_constant(operand(bias_at)?, Data::I32(integers), quantization));
             self.gate_weights(source, node, Lstm::RECURRENT_WEIGHTS + gate, None, hidden.scale)?;

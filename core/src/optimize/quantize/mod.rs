@@ -1,4 +1,4 @@
-//! Post-training quantization to int8, as the TFLite 8-bit specification has it.
+//! Post-training quantization to int8, or int16 activations with int8 weights, as the TFLite quantization specification has it.
 //!
 //! | file | question |
 //! | --- | --- |
@@ -23,7 +23,7 @@ use super::prepare::simplified;
 use super::{Calibration, OptimizeError, StepOutcome, compact};
 use crate::graph::{Graph, Node};
 use crate::recipe::{Calibrator, Granularity, IoType, Quantize, Scheme};
-use plan::Plan;
+use plan::{Plan, Width};
 
 /// Quantizes a float graph.
 ///
@@ -33,7 +33,7 @@ use plan::Plan;
 pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&Calibration>) -> Result<Applied, OptimizeError> {
     check_settings(settings)?;
     if graph.is_integer() {
-        return Ok(Applied::skipped(graph, "the model is int8 already; its scales stay as they are"));
+        return Ok(Applied::skipped(graph, "the model computes with integers already; its scales stay as they are"));
     }
     let simple = simplified(graph);
     if simple.nodes.iter().all(|node| settings.scheme_of(&node.name) == Scheme::Float32) {
@@ -46,7 +46,7 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
         None => &none,
     };
     let plan = Plan::new(&simple, settings, calibration)?;
-    let n_integer = plan.integer.iter().filter(|integer| **integer).count();
+    let n_integer = plan.widths.iter().flatten().count();
     let n_half = simple.nodes.iter().filter(|node| is_half(&simple, node, settings)).count();
     if n_integer + n_half == 0 {
         return Ok(Applied::skipped(graph, "no layer can be quantized: all stay float32"));
@@ -55,7 +55,7 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
     let (graph, origin) = compact::compact(rewritten.graph, rewritten.origin);
     let text = match n_integer {
         0 => format!("weights of {} of {} layers float16", n_half, simple.nodes.len()),
-        _ => report(&simple, settings, n_integer, calibration.samples),
+        _ => report(&simple, settings, &plan, calibration.samples),
     };
     Ok(Applied { graph, origin, outcome: StepOutcome::Applied, text })
 }
@@ -69,7 +69,11 @@ fn is_half(graph: &Graph, node: &Node, settings: &Quantize) -> bool {
 
 /// How many layers have weights of which scheme, where some are not int8.
 fn weights_text(graph: &Graph, settings: &Quantize) -> String {
-    let of = |scheme| graph.nodes.iter().filter(|node| node.op.has_weights() && settings.scheme_of(&node.name) == scheme).count();
+    let scheme_of = |node: &Node| match settings.scheme_of(&node.name) {
+        Scheme::Int16x8 => Scheme::Int8,
+        scheme => scheme,
+    };
+    let of = |scheme| graph.nodes.iter().filter(|node| node.op.has_weights() && scheme_of(node) == scheme).count();
     let counts = Scheme::ALL.map(|scheme| (scheme, of(scheme)));
     if counts.iter().all(|(scheme, n)| *n == 0 || *scheme == Scheme::Int8) {
         return String::new();
@@ -78,16 +82,28 @@ fn weights_text(graph: &Graph, settings: &Quantize) -> String {
     format!(" (weights {})", counts.collect::<Vec<_>>().join(", "))
 }
 
-fn report(graph: &Graph, settings: &Quantize, n_integer: usize, samples: usize) -> String {
+/// How many layers compute how wide: `5 of 7 layers int16, 1 int8`.
+fn layers_text(graph: &Graph, plan: &Plan) -> String {
+    let of = |width| plan.widths.iter().filter(|w| **w == Some(width)).count();
+    let n = graph.nodes.len();
+    match (of(Width::I16), of(Width::I8)) {
+        (0, int8) => format!("{int8} of {n} layers int8"),
+        (int16, 0) => format!("{int16} of {n} layers int16"),
+        (int16, int8) => format!("{int16} of {n} layers int16, {int8} int8"),
+    }
+}
+
+fn report(graph: &Graph, settings: &Quantize, plan: &Plan, samples: usize) -> String {
     let granularity = |g| if g == Granularity::PerChannel { "per channel" } else { "per tensor" };
     let io = match settings.io {
+        IoType::Int8 if plan.widths.contains(&Some(Width::I16)) => "as the layers beside them",
         IoType::Int8 => "int8",
         IoType::UInt8 => "uint8",
         IoType::Float32 => "float32",
     };
     let mut text = format!(
-        "{n_integer} of {} layers int8{}, weights {}, dense layers {}, ranges by {} over {samples} samples, input and output {io}",
-        graph.nodes.len(),
+        "{}{}, weights {}, dense layers {}, ranges by {} over {samples} samples, input and output {io}",
+        layers_text(graph, plan),
         weights_text(graph, settings),
         granularity(settings.granularity),
         granularity(settings.fully_connected),
@@ -97,6 +113,13 @@ fn report(graph: &Graph, settings: &Quantize, n_integer: usize, samples: usize) 
     let floats: Vec<&str> = floats.collect();
     if !floats.is_empty() {
         text.push_str(&format!("; there is no int8 kernel for {}, which stay float32", some_of(&floats)));
+    }
+    let is_narrow =
+        |node: &Node, width: Option<Width>| width == Some(Width::I8) && settings.scheme_of(&node.name) == Scheme::Int16x8;
+    let layers = graph.nodes.iter().zip(&plan.widths);
+    let narrow: Vec<&str> = layers.filter(|(node, w)| is_narrow(node, **w)).map(|(node, _)| node.name.as_str()).collect();
+    if !narrow.is_empty() {
+        text.push_str(&format!("; there is no int16 kernel for {}, which are int8", some_of(&narrow)));
     }
     let strangers: Vec<&str> =
         settings.overrides.keys().filter(|name| graph.node_named(name).is_none()).map(String::as_str).collect();

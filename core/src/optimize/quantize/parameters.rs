@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::quant::Quantization;
 
-/// Scale and zero point of an int8 activation. Kept as bits where they are a key: equal parameters are equal bits.
+/// Scale and zero point of an int8 or int16 activation. Kept as bits where they are a key: equal parameters are equal bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Parameters {
     pub scale: f32,
@@ -18,6 +18,9 @@ impl Parameters {
     pub const PROBABILITY: Self = Self { scale: 1.0 / 256.0, zero_point: -128 };
     /// TANH: -1 to 127/128.
     pub const TANH: Self = Self { scale: 1.0 / 128.0, zero_point: 0 };
+
+    /// All three in 16 bits: up to 32767/32768.
+    pub const UNIT: Self = Self { scale: 1.0 / 32768.0, zero_point: 0 };
 
     /// Parameters whose 256 values spread over `[low, high]`, which is first made to hold zero. Zero itself is always one of
     /// them: the zero point is rounded, on the side where that moves the ends less.
@@ -44,6 +47,15 @@ impl Parameters {
         Self { scale: if scale < f32::MIN_POSITIVE { 1.0 } else { scale }, zero_point: 0 }
     }
 
+    /// Parameters of 16 bits, of which -32767 to 32767 spread over `[low, high]`. An activation that is always zero gets the
+    /// scale of values up to 1: beside a scale of 1, as for 8 bits, multipliers would exceed what the kernels take.
+    ///
+    /// Source: TensorFlow Lite quantization specification for 16x8.
+    pub fn symmetric_16((low, high): (f32, f32)) -> Self {
+        let scale = low.abs().max(high.abs()) / 32767.0;
+        if scale < f32::MIN_POSITIVE { Self::UNIT } else { Self { scale, zero_point: 0 } }
+    }
+
     pub fn quantization(self) -> Quantization {
         Quantization::per_tensor(self.scale, self.zero_point)
     }
@@ -54,9 +66,17 @@ impl Parameters {
 
     /// The nearest of the 256 values, ties away from zero.
     pub fn quantize(self, x: f32) -> i8 {
-        let q = (f64::from(x) / f64::from(self.scale)).round() + f64::from(self.zero_point);
         // `as` saturates.
-        q as i8
+        self.nearest(x) as i8
+    }
+
+    /// The nearest of the 65,536 values, ties away from zero.
+    pub fn quantize_16(self, x: f32) -> i16 {
+        self.nearest(x) as i16
+    }
+
+    fn nearest(self, x: f32) -> f64 {
+        (f64::from(x) / f64::from(self.scale)).round() + f64::from(self.zero_point)
     }
 }
 
@@ -77,11 +97,16 @@ impl ChannelLayout {
     }
 }
 
-/// Biases at `s_in * s_w[c]`.
-pub(super) fn quantize_bias(bias: &[f32], input_scale: f32, scales: &[f32]) -> (Arc<[i32]>, Vec<f32>) {
+/// Biases at `s_in * s_w[c]`, as integers of the type that `saturated` makes of a whole number.
+pub(super) fn quantize_bias<T>(
+    bias: &[f32],
+    input_scale: f32,
+    scales: &[f32],
+    saturated: impl Fn(f64) -> T,
+) -> (Arc<[T]>, Vec<f32>) {
     let bias_scales: Vec<f32> = scales.iter().map(|s| input_scale * s).collect();
     let scale_of = |c: usize| f64::from(bias_scales[if bias_scales.len() == 1 { 0 } else { c }]);
-    let integers = bias.iter().enumerate().map(|(c, b)| (f64::from(*b) / scale_of(c)).round() as i32).collect();
+    let integers = bias.iter().enumerate().map(|(c, b)| saturated((f64::from(*b) / scale_of(c)).round())).collect();
     (integers, bias_scales)
 }
 
@@ -103,6 +128,14 @@ mod tests {
         assert_eq!(Parameters::from_range((3.0, 6.0)).zero_point, -128);
         assert_eq!(Parameters::from_range((-2.0, 0.0)).zero_point, 127);
         assert_eq!(Parameters::from_range((0.0, 0.0)), Parameters { scale: 1.0, zero_point: 0 });
+    }
+
+    #[test]
+    fn sixteen_bits_are_symmetric() {
+        let parameters = Parameters::symmetric_16((-1.0, 2.0));
+        assert_eq!(parameters, Parameters { scale: 2.0 / 32767.0, zero_point: 0 });
+        assert_eq!([-3.0, -2.0, 0.0, 2.0].map(|x| parameters.quantize_16(x)), [-32768, -32767, 0, 32767]);
+        assert_eq!(Parameters::symmetric_16((0.0, 0.0)), Parameters::UNIT);
     }
 
     proptest! {

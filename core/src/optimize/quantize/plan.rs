@@ -5,18 +5,27 @@
 
 use super::parameters::Parameters;
 use crate::execute::float::real_values;
+use crate::execute::int8::has_int16_kernel;
 use crate::graph::{Graph, Node, NodeId, TensorId};
 use crate::ops::{Activation, BinaryKind, Lstm, Op, ReduceKind, Unary};
 use crate::optimize::{Calibration, OptimizeError};
-use crate::recipe::{LayerOverride, Quantize};
+use crate::recipe::{LayerOverride, Quantize, Scheme};
 use crate::tensor::ElementType;
+
+/// Type of the activations that a node computes with, where they are integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Width {
+    I8,
+    I16,
+}
 
 /// What the quantizer decides before it touches the graph.
 pub(super) struct Plan {
-    /// For each node whether it computes with integers.
-    pub integer: Vec<bool>,
-    /// For each float activation its int8 parameters.
-    parameters: Vec<Option<Parameters>>,
+    /// For each node how it computes; `None`: with floats, or with no real numbers.
+    pub widths: Vec<Option<Width>>,
+    /// For each float activation its parameters in 8 and in 16 bits. Groups are of one width: a tensor that nodes of both read or
+    /// make has parameters in each, and a conversion between them.
+    parameters: [Vec<Option<Parameters>>; 2],
 }
 
 /// What the TFLite 8-bit specification, and TFLM's kernels, say about an operator's scales.
@@ -24,7 +33,7 @@ pub(super) struct Plan {
 pub(super) enum Rule {
     /// The output has a range of its own.
     Own,
-    /// The output has these parameters.
+    /// The output has these parameters, [`Parameters::UNIT`] in 16 bits.
     Fixed(Parameters),
     /// All outputs have the parameters of the input.
     SameAsInput,
@@ -105,50 +114,62 @@ pub(super) fn stays_float(graph: &Graph, node: &Node) -> bool {
 
 impl Plan {
     pub fn new(graph: &Graph, settings: &Quantize, calibration: &Calibration) -> Result<Self, OptimizeError> {
-        let integer: Vec<bool> = graph.nodes.iter().map(|node| is_integer(graph, node, settings)).collect();
-        let mut groups = Groups::new(graph, &integer);
-        groups.join_same();
-        groups.fix();
-        groups.join_concatenations();
-        let parameters = groups.parameters(settings, calibration)?;
-        Ok(Self { integer, parameters })
+        let widths: Vec<Option<Width>> = graph.nodes.iter().map(|node| width(graph, node, settings)).collect();
+        let parameters = |width| Groups::of(graph, &widths, width).parameters(settings, calibration);
+        let parameters = [parameters(Width::I8)?, parameters(Width::I16)?];
+        Ok(Self { widths, parameters })
     }
 
-    /// int8 parameters of a float activation.
-    pub fn parameters(&self, id: TensorId) -> Option<Parameters> {
-        self.parameters[id.index()]
+    /// Parameters of a float activation.
+    pub fn parameters(&self, id: TensorId, width: Width) -> Option<Parameters> {
+        self.parameters[width as usize][id.index()]
     }
 
     /// The parameters at which `node` reads its operand `id`.
-    pub fn operand_parameters(&self, node: &Node, id: TensorId) -> Option<Parameters> {
+    pub fn operand_parameters(&self, node: &Node, id: TensorId, width: Width) -> Option<Parameters> {
         match rule(&node.op) {
-            Rule::Joined => self.parameters(node.outputs[0]),
-            _ => self.parameters(id),
+            Rule::Joined => self.parameters(node.outputs[0], width),
+            _ => self.parameters(id, width),
         }
     }
 }
 
-fn is_integer(graph: &Graph, node: &Node, settings: &Quantize) -> bool {
-    settings.scheme_of(&node.name).is_integer() && is_real(graph, node) && has_integer_form(node)
+fn width(graph: &Graph, node: &Node, settings: &Quantize) -> Option<Width> {
+    let wanted = Width::of(settings.scheme_of(&node.name))?;
+    let has_form = is_real(graph, node) && has_integer_form(node);
+    has_form.then(|| if has_int16_kernel(&node.op) { wanted } else { Width::I8 })
 }
 
-/// Union-find over the tensors of a graph.
+impl Width {
+    /// That of a scheme's activations; `None` if they are floats.
+    pub fn of(scheme: Scheme) -> Option<Self> {
+        scheme.activation_bits().map(|bits| if bits == 16 { Self::I16 } else { Self::I8 })
+    }
+}
+
+/// Union-find over the tensors of a graph, as nodes of one width see them.
 struct Groups<'a> {
     graph: &'a Graph,
-    integer: &'a [bool],
+    widths: &'a [Option<Width>],
+    width: Width,
     parent: Vec<u32>,
     fixed: Vec<Option<Parameters>>,
     /// Tensors whose own range does not count: their only reader clamps it.
     clamped: Vec<bool>,
-    /// Tensors that some integer node reads or makes.
+    /// Tensors that some node of the width reads or makes.
     used: Vec<bool>,
 }
 
 impl<'a> Groups<'a> {
-    fn new(graph: &'a Graph, integer: &'a [bool]) -> Self {
+    fn of(graph: &'a Graph, widths: &'a [Option<Width>], width: Width) -> Self {
         let n = graph.tensors.len();
         let parent = graph.tensor_ids().map(|id| id.0).collect();
-        Self { graph, integer, parent, fixed: vec![None; n], clamped: vec![false; n], used: vec![false; n] }
+        let mut groups =
+            Self { graph, widths, width, parent, fixed: vec![None; n], clamped: vec![false; n], used: vec![false; n] };
+        groups.join_same();
+        groups.fix();
+        groups.join_concatenations();
+        groups
     }
 
     fn root(&self, id: TensorId) -> usize {
@@ -168,8 +189,8 @@ impl<'a> Groups<'a> {
     }
 
     fn integer_nodes(&self) -> impl Iterator<Item = (NodeId, &'a Node)> + use<'a> {
-        let (graph, integer) = (self.graph, self.integer);
-        graph.node_ids().filter(|id| integer[id.index()]).map(|id| (id, graph.node(id)))
+        let (graph, widths, width) = (self.graph, self.widths, self.width);
+        graph.node_ids().filter(move |id| widths[id.index()] == Some(width)).map(|id| (id, graph.node(id)))
     }
 
     fn join_same(&mut self) {
@@ -200,7 +221,10 @@ impl<'a> Groups<'a> {
         for (_, node) in self.integer_nodes() {
             if let Rule::Fixed(parameters) = rule(&node.op) {
                 let root = self.root(node.outputs[0]);
-                self.fixed[root] = Some(parameters);
+                self.fixed[root] = Some(match self.width {
+                    Width::I8 => parameters,
+                    Width::I16 => Parameters::UNIT,
+                });
             }
         }
     }
@@ -242,6 +266,7 @@ impl<'a> Groups<'a> {
                 continue;
             }
             let calibrator = layer(index).and_then(|layer| layer.calibrator).unwrap_or(settings.calibrator);
+            let calibrator = if self.width == Width::I16 { calibrator.at_16_bits() } else { calibrator };
             let range = match tensor.is_constant() {
                 true if self.used[index] => real_values(tensor).ok().and_then(|values| constant_range(&values)),
                 true => None,
@@ -256,9 +281,10 @@ impl<'a> Groups<'a> {
             if self.graph.tensor(id).element != ElementType::F32 {
                 return Ok(None);
             }
-            let range = clips[root].or(ranges[root]).map(match settings.symmetric {
-                true => Parameters::symmetric,
-                false => Parameters::from_range,
+            let range = clips[root].or(ranges[root]).map(match (self.width, settings.symmetric) {
+                (Width::I8, true) => Parameters::symmetric,
+                (Width::I8, false) => Parameters::from_range,
+                (Width::I16, _) => Parameters::symmetric_16,
             });
             match self.fixed[root].or(range) {
                 None if self.used[id.index()] => {

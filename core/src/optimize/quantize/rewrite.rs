@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::parameters::{ChannelLayout, Parameters, quantize_bias};
-use super::plan::{Plan, is_real, value_operands};
-use super::weights::{WeightSettings, quantize_weights};
+use super::plan::{Plan, Width, is_real, value_operands};
+use super::weights::{LayerWeights, WeightSettings, quantize_weights};
 use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::{Dequantize, Op};
@@ -29,16 +29,25 @@ pub(super) struct Rewritten {
 enum Form {
     Float,
     Int8(Parameters),
+    Int16(Parameters),
     /// Unsigned, the zero point moved by 128.
     UInt8(Parameters),
 }
 
 impl Form {
+    fn of(width: Width, parameters: Parameters) -> Self {
+        match width {
+            Width::I8 => Self::Int8(parameters),
+            Width::I16 => Self::Int16(parameters),
+        }
+    }
+
     fn key(self) -> (u8, u32, i32) {
         match self {
             Self::Float => (0, 0, 0),
             Self::Int8(p) => (1, p.key().0, p.key().1),
             Self::UInt8(p) => (2, p.key().0, p.key().1),
+            Self::Int16(p) => (3, p.key().0, p.key().1),
         }
     }
 
@@ -46,6 +55,7 @@ impl Form {
         match self {
             Self::Float => ElementType::F32,
             Self::Int8(_) => ElementType::I8,
+            Self::Int16(_) => ElementType::I16,
             Self::UInt8(_) => ElementType::U8,
         }
     }
@@ -53,7 +63,7 @@ impl Form {
     fn quantization(self) -> Option<Quantization> {
         match self {
             Self::Float => None,
-            Self::Int8(p) => Some(p.quantization()),
+            Self::Int8(p) | Self::Int16(p) => Some(p.quantization()),
             Self::UInt8(p) => Some(Quantization::per_tensor(p.scale, p.zero_point + 128)),
         }
     }
@@ -68,8 +78,11 @@ pub(super) fn rewrite(
 ) -> Result<Rewritten, OptimizeError> {
     let mut writer = Writer::new(graph, plan, settings, calibration);
     writer.inputs();
-    for (node, integer) in graph.nodes.iter().zip(&plan.integer) {
-        if *integer { writer.integer_node(node)? } else { writer.other_node(node) }
+    for (node, width) in graph.nodes.iter().zip(&plan.widths) {
+        match width {
+            Some(width) => writer.integer_node(node, *width)?,
+            None => writer.other_node(node),
+        }
     }
     writer.outputs();
     Ok(writer.finish())
@@ -97,7 +110,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(source: &'a Graph, plan: &'a Plan, settings: &'a Quantize, calibration: &'a Calibration) -> Self {
         let mut occupied = vec![false; source.tensors.len()];
-        for (node, _) in source.nodes.iter().zip(&plan.integer).filter(|(_, integer)| !**integer) {
+        for (node, _) in source.nodes.iter().zip(&plan.widths).filter(|(_, width)| width.is_none()) {
             node.inputs.iter().flatten().for_each(|id| occupied[id.index()] = true);
         }
         let mut graph = source.clone();
@@ -140,8 +153,8 @@ impl<'a> Writer<'a> {
         }
         let (Some(main), suffix) = (self.main[id.index()], form.element().name()) else { return id };
         let from = match (main, form) {
-            // There is no direct way between float and uint8, nor any need for one.
-            (Form::Float, Form::UInt8(p)) => self.get(id, Form::Int8(p)),
+            // There is no direct way from these to uint8, nor any need for one.
+            (Form::Float | Form::Int16(_), Form::UInt8(p)) => self.get(id, Form::Int8(p)),
             _ => id,
         };
         let op = if form == Form::Float { Op::Dequantize(Dequantize) } else { Op::Quantize(crate::ops::Quantize) };
@@ -177,10 +190,11 @@ impl<'a> Writer<'a> {
 
     fn inputs(&mut self) {
         for (i, &id) in self.source.inputs.iter().enumerate() {
-            let Some(parameters) = self.plan.parameters(id).filter(|_| self.is_activation(id)) else { continue };
+            let width = if self.settings.io == IoType::Int8 { self.input_width(id) } else { Width::I8 };
+            let Some(parameters) = self.plan.parameters(id, width).filter(|_| self.is_activation(id)) else { continue };
             match self.settings.io {
                 IoType::Float32 => self.set_main(id, Form::Float),
-                IoType::Int8 => self.set_main(id, Form::Int8(parameters)),
+                IoType::Int8 => self.set_main(id, Form::of(width, parameters)),
                 IoType::UInt8 => {
                     self.set_main(id, Form::Int8(parameters));
                     let outside = self.add_form(id, Form::UInt8(parameters));
@@ -192,12 +206,27 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// How an input of the model is to come: as its widest reader takes it, or the model's layers in general if floats read it.
+    fn input_width(&self, id: TensorId) -> Width {
+        let readers = self.source.nodes.iter().zip(&self.plan.widths).filter(|(node, _)| node.inputs.contains(&Some(id)));
+        readers.filter_map(|(_, width)| *width).max().unwrap_or(self.usual_width())
+    }
+
+    fn usual_width(&self) -> Width {
+        Width::of(self.settings.scheme).unwrap_or(Width::I8)
+    }
+
     fn outputs(&mut self) {
         for (i, &id) in self.source.outputs.iter().enumerate() {
-            let Some(parameters) = self.plan.parameters(id).filter(|_| self.is_activation(id)) else { continue };
+            let width = match (self.settings.io, self.main[id.index()]) {
+                (IoType::Int8, Some(Form::Int16(_))) => Width::I16,
+                (IoType::Int8, Some(Form::Float)) => self.usual_width(),
+                _ => Width::I8,
+            };
+            let Some(parameters) = self.plan.parameters(id, width).filter(|_| self.is_activation(id)) else { continue };
             let form = match self.settings.io {
                 IoType::Float32 => Form::Float,
-                IoType::Int8 => Form::Int8(parameters),
+                IoType::Int8 => Form::of(width, parameters),
                 IoType::UInt8 => Form::UInt8(parameters),
             };
             self.graph.outputs[i] = self.get(id, form);
@@ -249,24 +278,24 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn integer_node(&mut self, source: &Node) -> Result<(), OptimizeError> {
+    fn integer_node(&mut self, source: &Node, width: Width) -> Result<(), OptimizeError> {
         let mut node = source.clone();
         for (position, id) in value_operands(source) {
-            let Some(parameters) = self.plan.operand_parameters(source, id) else { continue };
+            let Some(parameters) = self.plan.operand_parameters(source, id, width) else { continue };
             node.inputs[position] = Some(match self.is_activation(id) {
-                true => self.get(id, Form::Int8(parameters)),
-                false => self.integer_constant(source, id, parameters)?,
+                true => self.get(id, Form::of(width, parameters)),
+                false => self.integer_constant(source, id, parameters, width)?,
             });
         }
         if node.op.has_weights() {
-            self.layer_weights(source, &mut node)?;
+            self.layer_weights(source, &mut node, width)?;
         }
         if matches!(node.op, Op::Lstm(_)) {
             self.lstm(source, &mut node)?;
         }
         for &output in &node.outputs {
-            if let Some(parameters) = self.plan.parameters(output) {
-                self.set_main(output, Form::Int8(parameters));
+            if let Some(parameters) = self.plan.parameters(output, width) {
+                self.set_main(output, Form::of(width, parameters));
             }
         }
         self.graph.nodes.push(node);
@@ -278,10 +307,19 @@ impl<'a> Writer<'a> {
     }
 
     /// A constant operand at an activation's parameters.
-    fn integer_constant(&mut self, node: &Node, id: TensorId, parameters: Parameters) -> Result<TensorId, OptimizeError> {
+    fn integer_constant(
+        &mut self,
+        node: &Node,
+        id: TensorId,
+        parameters: Parameters,
+        width: Width,
+    ) -> Result<TensorId, OptimizeError> {
         let tensor = self.source.tensor(id);
         let values = real_values(tensor).map_err(|why| Self::error(node, why))?;
-        let data = Data::I8(values.iter().map(|&x| parameters.quantize(x)).collect());
+        let data = match width {
+            Width::I8 => Data::I8(values.iter().map(|&x| parameters.quantize(x)).collect()),
+            Width::I16 => Data::I16(values.iter().map(|&x| parameters.quantize_16(x)).collect()),
+        };
         Ok(self.add_constant(id, data, parameters.quantization()))
     }
 
@@ -307,11 +345,11 @@ impl<'a> Writer<'a> {
         to
     }
 
-    fn layer_weights(&mut self, source: &Node, node: &mut Node) -> Result<(), OptimizeError> {
+    fn layer_weights(&mut self, source: &Node, node: &mut Node, width: Width) -> Result<(), OptimizeError> {
         let trouble = |why: &str| Self::error(source, why);
         let operand = |i: usize| source.inputs.get(i).copied().flatten();
         let (Some(input), Some(weights_id)) = (operand(0), operand(1)) else { return Err(trouble("an operand is missing")) };
-        let input_scale = self.plan.parameters(input).ok_or_else(|| trouble("its input is no float activation"))?.scale;
+        let input_scale = self.plan.parameters(input, width).ok_or_else(|| trouble("its input is no float activation"))?.scale;
         let tensor = self.source.tensor(weights_id);
         let weights =
             real_values(tensor).map_err(|why| Self::error(source, format!("its weights cannot be quantized: {why}")))?;
@@ -322,9 +360,8 @@ impl<'a> Writer<'a> {
         if weights.is_empty() || weights.iter().any(|w| !w.is_finite()) {
             return Err(trouble("its weights are not finite numbers"));
         }
-        let bias_id = operand(2);
         let bias: Option<Arc<[f32]>> =
-            bias_id.map(|id| real_values(self.source.tensor(id))).transpose().map_err(|why| trouble(&why))?;
+            operand(2).map(|id| real_values(self.source.tensor(id))).transpose().map_err(|why| trouble(&why))?;
         if bias.as_ref().is_some_and(|b| b.len() != layout.n_channels || b.iter().any(|b| !b.is_finite())) {
             return Err(trouble("its bias does not fit"));
         }
@@ -332,29 +369,51 @@ impl<'a> Writer<'a> {
         let (scheme, range) = (self.settings.scheme_of(&source.name), self.settings.weight_range);
         let layer =
             quantize_weights(&weights, bias.as_deref(), layout, WeightSettings { scheme, granularity, range }, input_scale);
-        let (bias_integers, bias_scales) = match bias {
-            Some(mut bias) => {
-                if self.settings.correct_bias
-                    && let Some(means) = self.calibration.input_means.get(&source.name)
-                {
-                    let shift = output_shift(source, &tensor.shape, &weights, &layer.weights, &layer.scales, means);
-                    bias = bias.iter().zip(shift).map(|(b, shift)| b - shift).collect();
-                }
-                let (integers, scales) = quantize_bias(&bias, input_scale, &layer.scales);
-                (Some(integers), scales)
-            }
-            None => (None, Vec::new()),
-        };
-        let spread = |scales: Vec<f32>, axis: usize| match granularity {
-            Granularity::PerTensor => Quantization::per_tensor(scales[0], 0),
-            Granularity::PerChannel => Quantization::per_channel(scales, axis),
-        };
-        node.inputs[1] =
-            Some(self.add_constant(weights_id, layer.data(packs_int4(&source.op, granularity)), spread(layer.scales, axis)));
-        if let (Some(id), Some(integers)) = (bias_id, bias_integers) {
-            node.inputs[2] = Some(self.add_constant(id, Data::I32(integers), spread(bias_scales, 0)));
+        let data = layer.data(packs_int4(&source.op, granularity));
+        node.inputs[1] = Some(self.add_constant(weights_id, data, spread(layer.scales.clone(), granularity, axis)));
+        // LiteRT refuses a convolution of 16-bit activations without.
+        let bias = bias.or_else(|| (width == Width::I16).then(|| vec![0.0; layout.n_channels].into()));
+        if let Some(bias) = bias {
+            let bias = self.corrected(&bias, source, &tensor.shape, &weights, &layer);
+            self.layer_bias(source, node, &bias, (input_scale, &layer.scales), width);
         }
         Ok(())
+    }
+
+    /// The bias less what rounding the weights adds to the layer's mean output, if that is asked for and known.
+    fn corrected(&self, bias: &[f32], node: &Node, shape: &[usize], weights: &[f32], layer: &LayerWeights) -> Vec<f32> {
+        match self.calibration.input_means.get(&node.name).filter(|_| self.settings.correct_bias) {
+            Some(means) => {
+                let shift = output_shift(node, shape, weights, &layer.weights, &layer.scales, means);
+                bias.iter().zip(shift).map(|(b, shift)| b - shift).collect()
+            }
+            None => bias.to_vec(),
+        }
+    }
+
+    /// Biases as wide as the layer's sums: another type would mean another arithmetic to TensorFlow Lite Micro.
+    fn layer_bias(&mut self, source: &Node, node: &mut Node, bias: &[f32], (input, weights): (f32, &[f32]), width: Width) {
+        let (data, scales) = match width {
+            Width::I8 => {
+                let (integers, scales) = quantize_bias(bias, input, weights, |x| x as i32);
+                (Data::I32(integers), scales)
+            }
+            Width::I16 => {
+                let (integers, scales) = quantize_bias(bias, input, weights, |x| x as i64);
+                (Data::I64(integers), scales)
+            }
+        };
+        let quantization = spread(scales, self.granularity(source), 0);
+        let constant = match source.inputs.get(2).copied().flatten() {
+            Some(id) => self.add_constant(id, data, quantization),
+            None => {
+                self.origin.push(None);
+                let tensor = Tensor::constant(format!("{}/bias", source.name), [bias.len()], data);
+                self.graph.add_tensor(tensor.quantized(quantization))
+            }
+        };
+        node.inputs.resize(node.inputs.len().max(3), None);
+        node.inputs[2] = Some(constant);
     }
 
     fn granularity(&self, node: &Node) -> Granularity {
@@ -375,6 +434,14 @@ impl<'a> Writer<'a> {
         }
         self.graph.notes = moved_notes(self.source.notes.clone(), self.source, &self.graph);
         Rewritten { graph: self.graph, origin: self.origin }
+    }
+}
+
+/// One scale for all, or one for each channel along `axis`.
+fn spread(scales: Vec<f32>, granularity: Granularity, axis: usize) -> Quantization {
+    match granularity {
+        Granularity::PerTensor => Quantization::per_tensor(scales[0], 0),
+        Granularity::PerChannel => Quantization::per_channel(scales, axis),
     }
 }
 

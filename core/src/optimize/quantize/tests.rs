@@ -86,6 +86,113 @@ fn a_layer_kept_in_floats_is_fenced_by_conversions_and_runs() {
     assert!(difference(&graph, &applied.graph) <= all_integer + 0.004);
 }
 
+fn wide() -> Quantize {
+    Quantize { scheme: Scheme::Int16x8, ..Quantize::default() }
+}
+
+fn of_scheme(scheme: Scheme) -> LayerOverride {
+    LayerOverride { scheme: Some(scheme), ..LayerOverride::default() }
+}
+
+fn elements(graph: &Graph, node: usize) -> Vec<ElementType> {
+    let node = &graph.nodes[node];
+    node.inputs.iter().flatten().chain(&node.outputs).map(|id| graph.tensor(*id).element).collect()
+}
+
+#[test]
+fn sixteen_bits_are_symmetric_and_nearer() {
+    let graph = small_net();
+    let applied = quantized(&graph, &wide());
+    assert_eq!(names(&applied.graph), ["CONV_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]);
+    use ElementType::{I8, I16, I64};
+    assert_eq!(elements(&applied.graph, 0), [I16, I8, I64, I16]);
+    assert_eq!(elements(&applied.graph, 2), [I16, I8, I64, I16]);
+    let activations = applied.graph.tensors.iter().filter(|tensor| tensor.element == I16);
+    assert!(activations.map(|tensor| tensor.quantization.as_ref().unwrap()).all(|q| q.zero_point() == 0));
+    let output = applied.graph.tensor(applied.graph.outputs[0]).quantization.clone().unwrap();
+    assert_eq!(output.scale(), 1.0 / 32768.0, "the specification fixes a softmax's");
+    let [wide, narrow] = [&applied, &quantized(&graph, &Quantize::default())].map(|applied| difference(&graph, &applied.graph));
+    assert!(wide < narrow / 2.0, "{wide} in 16 bits, {narrow} in 8");
+    assert!(applied.text.starts_with("4 of 4 layers int16,"), "{}", applied.text);
+}
+
+#[test]
+fn ends_of_16_bit_layers_are_what_was_asked_for() {
+    let graph = small_net();
+    for (io, element, first, last) in [
+        (IoType::Float32, ElementType::F32, &["QUANTIZE"][..], &["DEQUANTIZE"][..]),
+        // TensorFlow Lite Micro has no kernel between int16 and uint8.
+        (IoType::UInt8, ElementType::U8, &["QUANTIZE", "QUANTIZE"], &["QUANTIZE", "QUANTIZE"]),
+    ] {
+        let applied = quantized(&graph, &Quantize { io, ..wide() });
+        let names = names(&applied.graph);
+        assert_eq!((&names[..first.len()], &names[names.len() - last.len()..]), (first, last));
+        for id in [applied.graph.inputs[0], applied.graph.outputs[0]] {
+            assert_eq!(applied.graph.tensor(id).element, element);
+        }
+        assert!(difference(&graph, &applied.graph) < 0.05, "{io:?}");
+    }
+}
+
+#[test]
+fn widths_meet_in_conversions() {
+    let graph = small_net();
+    let settings = Quantize { overrides: [("n0".to_owned(), of_scheme(Scheme::Int4))].into(), ..wide() };
+    let applied = quantized(&graph, &settings);
+    assert_eq!(names(&applied.graph), ["CONV_2D", "QUANTIZE", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]);
+    assert_eq!(elements(&applied.graph, 1), [ElementType::I8, ElementType::I16]);
+    assert_eq!(applied.graph.tensor(applied.graph.inputs[0]).element, ElementType::I8, "as the first layer computes");
+    assert!(applied.text.starts_with("3 of 4 layers int16, 1 int8 (weights int8 in 1, int4 in 1),"), "{}", applied.text);
+
+    let applied = quantized(&graph, &layer(of_scheme(Scheme::Int16x8)));
+    assert_eq!(names(&applied.graph), ["CONV_2D", "QUANTIZE", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]);
+    assert_eq!(elements(&applied.graph, 1), [ElementType::I16, ElementType::I8]);
+    assert!(difference(&graph, &applied.graph) < 0.1);
+
+    let settings = Quantize { overrides: [("n0".to_owned(), of_scheme(Scheme::Float32))].into(), ..wide() };
+    let applied = quantized(&graph, &settings);
+    assert_eq!(names(&applied.graph), ["DEQUANTIZE", "CONV_2D", "QUANTIZE", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]);
+    assert_eq!(applied.graph.tensor(applied.graph.inputs[0]).element, ElementType::I16, "as the other layers compute");
+}
+
+#[test]
+fn what_has_no_16_bit_kernel_is_int8_and_named() {
+    let chain = Chain::new(&[1, 8]).then(Op::LeakyRelu(LeakyRelu { alpha: 0.1 }), &[]).then(Op::Unary(Unary::HardSwish), &[]);
+    let graph = chain.then(Op::Unary(Unary::Logistic), &[]).finish();
+    let applied = quantized(&graph, &wide());
+    assert_eq!(names(&applied.graph), ["LEAKY_RELU", "QUANTIZE", "HARD_SWISH", "QUANTIZE", "LOGISTIC"]);
+    assert_eq!(elements(&applied.graph, 2), [ElementType::I8; 2]);
+    assert_eq!(elements(&applied.graph, 4), [ElementType::I16; 2]);
+    let name = &graph.nodes[1].name;
+    assert!(applied.text.contains(&format!("no int16 kernel for {name}, which")), "{}", applied.text);
+    assert!(difference(&graph, &applied.graph) < 0.05);
+}
+
+#[test]
+fn layers_of_16_bits_have_biases_of_64() {
+    let mut chain = Chain::new(&[1, 8]);
+    let input = chain.last;
+    let weights = constant(&mut chain.graph, &[4, 8], 3);
+    let dense = Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None });
+    chain.last = chain.node(dense, &[input, weights]);
+    let graph = chain.finish();
+    let applied = quantized(&graph, &Quantize { correct_bias: false, ..wide() });
+    let bias = applied.graph.input(&applied.graph.nodes[0], 2).expect("LiteRT wants one");
+    assert_eq!(bias.data, Some(crate::tensor::Data::I64([0; 4].into())));
+    assert!(difference(&graph, &applied.graph) < 0.02);
+}
+
+#[test]
+fn ranges_of_16_bits_are_stored_whatever_the_calibrator() {
+    let graph = small_net();
+    let settings = Quantize { calibrator: Calibrator::Mse, ..wide() };
+    let calibration = calibrate(&graph, &[&samples(&graph)], None, &Cancel::new()).unwrap();
+    let restored = Calibration::from_ranges(calibration.ranges_for(&settings));
+    let fresh = quantize(&graph, &settings, Some(&calibration)).unwrap();
+    assert_eq!(quantize(&graph, &settings, Some(&restored)).unwrap().graph, fresh.graph);
+    assert_eq!(fresh.graph, quantize(&graph, &wide(), Some(&calibration)).unwrap().graph, "nothing is clipped");
+}
+
 #[test]
 fn a_clip_sets_the_range_and_bounds_the_layer() {
     let graph = small_net();

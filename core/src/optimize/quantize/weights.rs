@@ -2,7 +2,7 @@
 //!
 //! | scheme | integers | scale |
 //! | --- | --- | --- |
-//! | int8, int4 | -127..127, -7..7 | the largest weight, or least squared error |
+//! | int8 (int16x8, too), int4 | -127..127, -7..7 | the largest weight, or least squared error |
 //! | int4 in blocks | q · r, q in -7..7, r in 1..15 for each 32 weights of a channel | the largest weight |
 //! | ternary | -1, 0, 1 | least squared error (Li and Liu, Ternary Weight Networks, 2016, solved exactly) |
 //! | binary | -1, 1 | mean magnitude (Rastegari et al., XNOR-Net, ECCV 2016, section 3.1) |
@@ -50,7 +50,7 @@ impl LayerWeights {
 
 /// Quantizes weights symmetrically.
 ///
-/// A scale is larger than the scheme wants where the layer's bias would not fit 32 bits at `s_in * s_w` otherwise. A channel of
+/// A scale is larger than the scheme wants where the layer's bias would not fit its sums at `s_in * s_w` otherwise. A channel of
 /// zeros takes the smallest scale of its neighbours, so that its bias is exact enough.
 pub(super) fn quantize_weights(
     weights: &[f32],
@@ -72,8 +72,7 @@ pub(super) fn quantize_weights(
     let smallest = if smallest.is_finite() { smallest } else { 1.0 / 127.0 };
     scales.iter_mut().filter(|s| **s <= 0.0).for_each(|s| *s = smallest);
     for (c, b) in bias.into_iter().flatten().enumerate() {
-        // Half of the integers are left for the sums of products.
-        let least = f64::from(b.abs()) / (f64::from(input_scale) * f64::from(1 << 30));
+        let least = f64::from(b.abs()) / (f64::from(input_scale) * largest_bias(scheme));
         let scale = &mut scales[if channels.len() == 1 { 0 } else { c }];
         *scale = scale.max(least as f32);
     }
@@ -110,6 +109,15 @@ fn scale(weights: &[f32], settings: WeightSettings) -> f32 {
             WeightRange::Largest => largest / largest_integer(scheme),
             WeightRange::Mse => least_squares_scale(weights, largest, largest_integer(scheme)),
         },
+    }
+}
+
+/// Half of the integers that a sum may have; the others are left for the products. Sums have 32 bits, or, where activations
+/// have 16, the 48 that their requantization takes.
+fn largest_bias(scheme: Scheme) -> f64 {
+    match scheme.activation_bits() {
+        Some(16) => f64::from(1 << 30) * f64::from(1 << 16),
+        _ => f64::from(1 << 30),
     }
 }
 
@@ -193,7 +201,7 @@ mod tests {
         for scheme in Scheme::ALL.into_iter().filter(|scheme| scheme.is_integer()) {
             let settings = WeightSettings { scheme, granularity: Granularity::PerChannel, range: WeightRange::Mse };
             let layer = quantize_weights(&[0.0, 0.3], Some(&[0.7, 0.1]), layout, settings, 0.5);
-            let (bias, scales) = super::super::parameters::quantize_bias(&[0.7, 0.1], 0.5, &layer.scales);
+            let (bias, scales) = super::super::parameters::quantize_bias(&[0.7, 0.1], 0.5, &layer.scales, |x| x as i32);
             assert!((bias[0] as f32 * scales[0] - 0.7).abs() < 0.1, "{scheme:?}");
         }
     }
@@ -203,8 +211,22 @@ mod tests {
         let layout = ChannelLayout { n_channels: 1, inner: 1 };
         let settings = WeightSettings { scheme: Scheme::Int8, granularity: Granularity::PerChannel, range: WeightRange::Largest };
         let layer = quantize_weights(&[1e-6], Some(&[5e4]), layout, settings, 1e-4);
-        let (bias, scales) = super::super::parameters::quantize_bias(&[5e4], 1e-4, &layer.scales);
+        let (bias, scales) = super::super::parameters::quantize_bias(&[5e4], 1e-4, &layer.scales, |x| x as i32);
         assert!(bias[0] < i32::MAX / 4 * 3 && (bias[0] as f32 * scales[0] / 5e4 - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn beside_16_bits_a_large_bias_costs_no_exactness() {
+        let layout = ChannelLayout { n_channels: 1, inner: 1 };
+        let layer = |scheme| {
+            let settings = WeightSettings { scheme, granularity: Granularity::PerChannel, range: WeightRange::Largest };
+            quantize_weights(&[1e-6], Some(&[50.0]), layout, settings, 1e-4)
+        };
+        let [narrow, wide] = [layer(Scheme::Int8), layer(Scheme::Int16x8)];
+        assert_eq!((wide.weights[0], wide.scales[0]), (127, 1e-6 / 127.0), "64 bits hold it");
+        assert!(narrow.weights[0] < 3, "{}: 32 bits do not", narrow.weights[0]);
+        let (bias, scales) = super::super::parameters::quantize_bias(&[50.0], 1e-4, &wide.scales, |x| x as i64);
+        assert!((bias[0] as f64 * f64::from(scales[0]) / 50.0 - 1.0).abs() < 1e-6);
     }
 
     #[test]

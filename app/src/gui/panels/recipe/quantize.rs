@@ -21,6 +21,7 @@ pub const CALIBRATORS: [(Calibrator, &str); 5] = [
 const SCHEMES: [(Scheme, &str); Scheme::ALL.len()] = [
     (Scheme::Float32, "float32, as it came"),
     (Scheme::Float16, "float16 weights"),
+    (Scheme::Int16x8, "int16 activations, int8 weights"),
     (Scheme::Int8, "int8, full integer"),
     (Scheme::Int4Blocks, "int4 weights in blocks"),
     (Scheme::Int4, "int4 weights"),

@@ -21,7 +21,7 @@ pub(super) fn quantize(cx: &NodeCx<'_>) -> Result<Built<'static>, ExecuteError> 
     let affines = [cx.affine(input, "input")?, affine];
     if [from, to] == [Integer::I8; 2] {
         let rescale = Rescale::prepare(affines, OutputRange::FULL, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
-        return Ok(arithmetic::table(&Unary::Requantize(rescale)));
+        return Ok(Built::layer(arithmetic::table(&Unary::Requantize(rescale)), vec![0]));
     }
     let params = RequantizeParams::prepare(affines, cx.rounding).ok_or_else(|| cx.out_of_proportion())?;
     Ok(Built::plain(Plain::Requantize(params, [from, to]), vec![0]))

@@ -21,7 +21,7 @@ use super::layer::{Layer, Plain};
 use super::memory::{AlignedBytes, Views};
 use super::plan::plan;
 use super::program::{Place, Program, ProgramStep, Span};
-use super::{ARENA_LIMIT_BYTES, Operand, Port, Prepared, Slot, Step};
+use super::{ARENA_LIMIT_BYTES, Operand, Port, Prepared, Slot, Step, has_int16_kernel};
 use crate::execute::ExecuteError;
 use crate::execute::fast::Isa;
 use crate::graph::{self, Graph, NodeId, TensorId};
@@ -247,6 +247,9 @@ impl<'a> Preparation<'a> {
 
 /// The one place that says how each operator runs as integers.
 fn build<'a>(cx: &NodeCx<'a>) -> Result<Built<'a>, ExecuteError> {
+    if cx.is_int16() && !has_int16_kernel(&cx.node.op) {
+        return Err(cx.without_int16_kernel());
+    }
     match &cx.node.op {
         Op::Conv2d(op) => weights::conv2d(cx, op),
         Op::DepthwiseConv2d(op) => weights::depthwise_conv2d(cx, op),

@@ -1,6 +1,7 @@
 //! One node under preparation: its operands with everything checked that a kernel relies on.
 
 use tinsmith_runtime::activation::{Activation as Clamp, OutputRange};
+use tinsmith_runtime::element::Quantized;
 use tinsmith_runtime::fixed_point::{Affine, Rounding};
 use tinsmith_runtime::shape::{Nhwc, Window};
 
@@ -8,6 +9,13 @@ use crate::execute::ExecuteError;
 use crate::graph::{Graph, Node, NodeId, TensorId};
 use crate::ops::{Activation, OpError, Operands, Padding};
 use crate::tensor::{ElementType, Tensor};
+
+/// Type of the activations that a node computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    I8,
+    I16,
+}
 
 /// A node, the graph it stands in, and how it rounds.
 #[derive(Clone, Copy)]
@@ -46,6 +54,18 @@ impl<'a> NodeCx<'a> {
         self.unsupported("Tinsmith has no integer kernel for this operator; keep the layer in floats")
     }
 
+    /// Why an operator that has no kernel for 16-bit activations is refused with them.
+    pub(super) fn without_int16_kernel(&self) -> ExecuteError {
+        self.unsupported("no runtime has a kernel of it for int16 activations; keep the layer in int8 or in floats")
+    }
+
+    /// Whether the node computes with 16-bit activations.
+    pub(super) fn is_int16(&self) -> bool {
+        let is_int16 = |tensor: &Tensor| tensor.element == ElementType::I16 && !tensor.is_constant() && !tensor.is_variable;
+        let inputs = self.node.inputs.iter().flatten();
+        inputs.chain(&self.node.outputs).any(|id| is_int16(self.graph.tensor(*id)))
+    }
+
     pub(super) fn operands(&self) -> Operands<'a> {
         Operands::new(self.graph, self.node)
     }
@@ -71,18 +91,39 @@ impl<'a> NodeCx<'a> {
         self.graph.output(self.node, 0).ok_or_else(|| self.attribute("it has no result".into()))
     }
 
-    /// Quantization of an int8 activation.
-    pub(super) fn int8(&self, tensor: &Tensor, what: &str) -> Result<Affine, ExecuteError> {
-        if tensor.element != ElementType::I8 {
-            let hint = match tensor.element {
-                ElementType::F32 => "; quantize the model, or run it in floats",
-                ElementType::I16 => "; 16-bit activations do not run yet",
-                _ => "",
-            };
-            let reason = format!("its {what} is {}, the integer kernels take int8{hint}", tensor.element.name());
+    /// The type of the node's activations: that of its operand 0.
+    pub(super) fn width(&self) -> Result<Width, ExecuteError> {
+        match self.input(0)?.element {
+            ElementType::I8 => Ok(Width::I8),
+            ElementType::I16 => Ok(Width::I16),
+            ElementType::F32 => Err(self.unsupported(
+                "its input is float32, the integer kernels take int8 or int16; quantize the model, or run it in floats",
+            )),
+            other => Err(self.unsupported(format!("its input is {}, the integer kernels take int8 or int16", other.name()))),
+        }
+    }
+
+    /// Quantization of an activation of the given type. Those of 16 bits are symmetric.
+    pub(super) fn activation(&self, tensor: &Tensor, what: &str, width: Width) -> Result<Affine, ExecuteError> {
+        let element = match width {
+            Width::I8 => ElementType::I8,
+            Width::I16 => ElementType::I16,
+        };
+        if tensor.element != element {
+            let reason = format!("its {what} is {}, expected {}", tensor.element.name(), element.name());
             return Err(self.unsupported(reason));
         }
-        self.affine(tensor, what)
+        let affine = self.affine(tensor, what)?;
+        if width == Width::I16 && affine.zero_point != 0 {
+            let zero_point = affine.zero_point;
+            return Err(self.unsupported(format!("its {what} is int16 with zero point {zero_point}, the kernels take 0 only")));
+        }
+        Ok(affine)
+    }
+
+    /// Quantization of an int8 activation, for operators that know no other.
+    pub(super) fn int8(&self, tensor: &Tensor, what: &str) -> Result<Affine, ExecuteError> {
+        self.activation(tensor, what, Width::I8)
     }
 
     /// Quantization of an activation of any integer type.
@@ -104,7 +145,7 @@ impl<'a> NodeCx<'a> {
     }
 
     /// The clamp that a fused activation amounts to.
-    pub(super) fn range(&self, activation: Activation, output: Affine) -> Result<OutputRange, ExecuteError> {
+    pub(super) fn range<T: Quantized>(&self, activation: Activation, output: Affine) -> Result<OutputRange<T>, ExecuteError> {
         let clamp = match activation {
             Activation::None => Clamp::None,
             Activation::Relu => Clamp::Relu,

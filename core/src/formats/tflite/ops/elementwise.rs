@@ -58,9 +58,11 @@ impl Mapping for Binary {
     fn version(&self, operands: &Operands<'_>) -> i32 {
         match (self.kind, super::element(operands, 0)) {
             (BinaryKind::Mul, Some(ElementType::I8)) if self.rescales_up(operands) => 3,
+            (BinaryKind::Add, Some(ElementType::I16)) => 3,
+            (BinaryKind::Sub, Some(ElementType::I16)) => 5,
             (BinaryKind::Mul, Some(ElementType::I16)) => 4,
             (BinaryKind::Div | BinaryKind::Pow, _) => 1,
-            (BinaryKind::Minimum | BinaryKind::Maximum, Some(ElementType::I16)) => 3,
+            (BinaryKind::Minimum | BinaryKind::Maximum, Some(ElementType::I16)) => 4,
             (_, Some(ElementType::I8)) => 2,
             _ => 1,
         }
@@ -68,7 +70,9 @@ impl Mapping for Binary {
 
     fn options(&self, operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
         let fused_activation_function = super::activation_to(self.activation);
-        let pot_scale_int16 = super::element(operands, 0) != Some(ElementType::I16) || power_of_two_scales(operands);
+        // What the first 16-bit kernels of ADD and SUB relied on. TensorFlow Lite Micro computes the same either way, and
+        // LiteRT the same as it does only without.
+        let pot_scale_int16 = super::element(operands, 0) != Some(ElementType::I16);
         match self.kind {
             BinaryKind::Add => {
                 let args = AddOptionsArgs { fused_activation_function, pot_scale_int16 };
@@ -105,13 +109,4 @@ impl RescalesUp for Binary {
             _ => false,
         }
     }
-}
-
-/// Whether all scales are powers of two, which the first 16-bit kernels of ADD and SUB relied on.
-fn power_of_two_scales(operands: &Operands<'_>) -> bool {
-    [operands.optional(0), operands.optional(1), operands.declared_output(0)]
-        .into_iter()
-        .flatten()
-        .filter_map(|t| t.quantization.as_ref())
-        .all(|q| q.scale().to_bits() & 0x007f_ffff == 0)
 }

@@ -14,8 +14,8 @@ impl Mapping for Pad {
 
     fn version(&self, operands: &Operands<'_>) -> i32 {
         let high_rank = operands.optional(0).is_some_and(|t| t.shape.len() > 4);
-        let by_type = super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::I16, 4)]);
-        if high_rank { by_type.max(3) } else { by_type }
+        let by_type = super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::I16, 3)]);
+        if high_rank { 4 } else { by_type }
     }
 
     /// The table has no fields, and no runtime asks for it.

@@ -38,7 +38,12 @@ impl Mapping for Reduce {
     }
 
     fn version(&self, operands: &Operands<'_>) -> i32 {
-        super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::I16, 3)])
+        let of_int16 = match self.kind {
+            ReduceKind::Mean | ReduceKind::Max | ReduceKind::Min => 3,
+            ReduceKind::Prod => 2,
+            ReduceKind::Sum => 1,
+        };
+        super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::I16, of_int16)])
     }
 
     fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
