@@ -36,6 +36,10 @@ pub enum Step {
     Equalize(Equalize),
     /// Biases that no activation cuts off move into the next layer.
     AbsorbBias(AbsorbBias),
+    /// The smallest weights become zero.
+    PruneWeights(PruneWeights),
+    /// Weights share a few values.
+    Cluster(Cluster),
     /// Post-training quantization.
     Quantize(Quantize),
     /// How the result is written: names, arena plan.
@@ -51,6 +55,8 @@ impl Step {
             Self::PruneChannels(_) => "prune-channels",
             Self::Equalize(_) => "equalize",
             Self::AbsorbBias(_) => "absorb-bias",
+            Self::PruneWeights(_) => "prune-weights",
+            Self::Cluster(_) => "cluster",
             Self::Quantize(_) => "quantize",
             Self::Pack(_) => "pack",
         }
@@ -64,8 +70,10 @@ impl Step {
             Self::PruneChannels(_) => 2,
             Self::Equalize(_) => 3,
             Self::AbsorbBias(_) => 4,
-            Self::Quantize(_) => 5,
-            Self::Pack(_) => 6,
+            Self::PruneWeights(_) => 5,
+            Self::Cluster(_) => 6,
+            Self::Quantize(_) => 7,
+            Self::Pack(_) => 8,
         }
     }
 
@@ -73,6 +81,7 @@ impl Step {
     pub fn is_rewrite(&self) -> bool {
         match self {
             Self::CleanUp(_) | Self::FuseBatchNorm(_) | Self::PruneChannels(_) | Self::Equalize(_) | Self::AbsorbBias(_) => true,
+            Self::PruneWeights(_) | Self::Cluster(_) => true,
             Self::Quantize(_) | Self::Pack(_) => false,
         }
     }
@@ -204,6 +213,85 @@ impl Default for Equalize {
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AbsorbBias {}
+
+/// Magnitude pruning of single weights.
+///
+/// Source: Han et al., Deep Compression, ICLR 2016, section 2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PruneWeights {
+    /// Share of the weights that becomes zero, 0 to 1. An N:M pattern has its own.
+    pub sparsity: f32,
+    /// Among which weights the smallest are looked for.
+    pub scope: PruneScope,
+    /// Which weights go together.
+    pub pattern: PrunePattern,
+    /// Sparsities of single layers, by node name.
+    pub layers: BTreeMap<String, f32>,
+}
+
+impl Default for PruneWeights {
+    fn default() -> Self {
+        Self { sparsity: 0.5, scope: PruneScope::PerLayer, pattern: PrunePattern::Single, layers: BTreeMap::new() }
+    }
+}
+
+/// Which weights become zero together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PrunePattern {
+    /// Each by itself.
+    #[default]
+    Single,
+    /// Four side by side.
+    Block4,
+    /// Of four side by side two stay.
+    TwoOfFour,
+    /// Of four side by side one stays.
+    OneOfFour,
+    /// Of eight side by side two stay.
+    TwoOfEight,
+}
+
+impl PrunePattern {
+    /// How many stay, of how many; `None` for patterns whose sparsity is free.
+    pub fn n_of_m(self) -> Option<(usize, usize)> {
+        match self {
+            Self::Single | Self::Block4 => None,
+            Self::TwoOfFour => Some((2, 4)),
+            Self::OneOfFour => Some((1, 4)),
+            Self::TwoOfEight => Some((2, 8)),
+        }
+    }
+}
+
+/// Weight sharing by k-means.
+///
+/// Source: Han et al., Deep Compression, ICLR 2016, section 3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cluster {
+    /// A layer's weights share two to the power of this many values.
+    pub bits: u8,
+    /// Scales that convolution weights get when they are quantized: values are shared relative to them.
+    pub granularity: Granularity,
+    /// The same of dense layers.
+    pub fully_connected: Granularity,
+    /// Bits of single layers, by node name.
+    pub layers: BTreeMap<String, u8>,
+}
+
+impl Cluster {
+    /// Fewest bits.
+    pub const MIN_BITS: u8 = 2;
+    /// Most bits.
+    pub const MAX_BITS: u8 = 8;
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self { bits: 5, granularity: Granularity::PerChannel, fully_connected: Granularity::PerTensor, layers: BTreeMap::new() }
+    }
+}
 
 /// Post-training quantization with calibrated ranges.
 ///

@@ -9,6 +9,8 @@
 //! | `prune-channels` | whole channels go, with the weights that make and read them | `equalize`, which has fewer to scale then |
 //! | `equalize` | channels of neighbouring layers get equal ranges | `quantize`, as all that rewrites floats |
 //! | `absorb-bias` | what a channel never falls below goes into the next layer | `quantize` |
+//! | `prune-weights` | the smallest weights become zero | `cluster`, which keeps zeros |
+//! | `cluster` | weights share a few values | `quantize` |
 //! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
 //! | `pack` | names go, the arena is planned | |
 //!
@@ -21,6 +23,7 @@ mod applied;
 mod calibrate;
 mod clamp;
 mod clean_up;
+mod cluster;
 mod compact;
 mod editor;
 mod equalize;
@@ -34,6 +37,7 @@ mod pack;
 mod patches;
 mod prepare;
 mod prune_channels;
+mod prune_weights;
 mod quantize;
 mod rewrite;
 mod shapes;

@@ -6,7 +6,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::applied::Applied;
-use super::{OptimizeError, Pruned, StepOutcome, StepReport, absorb_bias, clean_up, equalize, fuse_batch_norm, prune_channels};
+use super::{
+    OptimizeError, Pruned, StepOutcome, StepReport, absorb_bias, clean_up, cluster, equalize, fuse_batch_norm, prune_channels,
+    prune_weights,
+};
 use crate::execute::ExecuteError;
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
@@ -80,6 +83,8 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
                 Step::PruneChannels(settings) => prune_channels::prune(graph, settings, observations, &mut rewritten.pruned)?,
                 Step::Equalize(settings) => equalize::equalize(graph, settings),
                 Step::AbsorbBias(_) => absorb_bias::absorb(graph, observations, &mut rewritten.absorbed)?,
+                Step::PruneWeights(settings) => prune_weights::prune(graph, settings)?,
+                Step::Cluster(settings) => cluster::cluster(graph, settings)?,
                 Step::Quantize(_) | Step::Pack(_) => continue,
             }
         };

@@ -3,8 +3,8 @@
 use super::parameter::{Parameter, Settings, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
-    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
-    PruneScope, Quantize, Scheme, WeightRange,
+    AbsorbBias, Calibrator, CleanUp, Cluster, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
+    PrunePattern, PruneScope, PruneWeights, Quantize, Scheme, WeightRange,
 };
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
@@ -136,24 +136,7 @@ fn ranking() -> Vec<Parameter<PruneChannels>> {
             kind: ParameterKind::Choice { choices: CRITERIA },
             access: words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
         },
-        Parameter {
-            key: "scope",
-            title: "Scope",
-            help: "Among which channels the least important ones are looked for.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: SCOPES },
-            access: words(
-                |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
-                |s, word| {
-                    s.scope = match word {
-                        "per-layer" => PruneScope::PerLayer,
-                        "global" => PruneScope::Global,
-                        _ => return None,
-                    };
-                    Some(())
-                },
-            ),
-        },
+        scope_parameter(|s| scope_name(s.scope), |s, word| scope_named(word).map(|scope| s.scope = scope)),
     ]
 }
 
@@ -215,6 +198,110 @@ impl Settings for Equalize {
 impl Settings for AbsorbBias {
     fn parameters() -> Vec<Parameter<Self>> {
         Vec::new()
+    }
+}
+
+const PATTERNS: &[(PrunePattern, Choice)] = &[
+    (PrunePattern::Single, choice("single", "each weight by itself")),
+    (PrunePattern::Block4, choice("block-4", "four side by side, as vector instructions load them")),
+    (PrunePattern::TwoOfFour, choice("2:4", "of four side by side two stay, whatever the sparsity says")),
+    (PrunePattern::OneOfFour, choice("1:4", "of four side by side one stays")),
+    (PrunePattern::TwoOfEight, choice("2:8", "of eight side by side two stay")),
+];
+const PATTERN_CHOICES: &[Choice] = &[PATTERNS[0].1, PATTERNS[1].1, PATTERNS[2].1, PATTERNS[3].1, PATTERNS[4].1];
+
+fn scope_parameter<T>(get: fn(&T) -> String, set: fn(&mut T, &str) -> Option<()>) -> Parameter<T> {
+    Parameter {
+        key: "scope",
+        title: "Scope",
+        help: "Among which the least important ones are looked for.",
+        unit: "",
+        kind: ParameterKind::Choice { choices: SCOPES },
+        access: words(get, set),
+    }
+}
+
+fn scope_name(scope: PruneScope) -> String {
+    if scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into()
+}
+
+fn scope_named(word: &str) -> Option<PruneScope> {
+    match word {
+        "per-layer" => Some(PruneScope::PerLayer),
+        "global" => Some(PruneScope::Global),
+        _ => None,
+    }
+}
+
+impl Settings for PruneWeights {
+    fn parameters() -> Vec<Parameter<Self>> {
+        vec![
+            Parameter {
+                key: "sparsity",
+                title: "Sparsity",
+                help: "Share of the weights that becomes zero; an N:M pattern has its own.",
+                unit: "",
+                kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.01 },
+                access: words(
+                    |s| s.sparsity.to_string(),
+                    |s, word| number_between(word, 0.0, 1.0).map(|sparsity| s.sparsity = sparsity),
+                ),
+            },
+            scope_parameter(|s| scope_name(s.scope), |s, word| scope_named(word).map(|scope| s.scope = scope)),
+            Parameter {
+                key: "pattern",
+                title: "Pattern",
+                help: "Which weights become zero together.",
+                unit: "",
+                kind: ParameterKind::Choice { choices: PATTERN_CHOICES },
+                access: words(
+                    |s| PATTERNS.iter().find(|(pattern, _)| *pattern == s.pattern).map_or("single", |(_, c)| c.key).into(),
+                    |s, word| PATTERNS.iter().find(|(_, choice)| choice.key == word).map(|(pattern, _)| s.pattern = *pattern),
+                ),
+            },
+        ]
+    }
+}
+
+impl Settings for Cluster {
+    fn parameters() -> Vec<Parameter<Self>> {
+        const BITS: (f64, f64) = (Cluster::MIN_BITS as f64, Cluster::MAX_BITS as f64);
+        vec![
+            Parameter {
+                key: "bits",
+                title: "Bits",
+                help: "A layer's weights share two to the power of this many values.",
+                unit: "bits",
+                kind: ParameterKind::Number { min: BITS.0, max: BITS.1, step: 1.0 },
+                access: words(
+                    |s| s.bits.to_string(),
+                    |s, word| {
+                        let bits = word.parse().ok();
+                        let bits = bits.filter(|bits| (Cluster::MIN_BITS..=Cluster::MAX_BITS).contains(bits));
+                        bits.map(|bits| s.bits = bits)
+                    },
+                ),
+            },
+            Parameter {
+                key: "granularity",
+                title: "Weights",
+                help: "Scales that convolution weights get when they are quantized: values are shared relative to them.",
+                unit: "",
+                kind: ParameterKind::Choice { choices: GRANULARITIES },
+                access: words(|s| granularity_name(s.granularity), |s, word| granularity_named(word).map(|g| s.granularity = g)),
+            },
+            Parameter {
+                key: "fully-connected",
+                title: "Dense weights",
+                help: "The same of dense layers.",
+                unit: "",
+                kind: ParameterKind::Choice { choices: GRANULARITIES },
+                access: words(
+                    |s| granularity_name(s.fully_connected),
+                    |s, word| granularity_named(word).map(|g| s.fully_connected = g),
+                ),
+            },
+        ]
     }
 }
 
