@@ -253,6 +253,9 @@ pub enum PrunePattern {
 }
 
 impl PrunePattern {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Single, Self::Block4, Self::TwoOfFour, Self::OneOfFour, Self::TwoOfEight];
+
     /// How many stay, of how many; `None` for patterns whose sparsity is free.
     pub fn n_of_m(self) -> Option<(usize, usize)> {
         match self {
@@ -310,7 +313,8 @@ pub struct Quantize {
     pub weight_range: WeightRange,
     /// How observed activations become a range.
     pub calibrator: Calibrator,
-    /// Activations have the zero point 0, as many codes below zero as above: less exact where values have one sign.
+    /// Activations have the zero point 0, as many codes below zero as above: less exact where values have one sign. Where the
+    /// specification fixes an operator's output, as of SOFTMAX, that stays.
     pub symmetric: bool,
     /// Type of the model's inputs and outputs.
     pub io: IoType,
@@ -387,7 +391,8 @@ pub enum Scheme {
     Int8,
     /// As [`Scheme::Int8`], with 4-bit weights.
     Int4,
-    /// As [`Scheme::Int4`], with a factor from 1 to 15 for each 32 weights of a channel.
+    /// As [`Scheme::Int4`], with a factor from 1 to 15 for each 32 weights of a channel; as [`Scheme::Int4`] itself where a channel has
+    /// no more, or its weights do not lie side by side (depthwise convolution).
     Int4Blocks,
     /// As [`Scheme::Int8`], with weights that are -1, 0 or 1 times their channel's scale.
     Ternary,

@@ -7,6 +7,7 @@ use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::export::compact::{Coding, compact};
 use tinsmith_core::formats::import;
 use tinsmith_core::progress::Cancel;
+use tinsmith_core::recipe::Scheme;
 use tinsmith_runtime::model::Model;
 use tinsmith_tests::compact::{exercise, with_header};
 use tinsmith_tests::hostile::Mutations;
@@ -40,6 +41,46 @@ fn export_writes_a_model_that_computes_what_the_studio_computes() {
     let (mut arena, mut workspace) = (vec![0; model.arena_bytes()], vec![0; model.workspace_bytes()]);
     model.run(&mut arena, &mut workspace, &[&input], &mut [&mut output]).expect("everything fits");
     assert_eq!(output, expected[0]);
+}
+
+#[test]
+fn each_scheme_takes_the_bits_it_promises_and_computes_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = |file: &str| tinsmith_tests::root().join("assets/samples/keyword").join(file);
+    for scheme in Scheme::ALL.into_iter().filter(|scheme| scheme.is_integer()) {
+        let path = folder.path().join("model.tflite");
+        let quantize = Command::new(binary())
+            .args(["quantize", "--scheme", scheme.name(), "--calibrate"])
+            .args([sample("keyword.npz"), sample("keyword_float32.tflite"), "-o".into(), path.clone()])
+            .output()
+            .expect("it runs");
+        assert!(quantize.status.success(), "{}", String::from_utf8_lossy(&quantize.stderr));
+        let graph = import(&path).expect("a sound model").graph;
+        let made = compact(&graph, Coding::Fixed).expect("an integer model");
+        let bits = match scheme {
+            Scheme::Int8 => 8.0,
+            Scheme::Int4 => 4.0,
+            Scheme::Int4Blocks => 4.0 + 4.0 / 32.0,
+            Scheme::Ternary => 1.6,
+            Scheme::Binary => 1.0,
+            Scheme::Float32 | Scheme::Float16 => unreachable!("no integers"),
+        };
+        let largest = made.weights.iter().max_by_key(|tensor| tensor.values).expect("weights");
+        // Beside the weights: how they are coded, a short list of values.
+        let allowed = bits / 8.0 * largest.values as f64 + 8.0;
+        assert!(largest.bytes as f64 <= allowed, "{}: {largest:?}, at most {allowed} bytes", scheme.name());
+
+        let executor = Executor::new(&graph).expect("it runs");
+        let model = Model::parse(&made.bytes).expect("a sound model");
+        let (mut arena, mut workspace) = (vec![0; model.arena_bytes()], vec![0; model.workspace_bytes()]);
+        for seed in 0..20 {
+            let len = model.inputs().next().expect("an input").bytes;
+            let input: Vec<u8> = (0..len).map(|i| (i * (2 * seed + 89) / 7 % 256) as u8).collect();
+            let mut output = vec![0; model.outputs().next().expect("an output").bytes];
+            model.run(&mut arena, &mut workspace, &[&input], &mut [&mut output]).expect("everything fits");
+            assert_eq!(output, executor.run(&[&input], 1, &Cancel::new()).expect("it runs")[0], "{}", scheme.name());
+        }
+    }
 }
 
 #[test]

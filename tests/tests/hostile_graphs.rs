@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tinsmith_core::execute::int8::{Prepared, Rounding};
 use tinsmith_core::formats::import_bytes;
+use tinsmith_tests::hostile::Mutations;
 use tinsmith_tests::shared;
 
 /// Prepares and runs one sample of zeros, if the bytes are a model at all.
@@ -41,22 +42,10 @@ fn mutated_models_are_survived() {
     paths.retain(|path| path.to_string_lossy().ends_with("_i8.tflite"));
     paths.extend(shared("data/models/digits_cnn/digits_cnn_int8.tflite"));
     assert!(!paths.is_empty());
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut random = |n: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 16) as usize % n
-    };
     let mut ran = 0;
     for path in paths {
         let sound = fs::read(&path).expect("the model can be read");
-        for _ in 0..300 {
-            let mut bytes = sound.clone();
-            for _ in 0..1 + random(3) {
-                let at = random(bytes.len());
-                bytes[at] = [0, 1, 0x7f, 0x80, 0xff, random(256) as u8][random(6)];
-            }
+        for bytes in Mutations::new(&sound, 9).take(600) {
             ran += usize::from(try_to_run("mutated", &bytes));
         }
     }

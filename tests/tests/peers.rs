@@ -7,6 +7,8 @@ use std::process::Command;
 use tinsmith_core::data::npy::{self, Elements};
 use tinsmith_core::data::{self, Split, feed};
 use tinsmith_core::preview::{Source, only_input};
+use tinsmith_core::recipe::Scheme;
+use tinsmith_core::tensor::ElementType;
 use tinsmith_tests::{binary, peers_python, root};
 
 const MODEL: &str = "assets/samples/keyword/keyword_float32.tflite";
@@ -17,8 +19,9 @@ fn tinsmith(arguments: &[&str]) {
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Outputs of the sample network, quantized with `settings`, on the test split: as `evaluate` and as TFLM compute them.
-fn outputs_here_and_there(python: &Path, settings: &[&str]) -> (npy::Array, npy::Array) {
+/// Outputs of the sample network, quantized with `settings`, on the test split: as `evaluate` and as the runtime of `script` compute
+/// them.
+fn outputs_here_and_there(python: &Path, script: &str, settings: &[&str]) -> (npy::Array, npy::Array) {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().expect("temporary folders have plain names").to_owned();
     let [model, here, inputs, there] = ["model.tflite", "here.npy", "inputs.npy", "there.npy"].map(file);
@@ -32,10 +35,14 @@ fn outputs_here_and_there(python: &Path, settings: &[&str]) -> (npy::Array, npy:
     let quantized = Source::open(Path::new(&model)).unwrap();
     let input = only_input(&quantized.graph).unwrap();
     let bytes = feed::model_samples(&data, meaning, &test, input).unwrap();
-    let descr = if input.element.name() == "uint8" { "|u1" } else { "|i1" };
+    let descr = match input.element {
+        ElementType::U8 => "|u1",
+        ElementType::F32 => "<f4",
+        _ => "|i1",
+    };
     npy::write(&mut fs::File::create(&inputs).unwrap(), descr, &[test.len(), input.n_elements()], &bytes).unwrap();
 
-    let script = root().join("tests/peers/tflm_outputs.py");
+    let script = root().join("tests/peers").join(script);
     let status = Command::new(python).arg(script).args([&model, &inputs, &there]).status().expect("Python starts");
     assert!(status.success());
     let read = |file: &str| npy::read(&fs::read(file).unwrap()).unwrap();
@@ -58,9 +65,37 @@ fn tflm_gives_the_bytes_that_were_predicted() {
         &["--step", "prune-channels:fraction=0.25,multiple=4"],
     ];
     for settings in all {
-        let (here, there) = outputs_here_and_there(&python, settings);
+        let (here, there) = outputs_here_and_there(&python, "tflm_outputs.py", settings);
         assert_eq!(here.elements, there.elements, "{settings:?}");
         let (Elements::I8(_) | Elements::U8(_)) = here.elements else { panic!("{} outputs", here.elements.type_name()) };
         assert_eq!(here.shape, [900, 12]);
+    }
+}
+
+/// The largest value of each row.
+fn classes<T: PartialOrd>(values: &[T], n: usize) -> Vec<usize> {
+    let first_largest = |row: &[T]| (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+    values.chunks(n).map(first_largest).collect()
+}
+
+#[test]
+fn litert_runs_every_scheme() {
+    let Some(python) = peers_python() else { return };
+    for scheme in Scheme::ALL {
+        let (here, there) = outputs_here_and_there(&python, "litert_outputs.py", &["--scheme", scheme.name()]);
+        let name = scheme.name();
+        match (&here.elements, &there.elements) {
+            (Elements::F32(here), Elements::F32(there)) => {
+                let largest = here.iter().zip(there).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(largest < 1e-5, "{name}: {largest}");
+            }
+            // Its kernels round otherwise: few values differ, and hardly a class does.
+            (Elements::I8(here), Elements::I8(there)) => {
+                let pairs = classes(here, 12).into_iter().zip(classes(there, 12));
+                let n_same = pairs.filter(|(a, b)| a == b).count();
+                assert!(n_same >= 897, "{name}: {n_same} of 900 classes are the same");
+            }
+            (here, there) => panic!("{name}: {} here, {} there", here.type_name(), there.type_name()),
+        }
     }
 }

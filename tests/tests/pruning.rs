@@ -18,6 +18,7 @@ use tinsmith_core::optimize::{Candidate, Observations, StepOutcome, calibrate, c
 use tinsmith_core::preview::exported;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::{Entry, Recipe};
+use tinsmith_tests::hostile::Mutations;
 use tinsmith_tests::{peers_python, shared};
 
 const STEPS: [&str; 6] =
@@ -161,23 +162,11 @@ fn every_float_model_can_be_pruned() {
 
 #[test]
 fn damaged_models_are_pruned_or_left_alone() {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut random = |n: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 16) as usize % n
-    };
     let mut n_pruned = 0;
     let models = ["digits_cnn/digits_cnn_float32.tflite", "gesture_lstm_unrolled/gesture_lstm_unrolled_float32.tflite"];
     for path in models.iter().filter_map(|model| shared(&format!("data/models/{model}"))) {
         let sound = fs::read(&path).expect("the model can be read");
-        for _ in 0..400 {
-            let mut bytes = sound.clone();
-            for _ in 0..1 + random(3) {
-                let at = random(bytes.len().min(12_000));
-                bytes[at] = [0, 1, 2, 0x7f, 0x80, 0xff, random(256) as u8][random(7)];
-            }
+        for bytes in Mutations::new(&sound, 5).take(400) {
             let Ok(import) = formats::import_bytes("damaged.tflite", &bytes) else { continue };
             let pruned = rewrite(&recipe(&["prune-channels:fraction=0.5"]), &import.graph, &Observations::none());
             n_pruned += usize::from(pruned.is_ok_and(|rewritten| rewritten.steps[0].outcome == StepOutcome::Applied));

@@ -154,6 +154,7 @@ fn the_dry_run_is_what_the_export_writes() {
     assert!(is_shown(&window, &format!("{n} of {n} ops have an int8 kernel in TFLM")));
     let dry_run = session(&window).on_demand.dry_run.value.clone().unwrap();
     let out = folder.0.join("all");
+    click(&mut window, "Write .tin");
     send(&mut window, Command::ExportTo(out.clone()));
     wait(&mut window, "the export", |s| s.on_demand.exported.is_some());
     for file in dry_run.files() {
@@ -164,6 +165,7 @@ fn the_dry_run_is_what_the_export_writes() {
 
     // What is switched off is not written.
     click(&mut window, "Write C sources for TFLM");
+    click(&mut window, "Write .tin");
     let only = folder.0.join("only");
     send(&mut window, Command::ExportTo(only.clone()));
     wait(&mut window, "the second export", |s| s.on_demand.exported.as_ref().is_some_and(|(to, _)| *to == only));

@@ -1,4 +1,4 @@
-//! `tinsmith quantize`: a float model in, an int8 model out.
+//! `tinsmith quantize`: a float model in, a quantized one out.
 
 use std::path::PathBuf;
 use std::sync::Arc;

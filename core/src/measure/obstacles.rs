@@ -55,6 +55,9 @@ fn refused(graph: &Graph, node: &Node) -> Option<String> {
         }
         _ => {}
     }
+    if element(1) == Some(ElementType::I4) && node.op.has_weights() && per_channel_dense(graph, node).is_some() {
+        return Some("4-bit weights with a scale for each channel: TensorFlow Lite Micro has no such dense kernel".into());
+    }
     if is_hybrid(graph, node) {
         return Some(
             "hybrid (integer weights, float activations): TensorFlow Lite Micro refuses it, quantize activations too".into(),
@@ -80,6 +83,11 @@ fn doubtful(graph: &Graph, node: &Node) -> Option<(Severity, String)> {
     if per_channel_dense(graph, node).is_some() {
         let text = "a scale for each channel: TensorFlow Lite Micro before 2025 ignores all but the first and is silently wrong";
         return Some((Severity::Warning, text.into()));
+    }
+    if node.op.has_weights() && graph.input(node, 1).is_some_and(|weights| weights.element == ElementType::I4) {
+        let text =
+            "4-bit weights: TensorFlow Lite Micro unpacks them into RAM at each inference, which the latency does not count";
+        return Some((Severity::Info, text.into()));
     }
     let scale = |tensor: Option<&crate::tensor::Tensor>| tensor?.quantization.as_ref().map(|q| (q.scale(), q.zero_point()));
     let (input, output) = (scale(graph.input(node, 0)), scale(graph.output(node, 0)));

@@ -39,6 +39,13 @@ impl<'a> Trained<'a> {
         self.weights.check()
     }
 
+    /// Calls `run` with each output channel and its weights, decoded in `room`.
+    fn each_channel(&self, channels: usize, room: &mut [i8], mut run: impl FnMut(&Channel, &[i8])) -> Result<(), Fault> {
+        let mut decoder = self.weights.decoder()?;
+        (0..channels).for_each(|index| run(&self.channel(index), decoder.channel(room)));
+        Ok(())
+    }
+
     fn channel(&self, index: usize) -> Channel {
         let at = if self.multipliers.len() == MULTIPLIER_BYTES { 0 } else { index * MULTIPLIER_BYTES };
         let multiplier: Option<Multiplier> = Reader::new(&self.multipliers[at..]).multiplier().ok();
@@ -158,11 +165,7 @@ pub(super) fn run_conv2d(
     room: &mut [i8],
     output: &mut [i8],
 ) -> Result<(), Fault> {
-    let mut decoder = trained.weights.decoder()?;
-    for index in 0..params.output.channels {
-        conv2d_channel(params, &trained.channel(index), input, decoder.channel(room), output);
-    }
-    Ok(())
+    trained.each_channel(params.output.channels, room, |channel, filter| conv2d_channel(params, channel, input, filter, output))
 }
 
 pub(super) fn run_depthwise(
@@ -185,9 +188,5 @@ pub(super) fn run_fully_connected(
     room: &mut [i8],
     output: &mut [i8],
 ) -> Result<(), Fault> {
-    let mut decoder = trained.weights.decoder()?;
-    for index in 0..params.outputs {
-        fully_connected_channel(params, &trained.channel(index), input, decoder.channel(room), output);
-    }
-    Ok(())
+    trained.each_channel(params.outputs, room, |channel, row| fully_connected_channel(params, channel, input, row, output))
 }

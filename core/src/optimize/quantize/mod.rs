@@ -47,7 +47,7 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
     };
     let plan = Plan::new(&simple, settings, calibration)?;
     let n_integer = plan.integer.iter().filter(|integer| **integer).count();
-    let n_half = simple.nodes.iter().filter(|node| is_half(node, settings)).count();
+    let n_half = simple.nodes.iter().filter(|node| is_half(&simple, node, settings)).count();
     if n_integer + n_half == 0 {
         return Ok(Applied::skipped(graph, "no layer can be quantized: all stay float32"));
     }
@@ -60,10 +60,11 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
     Ok(Applied { graph, origin, outcome: StepOutcome::Applied, text })
 }
 
-/// Whether a node's weights are stored in half precision.
-fn is_half(node: &Node, settings: &Quantize) -> bool {
-    let has_trained = node.op.trained_operands().into_iter().flatten().any(|i| node.inputs.get(i).is_some_and(Option::is_some));
-    settings.scheme_of(&node.name) == Scheme::Float16 && has_trained
+/// Whether some of what training found for a node is to be stored in half precision.
+fn is_half(graph: &Graph, node: &Node, settings: &Quantize) -> bool {
+    let is_float = |index| graph.input(node, index).and_then(|tensor| tensor.data.as_ref()).is_some_and(|d| d.as_f32().is_some());
+    let mut trained = node.op.trained_operands().into_iter().flatten();
+    settings.scheme_of(&node.name) == Scheme::Float16 && trained.any(is_float)
 }
 
 /// How many layers have weights of which scheme, where some are not int8.

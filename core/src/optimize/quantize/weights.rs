@@ -3,7 +3,7 @@
 //! | scheme | integers | scale |
 //! | --- | --- | --- |
 //! | int8, int4 | -127..127, -7..7 | the largest weight, or least squared error |
-//! | int4 in blocks | q · r, q in -7..7, r in 1..15 for each 32 weights | the largest weight |
+//! | int4 in blocks | q · r, q in -7..7, r in 1..15 for each 32 weights of a channel | the largest weight |
 //! | ternary | -1, 0, 1 | least squared error (Li and Liu, Ternary Weight Networks, 2016, solved exactly) |
 //! | binary | -1, 1 | mean magnitude (Rastegari et al., XNOR-Net, ECCV 2016, section 3.1) |
 //!
@@ -60,9 +60,10 @@ pub(super) fn quantize_weights(
     input_scale: f32,
 ) -> LayerWeights {
     let channels = gathered(weights, layout, settings.granularity);
+    let channel_len = weights.len() / layout.n_channels;
     // A block is of no use where a channel has no more than one.
     let scheme = match settings.scheme {
-        Scheme::Int4Blocks if channels[0].len() <= BLOCK || layout.inner == 1 => Scheme::Int4,
+        Scheme::Int4Blocks if channel_len <= BLOCK || layout.inner == 1 => Scheme::Int4,
         scheme => scheme,
     };
     let settings = WeightSettings { scheme, ..settings };
@@ -78,7 +79,7 @@ pub(super) fn quantize_weights(
     }
     let mut integers = vec![0; weights.len()];
     for (c, (channel, scale)) in channels.iter().zip(&scales).enumerate() {
-        let quantized = integers_of(channel, *scale, scheme);
+        let quantized = integers_of(channel, *scale, scheme, channel_len);
         match channels.len() {
             1 => integers.copy_from_slice(&quantized),
             _ => layout.indices(c, weights.len()).zip(quantized).for_each(|(i, q)| integers[i] = q),
@@ -144,12 +145,16 @@ fn ternary_scale(weights: &[f32]) -> f32 {
     best.1 as f32
 }
 
-fn integers_of(weights: &[f32], scale: f32, scheme: Scheme) -> Vec<i8> {
+/// Integers at one scale. Blocks end where a channel of `channel_len` does.
+fn integers_of(weights: &[f32], scale: f32, scheme: Scheme, channel_len: usize) -> Vec<i8> {
     let nearest = |w: &f32, most: f32| (w / scale).round().clamp(-most, most) as i8;
     match scheme {
         Scheme::Binary => weights.iter().map(|w| if *w < 0.0 { -1 } else { 1 }).collect(),
         Scheme::Ternary => weights.iter().map(|w| nearest(w, 1.0)).collect(),
-        Scheme::Int4Blocks => weights.chunks(BLOCK).flat_map(|block| block_integers(block, scale)).collect(),
+        Scheme::Int4Blocks => {
+            let blocks = weights.chunks(channel_len.max(1)).flat_map(|channel| channel.chunks(BLOCK));
+            blocks.flat_map(|block| block_integers(block, scale)).collect()
+        }
         scheme => weights.iter().map(|w| nearest(w, largest_integer(scheme))).collect(),
     }
 }
@@ -213,6 +218,15 @@ mod tests {
         let fine = f64::from(layer.weights[41]) * f64::from(layer.scales[0]);
         assert!((fine - 0.01).abs() < 0.004, "{fine}: a step of about 0.013 in the other");
         assert!(matches!(layer.data(true), Data::I8(_)));
+    }
+
+    #[test]
+    fn blocks_end_where_a_channel_does() {
+        let weights: Vec<f32> = (0..80).map(|i| if i < 40 { 0.7 } else { 0.01 }).collect();
+        let layout = ChannelLayout { n_channels: 2, inner: 40 };
+        let layer = quantized(&weights, layout, Scheme::Int4Blocks, Granularity::PerTensor);
+        assert_eq!(layer.scales.len(), 1);
+        assert_eq!((layer.weights[39], layer.weights[40]), (105, 2), "the small channel keeps steps of its own");
     }
 
     proptest! {

@@ -215,6 +215,13 @@ mod tests {
     }
 
     #[test]
+    fn every_scheme_is_offered() {
+        let quantize = describe_steps().into_iter().find(|step| step.name == "quantize").unwrap();
+        let ParameterKind::Choice { choices } = &quantize.parameters[0].kind else { panic!("{:?}", quantize.parameters[0]) };
+        assert!(choices.iter().map(|choice| choice.key).eq(crate::recipe::Scheme::ALL.map(|scheme| scheme.name())));
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         let error = |text: &str| parse_step(text).unwrap_err().to_string();
         assert!(error("quantise").contains("absorb-bias, quantize, pack"));

@@ -1,6 +1,6 @@
 //! One parameter of a step: how it is described, read and set.
 
-use super::{OptimizeError, ParameterInfo, ParameterKind};
+use super::{Choice, OptimizeError, ParameterInfo, ParameterKind};
 
 /// The settings of a step, by their parameters.
 pub(super) trait Settings: Default + Clone + 'static {
@@ -34,6 +34,17 @@ pub(super) fn switch<T>(
     field: fn(&mut T) -> &mut bool,
 ) -> Parameter<T> {
     Parameter { key, title, help, unit: "", kind: ParameterKind::Switch, access: Access::Switch(field) }
+}
+
+/// A parameter that is one of several words.
+pub(super) fn chosen<T>(
+    key: &'static str,
+    title: &'static str,
+    help: &'static str,
+    choices: &'static [Choice],
+    access: Access<T>,
+) -> Parameter<T> {
+    Parameter { key, title, help, unit: "", kind: ParameterKind::Choice { choices }, access }
 }
 
 /// Access to a parameter in words.

@@ -1,6 +1,6 @@
 //! What can be set of each step.
 
-use super::parameter::{Parameter, Settings, switch, words};
+use super::parameter::{Access, Parameter, Settings, chosen, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
     AbsorbBias, Calibrator, CleanUp, Cluster, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
@@ -128,33 +128,34 @@ fn ranking() -> Vec<Parameter<PruneChannels>> {
                 |s, word| number_between(word, 0.0, MAX).map(|fraction| s.fraction = fraction),
             ),
         },
-        Parameter {
-            key: "criterion",
-            title: "Importance",
-            help: "What makes a channel matter.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: CRITERIA },
-            access: words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
-        },
-        scope_parameter(|s| scope_name(s.scope), |s, word| scope_named(word).map(|scope| s.scope = scope)),
+        chosen(
+            "criterion",
+            "Importance",
+            "What makes a channel matter.",
+            CRITERIA,
+            words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
+        ),
+        among(
+            "Among which channels the least important ones are looked for.",
+            words(|s| scope_name(s.scope).into(), |s, word| scope_named(word).map(|scope| s.scope = scope)),
+        ),
     ]
 }
 
 fn multiple() -> Parameter<PruneChannels> {
-    Parameter {
-        key: "multiple",
-        title: "Keep multiples of",
-        help: "The number of channels that a layer keeps is rounded up to a multiple of this.",
-        unit: "",
-        kind: ParameterKind::Choice { choices: MULTIPLES },
-        access: words(
+    chosen(
+        "multiple",
+        "Keep multiples of",
+        "The number of channels that a layer keeps is rounded up to a multiple of this.",
+        MULTIPLES,
+        words(
             |s| s.multiple.to_string(),
             |s, word| {
                 let is_known = MULTIPLES.iter().any(|choice| choice.key == word);
                 is_known.then(|| word.parse().ok()).flatten().map(|multiple| s.multiple = multiple)
             },
         ),
-    }
+    )
 }
 
 fn criterion_name(criterion: PruneCriterion) -> &'static str {
@@ -201,36 +202,41 @@ impl Settings for AbsorbBias {
     }
 }
 
-const PATTERNS: &[(PrunePattern, Choice)] = &[
-    (PrunePattern::Single, choice("single", "each weight by itself")),
-    (PrunePattern::Block4, choice("block-4", "four side by side, as vector instructions load them")),
-    (PrunePattern::TwoOfFour, choice("2:4", "of four side by side two stay, whatever the sparsity says")),
-    (PrunePattern::OneOfFour, choice("1:4", "of four side by side one stays")),
-    (PrunePattern::TwoOfEight, choice("2:8", "of eight side by side two stay")),
+const PATTERNS: &[Choice] = &[
+    choice("single", "each weight by itself"),
+    choice("block-4", "four side by side, as vector instructions load them"),
+    choice("2:4", "of four side by side two stay, whatever the sparsity says"),
+    choice("1:4", "of four side by side one stays"),
+    choice("2:8", "of eight side by side two stay"),
 ];
-const PATTERN_CHOICES: &[Choice] = &[PATTERNS[0].1, PATTERNS[1].1, PATTERNS[2].1, PATTERNS[3].1, PATTERNS[4].1];
 
-fn scope_parameter<T>(get: fn(&T) -> String, set: fn(&mut T, &str) -> Option<()>) -> Parameter<T> {
-    Parameter {
-        key: "scope",
-        title: "Scope",
-        help: "Among which the least important ones are looked for.",
-        unit: "",
-        kind: ParameterKind::Choice { choices: SCOPES },
-        access: words(get, set),
+fn pattern_name(pattern: PrunePattern) -> &'static str {
+    match pattern {
+        PrunePattern::Single => "single",
+        PrunePattern::Block4 => "block-4",
+        PrunePattern::TwoOfFour => "2:4",
+        PrunePattern::OneOfFour => "1:4",
+        PrunePattern::TwoOfEight => "2:8",
     }
 }
 
-fn scope_name(scope: PruneScope) -> String {
-    if scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into()
+fn pattern_named(word: &str) -> Option<PrunePattern> {
+    PrunePattern::ALL.into_iter().find(|pattern| pattern_name(*pattern) == word)
+}
+
+fn among<T>(help: &'static str, access: Access<T>) -> Parameter<T> {
+    chosen("scope", "Scope", help, SCOPES, access)
+}
+
+fn scope_name(scope: PruneScope) -> &'static str {
+    match scope {
+        PruneScope::PerLayer => "per-layer",
+        PruneScope::Global => "global",
+    }
 }
 
 fn scope_named(word: &str) -> Option<PruneScope> {
-    match word {
-        "per-layer" => Some(PruneScope::PerLayer),
-        "global" => Some(PruneScope::Global),
-        _ => None,
-    }
+    [PruneScope::PerLayer, PruneScope::Global].into_iter().find(|scope| scope_name(*scope) == word)
 }
 
 impl Settings for PruneWeights {
@@ -247,18 +253,17 @@ impl Settings for PruneWeights {
                     |s, word| number_between(word, 0.0, 1.0).map(|sparsity| s.sparsity = sparsity),
                 ),
             },
-            scope_parameter(|s| scope_name(s.scope), |s, word| scope_named(word).map(|scope| s.scope = scope)),
-            Parameter {
-                key: "pattern",
-                title: "Pattern",
-                help: "Which weights become zero together.",
-                unit: "",
-                kind: ParameterKind::Choice { choices: PATTERN_CHOICES },
-                access: words(
-                    |s| PATTERNS.iter().find(|(pattern, _)| *pattern == s.pattern).map_or("single", |(_, c)| c.key).into(),
-                    |s, word| PATTERNS.iter().find(|(_, choice)| choice.key == word).map(|(pattern, _)| s.pattern = *pattern),
-                ),
-            },
+            among(
+                "Among which weights the smallest are looked for.",
+                words(|s| scope_name(s.scope).into(), |s, word| scope_named(word).map(|scope| s.scope = scope)),
+            ),
+            chosen(
+                "pattern",
+                "Pattern",
+                "Which weights become zero together.",
+                PATTERNS,
+                words(|s| pattern_name(s.pattern).into(), |s, word| pattern_named(word).map(|pattern| s.pattern = pattern)),
+            ),
         ]
     }
 }
@@ -282,25 +287,20 @@ impl Settings for Cluster {
                     },
                 ),
             },
-            Parameter {
-                key: "granularity",
-                title: "Weights",
-                help: "Scales that convolution weights get when they are quantized: values are shared relative to them.",
-                unit: "",
-                kind: ParameterKind::Choice { choices: GRANULARITIES },
-                access: words(|s| granularity_name(s.granularity), |s, word| granularity_named(word).map(|g| s.granularity = g)),
-            },
-            Parameter {
-                key: "fully-connected",
-                title: "Dense weights",
-                help: "The same of dense layers.",
-                unit: "",
-                kind: ParameterKind::Choice { choices: GRANULARITIES },
-                access: words(
-                    |s| granularity_name(s.fully_connected),
-                    |s, word| granularity_named(word).map(|g| s.fully_connected = g),
-                ),
-            },
+            chosen(
+                "granularity",
+                "Weights",
+                "Scales that convolution weights get when they are quantized: values are shared relative to them.",
+                GRANULARITIES,
+                words(|s| granularity_name(s.granularity), |s, word| granularity_named(word).map(|g| s.granularity = g)),
+            ),
+            chosen(
+                "fully-connected",
+                "Dense weights",
+                "The same of dense layers.",
+                GRANULARITIES,
+                words(|s| granularity_name(s.fully_connected), |s, word| granularity_named(word).map(|g| s.fully_connected = g)),
+            ),
         ]
     }
 }
@@ -314,40 +314,33 @@ impl Settings for Quantize {
 
 fn weights() -> Vec<Parameter<Quantize>> {
     vec![
-        Parameter {
-            key: "scheme",
-            title: "Scheme",
-            help: "What weights and activations become.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: SCHEMES },
-            access: words(|q| q.scheme.name().into(), |q, word| Scheme::named(word).map(|scheme| q.scheme = scheme)),
-        },
-        Parameter {
-            key: "granularity",
-            title: "Weights",
-            help: "Scales of convolution weights.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: GRANULARITIES },
-            access: words(|q| granularity_name(q.granularity), |q, word| granularity_named(word).map(|g| q.granularity = g)),
-        },
-        Parameter {
-            key: "fully-connected",
-            title: "Dense weights",
-            help: "Scales of FULLY_CONNECTED weights; per-channel takes 8 bytes of RAM a channel on TensorFlow Lite Micro.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: GRANULARITIES },
-            access: words(
-                |q| granularity_name(q.fully_connected),
-                |q, word| granularity_named(word).map(|g| q.fully_connected = g),
-            ),
-        },
-        Parameter {
-            key: "weight-range",
-            title: "Weight range",
-            help: "How the weights of a channel become a range.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: WEIGHT_RANGES },
-            access: words(
+        chosen(
+            "scheme",
+            "Scheme",
+            "What weights and activations become.",
+            SCHEMES,
+            words(|q| q.scheme.name().into(), |q, word| Scheme::named(word).map(|scheme| q.scheme = scheme)),
+        ),
+        chosen(
+            "granularity",
+            "Weights",
+            "Scales of convolution weights.",
+            GRANULARITIES,
+            words(|q| granularity_name(q.granularity), |q, word| granularity_named(word).map(|g| q.granularity = g)),
+        ),
+        chosen(
+            "fully-connected",
+            "Dense weights",
+            "Scales of FULLY_CONNECTED weights; per-channel takes 8 bytes of RAM a channel on TensorFlow Lite Micro.",
+            GRANULARITIES,
+            words(|q| granularity_name(q.fully_connected), |q, word| granularity_named(word).map(|g| q.fully_connected = g)),
+        ),
+        chosen(
+            "weight-range",
+            "Weight range",
+            "How the weights of a channel become a range.",
+            WEIGHT_RANGES,
+            words(
                 |q| if q.weight_range == WeightRange::Mse { "mse" } else { "largest" }.into(),
                 |q, word| {
                     q.weight_range = match word {
@@ -358,19 +351,18 @@ fn weights() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
     ]
 }
 
 fn ranges() -> Vec<Parameter<Quantize>> {
     vec![
-        Parameter {
-            key: "calibrator",
-            title: "Calibrator",
-            help: "How observed activations become a range.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: CALIBRATORS },
-            access: words(
+        chosen(
+            "calibrator",
+            "Calibrator",
+            "How observed activations become a range.",
+            CALIBRATORS,
+            words(
                 |q| calibrator_name(q.calibrator).into(),
                 |q, word| {
                     q.calibrator = match word {
@@ -384,7 +376,7 @@ fn ranges() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
         Parameter {
             key: "momentum",
             title: "Momentum",
@@ -421,13 +413,12 @@ fn ends() -> Vec<Parameter<Quantize>> {
         switch("symmetric", "Symmetric", "Activations have the zero point 0: less exact where values have one sign.", |s| {
             &mut s.symmetric
         }),
-        Parameter {
-            key: "io",
-            title: "Input and output",
-            help: "Type of the model's inputs and outputs.",
-            unit: "",
-            kind: ParameterKind::Choice { choices: IO_TYPES },
-            access: words(
+        chosen(
+            "io",
+            "Input and output",
+            "Type of the model's inputs and outputs.",
+            IO_TYPES,
+            words(
                 |q| {
                     match q.io {
                         IoType::Int8 => "int8",
@@ -446,7 +437,7 @@ fn ends() -> Vec<Parameter<Quantize>> {
                     Some(())
                 },
             ),
-        },
+        ),
         switch(
             "correct-bias",
             "Correct bias",

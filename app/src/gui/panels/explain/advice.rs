@@ -4,7 +4,7 @@ use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::StaticFigures;
 use tinsmith_core::measure::device::{Device, devices};
 use tinsmith_core::ops::Op;
-use tinsmith_core::recipe::{Granularity, Pack, Recipe, Scheme, Step};
+use tinsmith_core::recipe::{Granularity, Pack, Recipe, Step};
 
 use crate::gui::command::Quantity;
 use crate::gui::context::PanelCtx;
@@ -52,7 +52,7 @@ pub fn advice(cx: PanelCtx<'_>, quantity: Quantity) -> Vec<String> {
 }
 
 fn is_quantized(recipe: &Recipe) -> bool {
-    recipe.steps.iter().any(|e| matches!(&e.step, Step::Quantize(q) if e.enabled && q.scheme != Scheme::Float32))
+    recipe.steps.iter().any(|e| matches!(&e.step, Step::Quantize(q) if e.enabled && q.scheme.is_integer()))
 }
 
 fn pack(recipe: &Recipe) -> Option<&Pack> {
@@ -157,7 +157,7 @@ fn accuracy(cx: PanelCtx<'_>) -> Vec<String> {
         let name = short_name(&node.name);
         lines.push(format!("{:.2} % of the output of {name} is clipped: widen its range.", error.clipped * 100.0));
     }
-    if quantize.is_some_and(|q| q.scheme == Scheme::Int8 && q.granularity == Granularity::PerTensor) {
+    if quantize.is_some_and(|q| q.scheme.is_integer() && q.granularity == Granularity::PerTensor) {
         lines.push("Convolutions have one scale each: per-channel follows the weights more closely.".to_owned());
     }
     lines

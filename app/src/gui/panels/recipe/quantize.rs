@@ -17,8 +17,8 @@ pub const CALIBRATORS: [(Calibrator, &str); 5] = [
     (Calibrator::Entropy, "entropy (KL)"),
 ];
 
-/// What layers may become, as offered in the card and in overrides.
-pub const SCHEMES: [(Scheme, &str); Scheme::ALL.len()] = [
+/// What the model may become, as the card offers it.
+const SCHEMES: [(Scheme, &str); Scheme::ALL.len()] = [
     (Scheme::Float32, "float32, as it came"),
     (Scheme::Float16, "float16 weights"),
     (Scheme::Int8, "int8, full integer"),
@@ -48,6 +48,8 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
             .on_hover_text("The largest weight is the largest integer, or some are clipped where that makes the others finer.");
     }
     calibrator_ui("Calibrator", &mut q.calibrator, ui);
+    label_row(ui, "Symmetric", |ui| switch(ui, &mut q.symmetric, "Symmetric"))
+        .on_hover_text("Activations have the zero point 0: less exact where values have one sign.");
     samples_ui(cx, q, ui);
     label_row(ui, "In and out", |ui| {
         let types = [(IoType::Int8, "int8"), (IoType::UInt8, "uint8"), (IoType::Float32, "float32")];
