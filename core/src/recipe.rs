@@ -177,13 +177,13 @@ pub enum PruneCriterion {
     Activation,
 }
 
-/// Among which channels the least important ones are looked for.
+/// Among which channels or weights the least important ones are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PruneScope {
     /// Every layer loses the same share.
     #[default]
     PerLayer,
-    /// All channels are ranked together, each relative to the mean of its layer.
+    /// All are ranked together, each relative to the mean of its layer.
     Global,
 }
 
@@ -226,13 +226,52 @@ pub struct PruneWeights {
     pub scope: PruneScope,
     /// Which weights go together.
     pub pattern: PrunePattern,
-    /// Sparsities of single layers, by node name.
+    /// How the sparsity is reached.
+    pub schedule: PruneSchedule,
+    /// In how many steps, 1 to 100; without a schedule it is one.
+    pub steps: u32,
+    /// Whether the weights that are left are fitted to the layer's outputs on calibration samples, after each step. Without it a schedule
+    /// makes no difference.
+    pub refit: bool,
+    /// Sparsities of single layers, by node name; 0 leaves a layer alone under any pattern.
     pub layers: BTreeMap<String, f32>,
+}
+
+impl PruneWeights {
+    /// How many steps there may be.
+    pub const STEPS: std::ops::RangeInclusive<u32> = 1..=100;
+}
+
+/// How pruning goes on from step to step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PruneSchedule {
+    /// All at once.
+    #[default]
+    None,
+    /// The same share at each step.
+    Constant,
+    /// Much at first, little in the end (Zhu and Gupta 2017).
+    Polynomial,
+    /// As polynomial, but a weight counts by the mean of its magnitudes at this step and at those before.
+    Momentum,
+}
+
+impl PruneSchedule {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::None, Self::Constant, Self::Polynomial, Self::Momentum];
 }
 
 impl Default for PruneWeights {
     fn default() -> Self {
-        Self { sparsity: 0.5, scope: PruneScope::PerLayer, pattern: PrunePattern::Single, layers: BTreeMap::new() }
+        Self {
+            sparsity: 0.5,
+            scope: PruneScope::PerLayer,
+            pattern: PrunePattern::Single,
+            schedule: PruneSchedule::None,
+            steps: 8,
+            refit: false,
+            layers: BTreeMap::new(),
+        }
     }
 }
 

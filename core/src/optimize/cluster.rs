@@ -3,7 +3,8 @@
 //! Source: Han et al., Deep Compression, ICLR 2016, section 3; linear initialization as in its section 3.2. Zeros stay zeros, as there.
 //!
 //! Not in the paper: weights that quantization gives a scale for each channel are clustered relative to the largest of their channel, and
-//! that one stays as it is. Then all channels have the same few integers, which the paper's shared floats would not leave.
+//! that one stays as it is. Then all channels have the same few integers, which the paper's shared floats would not leave: at most two to
+//! the power of the bits, unless a channel's scale is not that of its largest weight (a range of least error, a bias too large for it).
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +41,7 @@ pub(super) fn cluster(graph: &Graph, settings: &Cluster) -> Result<Applied, Opti
     layers.iter().zip(shared).for_each(|(layer, weights)| edit.set_weights(layer, weights));
     let (graph, origin) = compact(edit.graph, edit.origin);
     let text = format!(
-        "{n_weights} weights in {} layers share {} values a layer: the .tflite stays as long, a compressed or a compact model does not",
+        "{n_weights} weights in {} layers share at most {} values a layer: the .tflite stays as long, a compressed or a compact model does not",
         layers.len(),
         1 << settings.bits,
     );
@@ -72,7 +73,8 @@ fn units(layer: &Layer, weights: &[f32], granularity: Granularity) -> Vec<f32> {
     }
     let mut largest = vec![0.0f32; layer.n_outputs];
     let channel = |i: usize| layer.channels_of(i, weights.len()).0;
-    weights.iter().enumerate().for_each(|(i, w)| largest[channel(i)] = largest[channel(i)].max(w.abs()));
+    let numbers = weights.iter().enumerate().filter(|(_, w)| w.is_finite());
+    numbers.for_each(|(i, w)| largest[channel(i)] = largest[channel(i)].max(w.abs()));
     (0..weights.len()).map(|i| largest[channel(i)]).collect()
 }
 
@@ -88,17 +90,33 @@ fn values(weights: &[f32], n: usize, is_fixed: bool) -> Vec<f32> {
     }
     sorted.sort_unstable_by(f32::total_cmp);
     let n = n.saturating_sub(values.len());
-    values.extend(means(&sorted, n));
+    let means = means(&sorted, n).into_iter();
+    values.extend(means.map(|mean| if is_fixed { off_halves(mean) } else { mean }));
     values.sort_unstable_by(f32::total_cmp);
     values.dedup();
     values
 }
 
-/// k-means of sorted numbers: Lloyd's passes from evenly spaced values.
+/// A value that is no number of 127ths and a half, but for what rounds to: times the unit of a channel and divided by its scale it would
+/// be rounded up in one channel and down in the next.
+fn off_halves(value: f32) -> f32 {
+    const NEAR: f32 = 1e-3;
+    let steps = value * 127.0;
+    let over = steps.abs().fract() - 0.5;
+    if over.abs() < NEAR { (steps - steps.signum() * (over + NEAR)) / 127.0 } else { value }
+}
+
+/// k-means of sorted numbers: Lloyd's passes from evenly spaced values. Numbers of which there are no more than `n`, but for rounding,
+/// stay.
 fn means(sorted: &[f32], n: usize) -> Vec<f32> {
     let (Some(&low), Some(&high)) = (sorted.first(), sorted.last()) else { return Vec::new() };
     if n == 0 {
         return Vec::new();
+    }
+    let mut distinct = sorted.to_vec();
+    distinct.dedup_by(|next, kept| *next - *kept <= 1e-6 * kept.abs());
+    if distinct.len() <= n {
+        return distinct;
     }
     let spaced = |i: usize| f64::from(low) + (f64::from(high) - f64::from(low)) * (i as f64 + 0.5) / n as f64;
     let mut means: Vec<f64> = (0..n).map(spaced).collect();

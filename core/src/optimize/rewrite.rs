@@ -83,7 +83,7 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
                 Step::PruneChannels(settings) => prune_channels::prune(graph, settings, observations, &mut rewritten.pruned)?,
                 Step::Equalize(settings) => equalize::equalize(graph, settings),
                 Step::AbsorbBias(_) => absorb_bias::absorb(graph, observations, &mut rewritten.absorbed)?,
-                Step::PruneWeights(settings) => prune_weights::prune(graph, settings)?,
+                Step::PruneWeights(settings) => prune_weights::prune(graph, settings, observations, &mut rewritten.pruned)?,
                 Step::Cluster(settings) => cluster::cluster(graph, settings)?,
                 Step::Quantize(_) | Step::Pack(_) => continue,
             }

@@ -4,7 +4,7 @@ use super::parameter::{Access, Parameter, Settings, chosen, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
     AbsorbBias, Calibrator, CleanUp, Cluster, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
-    PrunePattern, PruneScope, PruneWeights, Quantize, Scheme, WeightRange,
+    PrunePattern, PruneSchedule, PruneScope, PruneWeights, Quantize, Scheme, WeightRange,
 };
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
@@ -224,6 +224,26 @@ fn pattern_named(word: &str) -> Option<PrunePattern> {
     PrunePattern::ALL.into_iter().find(|pattern| pattern_name(*pattern) == word)
 }
 
+const SCHEDULES: &[Choice] = &[
+    choice("none", "all at once"),
+    choice("constant", "the same share at each step"),
+    choice("polynomial", "much at first, little in the end"),
+    choice("momentum", "as polynomial; weights count by the mean of their magnitudes so far"),
+];
+
+fn schedule_name(schedule: PruneSchedule) -> &'static str {
+    match schedule {
+        PruneSchedule::None => "none",
+        PruneSchedule::Constant => "constant",
+        PruneSchedule::Polynomial => "polynomial",
+        PruneSchedule::Momentum => "momentum",
+    }
+}
+
+fn schedule_named(word: &str) -> Option<PruneSchedule> {
+    PruneSchedule::ALL.into_iter().find(|schedule| schedule_name(*schedule) == word)
+}
+
 fn among<T>(help: &'static str, access: Access<T>) -> Parameter<T> {
     chosen("scope", "Scope", help, SCOPES, access)
 }
@@ -241,31 +261,65 @@ fn scope_named(word: &str) -> Option<PruneScope> {
 
 impl Settings for PruneWeights {
     fn parameters() -> Vec<Parameter<Self>> {
-        vec![
-            Parameter {
-                key: "sparsity",
-                title: "Sparsity",
-                help: "Share of the weights that becomes zero; an N:M pattern has its own.",
-                unit: "",
-                kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.01 },
-                access: words(
-                    |s| s.sparsity.to_string(),
-                    |s, word| number_between(word, 0.0, 1.0).map(|sparsity| s.sparsity = sparsity),
-                ),
-            },
-            among(
-                "Among which weights the smallest are looked for.",
-                words(|s| scope_name(s.scope).into(), |s, word| scope_named(word).map(|scope| s.scope = scope)),
-            ),
-            chosen(
-                "pattern",
-                "Pattern",
-                "Which weights become zero together.",
-                PATTERNS,
-                words(|s| pattern_name(s.pattern).into(), |s, word| pattern_named(word).map(|pattern| s.pattern = pattern)),
-            ),
-        ]
+        which_weights().into_iter().chain(in_steps()).collect()
     }
+}
+
+fn which_weights() -> [Parameter<PruneWeights>; 3] {
+    [
+        Parameter {
+            key: "sparsity",
+            title: "Sparsity",
+            help: "Share of the weights that becomes zero; an N:M pattern has its own.",
+            unit: "",
+            kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.01 },
+            access: words(
+                |s| s.sparsity.to_string(),
+                |s, word| number_between(word, 0.0, 1.0).map(|sparsity| s.sparsity = sparsity),
+            ),
+        },
+        among(
+            "Among which weights the smallest are looked for.",
+            words(|s| scope_name(s.scope).into(), |s, word| scope_named(word).map(|scope| s.scope = scope)),
+        ),
+        chosen(
+            "pattern",
+            "Pattern",
+            "Which weights become zero together.",
+            PATTERNS,
+            words(|s| pattern_name(s.pattern).into(), |s, word| pattern_named(word).map(|pattern| s.pattern = pattern)),
+        ),
+    ]
+}
+
+fn in_steps() -> [Parameter<PruneWeights>; 3] {
+    const STEPS: (f64, f64) = (*PruneWeights::STEPS.start() as f64, *PruneWeights::STEPS.end() as f64);
+    [
+        switch(
+            "refit",
+            "Refit",
+            "The weights that are left are fitted to the layer's outputs on the calibration samples, after each step.",
+            |s| &mut s.refit,
+        ),
+        chosen(
+            "schedule",
+            "Schedule",
+            "How the sparsity is reached; it makes a difference with refitting alone.",
+            SCHEDULES,
+            words(|s| schedule_name(s.schedule).into(), |s, word| schedule_named(word).map(|schedule| s.schedule = schedule)),
+        ),
+        Parameter {
+            key: "steps",
+            title: "Steps",
+            help: "Steps of a schedule.",
+            unit: "",
+            kind: ParameterKind::Number { min: STEPS.0, max: STEPS.1, step: 1.0 },
+            access: words(
+                |s| s.steps.to_string(),
+                |s, word| word.parse().ok().filter(|n| PruneWeights::STEPS.contains(n)).map(|n| s.steps = n),
+            ),
+        },
+    ]
 }
 
 impl Settings for Cluster {
