@@ -247,6 +247,8 @@ mod tests {
                     set_parameter(&mut set, parameter.key, word).unwrap();
                     assert_eq!(Ok(&set), parsed.as_ref(), "{text}");
                     assert_eq!(super::parameter(&set, parameter.key).as_deref(), Some(word), "{text}");
+                    let written = ron::to_string(&set).unwrap();
+                    assert_eq!(ron::from_str::<Step>(&written), Ok(set), "{written}");
                 }
             }
         }
