@@ -36,6 +36,10 @@ pub enum Step {
     Equalize(Equalize),
     /// Biases that no activation cuts off move into the next layer.
     AbsorbBias(AbsorbBias),
+    /// The smallest weights become zero.
+    PruneWeights(PruneWeights),
+    /// Weights share a few values.
+    Cluster(Cluster),
     /// Post-training quantization.
     Quantize(Quantize),
     /// How the result is written: names, arena plan.
@@ -51,6 +55,8 @@ impl Step {
             Self::PruneChannels(_) => "prune-channels",
             Self::Equalize(_) => "equalize",
             Self::AbsorbBias(_) => "absorb-bias",
+            Self::PruneWeights(_) => "prune-weights",
+            Self::Cluster(_) => "cluster",
             Self::Quantize(_) => "quantize",
             Self::Pack(_) => "pack",
         }
@@ -64,8 +70,10 @@ impl Step {
             Self::PruneChannels(_) => 2,
             Self::Equalize(_) => 3,
             Self::AbsorbBias(_) => 4,
-            Self::Quantize(_) => 5,
-            Self::Pack(_) => 6,
+            Self::PruneWeights(_) => 5,
+            Self::Cluster(_) => 6,
+            Self::Quantize(_) => 7,
+            Self::Pack(_) => 8,
         }
     }
 
@@ -73,6 +81,7 @@ impl Step {
     pub fn is_rewrite(&self) -> bool {
         match self {
             Self::CleanUp(_) | Self::FuseBatchNorm(_) | Self::PruneChannels(_) | Self::Equalize(_) | Self::AbsorbBias(_) => true,
+            Self::PruneWeights(_) | Self::Cluster(_) => true,
             Self::Quantize(_) | Self::Pack(_) => false,
         }
     }
@@ -168,13 +177,13 @@ pub enum PruneCriterion {
     Activation,
 }
 
-/// Among which channels the least important ones are looked for.
+/// Among which channels or weights the least important ones are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PruneScope {
     /// Every layer loses the same share.
     #[default]
     PerLayer,
-    /// All channels are ranked together, each relative to the mean of its layer.
+    /// All are ranked together, each relative to the mean of its layer.
     Global,
 }
 
@@ -204,6 +213,127 @@ impl Default for Equalize {
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AbsorbBias {}
+
+/// Magnitude pruning of single weights.
+///
+/// Source: Han et al., Deep Compression, ICLR 2016, section 2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PruneWeights {
+    /// Share of the weights that becomes zero, 0 to 1. An N:M pattern has its own.
+    pub sparsity: f32,
+    /// Among which weights the smallest are looked for.
+    pub scope: PruneScope,
+    /// Which weights go together.
+    pub pattern: PrunePattern,
+    /// How the sparsity is reached.
+    pub schedule: PruneSchedule,
+    /// In how many steps, 1 to 100; without a schedule it is one.
+    pub steps: u32,
+    /// Whether the weights that are left are fitted to the layer's outputs on calibration samples, after each step. Without it a schedule
+    /// makes no difference.
+    pub refit: bool,
+    /// Sparsities of single layers, by node name; 0 leaves a layer alone under any pattern.
+    pub layers: BTreeMap<String, f32>,
+}
+
+impl PruneWeights {
+    /// How many steps there may be.
+    pub const STEPS: std::ops::RangeInclusive<u32> = 1..=100;
+}
+
+/// How pruning goes on from step to step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PruneSchedule {
+    /// All at once.
+    #[default]
+    None,
+    /// The same share at each step.
+    Constant,
+    /// Much at first, little in the end (Zhu and Gupta 2017).
+    Polynomial,
+    /// As polynomial, but a weight counts by the mean of its magnitudes at this step and at those before.
+    Momentum,
+}
+
+impl PruneSchedule {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::None, Self::Constant, Self::Polynomial, Self::Momentum];
+}
+
+impl Default for PruneWeights {
+    fn default() -> Self {
+        Self {
+            sparsity: 0.5,
+            scope: PruneScope::PerLayer,
+            pattern: PrunePattern::Single,
+            schedule: PruneSchedule::None,
+            steps: 8,
+            refit: false,
+            layers: BTreeMap::new(),
+        }
+    }
+}
+
+/// Which weights become zero together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum PrunePattern {
+    /// Each by itself.
+    #[default]
+    Single,
+    /// Four side by side.
+    Block4,
+    /// Of four side by side two stay.
+    TwoOfFour,
+    /// Of four side by side one stays.
+    OneOfFour,
+    /// Of eight side by side two stay.
+    TwoOfEight,
+}
+
+impl PrunePattern {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Single, Self::Block4, Self::TwoOfFour, Self::OneOfFour, Self::TwoOfEight];
+
+    /// How many stay, of how many; `None` for patterns whose sparsity is free.
+    pub fn n_of_m(self) -> Option<(usize, usize)> {
+        match self {
+            Self::Single | Self::Block4 => None,
+            Self::TwoOfFour => Some((2, 4)),
+            Self::OneOfFour => Some((1, 4)),
+            Self::TwoOfEight => Some((2, 8)),
+        }
+    }
+}
+
+/// Weight sharing by k-means.
+///
+/// Source: Han et al., Deep Compression, ICLR 2016, section 3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cluster {
+    /// A layer's weights share two to the power of this many values.
+    pub bits: u8,
+    /// Scales that convolution weights get when they are quantized: values are shared relative to them.
+    pub granularity: Granularity,
+    /// The same of dense layers.
+    pub fully_connected: Granularity,
+    /// Bits of single layers, by node name.
+    pub layers: BTreeMap<String, u8>,
+}
+
+impl Cluster {
+    /// Fewest bits.
+    pub const MIN_BITS: u8 = 2;
+    /// Most bits.
+    pub const MAX_BITS: u8 = 8;
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self { bits: 5, granularity: Granularity::PerChannel, fully_connected: Granularity::PerTensor, layers: BTreeMap::new() }
+    }
+}
 
 /// Post-training quantization with calibrated ranges.
 ///

@@ -1,8 +1,10 @@
 //! Compact models from the command line: exported, read back, damaged.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use tinsmith_core::data::npy;
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::export::compact::{Coding, compact};
 use tinsmith_core::formats::import;
@@ -79,6 +81,61 @@ fn each_scheme_takes_the_bits_it_promises_and_computes_the_same() {
             let mut output = vec![0; model.outputs().next().expect("an output").bytes];
             model.run(&mut arena, &mut workspace, &[&input], &mut [&mut output]).expect("everything fits");
             assert_eq!(output, executor.run(&[&input], 1, &Cancel::new()).expect("it runs")[0], "{}", scheme.name());
+        }
+    }
+}
+
+/// Command-line arguments, and what the program prints.
+fn tinsmith(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(binary()).args(arguments).current_dir(tinsmith_tests::root()).output().expect("it runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Noise for the inputs of the key word net, in the range of its features.
+fn noise(file: &Path) {
+    let values: Vec<u8> = (0..64 * 490).flat_map(|i: u32| ((i * 7919 % 1301) as f32 / 10.0 - 50.0).to_le_bytes()).collect();
+    npy::write(&mut fs::File::create(file).expect("a file"), "<f4", &[64, 49, 10, 1], &values).expect("written");
+}
+
+#[test]
+fn pruned_and_clustered_weights_take_an_eighth_of_their_floats_and_compute_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name).to_str().expect("a plain name").to_owned();
+    let [plain, small, drawn] = ["plain.tflite", "small.tflite", "noise.npy"].map(file);
+    noise(Path::new(&drawn));
+    let sample = ["assets/samples/keyword/keyword_float32.tflite", "assets/samples/keyword/keyword.npz"].map(str::to_owned);
+    let words = shared("data/mlperf_tiny/kws/kws_model_float32.tflite");
+    let words = words.map(|model| [model.to_str().expect("a plain name").to_owned(), drawn]);
+    for [model, data] in [Some(sample), words].into_iter().flatten() {
+        let quantize = ["quantize", &model, "--calibrate", &data, "-o"];
+        tinsmith(&[&quantize[..], &[&plain]].concat());
+        let steps = ["--step", "prune-weights:sparsity=0.8", "--step", "cluster:bits=5"];
+        tinsmith(&[&quantize[..], &[&small], &steps[..]].concat());
+        let sizes = |model: &str| {
+            let json: serde_json::Value =
+                serde_json::from_slice(&tinsmith(&["inspect", "--json", model])).expect("one JSON object");
+            ["tflite_bytes", "gzip_bytes", "compact_bytes", "float_weights_bytes", "coded_weights_bytes"]
+                .map(|name| json["sizes"][name].as_u64().unwrap_or_else(|| panic!("{name}: {}", json["sizes"])))
+        };
+        let (before, after) = (sizes(&plain), sizes(&small));
+        let times = after[3] as f64 / after[4] as f64;
+        println!("{model}: [tflite, gzip, compact, float weights, coded weights] {before:?}, then {after:?}: {times:.2} times");
+        assert!(times >= 8.0, "{times}");
+        assert!(before[0].abs_diff(after[0]) * 20 < before[0] && after[1] < before[1] && after[2] < before[2]);
+
+        tinsmith(&["export", "--target", "tinsmith", "--out", folder.path().to_str().expect("a plain name"), &small]);
+        let exported = fs::read(folder.path().join("small.tin")).expect("the model");
+        let read = Model::parse(&exported).expect("a sound model");
+        let graph = import(Path::new(&small)).expect("a sound model").graph;
+        let executor = Executor::new(&graph).expect("it runs");
+        let (mut arena, mut workspace) = (vec![0; read.arena_bytes()], vec![0; read.workspace_bytes()]);
+        for seed in 0..20 {
+            let len = read.inputs().next().expect("an input").bytes;
+            let input: Vec<u8> = (0..len).map(|i| (i * (2 * seed + 89) / 7 % 256) as u8).collect();
+            let mut output = vec![0; read.outputs().next().expect("an output").bytes];
+            read.run(&mut arena, &mut workspace, &[&input], &mut [&mut output]).expect("everything fits");
+            assert_eq!(output, executor.run(&[&input], 1, &Cancel::new()).expect("it runs")[0], "{model}");
         }
     }
 }

@@ -157,6 +157,23 @@ fn channels_that_samples_chose_are_cut_without_them_too() {
 }
 
 #[test]
+fn weights_that_were_refitted_to_samples_are_the_same_without_them() {
+    let mut job = sample();
+    let step = "prune-weights:sparsity=0.8,refit=on,schedule=momentum,steps=3";
+    job.recipe.put(parse_step(step).expect("a step"));
+    let events = run(&mut Engine::new(), &job);
+    let calibration = events.iter().find_map(|event| if let Event::Calibration(c) = event { Some(c) } else { None });
+    let (data, settings) = (job.data.as_deref().expect("the sample has data"), job.recipe.quantize().expect("it quantizes"));
+    let stored = StoredRanges::new(data, calibration.expect("it calibrates"), settings);
+    assert!(!stored.ranges.pruned[0].weights.is_empty());
+    let without = |stored: StoredRanges| Job { data: None, ranges: Some(Arc::new(stored)), ..job.clone() };
+    assert_eq!(candidate_bytes(&run(&mut Engine::new(), &without(stored.clone()))), candidate_bytes(&events));
+    let mut forgotten = stored;
+    forgotten.ranges.pruned.clear();
+    assert_ne!(candidate_bytes(&run(&mut Engine::new(), &without(forgotten))), candidate_bytes(&events));
+}
+
+#[test]
 fn stored_ranges_win_over_new_ones_from_the_same_samples() {
     let job = sample();
     let events = run(&mut Engine::new(), &job);

@@ -134,6 +134,34 @@ fn what_a_step_does_is_set_on_its_card_and_undone_by_name() {
 }
 
 #[test]
+fn pruning_and_clustering_have_cards_and_say_what_they_did() {
+    let folder = Folder::new("recipe-weights");
+    let Some(mut window) = open_digits(&folder) else { return };
+    add(&mut window, "Prune weights");
+    add(&mut window, "Cluster");
+    let set = |window: &Window, name: &str, key: &str| parameter(&entry(app(window), name).unwrap().step, key);
+    click(&mut window, "Choose what Prune weights does");
+    flip(&mut window, "Refit");
+    assert_eq!(set(&window, "prune-weights", "refit").as_deref(), Some("on"));
+    wait(&mut window, "figures of refitted weights", is_complete);
+    let text = |window: &Window, name: &str| {
+        let steps = &app(window).session().candidate().unwrap().steps;
+        steps.iter().find(|report| report.name == name).unwrap().text.clone()
+    };
+    assert!(text(&window, "prune-weights").contains("50.0 % of") && text(&window, "prune-weights").contains("are refitted"));
+    assert!(text(&window, "cluster").contains("at most 32 values"));
+    undo(&mut window, "prune weights, refit");
+    click(&mut window, "Hide what Prune weights does");
+    click(&mut window, "Choose what Cluster does");
+    window.get_by_role_and_label(Role::Slider, "Bits").focus();
+    settle(&mut window);
+    window.key_press(eframe::egui::Key::ArrowLeft);
+    settle(&mut window);
+    assert_eq!(set(&window, "cluster", "bits").as_deref(), Some("4"));
+    undo(&mut window, "cluster, bits");
+}
+
+#[test]
 fn a_merged_layer_is_traced_both_ways() {
     let folder = Folder::new("recipe-lineage");
     let Some(mut window) = open_digits(&folder) else { return };

@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_step_is_added_where_it_belongs() {
         let mut recipe = Recipe::int8();
-        for name in ["equalize", "clean-up", "prune-channels", "absorb-bias", "fuse-batch-norm"] {
+        for name in ["cluster", "equalize", "clean-up", "prune-weights", "prune-channels", "absorb-bias", "fuse-batch-norm"] {
             add(&mut recipe, name);
         }
         let all: Vec<&str> = known().iter().map(|info| info.name).collect();

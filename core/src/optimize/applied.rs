@@ -7,6 +7,7 @@ use crate::graph::{Graph, TensorId};
 use crate::measure::parameters;
 
 /// What a step makes of a graph.
+#[derive(Debug)]
 pub(super) struct Applied {
     pub graph: Graph,
     /// For each tensor the one of the step's input graph that it stands for.

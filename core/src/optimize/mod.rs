@@ -9,6 +9,8 @@
 //! | `prune-channels` | whole channels go, with the weights that make and read them | `equalize`, which has fewer to scale then |
 //! | `equalize` | channels of neighbouring layers get equal ranges | `quantize`, as all that rewrites floats |
 //! | `absorb-bias` | what a channel never falls below goes into the next layer | `quantize` |
+//! | `prune-weights` | the smallest weights become zero | `cluster`, which keeps zeros |
+//! | `cluster` | weights share a few values | `quantize` |
 //! | `quantize` | float weights and activations become int8 | `pack`: an arena plan holds for one set of tensors |
 //! | `pack` | names go, the arena is planned | |
 //!
@@ -21,6 +23,7 @@ mod applied;
 mod calibrate;
 mod clamp;
 mod clean_up;
+mod cluster;
 mod compact;
 mod editor;
 mod equalize;
@@ -29,11 +32,13 @@ mod histogram;
 mod layer;
 mod links;
 mod lower;
+mod moments;
 mod numbers_as_text;
 mod pack;
 mod patches;
 mod prepare;
 mod prune_channels;
+mod prune_weights;
 mod quantize;
 mod rewrite;
 mod shapes;
@@ -47,6 +52,7 @@ pub use advice::{Advice, advice};
 pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};
 pub use histogram::Histogram;
 pub use lower::lowered;
+pub use moments::{Moments, moments};
 pub use prune_channels::{ChannelGroup, ChannelGroups, ChannelImportance, LayerImportances, PrunePlan, Pruned, channel_groups};
 pub use rewrite::{Absorbed, Observations, Rewritten, rewrite};
 pub use statistics::Statistics;

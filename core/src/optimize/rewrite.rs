@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::applied::Applied;
 use super::{
-    LayerImportances, OptimizeError, PrunePlan, Pruned, StepOutcome, StepReport, absorb_bias, clean_up, equalize,
-    fuse_batch_norm, prune_channels,
+    LayerImportances, OptimizeError, PrunePlan, Pruned, StepOutcome, StepReport, absorb_bias, clean_up, cluster, equalize,
+    fuse_batch_norm, prune_channels, prune_weights,
 };
 use crate::execute::ExecuteError;
 use crate::execute::float::Prepared;
@@ -98,6 +98,8 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
                 }
                 Step::Equalize(settings) => equalize::equalize(graph, settings),
                 Step::AbsorbBias(_) => absorb_bias::absorb(graph, observations, &mut rewritten.absorbed)?,
+                Step::PruneWeights(settings) => prune_weights::prune(graph, settings, observations, &mut rewritten.pruned)?,
+                Step::Cluster(settings) => cluster::cluster(graph, settings)?,
                 Step::Quantize(_) | Step::Pack(_) => continue,
             }
         };

@@ -10,7 +10,7 @@ use crate::formats;
 use crate::ops::{self, Activation, Binary, BinaryKind, Op, Padding};
 use crate::optimize::{self, Observations};
 use crate::progress::Cancel;
-use crate::recipe::{IoType, Recipe, Step};
+use crate::recipe::{Cluster, Granularity, IoType, PruneWeights, Recipe, Step};
 use crate::tensor::Data;
 use crate::test_graph::{Chain, constant, values};
 
@@ -150,7 +150,7 @@ fn float_layers_are_refused_by_name() {
 
 #[test]
 fn short_memory_and_other_buffers_are_refused() {
-    let float = pruned_and_clustered(&every_operator());
+    let float = pruned_and_clustered(&every_operator(), Granularity::PerChannel);
     let bytes = compact(&quantized(&float, |_| {}), Coding::Entropy).unwrap().bytes;
     let model = Model::parse(&bytes).unwrap();
     assert!(model.workspace_bytes() > 0);
@@ -234,48 +234,22 @@ fn the_sample_computes_what_the_executor_computes() {
     println!("keyword: raw {}, fixed {}, entropy {}", sizes[0], sizes[1], sizes[2]);
 }
 
-/// The smallest magnitudes become zero until `share` of the weights are; the rest become one of 31 values by Lloyd's algorithm.
-fn prune_and_cluster(weights: &[f32], share: f64) -> Vec<f32> {
-    let mut magnitudes: Vec<f32> = weights.iter().map(|weight| weight.abs()).collect();
-    magnitudes.sort_by(f32::total_cmp);
-    let cut = magnitudes[((weights.len() as f64 * share) as usize).min(weights.len() - 1)];
-    let kept: Vec<f32> = weights.iter().copied().filter(|weight| weight.abs() >= cut).collect();
-    let (low, high) = kept.iter().fold((f32::MAX, f32::MIN), |(low, high), weight| (low.min(*weight), high.max(*weight)));
-    let mut centres: Vec<f32> = (0..31).map(|i| low + (high - low) * i as f32 / 30.0).collect();
-    let nearest = |centres: &[f32], weight: f32| {
-        (0..centres.len()).min_by(|a, b| (centres[*a] - weight).abs().total_cmp(&(centres[*b] - weight).abs())).unwrap()
-    };
-    for _ in 0..20 {
-        let mut sums = vec![(0.0, 0.0); centres.len()];
-        for weight in &kept {
-            let (sum, n) = &mut sums[nearest(&centres, *weight)];
-            (*sum, *n) = (*sum + weight, *n + 1.0);
-        }
-        centres.iter_mut().zip(sums).filter(|(_, (_, n))| *n > 0.0).for_each(|(centre, (sum, n))| *centre = sum / n);
-    }
-    let shared = |weight: &f32| if weight.abs() < cut { 0.0 } else { centres[nearest(&centres, *weight)] };
-    weights.iter().map(shared).collect()
-}
-
-/// Weights of the trained key word net, pruned and clustered, in all layers.
-fn pruned_and_clustered(graph: &Graph) -> Graph {
-    let mut graph = graph.clone();
-    let weights: Vec<TensorId> =
-        graph.nodes.iter().filter(|node| node.op.has_weights()).filter_map(|node| node.inputs[1]).collect();
-    for id in weights {
-        let tensor = &mut graph.tensors[id.index()];
-        if let Some(Data::F32(values)) = &tensor.data {
-            tensor.data = Some(Data::F32(prune_and_cluster(values, 0.8).into()));
-        }
-    }
-    graph
+/// A float net with 80 % of the weights of each layer pruned, and 5 bits for the values that are left.
+fn pruned_and_clustered(graph: &Graph, granularity: Granularity) -> Graph {
+    let prune = PruneWeights { sparsity: 0.8, ..PruneWeights::default() };
+    let cluster = Cluster { bits: 5, granularity, fully_connected: granularity, ..Cluster::default() };
+    let mut recipe = Recipe::default();
+    recipe.put(Step::PruneWeights(prune));
+    recipe.put(Step::Cluster(cluster));
+    optimize::rewrite(&recipe, graph, &Observations::none()).unwrap().graph
 }
 
 #[test]
 fn a_pruned_and_clustered_net_has_weights_an_eighth_of_its_float_weights() {
     let Some(path) = crate::test_data::shared("data/mlperf_tiny/kws/kws_model_float32.tflite") else { return };
-    let float = pruned_and_clustered(&formats::import(&path).unwrap().graph);
-    for granularity in [crate::recipe::Granularity::PerTensor, crate::recipe::Granularity::PerChannel] {
+    let source = formats::import(&path).unwrap().graph;
+    for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
+        let float = pruned_and_clustered(&source, granularity);
         let graph = quantized(&float, |settings| {
             settings.granularity = granularity;
             settings.fully_connected = granularity;

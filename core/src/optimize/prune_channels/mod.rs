@@ -50,6 +50,9 @@ pub struct Pruned {
     /// By the name of a layer what was added to the biases of its output channels that stayed.
     #[serde(with = "crate::optimize::numbers_as_text", skip_serializing_if = "BTreeMap::is_empty")]
     pub added: BTreeMap<String, Vec<f32>>,
+    /// By the name of a layer its weights, in the order of the file, where they were refitted to data; zero where they were pruned.
+    #[serde(with = "crate::optimize::numbers_as_text", skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, Vec<f32>>,
 }
 
 /// Cuts the channels that a plan chose.
@@ -72,7 +75,7 @@ pub fn channel_groups(graph: &Graph) -> ChannelGroups {
 }
 
 /// Adds to the biases of layers, by name.
-fn add_biases(edit: &mut Edit, added: &BTreeMap<String, Vec<f32>>) {
+pub(super) fn add_biases(edit: &mut Edit, added: &BTreeMap<String, Vec<f32>>) {
     let layers: Vec<Layer> = edit.graph.node_ids().filter_map(|id| Layer::of(&edit.graph, id)).collect();
     for layer in layers {
         let name = &edit.graph.node(layer.node).name;

@@ -170,7 +170,7 @@ impl PrunePlan {
             }
         }
         cut.values_mut().for_each(|channels| channels.sort_unstable());
-        Pruned { cut, added: self.compensation.added.clone() }
+        Pruned { cut, added: self.compensation.added.clone(), ..Pruned::default() }
     }
 
     fn member(&self, index: usize) -> Option<&super::follow::Member> {

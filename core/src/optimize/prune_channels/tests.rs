@@ -215,7 +215,7 @@ fn what_is_kept_has_to_fit() {
     let with = |cut: &[(&str, &[u32])], added: &[(&str, f32)]| {
         let cut = cut.iter().map(|(name, channels)| ((*name).to_owned(), channels.to_vec())).collect();
         let added = added.iter().map(|(name, value)| ((*name).to_owned(), vec![*value; 3])).collect();
-        let pruned = [Pruned { cut, added }];
+        let pruned = [Pruned { cut, added, ..Pruned::default() }];
         rewrite(&recipe(settings("")), &graph, &Observations { pruned: Some(&pruned), ..Observations::none() })
     };
     assert_eq!(with(&[("n0", &[1, 2])], &[]).unwrap().graph.nodes.len(), 2);

@@ -7,7 +7,7 @@ mod tables;
 use serde::Serialize;
 
 use super::OptimizeError;
-use crate::recipe::{AbsorbBias, CleanUp, Equalize, FuseBatchNorm, Pack, PruneChannels, Quantize, Step};
+use crate::recipe::{AbsorbBias, CleanUp, Cluster, Equalize, FuseBatchNorm, Pack, PruneChannels, PruneWeights, Quantize, Step};
 use parameter::{describe, get, parse, set};
 
 /// A recipe step.
@@ -111,6 +111,18 @@ pub fn describe_steps() -> Vec<StepInfo> {
             parameters: describe::<AbsorbBias>(),
         },
         StepInfo {
+            name: "prune-weights",
+            title: "Prune weights",
+            help: "The smallest weights become zero; a compressed or a compact model gets smaller, a .tflite does not.",
+            parameters: describe::<PruneWeights>(),
+        },
+        StepInfo {
+            name: "cluster",
+            title: "Cluster",
+            help: "The weights of a layer share a few values; a compressed or a compact model gets smaller, a .tflite does not.",
+            parameters: describe::<Cluster>(),
+        },
+        StepInfo {
             name: "quantize",
             title: "Quantize",
             help: "Float weights and activations become integers of few bits, at scales found by calibration.",
@@ -137,6 +149,8 @@ pub fn parse_step(text: &str) -> Result<Step, OptimizeError> {
         "prune-channels" => parse("prune-channels", settings).map(Step::PruneChannels),
         "equalize" => parse("equalize", settings).map(Step::Equalize),
         "absorb-bias" => parse("absorb-bias", settings).map(Step::AbsorbBias),
+        "prune-weights" => parse("prune-weights", settings).map(Step::PruneWeights),
+        "cluster" => parse("cluster", settings).map(Step::Cluster),
         "quantize" => parse("quantize", settings).map(Step::Quantize),
         "pack" => parse("pack", settings).map(Step::Pack),
         other => {
@@ -154,6 +168,8 @@ pub fn parameter(step: &Step, key: &str) -> Option<String> {
         Step::PruneChannels(settings) => get(settings, key),
         Step::Equalize(settings) => get(settings, key),
         Step::AbsorbBias(settings) => get(settings, key),
+        Step::PruneWeights(settings) => get(settings, key),
+        Step::Cluster(settings) => get(settings, key),
         Step::Quantize(settings) => get(settings, key),
         Step::Pack(settings) => get(settings, key),
     }
@@ -167,6 +183,8 @@ pub fn set_parameter(step: &mut Step, key: &str, word: &str) -> Option<()> {
         Step::PruneChannels(settings) => set(settings, key, word),
         Step::Equalize(settings) => set(settings, key, word),
         Step::AbsorbBias(settings) => set(settings, key, word),
+        Step::PruneWeights(settings) => set(settings, key, word),
+        Step::Cluster(settings) => set(settings, key, word),
         Step::Quantize(settings) => set(settings, key, word),
         Step::Pack(settings) => set(settings, key, word),
     }
@@ -229,6 +247,8 @@ mod tests {
                     set_parameter(&mut set, parameter.key, word).unwrap();
                     assert_eq!(Ok(&set), parsed.as_ref(), "{text}");
                     assert_eq!(super::parameter(&set, parameter.key).as_deref(), Some(word), "{text}");
+                    let written = ron::to_string(&set).unwrap();
+                    assert_eq!(ron::from_str::<Step>(&written), Ok(set), "{written}");
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! What can be set of each step.
 
-use super::parameter::{Parameter, Settings, chosen, switch, words};
+use super::parameter::{Access, Parameter, Settings, chosen, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
-    AbsorbBias, Calibrator, CleanUp, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
-    PruneScope, Quantize, Scheme, WeightRange,
+    AbsorbBias, Calibrator, CleanUp, Cluster, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
+    PrunePattern, PruneSchedule, PruneScope, PruneWeights, Quantize, Scheme, WeightRange,
 };
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
@@ -136,22 +136,9 @@ fn ranking() -> Vec<Parameter<PruneChannels>> {
             CRITERIA,
             words(|s| criterion_name(s.criterion).into(), |s, word| criterion_named(word).map(|c| s.criterion = c)),
         ),
-        chosen(
-            "scope",
-            "Scope",
+        among(
             "Among which channels the least important ones are looked for.",
-            SCOPES,
-            words(
-                |s| if s.scope == PruneScope::PerLayer { "per-layer" } else { "global" }.into(),
-                |s, word| {
-                    s.scope = match word {
-                        "per-layer" => PruneScope::PerLayer,
-                        "global" => PruneScope::Global,
-                        _ => return None,
-                    };
-                    Some(())
-                },
-            ),
+            words(|s| scope_name(s.scope).into(), |s, word| scope_named(word).map(|scope| s.scope = scope)),
         ),
     ]
 }
@@ -213,6 +200,163 @@ impl Settings for Equalize {
 impl Settings for AbsorbBias {
     fn parameters() -> Vec<Parameter<Self>> {
         Vec::new()
+    }
+}
+
+const PATTERNS: &[Choice] = &[
+    choice("single", "each weight by itself"),
+    choice("block-4", "four side by side, as vector instructions load them"),
+    choice("2:4", "of four side by side two stay, whatever the sparsity says"),
+    choice("1:4", "of four side by side one stays"),
+    choice("2:8", "of eight side by side two stay"),
+];
+
+fn pattern_name(pattern: PrunePattern) -> &'static str {
+    match pattern {
+        PrunePattern::Single => "single",
+        PrunePattern::Block4 => "block-4",
+        PrunePattern::TwoOfFour => "2:4",
+        PrunePattern::OneOfFour => "1:4",
+        PrunePattern::TwoOfEight => "2:8",
+    }
+}
+
+fn pattern_named(word: &str) -> Option<PrunePattern> {
+    PrunePattern::ALL.into_iter().find(|pattern| pattern_name(*pattern) == word)
+}
+
+const SCHEDULES: &[Choice] = &[
+    choice("none", "all at once"),
+    choice("constant", "the same share at each step"),
+    choice("polynomial", "much at first, little in the end"),
+    choice("momentum", "as polynomial; weights count by the mean of their magnitudes so far"),
+];
+
+fn schedule_name(schedule: PruneSchedule) -> &'static str {
+    match schedule {
+        PruneSchedule::None => "none",
+        PruneSchedule::Constant => "constant",
+        PruneSchedule::Polynomial => "polynomial",
+        PruneSchedule::Momentum => "momentum",
+    }
+}
+
+fn schedule_named(word: &str) -> Option<PruneSchedule> {
+    PruneSchedule::ALL.into_iter().find(|schedule| schedule_name(*schedule) == word)
+}
+
+fn among<T>(help: &'static str, access: Access<T>) -> Parameter<T> {
+    chosen("scope", "Scope", help, SCOPES, access)
+}
+
+fn scope_name(scope: PruneScope) -> &'static str {
+    match scope {
+        PruneScope::PerLayer => "per-layer",
+        PruneScope::Global => "global",
+    }
+}
+
+fn scope_named(word: &str) -> Option<PruneScope> {
+    [PruneScope::PerLayer, PruneScope::Global].into_iter().find(|scope| scope_name(*scope) == word)
+}
+
+impl Settings for PruneWeights {
+    fn parameters() -> Vec<Parameter<Self>> {
+        which_weights().into_iter().chain(in_steps()).collect()
+    }
+}
+
+fn which_weights() -> [Parameter<PruneWeights>; 3] {
+    [
+        Parameter {
+            key: "sparsity",
+            title: "Sparsity",
+            help: "Share of the weights that becomes zero; an N:M pattern has its own.",
+            unit: "",
+            kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.01 },
+            access: words(
+                |s| s.sparsity.to_string(),
+                |s, word| number_between(word, 0.0, 1.0).map(|sparsity| s.sparsity = sparsity),
+            ),
+        },
+        among(
+            "Among which weights the smallest are looked for.",
+            words(|s| scope_name(s.scope).into(), |s, word| scope_named(word).map(|scope| s.scope = scope)),
+        ),
+        chosen(
+            "pattern",
+            "Pattern",
+            "Which weights become zero together.",
+            PATTERNS,
+            words(|s| pattern_name(s.pattern).into(), |s, word| pattern_named(word).map(|pattern| s.pattern = pattern)),
+        ),
+    ]
+}
+
+fn in_steps() -> [Parameter<PruneWeights>; 3] {
+    const STEPS: (f64, f64) = (*PruneWeights::STEPS.start() as f64, *PruneWeights::STEPS.end() as f64);
+    [
+        switch(
+            "refit",
+            "Refit",
+            "The weights that are left are fitted to the layer's outputs on the calibration samples, after each step.",
+            |s| &mut s.refit,
+        ),
+        chosen(
+            "schedule",
+            "Schedule",
+            "How the sparsity is reached; it makes a difference with refitting alone.",
+            SCHEDULES,
+            words(|s| schedule_name(s.schedule).into(), |s, word| schedule_named(word).map(|schedule| s.schedule = schedule)),
+        ),
+        Parameter {
+            key: "steps",
+            title: "Steps",
+            help: "Steps of a schedule.",
+            unit: "",
+            kind: ParameterKind::Number { min: STEPS.0, max: STEPS.1, step: 1.0 },
+            access: words(
+                |s| s.steps.to_string(),
+                |s, word| word.parse().ok().filter(|n| PruneWeights::STEPS.contains(n)).map(|n| s.steps = n),
+            ),
+        },
+    ]
+}
+
+impl Settings for Cluster {
+    fn parameters() -> Vec<Parameter<Self>> {
+        const BITS: (f64, f64) = (Cluster::MIN_BITS as f64, Cluster::MAX_BITS as f64);
+        vec![
+            Parameter {
+                key: "bits",
+                title: "Bits",
+                help: "A layer's weights share two to the power of this many values.",
+                unit: "bits",
+                kind: ParameterKind::Number { min: BITS.0, max: BITS.1, step: 1.0 },
+                access: words(
+                    |s| s.bits.to_string(),
+                    |s, word| {
+                        let bits = word.parse().ok();
+                        let bits = bits.filter(|bits| (Cluster::MIN_BITS..=Cluster::MAX_BITS).contains(bits));
+                        bits.map(|bits| s.bits = bits)
+                    },
+                ),
+            },
+            chosen(
+                "granularity",
+                "Weights",
+                "Scales that convolution weights get when they are quantized: values are shared relative to them.",
+                GRANULARITIES,
+                words(|s| granularity_name(s.granularity), |s, word| granularity_named(word).map(|g| s.granularity = g)),
+            ),
+            chosen(
+                "fully-connected",
+                "Dense weights",
+                "The same of dense layers.",
+                GRANULARITIES,
+                words(|s| granularity_name(s.fully_connected), |s, word| granularity_named(word).map(|g| s.fully_connected = g)),
+            ),
+        ]
     }
 }
 
