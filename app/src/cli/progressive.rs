@@ -29,7 +29,7 @@ pub struct Progressive {
     #[arg(long, value_name = "GOAL", value_parser = goal)]
     keep: Goal,
     /// The schemes to go through, the widest first
-    #[arg(long, value_name = "SCHEMES", value_delimiter = ',', value_parser = scheme_parser(), default_value = "int8,int4")]
+    #[arg(long, value_name = "SCHEMES", value_delimiter = ',', value_parser = scheme_parser(), default_value = "int16x8,int8,int4")]
     widths: Vec<Scheme>,
     /// Where to write the model
     #[arg(short, long, value_name = "OUT.tflite", value_hint = ValueHint::FilePath)]
