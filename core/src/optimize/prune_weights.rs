@@ -68,7 +68,11 @@ pub(super) fn prune(
 
 fn applied(graph: &Graph, task: &Task<'_>, weights: Vec<Vec<f32>>, decided: &Pruned) -> Applied {
     if weights == task.original {
-        return Applied::skipped(graph, "the sparsity, rounded, leaves every weight");
+        let none = task.layers.is_empty();
+        return Applied::skipped(
+            graph,
+            if none { "no layer has float weights" } else { "the sparsity, rounded, leaves every weight" },
+        );
     }
     let text = report(task.settings, &weights, decided);
     let mut edit = Edit::new(task.graph.clone());

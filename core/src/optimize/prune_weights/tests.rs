@@ -107,9 +107,17 @@ fn error(a: &Graph, b: &Graph, samples: &[f32]) -> f64 {
     a.iter().zip(&b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() / a.len() as f64
 }
 
+/// Samples for the small net whose values go together, as those of pictures do: four slow waves at random strengths, in all channels.
+fn smooth(n_samples: usize) -> Vec<f32> {
+    let strengths = values(4 * n_samples, 6);
+    let wave = |k: usize, i: usize| (0.3 * k as f32 * ((i / 15) as f32 + 0.7 * (i / 3 % 5) as f32)).cos() * (1 + i % 3) as f32;
+    let sample = |strengths: &[f32]| (0..90).map(|i| (0..4).map(|k| strengths[k] * wave(k, i)).sum()).collect::<Vec<f32>>();
+    strengths.chunks(4).flat_map(sample).collect()
+}
+
 #[test]
 fn refitting_keeps_the_outputs_nearer_and_is_recalled_without_samples() {
-    let (graph, samples) = (small_net(), values(200 * 90, 6));
+    let (graph, samples) = (small_net(), smooth(200));
     let inputs: [&[f32]; 1] = [&samples];
     let observations = Observations { inputs: &inputs, ..Observations::none() };
     let one_shot = PruneWeights { sparsity: 0.7, ..PruneWeights::default() };
@@ -120,7 +128,7 @@ fn refitting_keeps_the_outputs_nearer_and_is_recalled_without_samples() {
         let fitted = rewrite(&recipe, &graph, &observations).unwrap();
         let left = error(&graph, &fitted.graph, &samples);
         println!("{schedule:?}: {left} of {plain}");
-        assert!(left < 0.8 * plain, "{schedule:?}: {left} of {plain}");
+        assert!(left < 0.5 * plain, "{schedule:?}: {left} of {plain}");
         for (n_zero, n) in zeros(&fitted.graph) {
             assert_eq!(n_zero, (f64::from(0.7f32) * n as f64).round() as usize, "{schedule:?}");
         }

@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let error = |text: &str| parse_step(text).unwrap_err().to_string();
-        assert!(error("quantise").contains("absorb-bias, quantize, pack"));
+        assert!(error("quantise").contains("prune-weights, cluster, quantize, pack"));
         assert!(error("quantize:bits=4").contains("no parameter \"bits\""));
         assert!(error("quantize:momentum=2").contains("from 0 to 1"));
         assert!(error("pack:strip-names=perhaps").contains("on or off"));
