@@ -4,11 +4,12 @@
 //! main form (another scale, float, uint8) is appended and made by a QUANTIZE or DEQUANTIZE just before its first reader.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::parameters::{ChannelLayout, Parameters, quantize_bias};
+use super::adaptive::RoundedWeights;
+use super::parameters::{Parameters, quantize_bias};
 use super::plan::{Plan, is_real, value_operands};
-use super::weights::{WeightSettings, quantize_weights};
+use super::trained::Trained;
+use super::weights::{LayerWeights, quantize_weights};
 use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::{Dequantize, Op};
@@ -59,14 +60,15 @@ impl Form {
     }
 }
 
-/// Rewrites `graph` as `plan` says. The caller has seen to it that every node is known and every needed range there.
+/// Rewrites `graph` as `plan` says; weights that are not among `rounded` become the nearest integers. The caller has seen to it that every node is known and every needed range there.
 pub(super) fn rewrite(
     graph: &Graph,
     plan: &Plan,
     settings: &Quantize,
     calibration: &Calibration,
+    rounded: &RoundedWeights,
 ) -> Result<Rewritten, OptimizeError> {
-    let mut writer = Writer::new(graph, plan, settings, calibration);
+    let mut writer = Writer::new(graph, plan, settings, calibration, rounded);
     writer.inputs();
     for (node, integer) in graph.nodes.iter().zip(&plan.integer) {
         if *integer { writer.integer_node(node)? } else { writer.other_node(node) }
@@ -80,6 +82,7 @@ pub(super) struct Writer<'a> {
     pub(super) plan: &'a Plan,
     pub(super) settings: &'a Quantize,
     pub(super) calibration: &'a Calibration,
+    rounded: &'a RoundedWeights,
     pub(super) graph: Graph,
     origin: Vec<Option<TensorId>>,
     /// What each source tensor is under its own id; `None` for what is not a float activation.
@@ -95,7 +98,13 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(source: &'a Graph, plan: &'a Plan, settings: &'a Quantize, calibration: &'a Calibration) -> Self {
+    fn new(
+        source: &'a Graph,
+        plan: &'a Plan,
+        settings: &'a Quantize,
+        calibration: &'a Calibration,
+        rounded: &'a RoundedWeights,
+    ) -> Self {
         let mut occupied = vec![false; source.tensors.len()];
         for (node, _) in source.nodes.iter().zip(&plan.integer).filter(|(_, integer)| !**integer) {
             node.inputs.iter().flatten().for_each(|id| occupied[id.index()] = true);
@@ -108,6 +117,7 @@ impl<'a> Writer<'a> {
             plan,
             settings,
             calibration,
+            rounded,
             graph,
             origin: source.tensor_ids().map(Some).collect(),
             main: vec![None; source.tensors.len()],
@@ -308,61 +318,39 @@ impl<'a> Writer<'a> {
     }
 
     fn layer_weights(&mut self, source: &Node, node: &mut Node) -> Result<(), OptimizeError> {
-        let trouble = |why: &str| Self::error(source, why);
-        let operand = |i: usize| source.inputs.get(i).copied().flatten();
-        let (Some(input), Some(weights_id)) = (operand(0), operand(1)) else { return Err(trouble("an operand is missing")) };
-        let input_scale = self.plan.parameters(input).ok_or_else(|| trouble("its input is no float activation"))?.scale;
-        let tensor = self.source.tensor(weights_id);
-        let weights =
-            real_values(tensor).map_err(|why| Self::error(source, format!("its weights cannot be quantized: {why}")))?;
-        let axis = source.op.weights_channel_axis().filter(|&axis| axis < tensor.shape.len());
-        let axis = axis.ok_or_else(|| trouble("its weights have no channels"))?;
-        let inner: usize = tensor.shape[axis + 1..].iter().product();
-        let layout = ChannelLayout { n_channels: tensor.shape[axis], inner: inner.max(1) };
-        if weights.is_empty() || weights.iter().any(|w| !w.is_finite()) {
-            return Err(trouble("its weights are not finite numbers"));
-        }
-        let bias_id = operand(2);
-        let bias: Option<Arc<[f32]>> =
-            bias_id.map(|id| real_values(self.source.tensor(id))).transpose().map_err(|why| trouble(&why))?;
-        if bias.as_ref().is_some_and(|b| b.len() != layout.n_channels || b.iter().any(|b| !b.is_finite())) {
-            return Err(trouble("its bias does not fit"));
-        }
-        let granularity = self.granularity(source);
-        let (scheme, range) = (self.settings.scheme_of(&source.name), self.settings.weight_range);
-        let layer =
-            quantize_weights(&weights, bias.as_deref(), layout, WeightSettings { scheme, granularity, range }, input_scale);
-        let (bias_integers, bias_scales) = match bias {
-            Some(mut bias) => {
-                if self.settings.correct_bias
-                    && let Some(means) = self.calibration.input_means.get(&source.name)
-                {
-                    let shift = output_shift(source, &tensor.shape, &weights, &layer.weights, &layer.scales, means);
-                    bias = bias.iter().zip(shift).map(|(b, shift)| b - shift).collect();
-                }
-                let (integers, scales) = quantize_bias(&bias, input_scale, &layer.scales);
-                (Some(integers), scales)
-            }
-            None => (None, Vec::new()),
+        let trained = Trained::of(self.source, self.plan, self.settings, source)?;
+        let (layer, bias) = match self.rounded.get(&source.name, &trained)? {
+            Some(rounded) => rounded,
+            None => self.nearest(source, &trained),
         };
+        let granularity = trained.settings.granularity;
         let spread = |scales: Vec<f32>, axis: usize| match granularity {
             Granularity::PerTensor => Quantization::per_tensor(scales[0], 0),
             Granularity::PerChannel => Quantization::per_channel(scales, axis),
         };
-        node.inputs[1] =
-            Some(self.add_constant(weights_id, layer.data(packs_int4(&source.op, granularity)), spread(layer.scales, axis)));
-        if let (Some(id), Some(integers)) = (bias_id, bias_integers) {
-            node.inputs[2] = Some(self.add_constant(id, Data::I32(integers), spread(bias_scales, 0)));
+        if let (Some((id, _)), Some(bias)) = (&trained.bias, bias) {
+            let (integers, scales) = quantize_bias(&bias, trained.input_scale, &layer.scales);
+            node.inputs[2] = Some(self.add_constant(*id, Data::I32(integers), spread(scales, 0)));
         }
+        let data = layer.data(packs_int4(&source.op, granularity));
+        node.inputs[1] = Some(self.add_constant(trained.weights_id, data, spread(layer.scales, trained.axis)));
         Ok(())
     }
 
-    fn granularity(&self, node: &Node) -> Granularity {
-        let general = match node.op {
-            Op::FullyConnected(_) => self.settings.fully_connected,
-            _ => self.settings.granularity,
-        };
-        self.settings.overrides.get(&node.name).and_then(|layer| layer.granularity).unwrap_or(general)
+    /// Each weight at its nearest integer, and the bias without the mean error that this makes, if it is to be corrected.
+    fn nearest(&self, source: &Node, trained: &Trained) -> (LayerWeights, Option<Vec<f32>>) {
+        let Trained { weights, layout, settings, input_scale, .. } = trained;
+        let layer = quantize_weights(weights, trained.bias_values(), *layout, *settings, *input_scale);
+        let mut bias = trained.bias_values().map(<[f32]>::to_vec);
+        if let Some(bias) = &mut bias
+            && self.settings.correct_bias
+            && let Some(means) = self.calibration.input_means.get(&source.name)
+        {
+            let shape = &self.source.tensor(trained.weights_id).shape;
+            let shift = output_shift(source, shape, weights, &layer.weights, &layer.scales, means);
+            bias.iter_mut().zip(shift).for_each(|(b, shift)| *b -= shift);
+        }
+        (layer, bias)
     }
 
     /// Points signatures at the new ports and notes at the new places of their nodes.
