@@ -155,8 +155,7 @@ impl Quantize {
             None => calibration,
             Some(settings) => {
                 let mut tell = |done, total| progress.show("rounding weights", done, total);
-                let round =
-                    || optimize::round_weights(&rewritten.graph, settings, &calibration, &inputs, &cancel, &mut tell);
+                let round = || optimize::round_weights(&rewritten.graph, settings, &calibration, &inputs, &cancel, &mut tell);
                 let rounded = timed("rounded weights by the samples", round)?;
                 calibration.with_rounded(rounded)
             }

@@ -67,7 +67,9 @@ impl Levels {
     /// The level nearest to a real number, ties away from zero.
     pub fn nearest(self, x: f64) -> i32 {
         match self {
-            Self::Multiples { step, most } => step * (x / f64::from(step)).round().clamp(f64::from(-most), f64::from(most)) as i32,
+            Self::Multiples { step, most } => {
+                step * (x / f64::from(step)).round().clamp(f64::from(-most), f64::from(most)) as i32
+            }
             Self::Signs => {
                 if x < 0.0 {
                     -1

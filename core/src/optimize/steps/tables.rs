@@ -26,7 +26,10 @@ const WEIGHT_RANGES: &[Choice] = &[
 ];
 const ROUNDINGS: &[Choice] = &[
     choice("nearest", "each weight by itself"),
-    choice("adaptive", "the integers that change a layer's output least over the calibration samples, with scale and bias fitted"),
+    choice(
+        "adaptive",
+        "the integers that change a layer's output least over the calibration samples, with scale and bias fitted",
+    ),
 ];
 const GRANULARITIES: &[Choice] =
     &[choice("per-channel", "one scale for each output channel: more accurate"), choice("per-tensor", "one scale: smaller")];

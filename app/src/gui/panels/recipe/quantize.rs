@@ -48,8 +48,9 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
             .on_hover_text("The largest weight is the largest integer, or some are clipped where that makes the others finer.");
     }
     let roundings = [(WeightRounding::Nearest, "nearest"), (WeightRounding::Adaptive, "adaptive")];
-    label_row(ui, "Rounding", |ui| segmented(ui, &mut q.rounding, &roundings))
-        .on_hover_text("Each weight to its nearest integer, or to those that change a layer's output least over the calibration samples.");
+    label_row(ui, "Rounding", |ui| segmented(ui, &mut q.rounding, &roundings)).on_hover_text(
+        "Each weight to its nearest integer, or to those that change a layer's output least over the calibration samples.",
+    );
     calibrator_ui("Calibrator", &mut q.calibrator, ui);
     label_row(ui, "Symmetric", |ui| switch(ui, &mut q.symmetric, "Symmetric"))
         .on_hover_text("Activations have the zero point 0: less exact where values have one sign.");

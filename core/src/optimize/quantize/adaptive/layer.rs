@@ -16,8 +16,9 @@ use crate::recipe::Granularity;
 /// Windows that see more are not looked at: moments take the square of it.
 const MAX_ROW_LEN: usize = 1024;
 
-/// Pulls weights towards the float ones, as share of the mean square of what they multiply: few samples say little about some.
-const RIDGE: f64 = 0.01;
+/// Pulls weights towards the float ones, as share of the mean square of what they multiply: a hundred samples say little about some
+/// directions. Of shares from 0.0003 to 1 this one keeps outputs nearest to float on samples that were not calibrated with, on most nets.
+const RIDGE: f64 = 0.1;
 
 /// What the layer reads on the samples.
 pub(super) struct Seen {
@@ -68,7 +69,8 @@ pub(super) fn round(
     let errors: Vec<Option<Vec<Error>>> = errors.collect::<Result<_, Cancelled>>()?;
     let Some(errors) = errors.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let errors: Vec<Error> = errors.into_iter().flatten().collect();
-    let mut layer = quantize_weights(&trained.weights, trained.bias_values(), trained.layout, trained.settings, trained.input_scale);
+    let mut layer =
+        quantize_weights(&trained.weights, trained.bias_values(), trained.layout, trained.settings, trained.input_scale);
     let sets: Vec<Vec<usize>> = match trained.settings.granularity {
         Granularity::PerTensor => vec![(0..n_channels).collect()],
         Granularity::PerChannel => (0..n_channels).map(|c| vec![c]).collect(),
