@@ -60,6 +60,7 @@ fn tflm_gives_the_bytes_that_were_predicted() {
         &["--scheme", "int4-blocks"],
         &["--scheme", "int4", "--step", "quantize:weight-range=mse,fully-connected=per-channel"],
         &["--scheme", "int4", "--granularity", "per-tensor"],
+        &["--scheme", "int4", "--step", "quantize:rounding=adaptive"],
         &["--scheme", "ternary"],
         &["--scheme", "binary"],
         &["--step", "prune-channels:fraction=0.25,multiple=4"],

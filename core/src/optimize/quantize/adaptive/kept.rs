@@ -9,14 +9,15 @@ use super::super::weights::LayerWeights;
 use crate::optimize::OptimizeError;
 use crate::recipe::{Granularity, Scheme};
 
-/// Integers, scales and biases by the name of the layer. The samples that they come from are not needed to use them: float sums differ
-/// in the last bit from one processor to the next, and with these a teammate gets the same bytes.
+/// Integers, scales and biases by the name of the layer. The samples that they come from are not needed to use them: float sums
+/// differ in the last bit from one processor to the next, and with these a teammate gets the same bytes.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoundedWeights {
     /// For which settings, see [`Quantize::rounding_key`](crate::recipe::Quantize::rounding_key).
     pub by: String,
-    /// Integers in the order of the weights, in two's complement: one hexadecimal digit each where the scheme has 4 bits, else two.
+    /// Integers in the order of the weights, in two's complement: one hexadecimal digit each where the scheme has 4 bits, else
+    /// two.
     pub integers: BTreeMap<String, String>,
     /// One scale, or one for each output channel.
     #[serde(with = "crate::optimize::numbers_as_text")]

@@ -16,8 +16,9 @@ use crate::recipe::Granularity;
 /// Windows that see more are not looked at: moments take the square of it.
 const MAX_ROW_LEN: usize = 1024;
 
-/// Pulls weights towards the float ones, as share of the mean square of what they multiply: a hundred samples say little about some
-/// directions. Of shares from 0.0003 to 1 this one keeps outputs nearest to float on samples that were not calibrated with, on most nets.
+/// Pulls weights towards the float ones, as share of the mean square of what they multiply: a hundred samples say little about
+/// some directions. Of shares from 0.0003 to 1 this one keeps outputs nearest to float on samples that were not calibrated with,
+/// on most nets.
 const RIDGE: f64 = 0.1;
 
 /// What the layer reads on the samples.

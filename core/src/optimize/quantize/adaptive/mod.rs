@@ -1,5 +1,5 @@
-//! Adaptive rounding: of the integers that a scheme allows those are taken that change a layer's output least over the calibration
-//! samples, instead of those nearest to the weights.
+//! Adaptive rounding: of the integers that a scheme allows those are taken that change a layer's output least over the
+//! calibration samples, instead of those nearest to the weights.
 //!
 //! | file | what it is about |
 //! | --- | --- |
@@ -9,10 +9,10 @@
 //! | `quadratic.rs`, `search.rs` | integers and scales for which an error is small |
 //! | `kept.rs` | what a project keeps of it |
 //!
-//! A layer is fitted to what the *quantized* network in front of it hands on, so that it makes up for the errors made there; what it is
-//! to give is what the float layer gives in the float network. Sources: Nagel et al., Up or Down? Adaptive Rounding for Post-Training
-//! Quantization, ICML 2020 (the question); Frantar et al., GPTQ, ICLR 2023 (second moments); Hubara et al., Improving Post Training
-//! Neural Quantization, ICML 2021 (layers in sequence).
+//! A layer is fitted to what the *quantized* network in front of it hands on, so that it makes up for the errors made there; what
+//! it is to give is what the float layer gives in the float network. Sources: Nagel et al., Up or Down? Adaptive Rounding for
+//! Post-Training Quantization, ICML 2020 (the question); Frantar et al., GPTQ, ICLR 2023 (second moments); Hubara et al.,
+//! Improving Post Training Neural Quantization, ICML 2021 (layers in sequence).
 
 mod kept;
 mod layer;
@@ -40,11 +40,12 @@ use windows::Windows;
 /// No more samples than this are looked at: the first ones.
 const MAX_SAMPLES: usize = 256;
 
-/// Decides how the weights of all layers are rounded that `settings` make integers of. `graph` is the one that the calibration is of;
-/// `inputs` holds calibration samples for each of its inputs, `[samples, ..]`. `progress` is told how many layers of how many are done.
+/// Decides how the weights of all layers are rounded that `settings` make integers of. `graph` is the one that the calibration is
+/// of; `inputs` holds calibration samples for each of its inputs, `[samples, ..]`. `progress` is told how many layers of how many
+/// are done.
 ///
-/// Layers whose window sees too much stay as they are, rounded to the nearest. The same inputs give the same result, whatever the number
-/// of threads.
+/// Layers whose window sees too much stay as they are, rounded to the nearest. The same inputs give the same result, whatever the
+/// number of threads.
 ///
 /// # Errors
 /// As quantization with these settings; [`OptimizeError::Execute`] if the samples do not fit; [`OptimizeError::Cancelled`].

@@ -1,8 +1,9 @@
 //! What the error of a layer's output depends on: second moments of what its window sees.
 //!
-//! With `x` a row that the quantized network sees, `y` what the float layer makes of the float network's row and `v` the weights that
-//! integers stand for, the mean squared error is `E (v·x - y)² = vᵀ E[x xᵀ] v - 2 vᵀ E[x y] + E[y²]`. Where the bias is free it takes the
-//! error's mean, and moments are those about the means. All sums are of double precision and in the order of the rows.
+//! With `x` a row that the quantized network sees, `y` what the float layer makes of the float network's row and `v` the weights
+//! that integers stand for, the mean squared error is `E (v·x - y)² = vᵀ E[x xᵀ] v - 2 vᵀ E[x y] + E[y²]`. Where the bias is free
+//! it takes the error's mean, and moments are those about the means. All sums are of double precision and in the order of the
+//! rows.
 
 use rayon::prelude::*;
 

@@ -1,10 +1,10 @@
 //! A layer's squared output error as a quadratic form of one output channel's weights, and the integers at which it is small.
 //!
 //! Finding the least is the closest vector problem, for which no fast exact way is known. Two ways that are near it are taken one
-//! after the other: Babai's nearest plane (Babai, On Lovász' lattice reduction and the nearest lattice point problem, Combinatorica
-//! 1986), which decides one weight after the other and lets those to come make up for it, as GPTQ does (Frantar et al., ICLR 2023;
-//! Chen et al., The Geometry of LLM Quantization, 2025, show that the two are the same); then descent along single coordinates until
-//! no weight alone can be better.
+//! after the other: Babai's nearest plane (Babai, On Lovász' lattice reduction and the nearest lattice point problem,
+//! Combinatorica 1986), which decides one weight after the other and lets those to come make up for it, as GPTQ does (Frantar et
+//! al., ICLR 2023; Chen et al., The Geometry of LLM Quantization, 2025, show that the two are the same); then descent along
+//! single coordinates until no weight alone can be better.
 
 use super::super::weights::Levels;
 

@@ -3,7 +3,8 @@
 use super::super::weights::Levels;
 use super::quadratic::{QuadraticForm, dot};
 
-/// Scales that are tried, as shares of the one to start from: with few bits a smaller one, which clips some weights, is often better.
+/// Scales that are tried, as shares of the one to start from: with few bits a smaller one, which clips some weights, is often
+/// better.
 const TRIED_PERCENT: [u32; 16] = [40, 46, 52, 58, 63, 68, 73, 78, 83, 88, 93, 97, 100, 104, 110, 120];
 
 /// For a found set of integers the best scale is computed, for this scale better integers are looked for, and so on so often.
@@ -28,8 +29,8 @@ pub(super) struct Found {
     pub value: f64,
 }
 
-/// Integers for which the sum of the channels' errors is small, never larger than for those that they start with. No scale is less
-/// than `least`.
+/// Integers for which the sum of the channels' errors is small, never larger than for those that they start with. No scale is
+/// less than `least`.
 pub(super) fn search(channels: &[Channel<'_>], start_scale: f32, least: f32) -> Found {
     let start: Vec<Vec<i32>> = channels.iter().map(|channel| channel.start.clone()).collect();
     let mut best = Found { scale: start_scale, value: value(channels, start_scale, &start), integers: start.clone() };

@@ -36,8 +36,8 @@ fn a_factor_solves_what_it_is_the_factor_of() {
     assert!(QuadraticForm::new(1, vec![f64::NAN]).is_none());
 }
 
-/// Over all 5⁴ possibilities at one scale: the error found is the least in most cases, at most twice as large in any, and 2 % larger
-/// on the whole. Rounding to the nearest makes it more than half as large again.
+/// Over all 5⁴ possibilities at one scale: the error found is the least in most cases, at most twice as large in any, and 2 %
+/// larger on the whole. Rounding to the nearest makes it more than half as large again.
 #[test]
 fn integers_found_are_near_the_best_of_all() {
     let (levels, scale) = ([Levels::Multiples { step: 1, most: 2 }; 4], 0.4f32);
