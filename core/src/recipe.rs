@@ -350,6 +350,8 @@ pub struct Quantize {
     pub fully_connected: Granularity,
     /// How weights become a range.
     pub weight_range: WeightRange,
+    /// Which of the integers near a weight it becomes.
+    pub rounding: WeightRounding,
     /// How observed activations become a range.
     pub calibrator: Calibrator,
     /// Activations have the zero point 0, as many codes below zero as above: less exact where values have one sign. Where the
@@ -375,6 +377,7 @@ impl Default for Quantize {
             // looked at with (README, "How exact it is"): what loses no value is the safer start.
             calibrator: Calibrator::MinMax,
             weight_range: WeightRange::Largest,
+            rounding: WeightRounding::Nearest,
             symmetric: false,
             io: IoType::Int8,
             correct_bias: true,
@@ -385,6 +388,18 @@ impl Default for Quantize {
 }
 
 impl Quantize {
+    /// Whether calibration samples decide how weights are rounded.
+    pub fn needs_rounding(&self) -> bool {
+        self.rounding == WeightRounding::Adaptive && self.needs_calibration()
+    }
+
+    /// Names all that rounding by samples depends on: equal names, equal weights.
+    pub fn rounding_key(&self) -> String {
+        let settings = Self { io: IoType::default(), ..self.clone() };
+        // Settings hold only strings, numbers, lists and maps with string keys, which always serialize.
+        blake3::hash(&serde_json::to_vec(&settings).unwrap_or_default()).to_hex().to_string()
+    }
+
     /// What a layer's weights and activations become.
     pub fn scheme_of(&self, layer: &str) -> Scheme {
         self.overrides.get(layer).and_then(|layer| layer.scheme).unwrap_or(self.scheme)
@@ -508,6 +523,17 @@ pub enum WeightRange {
     Largest,
     /// The range with the least mean squared error; pays with few bits, where clipping a few weights makes the others finer.
     Mse,
+}
+
+/// Which integers weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum WeightRounding {
+    /// The nearest ones.
+    #[default]
+    Nearest,
+    /// Those, of all that the scheme allows, that change the layer's output least over the calibration samples; scales and biases are
+    /// fitted as well.
+    Adaptive,
 }
 
 /// How many scales a weight tensor has.

@@ -61,6 +61,7 @@ fn tflm_gives_the_bytes_that_were_predicted() {
         &["--scheme", "int4-blocks"],
         &["--scheme", "int4", "--step", "quantize:weight-range=mse,fully-connected=per-channel"],
         &["--scheme", "int4", "--granularity", "per-tensor"],
+        &["--scheme", "int4", "--step", "quantize:rounding=adaptive"],
         &["--scheme", "ternary"],
         &["--scheme", "binary"],
         &["--scheme", "int16x8"],

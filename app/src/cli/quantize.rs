@@ -150,6 +150,16 @@ impl Quantize {
         progress.show("calibrating", 0, n_samples);
         let calibrate = || optimize::calibrate(&rewritten.graph, &inputs, None, &cancel);
         let calibration = timed(format_args!("calibrated on {n_samples} samples"), calibrate)?;
+        let settings = recipe.quantize().filter(|settings| settings.needs_rounding());
+        let calibration = match settings {
+            None => calibration,
+            Some(settings) => {
+                let mut tell = |done, total| progress.show("rounding weights", done, total);
+                let round = || optimize::round_weights(&rewritten.graph, settings, &calibration, &inputs, &cancel, &mut tell);
+                let rounded = timed("rounded weights by the samples", round)?;
+                calibration.with_rounded(rounded)
+            }
+        };
         let complete = || optimize::complete(recipe, Arc::new(rewritten), Some(&calibration));
         Ok(timed("applied the recipe", complete)?)
     }

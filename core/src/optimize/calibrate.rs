@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::patches::patch_mean;
 use super::statistics::{Statistics, finite_range};
-use super::{Absorbed, OptimizeError, Pruned, Rewritten};
+use super::{Absorbed, OptimizeError, Pruned, Rewritten, RoundedWeights};
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
@@ -32,6 +32,8 @@ pub struct Calibration {
     pruned: Vec<Pruned>,
     /// Ranges found earlier, which win over those that would be derived from the statistics.
     stored: Option<CalibratedRanges>,
+    /// How weights are rounded, see [`round_weights`](super::round_weights).
+    rounded: Option<RoundedWeights>,
 }
 
 /// What of a calibration a project keeps: exact ranges for the calibrators in use. Float sums differ in the last bit from one
@@ -55,6 +57,9 @@ pub struct CalibratedRanges {
     /// See [`Calibration::input_means`]; empty if no bias is corrected. Written as text, a line for each layer.
     #[serde(with = "super::numbers_as_text")]
     pub input_means: BTreeMap<String, Vec<f32>>,
+    /// How weights are rounded, if samples decide that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounded: Option<RoundedWeights>,
 }
 
 /// Ranges that one calibrator takes.
@@ -171,7 +176,7 @@ impl Seen {
 }
 
 impl CalibratedRanges {
-    /// Checks numbers that come from a file: finite, and no range upside down.
+    /// Checks numbers that come from a file: finite, no range upside down, no scale below zero.
     ///
     /// # Errors
     /// [`OptimizeError::Calibration`] names the tensor or the layer.
@@ -183,7 +188,7 @@ impl CalibratedRanges {
         }
         match self.input_means.iter().find(|(_, means)| means.iter().any(|mean| !mean.is_finite())) {
             Some((layer, _)) => Err(OptimizeError::Calibration(format!("layer \"{layer}\" has a mean that is no number"))),
-            None => Ok(()),
+            None => self.rounded.as_ref().map_or(Ok(()), RoundedWeights::check),
         }
     }
 }
@@ -217,6 +222,18 @@ impl Calibration {
         stored.copied().or_else(|| Some(self.tensors.get(tensor.index())?.as_ref()?.range(calibrator)))
     }
 
+    /// How `settings` round weights; `None` if each goes to its nearest integer, or it has yet to be found out.
+    pub fn rounded(&self, settings: &Quantize) -> Option<&RoundedWeights> {
+        self.rounded.as_ref().filter(|rounded| settings.needs_rounding() && rounded.by == settings.rounding_key())
+    }
+
+    /// This calibration, with weights rounded by samples.
+    #[must_use]
+    pub fn with_rounded(mut self, rounded: RoundedWeights) -> Self {
+        self.rounded = Some(rounded);
+        self
+    }
+
     /// What a project has to keep so that `settings` gives the same bytes everywhere.
     pub fn ranges_for(&self, settings: &Quantize) -> CalibratedRanges {
         let known = self.stored.iter().flat_map(|stored| &stored.calibrators).flat_map(|c| c.ranges.keys().copied());
@@ -232,20 +249,21 @@ impl Calibration {
             absorbed: self.absorbed.clone(),
             pruned: self.pruned.clone(),
             calibrators: settings.calibrators().into_iter().map(ranges).collect(),
+            rounded: self.rounded(settings).cloned(),
             input_means: if settings.correct_bias { self.input_means.clone() } else { BTreeMap::new() },
         }
     }
 
     /// A calibration that knows stored ranges only: enough to apply the recipe they were stored for.
     pub fn from_ranges(stored: CalibratedRanges) -> Self {
-        let input_means = stored.input_means.clone();
-        Self { samples: stored.samples, input_means, stored: Some(stored), ..Self::default() }
+        Self { samples: stored.samples, ..Self::default() }.with_ranges(stored)
     }
 
     /// This calibration, with stored ranges that win where they are known.
     #[must_use]
     pub fn with_ranges(mut self, stored: CalibratedRanges) -> Self {
         self.input_means.extend(stored.input_means.clone());
+        self.rounded = stored.rounded.clone().or(self.rounded);
         self.stored = Some(stored);
         self
     }

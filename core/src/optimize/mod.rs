@@ -54,6 +54,7 @@ pub use histogram::Histogram;
 pub use lower::lowered;
 pub use moments::{Moments, moments};
 pub use prune_channels::{ChannelGroup, ChannelGroups, ChannelImportance, LayerImportances, PrunePlan, Pruned, channel_groups};
+pub use quantize::{RoundedWeights, round_weights};
 pub use rewrite::{Absorbed, Observations, Rewritten, rewrite};
 pub use statistics::Statistics;
 pub use steps::{Choice, ParameterInfo, ParameterKind, StepInfo, describe_steps, parameter, parse_step, set_parameter};

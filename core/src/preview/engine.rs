@@ -11,7 +11,8 @@ use crate::measure::accuracy::{accuracy, class_of, is_classifier};
 use crate::measure::error::layer_errors;
 use crate::measure::sizes::{Sizes, sizes};
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures, static_figures};
-use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, calibrate, complete, rewrite};
+use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, RoundedWeights};
+use crate::optimize::{calibrate, complete, rewrite, round_weights};
 use crate::progress::Cancel;
 use crate::recipe::{Recipe, Step};
 
@@ -36,6 +37,7 @@ const BASELINE_STEP: usize = 64;
 pub struct Engine {
     rewrites: Memo<Arc<Rewritten>>,
     calibrations: Memo<Arc<Calibration>>,
+    roundings: Memo<RoundedWeights>,
     candidates: Memo<Made>,
     figures: Memo<Arc<StaticFigures>>,
     baselines: Memo<Arc<Baseline>>,
@@ -74,6 +76,7 @@ impl Engine {
         Self {
             rewrites: Memo::new(REMEMBERED),
             calibrations: Memo::new(REMEMBERED_RUNS),
+            roundings: Memo::new(REMEMBERED),
             candidates: Memo::new(REMEMBERED),
             figures: Memo::new(REMEMBERED),
             baselines: Memo::new(REMEMBERED_RUNS),
@@ -104,6 +107,11 @@ impl Engine {
         let (rewrite_key, rewritten) = self.rewrite(job, samples.as_ref(), stored, cancel)?;
         cancel.check()?;
         let calibration = self.calibrate(job, samples.as_ref(), (rewrite_key, &rewritten), stored, cancel, tell)?;
+        cancel.check()?;
+        let calibration = match calibration {
+            Some(calibration) => Some(self.round(job, samples.as_ref(), (rewrite_key, &rewritten), calibration, cancel, tell)?),
+            None => None,
+        };
         cancel.check()?;
         let (key, made) = self.make(job, (rewrite_key, rewritten), calibration.as_ref(), tell)?;
         let candidate = &made.candidate;
@@ -216,6 +224,39 @@ impl Engine {
         };
         tell(Event::Calibration(calibration.clone()));
         Ok(Some(calibration))
+    }
+
+    /// Rounds weights by the calibration samples, if the recipe asks for it and no project has kept the result.
+    fn round(
+        &mut self,
+        job: &Job,
+        samples: Option<&Samples<'_>>,
+        (rewrite_key, rewritten): (Key, &Rewritten),
+        calibration: Arc<Calibration>,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<Arc<Calibration>, PreviewError> {
+        let settings = job.recipe.quantize().filter(|settings| settings.needs_rounding());
+        let chosen = samples.map(|samples| calibration_samples(job, samples)).unwrap_or_default();
+        let (Some(settings), Some(samples)) = (settings, samples.filter(|_| !chosen.is_empty())) else { return Ok(calibration) };
+        if calibration.rounded(settings).is_some() {
+            return Ok(calibration);
+        }
+        let (by, ranges) = (settings.rounding_key(), key_bytes(&calibration.ranges_for(settings)));
+        let n_chosen = (chosen.len() as u64).to_le_bytes();
+        let key = Key::of(&[rewrite_key.bytes(), &samples.data.key(), &n_chosen, by.as_bytes(), &ranges]);
+        let rounded = match self.roundings.get(key) {
+            Some(rounded) => rounded,
+            None => {
+                let inputs = samples.real(chosen)?;
+                let mut progress = |done, total| tell(Event::Progress { stage: Stage::Round, done, total });
+                let rounded = round_weights(&rewritten.graph, settings, &calibration, &[&inputs], cancel, &mut progress)?;
+                self.roundings.put(key, rounded)
+            }
+        };
+        let calibration = Arc::new(Calibration::clone(&calibration).with_rounded(rounded));
+        tell(Event::Calibration(calibration.clone()));
+        Ok(calibration)
     }
 
     fn make(

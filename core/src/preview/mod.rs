@@ -7,6 +7,7 @@
 //! ```text
 //! source + steps before quantization ----------> Rewritten
 //! Rewritten + calibration samples -------------> Calibration      (switching calibrator re-runs nothing)
+//! Rewritten + Calibration + its samples -------> RoundedWeights   (if the recipe asks for adaptive rounding)
 //! Rewritten + other steps + Calibration -------> Candidate
 //! Candidate + device -------------------------> StaticFigures
 //! source + test samples ----------------------> float outputs, baseline AccuracyFigures
@@ -152,6 +153,8 @@ pub fn exported(graph: &Graph) -> Result<Vec<u8>, FormatError> {
 pub enum Stage {
     /// Running the float model over the calibration samples to see which values occur.
     Calibrate,
+    /// Rounding weights by the calibration samples: layers.
+    Round,
     /// Applying the recipe.
     Optimize,
     /// Size, MACs, arena, latency, energy.
@@ -169,6 +172,7 @@ impl Stage {
     pub fn label(self) -> &'static str {
         match self {
             Self::Calibrate => "calibrating",
+            Self::Round => "rounding weights",
             Self::Optimize => "optimizing",
             Self::Measure => "measuring",
             Self::EvaluateBaseline => "evaluating the source model",

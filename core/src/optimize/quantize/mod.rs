@@ -4,19 +4,25 @@
 //! | --- | --- |
 //! | `plan.rs` | which nodes become integers, at which scales and zero points? |
 //! | `parameters.rs` | which scale does a range give, which integers do biases become? |
-//! | `weights.rs` | which integers do weights become? |
+//! | `trained.rs` | what did training find for a layer? |
+//! | `weights.rs` | which integers do weights become, each by itself? |
+//! | `adaptive/` | which do they become all together, by what samples show? |
 //! | `rewrite.rs` | what does the graph look like then, and where does it need conversions? |
 //! | `lstm.rs` | what does a fused LSTM need beside? |
 //!
 //! The result runs in TensorFlow Lite Micro and LiteRT unchanged.
 
+mod adaptive;
 mod lstm;
 mod parameters;
 mod plan;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+mod trained;
 mod weights;
+
+pub use adaptive::{RoundedWeights, round_weights};
 
 use super::applied::Applied;
 use super::prepare::simplified;
@@ -51,11 +57,13 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
     if n_integer + n_half == 0 {
         return Ok(Applied::skipped(graph, "no layer can be quantized: all stay float32"));
     }
-    let rewritten = rewrite::rewrite(&simple, &plan, settings, calibration)?;
+    let nearest = RoundedWeights::default();
+    let rounded = calibration.rounded(settings);
+    let rewritten = rewrite::rewrite(&simple, &plan, settings, calibration, rounded.unwrap_or(&nearest))?;
     let (graph, origin) = compact::compact(rewritten.graph, rewritten.origin);
     let text = match n_integer {
         0 => format!("weights of {} of {} layers float16", n_half, simple.nodes.len()),
-        _ => report(&simple, settings, &plan, calibration.samples),
+        _ => report(&simple, settings, &plan, calibration.samples) + &rounding_text(settings, rounded),
     };
     Ok(Applied { graph, origin, outcome: StepOutcome::Applied, text })
 }
@@ -80,6 +88,15 @@ fn weights_text(graph: &Graph, settings: &Quantize) -> String {
     }
     let counts = counts.iter().filter(|(_, n)| *n > 0).map(|(scheme, n)| format!("{} in {n}", scheme.name()));
     format!(" (weights {})", counts.collect::<Vec<_>>().join(", "))
+}
+
+/// Which layers' weights samples decided, where they were asked to.
+fn rounding_text(settings: &Quantize, rounded: Option<&RoundedWeights>) -> String {
+    match rounded {
+        _ if !settings.needs_rounding() => String::new(),
+        Some(rounded) => format!("; adaptive rounding in {} of them", rounded.integers.len()),
+        None => "; there are no samples to round weights by: each is at its nearest".into(),
+    }
 }
 
 /// How many layers compute how wide: `5 of 7 layers int16, 1 int8`.

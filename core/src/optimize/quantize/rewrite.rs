@@ -4,11 +4,12 @@
 //! main form (another scale, float, uint8) is appended and made by a QUANTIZE or DEQUANTIZE just before its first reader.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::parameters::{ChannelLayout, Parameters, quantize_bias};
+use super::adaptive::RoundedWeights;
+use super::parameters::{Parameters, quantize_bias};
 use super::plan::{Plan, Width, is_real, value_operands};
-use super::weights::{LayerWeights, WeightSettings, quantize_weights};
+use super::trained::Trained;
+use super::weights::{LayerWeights, quantize_weights};
 use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::{Dequantize, Op};
@@ -69,14 +70,15 @@ impl Form {
     }
 }
 
-/// Rewrites `graph` as `plan` says. The caller has seen to it that every node is known and every needed range there.
+/// Rewrites `graph` as `plan` says; weights that are not among `rounded` become the nearest integers. The caller has seen to it that every node is known and every needed range there.
 pub(super) fn rewrite(
     graph: &Graph,
     plan: &Plan,
     settings: &Quantize,
     calibration: &Calibration,
+    rounded: &RoundedWeights,
 ) -> Result<Rewritten, OptimizeError> {
-    let mut writer = Writer::new(graph, plan, settings, calibration);
+    let mut writer = Writer::new(graph, plan, settings, calibration, rounded);
     writer.inputs();
     for (node, width) in graph.nodes.iter().zip(&plan.widths) {
         match width {
@@ -93,6 +95,7 @@ pub(super) struct Writer<'a> {
     pub(super) plan: &'a Plan,
     pub(super) settings: &'a Quantize,
     pub(super) calibration: &'a Calibration,
+    rounded: &'a RoundedWeights,
     pub(super) graph: Graph,
     origin: Vec<Option<TensorId>>,
     /// What each source tensor is under its own id; `None` for what is not a float activation.
@@ -108,7 +111,13 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(source: &'a Graph, plan: &'a Plan, settings: &'a Quantize, calibration: &'a Calibration) -> Self {
+    fn new(
+        source: &'a Graph,
+        plan: &'a Plan,
+        settings: &'a Quantize,
+        calibration: &'a Calibration,
+        rounded: &'a RoundedWeights,
+    ) -> Self {
         let mut occupied = vec![false; source.tensors.len()];
         for (node, _) in source.nodes.iter().zip(&plan.widths).filter(|(_, width)| width.is_none()) {
             node.inputs.iter().flatten().for_each(|id| occupied[id.index()] = true);
@@ -121,6 +130,7 @@ impl<'a> Writer<'a> {
             plan,
             settings,
             calibration,
+            rounded,
             graph,
             origin: source.tensor_ids().map(Some).collect(),
             main: vec![None; source.tensors.len()],
@@ -346,66 +356,38 @@ impl<'a> Writer<'a> {
     }
 
     fn layer_weights(&mut self, source: &Node, node: &mut Node, width: Width) -> Result<(), OptimizeError> {
-        let trouble = |why: &str| Self::error(source, why);
-        let operand = |i: usize| source.inputs.get(i).copied().flatten();
-        let (Some(input), Some(weights_id)) = (operand(0), operand(1)) else { return Err(trouble("an operand is missing")) };
-        let input_scale = self.plan.parameters(input, width).ok_or_else(|| trouble("its input is no float activation"))?.scale;
-        let tensor = self.source.tensor(weights_id);
-        let weights =
-            real_values(tensor).map_err(|why| Self::error(source, format!("its weights cannot be quantized: {why}")))?;
-        let axis = source.op.weights_channel_axis().filter(|&axis| axis < tensor.shape.len());
-        let axis = axis.ok_or_else(|| trouble("its weights have no channels"))?;
-        let inner: usize = tensor.shape[axis + 1..].iter().product();
-        let layout = ChannelLayout { n_channels: tensor.shape[axis], inner: inner.max(1) };
-        if weights.is_empty() || weights.iter().any(|w| !w.is_finite()) {
-            return Err(trouble("its weights are not finite numbers"));
-        }
-        let bias: Option<Arc<[f32]>> =
-            operand(2).map(|id| real_values(self.source.tensor(id))).transpose().map_err(|why| trouble(&why))?;
-        if bias.as_ref().is_some_and(|b| b.len() != layout.n_channels || b.iter().any(|b| !b.is_finite())) {
-            return Err(trouble("its bias does not fit"));
-        }
-        let granularity = self.granularity(source);
-        let (scheme, range) = (self.settings.scheme_of(&source.name), self.settings.weight_range);
-        let layer =
-            quantize_weights(&weights, bias.as_deref(), layout, WeightSettings { scheme, granularity, range }, input_scale);
+        let trained = Trained::of(self.source, self.plan, self.settings, source, width)?;
+        let (layer, bias) = match self.rounded.get(&source.name, &trained)? {
+            Some(rounded) => rounded,
+            None => self.nearest(source, &trained),
+        };
+        let granularity = trained.settings.granularity;
         let data = layer.data(packs_int4(&source.op, granularity));
-        node.inputs[1] = Some(self.add_constant(weights_id, data, spread(layer.scales.clone(), granularity, axis)));
+        let quantization = spread(layer.scales.clone(), granularity, trained.axis);
+        node.inputs[1] = Some(self.add_constant(trained.weights_id, data, quantization));
         // LiteRT refuses a convolution of 16-bit activations without.
-        let bias = bias.or_else(|| (width == Width::I16).then(|| vec![0.0; layout.n_channels].into()));
+        let bias = bias.or_else(|| (width == Width::I16).then(|| vec![0.0; trained.layout.n_channels]));
         if let Some(bias) = bias {
-            let bias = self.corrected(&bias, source, &tensor.shape, &weights, &layer);
-            self.layer_bias(source, node, &bias, (input_scale, &layer.scales), width);
+            self.layer_bias(source, node, &bias, (&trained, &layer.scales), width);
         }
         Ok(())
     }
 
-    /// The bias less what rounding the weights adds to the layer's mean output, if that is asked for and known.
-    fn corrected(&self, bias: &[f32], node: &Node, shape: &[usize], weights: &[f32], layer: &LayerWeights) -> Vec<f32> {
-        match self.calibration.input_means.get(&node.name).filter(|_| self.settings.correct_bias) {
-            Some(means) => {
-                let shift = output_shift(node, shape, weights, &layer.weights, &layer.scales, means);
-                bias.iter().zip(shift).map(|(b, shift)| b - shift).collect()
-            }
-            None => bias.to_vec(),
-        }
-    }
-
     /// Biases as wide as the layer's sums: another type would mean another arithmetic to TensorFlow Lite Micro.
-    fn layer_bias(&mut self, source: &Node, node: &mut Node, bias: &[f32], (input, weights): (f32, &[f32]), width: Width) {
+    fn layer_bias(&mut self, source: &Node, node: &mut Node, bias: &[f32], (trained, weights): (&Trained, &[f32]), width: Width) {
         let (data, scales) = match width {
             Width::I8 => {
-                let (integers, scales) = quantize_bias(bias, input, weights, |x| x as i32);
+                let (integers, scales) = quantize_bias(bias, trained.input_scale, weights, |x| x as i32);
                 (Data::I32(integers), scales)
             }
             Width::I16 => {
-                let (integers, scales) = quantize_bias(bias, input, weights, |x| x as i64);
+                let (integers, scales) = quantize_bias(bias, trained.input_scale, weights, |x| x as i64);
                 (Data::I64(integers), scales)
             }
         };
-        let quantization = spread(scales, self.granularity(source), 0);
-        let constant = match source.inputs.get(2).copied().flatten() {
-            Some(id) => self.add_constant(id, data, quantization),
+        let quantization = spread(scales, trained.settings.granularity, 0);
+        let constant = match &trained.bias {
+            Some((id, _)) => self.add_constant(*id, data, quantization),
             None => {
                 self.origin.push(None);
                 let tensor = Tensor::constant(format!("{}/bias", source.name), [bias.len()], data);
@@ -416,12 +398,20 @@ impl<'a> Writer<'a> {
         node.inputs[2] = Some(constant);
     }
 
-    fn granularity(&self, node: &Node) -> Granularity {
-        let general = match node.op {
-            Op::FullyConnected(_) => self.settings.fully_connected,
-            _ => self.settings.granularity,
-        };
-        self.settings.overrides.get(&node.name).and_then(|layer| layer.granularity).unwrap_or(general)
+    /// Each weight at its nearest integer, and the bias without the mean error that this makes, if it is to be corrected.
+    fn nearest(&self, source: &Node, trained: &Trained) -> (LayerWeights, Option<Vec<f32>>) {
+        let Trained { weights, layout, settings, input_scale, .. } = trained;
+        let layer = quantize_weights(weights, trained.bias_values(), *layout, *settings, *input_scale);
+        let mut bias = trained.bias_values().map(<[f32]>::to_vec);
+        if let Some(bias) = &mut bias
+            && self.settings.correct_bias
+            && let Some(means) = self.calibration.input_means.get(&source.name)
+        {
+            let shape = &self.source.tensor(trained.weights_id).shape;
+            let shift = output_shift(source, shape, weights, &layer.weights, &layer.scales, means);
+            bias.iter_mut().zip(shift).for_each(|(b, shift)| *b -= shift);
+        }
+        (layer, bias)
     }
 
     /// Points signatures at the new ports and notes at the new places of their nodes.

@@ -32,19 +32,75 @@ pub(super) struct WeightSettings {
     pub range: WeightRange,
 }
 
+impl WeightSettings {
+    /// The same for one layer: a block is of no use where a channel has no more than one, or its weights do not lie side by side.
+    pub fn of_layer(self, layout: ChannelLayout, n_weights: usize) -> Self {
+        match self.scheme {
+            Scheme::Int4Blocks if n_weights / layout.n_channels <= BLOCK || layout.inner == 1 => {
+                Self { scheme: Scheme::Int4, ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// Integer weights of one layer, and what they stand for.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct LayerWeights {
     pub weights: Arc<[i8]>,
     /// One scale, or one for each output channel.
     pub scales: Vec<f32>,
-    /// Whether all weights fit 4 bits.
-    is_int4: bool,
+    /// What the weights became: of the schemes of [`WeightSettings::of_layer`].
+    pub scheme: Scheme,
+}
+
+/// The integers that a weight may become.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Levels {
+    /// Multiples of `step`, up to `most` of them on each side of zero.
+    Multiples { step: i32, most: i32 },
+    /// -1 and 1.
+    Signs,
+}
+
+impl Levels {
+    /// The level nearest to a real number, ties away from zero.
+    pub fn nearest(self, x: f64) -> i32 {
+        match self {
+            Self::Multiples { step, most } => {
+                step * (x / f64::from(step)).round().clamp(f64::from(-most), f64::from(most)) as i32
+            }
+            Self::Signs => {
+                if x < 0.0 {
+                    -1
+                } else {
+                    1
+                }
+            }
+        }
+    }
+}
+
+/// What each weight of one channel may become at a scale, which decides the factors of blocks.
+pub(super) fn levels(channel: &[f32], scale: f32, scheme: Scheme) -> Vec<Levels> {
+    let alike = |step, most| vec![Levels::Multiples { step, most }; channel.len()];
+    match scheme {
+        Scheme::Binary => vec![Levels::Signs; channel.len()],
+        Scheme::Ternary => alike(1, 1),
+        Scheme::Int4Blocks => {
+            let blocks = channel.chunks(BLOCK);
+            let of_block = |block: &[f32]| (block.len(), Levels::Multiples { step: block_factor(block, scale) as i32, most: 7 });
+            blocks.map(of_block).flat_map(|(n, levels)| std::iter::repeat_n(levels, n)).collect()
+        }
+        scheme => alike(1, largest_integer(scheme) as i32),
+    }
 }
 
 impl LayerWeights {
     /// As a constant: 4 bits two to a byte if all fit and `is_packed`.
     pub fn data(&self, is_packed: bool) -> Data {
-        if self.is_int4 && is_packed { Data::I4(self.weights.clone()) } else { Data::I8(self.weights.clone()) }
+        let is_int4 = matches!(self.scheme, Scheme::Int4 | Scheme::Ternary | Scheme::Binary);
+        if is_int4 && is_packed { Data::I4(self.weights.clone()) } else { Data::I8(self.weights.clone()) }
     }
 }
 
@@ -61,20 +117,15 @@ pub(super) fn quantize_weights(
 ) -> LayerWeights {
     let channels = gathered(weights, layout, settings.granularity);
     let channel_len = weights.len() / layout.n_channels;
-    // A block is of no use where a channel has no more than one.
-    let scheme = match settings.scheme {
-        Scheme::Int4Blocks if channel_len <= BLOCK || layout.inner == 1 => Scheme::Int4,
-        scheme => scheme,
-    };
-    let settings = WeightSettings { scheme, ..settings };
+    let settings = settings.of_layer(layout, weights.len());
+    let scheme = settings.scheme;
     let mut scales: Vec<f32> = channels.iter().map(|channel| scale(channel, settings)).collect();
     let smallest = scales.iter().copied().filter(|s| *s > 0.0).fold(f32::INFINITY, f32::min);
     let smallest = if smallest.is_finite() { smallest } else { 1.0 / 127.0 };
     scales.iter_mut().filter(|s| **s <= 0.0).for_each(|s| *s = smallest);
     for (c, b) in bias.into_iter().flatten().enumerate() {
-        let least = f64::from(b.abs()) / (f64::from(input_scale) * largest_bias(scheme));
         let scale = &mut scales[if channels.len() == 1 { 0 } else { c }];
-        *scale = scale.max(least as f32);
+        *scale = scale.max(least_scale(*b, input_scale, scheme));
     }
     let mut integers = vec![0; weights.len()];
     for (c, (channel, scale)) in channels.iter().zip(&scales).enumerate() {
@@ -84,8 +135,12 @@ pub(super) fn quantize_weights(
             _ => layout.indices(c, weights.len()).zip(quantized).for_each(|(i, q)| integers[i] = q),
         }
     }
-    let is_int4 = matches!(scheme, Scheme::Int4 | Scheme::Ternary | Scheme::Binary);
-    LayerWeights { weights: integers.into(), scales, is_int4 }
+    LayerWeights { weights: integers.into(), scales, scheme }
+}
+
+/// The least scale of weights at which a bias fits, with room for the sums of products.
+pub(super) fn least_scale(bias: f32, input_scale: f32, scheme: Scheme) -> f32 {
+    (f64::from(bias.abs()) / (f64::from(input_scale) * largest_bias(scheme))) as f32
 }
 
 /// The weights of each channel side by side; all of them if they share a scale.
@@ -167,11 +222,16 @@ fn integers_of(weights: &[f32], scale: f32, scheme: Scheme, channel_len: usize) 
     }
 }
 
-/// Multiples of the smallest factor at which no weight is clipped.
+/// Multiples of the block's factor.
 fn block_integers(weights: &[f32], scale: f32) -> impl Iterator<Item = i8> {
-    let largest = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
-    let factor = (largest / scale / 7.0 - 1e-3).ceil().clamp(1.0, f32::from(LARGEST_FACTOR));
+    let factor = block_factor(weights, scale);
     weights.iter().map(move |w| ((w / scale / factor).round().clamp(-7.0, 7.0) * factor) as i8)
+}
+
+/// The smallest factor at which no weight of a block is clipped.
+fn block_factor(weights: &[f32], scale: f32) -> f32 {
+    let largest = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+    (largest / scale / 7.0 - 1e-3).ceil().clamp(1.0, f32::from(LARGEST_FACTOR))
 }
 
 #[cfg(test)]

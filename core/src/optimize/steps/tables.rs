@@ -4,7 +4,7 @@ use super::parameter::{Access, Parameter, Settings, chosen, switch, words};
 use super::{Choice, ParameterKind};
 use crate::recipe::{
     AbsorbBias, Calibrator, CleanUp, Cluster, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
-    PrunePattern, PruneSchedule, PruneScope, PruneWeights, Quantize, Scheme, WeightRange,
+    PrunePattern, PruneSchedule, PruneScope, PruneWeights, Quantize, Scheme, WeightRange, WeightRounding,
 };
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
@@ -24,6 +24,13 @@ const SCHEMES: &[Choice] = &[
 const WEIGHT_RANGES: &[Choice] = &[
     choice("largest", "no weight is clipped"),
     choice("mse", "the range with the least mean squared error, for weights of few bits"),
+];
+const ROUNDINGS: &[Choice] = &[
+    choice("nearest", "each weight by itself"),
+    choice(
+        "adaptive",
+        "the integers that change a layer's output least over the calibration samples, with scale and bias fitted",
+    ),
 ];
 const GRANULARITIES: &[Choice] =
     &[choice("per-channel", "one scale for each output channel: more accurate"), choice("per-tensor", "one scale: smaller")];
@@ -401,6 +408,23 @@ fn weights() -> Vec<Parameter<Quantize>> {
                     q.weight_range = match word {
                         "largest" => WeightRange::Largest,
                         "mse" => WeightRange::Mse,
+                        _ => return None,
+                    };
+                    Some(())
+                },
+            ),
+        ),
+        chosen(
+            "rounding",
+            "Rounding",
+            "Which of the integers near a weight it becomes.",
+            ROUNDINGS,
+            words(
+                |q| if q.rounding == WeightRounding::Adaptive { "adaptive" } else { "nearest" }.into(),
+                |q, word| {
+                    q.rounding = match word {
+                        "nearest" => WeightRounding::Nearest,
+                        "adaptive" => WeightRounding::Adaptive,
                         _ => return None,
                     };
                     Some(())

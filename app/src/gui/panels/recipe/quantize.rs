@@ -1,7 +1,7 @@
 //! The controls of quantization. They are more than its description says: samples have an end, overrides lead to their layers.
 
 use eframe::egui::{Label, Ui};
-use tinsmith_core::recipe::{Calibrator, Granularity, IoType, Quantize, Scheme, WeightRange};
+use tinsmith_core::recipe::{Calibrator, Granularity, IoType, Quantize, Scheme, WeightRange, WeightRounding};
 
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
@@ -48,6 +48,10 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
         label_row(ui, "Weight range", |ui| segmented(ui, &mut q.weight_range, &ranges))
             .on_hover_text("The largest weight is the largest integer, or some are clipped where that makes the others finer.");
     }
+    let roundings = [(WeightRounding::Nearest, "nearest"), (WeightRounding::Adaptive, "adaptive")];
+    label_row(ui, "Rounding", |ui| segmented(ui, &mut q.rounding, &roundings)).on_hover_text(
+        "Each weight to its nearest integer, or to those that change a layer's output least over the calibration samples.",
+    );
     calibrator_ui("Calibrator", &mut q.calibrator, ui);
     label_row(ui, "Symmetric", |ui| switch(ui, &mut q.symmetric, "Symmetric"))
         .on_hover_text("Activations have the zero point 0: less exact where values have one sign.");
