@@ -11,6 +11,7 @@
 mod constants;
 mod convolution;
 mod elementwise;
+mod hybrid;
 mod kernel;
 mod matrix;
 mod movement;
@@ -32,7 +33,7 @@ use super::pool::Pool;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
 pub(super) use kernel::data_operands;
-use kernel::{Kernel, Operand, Values};
+use kernel::{Kernel, Operand, Values, Work};
 
 /// A graph, ready to run any number of samples.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ struct Port {
 pub struct Scratch {
     slots: Vec<Vec<f32>>,
     results: Vec<Vec<f32>>,
-    work: [Vec<f32>; 2],
+    work: Work,
 }
 
 impl Prepared {

@@ -2,7 +2,7 @@
 
 use super::convolution::{Parameters, whole_rows};
 use super::elementwise::clamp;
-use super::kernel::{Kernel, Values};
+use super::kernel::{Kernel, Values, Work};
 use crate::execute::fast::matmul_f32::{PackedWeights, Target, matmul};
 use crate::execute::fast::simd_f32::SimdF32;
 use crate::ops;
@@ -65,13 +65,13 @@ impl TransposeConv {
 }
 
 impl Kernel for TransposeConv {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut Work) {
         let ([h, w, c_in], c_out) = (self.input, self.output[2]);
         let window_len = self.window[0] * self.window[1] * c_out;
         let target = Target { row_stride: window_len, offset: 0, clamp: (f32::NEG_INFINITY, f32::INFINITY) };
         let n_pixels = (WINDOW_VALUES / window_len).clamp(1, h * w);
         let starts: Vec<usize> = (0..n_pixels).map(|pixel| pixel * c_in).collect();
-        let [windows, _] = work;
+        let [windows, ..] = work;
         windows.resize(n_pixels * window_len, 0.0);
         let images = operands.all(0).chunks_exact(h * w * c_in);
         for (image, to) in images.zip(outputs[0].chunks_exact_mut(self.output.iter().product())) {
