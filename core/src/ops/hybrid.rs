@@ -14,7 +14,8 @@
 //!
 //! With groups, CONV_2D is asymmetric throughout and needs a scale for each channel. Every other combination LiteRT refuses
 //! (DEPTHWISE_CONV_2D with one scale or int4) or computes nonsense for: TRANSPOSE_CONV takes the bytes for floats, the recurrent
-//! layers ignore all scales but one for each matrix. TensorFlow Lite Micro refuses all of them.
+//! layers ignore all scales but one for each matrix. TensorFlow Lite Micro refuses all of them but the LSTM, whose bytes it takes
+//! for floats.
 
 use super::{BatchMatMul, Lstm, Op};
 use crate::graph::{Graph, Node, TensorId};
@@ -147,4 +148,71 @@ fn fits(tensor: &Tensor, kernel: HybridKernel, channel_axis: Option<usize>) -> b
 
 fn all_equal(quantization: &Quantization) -> bool {
     quantization.scales.windows(2).all(|pair| pair[0] == pair[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::TensorId;
+    use crate::ops::*;
+    use crate::tensor::Data;
+    use crate::test_graph::Chain;
+
+    /// A convolution of 8 weights over images of `c_in` channels.
+    fn conv(c_in: usize, weights: Tensor) -> Graph {
+        let mut chain = Chain::new(&[1, 1, 1, c_in]);
+        let weights = chain.graph.add_tensor(weights);
+        let (stride, dilation, activation) = ([1, 1], [1, 1], Activation::None);
+        chain.then(Op::Conv2d(Conv2d { stride, dilation, padding: Padding::Same, activation }), &[weights]).finish()
+    }
+
+    fn int8(shape: [usize; 4], quantization: Quantization) -> Tensor {
+        Tensor::constant("w", shape, Data::I8([1; 8].into())).quantized(quantization)
+    }
+
+    fn range(graph: &Graph) -> Option<DynamicRange> {
+        dynamic_range(graph, &graph.nodes[0])
+    }
+
+    #[test]
+    fn only_weights_that_the_kernel_takes_are_multiplied_as_integers() {
+        let (shape, one, several) = ([2, 1, 1, 4], Quantization::per_tensor(0.5, 0), Quantization::per_channel([0.5, 1.0], 0));
+        assert_eq!(range(&conv(4, int8(shape, one.clone()))), Some(DynamicRange::Symmetric));
+        assert_eq!(range(&conv(4, int8(shape, several.clone()))), Some(DynamicRange::Asymmetric));
+        let int4 = Tensor::constant("w", shape, Data::I4([1; 8].into())).quantized(several.clone());
+        assert_eq!(range(&conv(4, int4)), Some(DynamicRange::Asymmetric));
+        // In groups, a scale for each channel is needed, and even equal ones do not make it symmetric.
+        assert_eq!(range(&conv(8, int8(shape, one.clone()))), None);
+        assert_eq!(range(&conv(8, int8(shape, Quantization::per_channel([1.0, 1.0], 0)))), Some(DynamicRange::Asymmetric));
+        // A zero point, scales along another axis, or no scales at all.
+        assert_eq!(range(&conv(4, int8(shape, Quantization::per_tensor(0.5, 3)))), None);
+        assert_eq!(range(&conv(4, int8(shape, Quantization::per_channel([1.0; 4], 3)))), None);
+        assert_eq!(range(&conv(4, Tensor::constant("w", shape, Data::I8([1; 8].into())))), None);
+        // Neither float weights nor integer activations make a hybrid layer.
+        let float = conv(4, Tensor::constant("w", shape, Data::F32([1.0; 8].into())));
+        assert!(range(&float).is_none() && !is_hybrid(&float, &float.nodes[0]));
+        let mut whole = conv(4, int8(shape, one));
+        (0..3).for_each(|id| whole.tensors[id].element = ElementType::I8);
+        assert!(range(&whole).is_none() && !is_hybrid(&whole, &whole.nodes[0]));
+    }
+
+    #[test]
+    fn a_product_of_two_activations_has_no_weights() {
+        let mut chain = Chain::new(&[1, 2, 4]);
+        let other = chain.graph.add_tensor(Tensor::activation("other", ElementType::F32, [1, 4, 2]));
+        chain.graph.inputs.push(other);
+        let graph = chain.then(Op::BatchMatMul(BatchMatMul { adj_x: false, adj_y: false }), &[other]).finish();
+        assert_eq!(weight_ids(&graph, &graph.nodes[0]).collect::<Vec<TensorId>>(), []);
+        assert_eq!(range(&graph), None);
+    }
+
+    #[test]
+    fn operators_without_a_hybrid_kernel_are_named() {
+        let activation = Activation::None;
+        let spread = Op::TransposeConv(TransposeConv { stride: [1, 1], padding: Padding::Same, activation });
+        assert!(!has_hybrid_kernel(&spread) && !has_hybrid_kernel(&Op::Softmax(Softmax { beta: 1.0 })));
+        let op = DepthwiseConv2d { stride: [1, 1], dilation: [1, 1], padding: Padding::Same, depth_multiplier: 1, activation };
+        let kernel = hybrid_kernel(&Op::DepthwiseConv2d(op)).unwrap();
+        assert_eq!(kernel, HybridKernel { takes_int4: false, scales: HybridScales::PerChannel });
+    }
 }

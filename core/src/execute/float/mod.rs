@@ -1,8 +1,8 @@
 //! Runs a graph in single precision, for calibration, for the float model's own accuracy and as the reference of a candidate.
 //!
-//! Weights may be stored as half floats or as integers with scales: they are made real once, while preparing. For a *hybrid*
-//! model (int8 weights, float activations) that differs from LiteRT, which quantizes the activations of every sample on the
-//! way: results agree only approximately.
+//! Weights may be stored as half floats or as integers with scales. Half floats are made real once, while preparing, as LiteRT
+//! does it. Integers under float activations (a *hybrid* model) are multiplied as integers, with activations that are quantized
+//! on the way, as [`hybrid`] says; only where LiteRT has no kernel for them are they made real once, too.
 //!
 //! Refuses graphs whose activations are integers: those have an arithmetic of their own.
 //!
