@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What LiteRT's reference kernels make of hybrid and float16 models: the truth for core/src/execute/float/hybrid.rs.
+"""What LiteRT's reference kernels make of hybrid and float16 models: the truth for core/src/execute/float/hybrid.
 
     hybrid.py OUT [SHARED]
 

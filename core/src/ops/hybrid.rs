@@ -17,7 +17,7 @@
 //! layers ignore all scales but one for each matrix. TensorFlow Lite Micro refuses all of them but the LSTM, whose bytes it takes
 //! for floats.
 
-use super::{BatchMatMul, Lstm, Op};
+use super::{BatchMatMul, Op};
 use crate::graph::{Graph, Node, TensorId};
 use crate::quant::Quantization;
 use crate::tensor::{ElementType, Tensor};
@@ -126,7 +126,7 @@ fn weights<'a>(graph: &'a Graph, node: &'a Node) -> impl Iterator<Item = &'a Ten
 fn channel_axis(op: &Op, weights: &Tensor) -> Option<usize> {
     match op {
         Op::BatchMatMul(BatchMatMul { adj_y, .. }) => weights.shape.len().checked_sub(if *adj_y { 2 } else { 1 }),
-        Op::Lstm(Lstm { .. }) | Op::SimpleRnn(_) => Some(0),
+        Op::Lstm(_) | Op::SimpleRnn(_) => Some(0),
         _ => op.weights_channel_axis(),
     }
 }

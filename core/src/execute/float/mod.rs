@@ -2,7 +2,7 @@
 //!
 //! Weights may be stored as half floats or as integers with scales. Half floats are made real once, while preparing, as LiteRT
 //! does it. Integers under float activations (a *hybrid* model) are multiplied as integers, with activations that are quantized
-//! on the way, as [`hybrid`] says; only where LiteRT has no kernel for them are they made real once, too.
+//! on the way (`hybrid/mod.rs`); only where LiteRT has no kernel for them are they made real once, too.
 //!
 //! Refuses graphs whose activations are integers: those have an arithmetic of their own.
 //!

@@ -66,7 +66,6 @@ impl Mapping for SimpleRnn {
             asymmetric_quantize_inputs: super::asymmetric_inputs(operands, 1),
             time_major: self.time_major,
             fused_activation_function: super::activation_to(self.activation),
-            ..Default::default()
         };
         out.options(BuiltinOptions::SequenceRNNOptions, |builder| SequenceRNNOptions::create(builder, &args).value())
     }

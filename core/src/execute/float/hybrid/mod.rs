@@ -10,9 +10,10 @@
 //! y = Σ (q - zero_point) · w · (scale · weights' scale) + bias
 //! ```
 //!
-//! where min and max include 0, and ties round away from zero. The float layers between them follow the reference kernels'
-//! order as well (products rounded, the bias last): an activation that lies between two steps of the grid would otherwise be
-//! rounded the other way now and then, and be off by a whole step.
+//! where min and max include 0, and ties round away from zero. Float convolutions and dense layers beside them follow the
+//! reference kernels' order as well (products rounded, the bias last): an activation that lies between two steps of the grid would
+//! otherwise be rounded the other way now and then, and be off by a whole step. That can still happen behind functions whose last
+//! bit differs from one library to the next: logistic, tanh, softmax, and so the states of recurrent layers.
 //!
 //! Sources: LiteRT `kernels/{conv,depthwise_conv,fully_connected,batch_matmul,lstm_eval}.cc`,
 //! `kernels/internal/optimized/{neon,sse}_tensor_utils.cc` (which `BUILTIN_REF` uses on x86-64 and AArch64), and measurements with
@@ -22,6 +23,9 @@
 //!
 //! Whole numbers are multiplied as floats, which is exact while sums stay below 2^24: with 255 · 127 for each product, the worst
 //! case, for 518 products. Beyond, single sums may be rounded, by 2^-24 of themselves.
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -221,7 +225,3 @@ impl Product {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "hybrid_tests.rs"]
-mod tests;
