@@ -64,6 +64,16 @@ def depthwise(c_in):
     return b.bytes([x], [y])
 
 
+def spread(n_scales):
+    b = B()
+    size, x, w = b.ints([1, 9, 7, 6]), b.tensor([1, 5, 4, 5], F32), weights(b, [6, 3, 3, 5], n_scales)
+    bias, y, options = floats(b, [6]), b.tensor([1, 9, 7, 6], F32), s.TransposeConvOptionsT()
+    options.strideH = options.strideW = 2
+    b.op(OPS.TRANSPOSE_CONV, [size, w, x, bias], [y], options)
+    b.m.operatorCodes[-1].version = 3
+    return b.bytes([x], [y])
+
+
 def dense(n_scales, asymmetric, kind=I8, k=300):
     b = B()
     x, w, bias, y = b.tensor([3, k], F32), weights(b, [20, k], n_scales, kind=kind), floats(b, [20]), b.tensor([3, 20], F32)
@@ -133,6 +143,8 @@ def made():
     yield "conv_channel_grouped", conv(8, groups=2)
     for c_in in (1, 8, 24):
         yield f"depthwise_{c_in}", depthwise(c_in)
+    for n_scales in (1, 6):
+        yield f"spread_{n_scales}", spread(n_scales)
     yield "dense_shared", dense_shared()
     for asymmetric in (False, True):
         end = "_asymmetric" if asymmetric else ""

@@ -8,14 +8,14 @@
 //! | CONV_2D | int8, int4 | one, or all equal | symmetric, a scale for each image |
 //! | CONV_2D | int8, int4 | one a channel | asymmetric, a scale for each image |
 //! | DEPTHWISE_CONV_2D | int8 | one a channel | asymmetric, a scale for each image |
+//! | TRANSPOSE_CONV | int8 | one, or one a channel | asymmetric, a scale for each image |
 //! | FULLY_CONNECTED | int8, int4 | one, or one a channel | as the file says, a scale for each row |
 //! | BATCH_MATMUL, constant right side | int8 | one, or one a column | as the file says, a scale for each row |
 //! | UNIDIRECTIONAL_SEQUENCE_LSTM, _RNN | int8 | one for each matrix | as the file says, a scale for each step |
 //!
-//! With groups, CONV_2D is asymmetric throughout and needs a scale for each channel. Every other combination LiteRT refuses
-//! (DEPTHWISE_CONV_2D with one scale or int4) or computes nonsense for: TRANSPOSE_CONV takes the bytes for floats, the recurrent
-//! layers ignore all scales but one for each matrix. TensorFlow Lite Micro refuses all of them but the LSTM, whose bytes it takes
-//! for floats.
+//! With groups, CONV_2D is asymmetric throughout and needs a scale for each channel. Other combinations LiteRT refuses
+//! (DEPTHWISE_CONV_2D with one scale or int4) or computes nonsense for: the recurrent layers ignore all scales but one for each
+//! matrix. TensorFlow Lite Micro refuses all hybrid layers that were tried but the LSTM, whose bytes it takes for floats.
 
 use super::{BatchMatMul, Op};
 use crate::graph::{Graph, Node, TensorId};
@@ -56,10 +56,10 @@ pub fn hybrid_kernel(op: &Op) -> Option<HybridKernel> {
     let kernel = |takes_int4, scales| Some(HybridKernel { takes_int4, scales });
     match op {
         Op::Conv2d(_) | Op::FullyConnected(_) => kernel(true, HybridScales::Any),
-        Op::BatchMatMul(_) => kernel(false, HybridScales::Any),
+        Op::BatchMatMul(_) | Op::TransposeConv(_) => kernel(false, HybridScales::Any),
         Op::DepthwiseConv2d(_) => kernel(false, HybridScales::PerChannel),
         Op::Lstm(_) | Op::SimpleRnn(_) => kernel(false, HybridScales::PerTensor),
-        Op::TransposeConv(_) | Op::Gru(_) | Op::BatchNorm(_) | Op::PRelu(_) | Op::Unknown(_) => None,
+        Op::Gru(_) | Op::BatchNorm(_) | Op::PRelu(_) | Op::Unknown(_) => None,
         Op::Binary(_) | Op::Pool2d(_) | Op::Reduce(_) | Op::Pad(_) | Op::PadV2(_) | Op::MirrorPad(_) => None,
         Op::Softmax(_) | Op::LogSoftmax(_) | Op::Unary(_) | Op::LeakyRelu(_) | Op::Quantize(_) | Op::Dequantize(_) => None,
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Transpose(_) | Op::Identity(_) | Op::Cast(_) => None,
@@ -85,7 +85,7 @@ pub fn is_hybrid(graph: &Graph, node: &Node) -> bool {
 /// that it cannot run.
 pub fn dynamic_range(graph: &Graph, node: &Node) -> Option<DynamicRange> {
     let kernel = hybrid_kernel(&node.op)?;
-    let input = graph.input(node, 0)?;
+    let input = graph.input(node, if matches!(node.op, Op::TransposeConv(_)) { 2 } else { 0 })?;
     if !is_hybrid(graph, node) || input.is_constant() || input.element != ElementType::F32 {
         return None;
     }
@@ -103,7 +103,7 @@ pub fn dynamic_range(graph: &Graph, node: &Node) -> Option<DynamicRange> {
                 _ => Some(DynamicRange::Asymmetric),
             }
         }
-        Op::DepthwiseConv2d(_) => Some(DynamicRange::Asymmetric),
+        Op::DepthwiseConv2d(_) | Op::TransposeConv(_) => Some(DynamicRange::Asymmetric),
         _ => Some(as_stated),
     }
 }
@@ -126,7 +126,7 @@ fn weights<'a>(graph: &'a Graph, node: &'a Node) -> impl Iterator<Item = &'a Ten
 fn channel_axis(op: &Op, weights: &Tensor) -> Option<usize> {
     match op {
         Op::BatchMatMul(BatchMatMul { adj_y, .. }) => weights.shape.len().checked_sub(if *adj_y { 2 } else { 1 }),
-        Op::Lstm(_) | Op::SimpleRnn(_) => Some(0),
+        Op::TransposeConv(_) | Op::Lstm(_) | Op::SimpleRnn(_) => Some(0),
         _ => op.weights_channel_axis(),
     }
 }
@@ -209,8 +209,10 @@ mod tests {
     #[test]
     fn operators_without_a_hybrid_kernel_are_named() {
         let activation = Activation::None;
-        let spread = Op::TransposeConv(TransposeConv { stride: [1, 1], padding: Padding::Same, activation });
-        assert!(!has_hybrid_kernel(&spread) && !has_hybrid_kernel(&Op::Softmax(Softmax { beta: 1.0 })));
+        assert!(
+            !has_hybrid_kernel(&Op::Gru(Gru { reset_after: true, go_backwards: false }))
+                && !has_hybrid_kernel(&Op::Softmax(Softmax { beta: 1.0 }))
+        );
         let op = DepthwiseConv2d { stride: [1, 1], dilation: [1, 1], padding: Padding::Same, depth_multiplier: 1, activation };
         let kernel = hybrid_kernel(&Op::DepthwiseConv2d(op)).unwrap();
         assert_eq!(kernel, HybridKernel { takes_int4: false, scales: HybridScales::PerChannel });

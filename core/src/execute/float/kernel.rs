@@ -168,7 +168,9 @@ pub(super) fn prepare(graph: &Graph, id: NodeId, sums: Sums, folded: Folded<'_>)
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Identity(_) | Op::Cast(_) => {
             Box::new(Copies::identity(&operands).map_err(misfit)?)
         }
-        Op::TransposeConv(op) => Box::new(TransposeConv::new(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
+        Op::TransposeConv(op) => {
+            Box::new(TransposeConv::new(op, &parameters, range, clamp(op.activation)?, simd).map_err(unsupported)?)
+        }
         Op::BatchMatMul(op) => Box::new(MatMul::new(op, &operands, range).map_err(misfit)?),
         Op::BatchNorm(op) => Box::new(Affine::batch_norm(op, &parameters).map_err(unsupported)?),
         Op::PRelu(op) => Box::new(Binary::prelu(op, &operands).map_err(misfit)?),

@@ -87,18 +87,18 @@ fn extremes(values: &[f32]) -> (f32, f32) {
 
 /// What follows the sums of a row: scales, bias, clamp.
 #[derive(Debug)]
-struct Finish {
+pub(super) struct Finish {
     /// Scales of the weights, one for each channel.
-    scales: Vec<f32>,
-    bias: Arc<[f32]>,
-    clamp: (f32, f32),
+    pub scales: Vec<f32>,
+    pub bias: Arc<[f32]>,
+    pub clamp: (f32, f32),
     /// A sum meets the scale of its weights first, then that of the activations; elsewhere their product.
-    weights_first: bool,
+    pub weights_first: bool,
 }
 
 impl Finish {
     /// Finishes `sums: [.., channels]`, whose activations have one scale.
-    fn apply(&self, sums: &mut [f32], scale: f32) {
+    pub fn apply(&self, sums: &mut [f32], scale: f32) {
         for pixel in sums.chunks_exact_mut(self.scales.len()) {
             for ((sum, weights_scale), bias) in pixel.iter_mut().zip(&self.scales).zip(self.bias.iter()) {
                 let scaled = if self.weights_first { *sum * weights_scale * scale } else { *sum * (weights_scale * scale) };
