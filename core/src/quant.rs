@@ -15,19 +15,28 @@ pub struct Quantization {
     pub zero_points: Arc<[i32]>,
     /// The axis that the scales run along; `None` for one scale for the whole tensor.
     pub axis: Option<usize>,
+    /// For weights that float activations meet: whether LiteRT quantizes those with a zero point of their own, as the file says
+    /// (`asymmetric_quantize_inputs` of FULLY_CONNECTED, BATCH_MATMUL and the recurrent layers). Means nothing elsewhere.
+    pub asymmetric_inputs: bool,
 }
 
 impl Quantization {
     /// One scale and zero point for the whole tensor.
     pub fn per_tensor(scale: f32, zero_point: i32) -> Self {
-        Self { scales: [scale].into(), zero_points: [zero_point].into(), axis: None }
+        Self { scales: [scale].into(), zero_points: [zero_point].into(), axis: None, asymmetric_inputs: false }
     }
 
     /// Symmetric (zero points 0), one scale for each index along `axis`.
     pub fn per_channel(scales: impl Into<Arc<[f32]>>, axis: usize) -> Self {
         let scales = scales.into();
         let zero_points = vec![0; scales.len()].into();
-        Self { scales, zero_points, axis: Some(axis) }
+        Self { scales, zero_points, axis: Some(axis), asymmetric_inputs: false }
+    }
+
+    /// The same for weights whose float activations are quantized with a zero point: see [`Quantization::asymmetric_inputs`].
+    #[must_use]
+    pub fn with_asymmetric_inputs(self, asymmetric_inputs: bool) -> Self {
+        Self { asymmetric_inputs, ..self }
     }
 
     /// The first (for per-tensor quantization: the only) scale; 0 if there is none.

@@ -1,4 +1,5 @@
-//! The whole program against TensorFlow Lite Micro itself: the exported file gives, there, the bytes that were predicted here.
+//! The whole program against the runtimes themselves: an exported file gives, in TensorFlow Lite Micro, the bytes that were
+//! predicted here; hybrid and float16 models give here what LiteRT makes of them.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +7,13 @@ use std::process::Command;
 
 use tinsmith_core::data::npy::{self, Elements};
 use tinsmith_core::data::{self, Split, feed};
+use tinsmith_core::execute::float::Prepared;
+use tinsmith_core::formats;
 use tinsmith_core::preview::{Source, only_input};
+use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::Scheme;
 use tinsmith_core::tensor::ElementType;
-use tinsmith_tests::{binary, peers_python, root};
+use tinsmith_tests::{binary, peers_python, root, shared};
 
 const MODEL: &str = "assets/samples/keyword/keyword_float32.tflite";
 const DATA: &str = "assets/samples/keyword/keyword.npz";
@@ -105,5 +109,38 @@ fn litert_runs_every_scheme() {
             (Elements::I16(here), Elements::I16(there)) => assert_same_classes(name, classes(here, 12), classes(there, 12)),
             (here, there) => panic!("{name}: {} here, {} there", here.type_name(), there.type_name()),
         }
+    }
+}
+
+/// The largest difference between what a model gives here and there, and the largest output.
+fn difference(model: &Path) -> (f32, f32) {
+    let floats = |end: &str| match npy::read(&fs::read(model.with_extension(end)).unwrap()).unwrap().elements {
+        Elements::F32(values) => values,
+        other => panic!("{} values", other.type_name()),
+    };
+    let prepared = Prepared::new(&formats::open(model).unwrap().graph).unwrap();
+    let (expected, actual) = (floats("y.npy"), prepared.run(&[&floats("x.npy")], &Cancel::new()).unwrap().remove(0));
+    assert_eq!(actual.len(), expected.len(), "{}", model.display());
+    let largest = expected.iter().fold(0.0, |m: f32, x| m.max(x.abs()));
+    (actual.iter().zip(&expected).map(|(a, e)| (a - e).abs()).fold(0.0, f32::max), largest)
+}
+
+/// Hybrid convolutions, dense layers and products come out to the last bit; recurrent layers and softmax not quite, because
+/// their functions differ in it.
+#[test]
+fn hybrid_and_half_precision_models_come_out_as_in_litert() {
+    let Some(python) = peers_python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let script = root().join("tests/peers/hybrid.py");
+    let status = Command::new(python).arg(script).arg(folder.path()).args(shared("data")).status().expect("Python starts");
+    assert!(status.success());
+    let files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let models: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "tflite")).collect();
+    assert!(models.len() >= 40, "{} models", models.len());
+    for model in models {
+        let name = model.file_stem().unwrap().to_str().unwrap();
+        let (error, largest) = difference(&model);
+        let to_the_bit = ["conv", "depthwise", "dense", "product", "toycar"].iter().any(|kind| name.starts_with(kind));
+        assert!(error <= if to_the_bit { 0.0 } else { 1e-5 }, "{name}: {error} of {largest}");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::error::quoted;
 use crate::graph::{Graph, Node, NodeId, Note, Severity};
+use crate::ops::hybrid::{dynamic_range, is_hybrid};
 use crate::ops::{Op, OpError, Operands};
 use crate::tensor::ElementType;
 
@@ -48,25 +50,24 @@ fn operands_note(graph: &Graph, id: NodeId) -> Option<Note> {
 
 /// Integer weights under float activations: such a file calls itself float, but is quantized already.
 fn hybrid_note(graph: &Graph) -> Option<Note> {
-    let weighted = || graph.nodes.iter().filter(|node| !node.op.trained_operands()[0].is_empty());
-    let n_hybrid = weighted().filter(|node| is_hybrid(graph, node)).count();
-    (n_hybrid > 0).then(|| Note {
+    let hybrid: Vec<&Node> = graph.nodes.iter().filter(|node| is_hybrid(graph, node)).collect();
+    let n_weighted = graph.nodes.iter().filter(|node| !node.op.trained_operands()[0].is_empty()).count();
+    let lacking = hybrid.iter().find(|node| dynamic_range(graph, node).is_none());
+    let lacking = lacking.map_or_else(String::new, |node| {
+        let name = quoted(&node.name);
+        format!(" LiteRT has no kernel for some of them either ({name}): they run here with weights made real.")
+    });
+    (!hybrid.is_empty()).then(|| Note {
         node: None,
         severity: Severity::Warning,
         text: format!(
-            "This is not a float model: {n_hybrid} of {} layers have int8 weights under float activations (a hybrid model, \
-             \"dynamic range\" quantized). Runtimes differ in its results and TensorFlow Lite Micro refuses it. To quantize, \
-             start from the float original.",
-            weighted().count()
+            "This is not a float model: {} of {} layers have integer weights under float activations (a hybrid model, \
+             \"dynamic range\" quantized). They run here as LiteRT's reference kernels run them; its default differs, and \
+             TensorFlow Lite Micro cannot run them.{lacking} To quantize, start from the float original.",
+            hybrid.len(),
+            n_weighted.max(hybrid.len())
         ),
     })
-}
-
-fn is_hybrid(graph: &Graph, node: &Node) -> bool {
-    let small = |e: ElementType| matches!(e, ElementType::I8 | ElementType::I4 | ElementType::U8);
-    let [mut weights, _] = node.op.trained_operands();
-    graph.output(node, 0).is_some_and(|t| t.element == ElementType::F32)
-        && weights.any(|index| graph.input(node, index).is_some_and(|t| small(t.element)))
 }
 
 /// Half-precision weights, each expanded by a DEQUANTIZE that TFLM lacks.

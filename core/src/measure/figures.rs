@@ -158,13 +158,6 @@ fn scheme(tensor: &Tensor, output: Option<&Tensor>) -> String {
     format!("{element}{}", if per_channel { " channel" } else { "" })
 }
 
-/// Whether a node computes with integer weights but float activations.
-pub(super) fn is_hybrid(graph: &Graph, node: &Node) -> bool {
-    let [mut weights, _] = node.op.trained_operands();
-    let is_float = |tensor: Option<&Tensor>| tensor.is_none_or(|t| t.element == ElementType::F32);
-    is_float(graph.output(node, 0)) && !weights.all(|index| is_float(graph.input(node, index)))
-}
-
 /// The weights of a dense layer, if they have a scale for each channel.
 pub(super) fn per_channel_dense(graph: &Graph, node: &Node) -> Option<TensorId> {
     let weights = (*node.inputs.get(1)?)?;

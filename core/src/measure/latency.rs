@@ -6,6 +6,7 @@
 use super::Estimate;
 use super::device::{Arithmetic, Device, Rate, Stack};
 use crate::graph::{Graph, Node};
+use crate::ops::hybrid::is_hybrid;
 use crate::ops::{Op, Operands};
 use crate::tensor::ElementType;
 
@@ -32,8 +33,12 @@ pub fn latency(graph: &Graph, device: &Device, stack: &Stack) -> Latency {
     Latency { total_us: total.map(estimate), nodes_us: cycles.into_iter().map(|c| c.map(estimate)).collect() }
 }
 
-/// What the weighted layers compute in; for a graph without any, its tensors. `None` for a mixture and for other types.
+/// What the weighted layers compute in; for a graph without any, its tensors. `None` for a mixture and for other types,
+/// and for hybrid layers: TensorFlow Lite Micro runs none, so nobody has measured them.
 pub fn arithmetic(graph: &Graph) -> Option<Arithmetic> {
+    if graph.nodes.iter().any(|node| is_hybrid(graph, node)) {
+        return None;
+    }
     let weighted = graph.nodes.iter().filter(|n| n.op.has_weights()).filter_map(|n| graph.input(n, 0));
     let mut elements: Vec<ElementType> = weighted.map(|t| t.element).collect();
     if elements.is_empty() {
@@ -58,5 +63,24 @@ fn node_cycles(graph: &Graph, node: &Node, rate: &Rate) -> Option<f64> {
         Op::Unknown(_) => None,
         // What computes nothing still moves its output.
         _ => Some(facts.elementwise(&operands).max(operands.n_output_elements()) as f64 * rate.other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::Quantization;
+    use crate::tensor::Data;
+    use crate::test_graph::small_net;
+
+    #[test]
+    fn a_hybrid_net_has_no_latency() {
+        let mut graph = small_net();
+        assert_eq!(arithmetic(&graph), Some(Arithmetic::Float32));
+        let weights = graph.nodes[0].inputs[1].unwrap().index();
+        let tensor = &mut graph.tensors[weights];
+        (tensor.element, tensor.data) = (ElementType::I8, Some(Data::I8(vec![1; tensor.n_elements()].into())));
+        tensor.quantization = Some(Quantization::per_tensor(0.5, 0));
+        assert_eq!(arithmetic(&graph), None);
     }
 }

@@ -1,10 +1,11 @@
 //! What a device or TensorFlow Lite Micro cannot do with a model, found before anything is flashed.
 
 use super::device::Device;
-use super::figures::{is_hybrid, per_channel_dense};
+use super::figures::per_channel_dense;
 use super::latency::arithmetic;
 use super::{ArenaFigures, SizeFigures};
 use crate::graph::{Graph, Node, NodeId, Note, Severity};
+use crate::ops::hybrid::is_hybrid;
 use crate::ops::{BinaryKind, Lstm, Op, Operands, ReduceKind, Unary};
 use crate::tensor::ElementType;
 
@@ -60,7 +61,7 @@ fn refused(graph: &Graph, node: &Node) -> Option<String> {
     }
     if is_hybrid(graph, node) {
         return Some(
-            "hybrid (integer weights, float activations): TensorFlow Lite Micro refuses it, quantize activations too".into(),
+            "hybrid (integer weights, float activations): TensorFlow Lite Micro cannot run it, quantize activations too".into(),
         );
     }
     (node.op.has_weights() && element(0) == Some(ElementType::U8))

@@ -322,7 +322,8 @@ mod tests {
 
     #[test]
     fn zeros_respect_the_zero_point_of_their_channel() {
-        let quantization = Quantization { scales: [0.5, 2.0].into(), zero_points: [3, -1].into(), axis: Some(0) };
+        let quantization =
+            Quantization { scales: [0.5, 2.0].into(), zero_points: [3, -1].into(), axis: Some(0), asymmetric_inputs: false };
         let tensor = Tensor::constant("", [2, 3], Data::I8([3, 3, 5, 3, -1, 0].into())).quantized(quantization);
         let stats = weight_stats(&tensor, Some(0), 4).unwrap();
         assert_eq!(stats.channels.iter().map(|c| c.n_zero).collect::<Vec<_>>(), [2, 1]);

@@ -12,6 +12,7 @@ mod depthwise_conv2d;
 mod elementwise;
 mod fully_connected;
 mod gather;
+pub mod hybrid;
 mod identity;
 mod movement;
 mod pad;

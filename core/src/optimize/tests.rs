@@ -8,8 +8,11 @@ use crate::measure::AccuracyFigures;
 use crate::measure::accuracy::{Truth, accuracy};
 use crate::ops::Op;
 use crate::progress::Cancel;
+use crate::quant::Quantization;
 use crate::recipe::{Calibrator, Entry, Quantize, Scheme, WeightRounding};
+use crate::tensor::{Data, Tensor};
 use crate::test_data::shared;
+use crate::test_graph::Chain;
 
 pub(super) struct Bench {
     pub graph: Graph,
@@ -207,4 +210,29 @@ fn a_recurrent_net_keeps_its_quality() {
     assert!(figures.top1().is_some_and(|top1| top1 >= 115.0 / 120.0), "{figures:?}");
     assert!(figures.agreement().is_some_and(|agreement| agreement > 0.98), "{figures:?}");
     crate::formats::tflite::export(&candidate.graph, &Default::default()).unwrap();
+}
+
+/// The layer comparison and the calibration see what comes of the quantized activations of a hybrid layer: -55, 200, 100 and 0.
+#[test]
+fn hybrid_layers_are_compared_and_calibrated_as_they_run() {
+    let (x, integers) = ([-55.0, 200.0, 100.4, 0.3], [1, 2, 3, 4, -5, 6, -7, 8]);
+    let mut chain = Chain::new(&[1, 4]);
+    let weights = Tensor::constant("w", [2, 4], Data::F32(integers.map(|w| f32::from(w) * 0.5).into()));
+    let weights = chain.graph.add_tensor(weights);
+    let dense = crate::ops::FullyConnected { keep_num_dims: false, activation: crate::ops::Activation::None };
+    let float = chain.then(Op::FullyConnected(dense), &[weights]).finish();
+    let mut hybrid = float.clone();
+    hybrid.tensors[weights.index()] = Tensor::constant("w", [2, 4], Data::I8(integers.into()))
+        .quantized(Quantization::per_tensor(0.5, 0).with_asymmetric_inputs(true));
+
+    let origin: Vec<_> = hybrid.tensor_ids().map(Some).collect();
+    let errors = crate::measure::error::layer_errors(&float, &hybrid, &origin, &[&x], &Cancel::new()).unwrap();
+    let (real, whole) = ([323.7_f64, 387.3_f64], [322.5, 387.5]);
+    let noise = (real[0] - whole[0]).powi(2) + (real[1] - whole[1]).powi(2);
+    let expected = 10.0 * ((real[0].powi(2) + real[1].powi(2)) / noise).log10();
+    let sqnr_db = errors.layers[0].as_ref().unwrap().sqnr_db;
+    assert!((sqnr_db - expected).abs() < 1e-2, "{sqnr_db} for {expected}");
+
+    let calibration = calibrate(&hybrid, &[&x], None, &Cancel::new()).unwrap();
+    assert_eq!(calibration.range(hybrid.outputs[0], Calibrator::MinMax), Some((0.0, 387.5)));
 }

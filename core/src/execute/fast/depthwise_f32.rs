@@ -37,6 +37,7 @@ pub fn depthwise(simd: SimdF32, x: &[f32], operands: Depthwise<'_>, output: &mut
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { depthwise_avx2(x, operands, output) },
         Level::Portable => depthwise_blocked::<8, PORTABLE_FUSED>(x, operands, output),
+        Level::Plain => depthwise_blocked::<8, false>(x, operands, output),
     }
 }
 

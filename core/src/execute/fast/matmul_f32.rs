@@ -81,7 +81,7 @@ impl PackedWeights {
             Level::Avx512 if c_out > 16 && c_out != 48 => 32,
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 | Level::Avx2 => 16,
-            Level::Portable => 8,
+            Level::Portable | Level::Plain => 8,
         };
         let n_panels = c_out.div_ceil(width);
         let mut panels = vec![0.0; n_panels * k * width];
@@ -118,6 +118,7 @@ pub fn matmul(x: &[f32], rows: Rows<'_>, weights: &PackedWeights, output: &mut [
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { matmul_avx2::<6, 2>(x, rows, weights, output, target) },
         Level::Portable => matmul_tiled::<4, 8, PORTABLE_FUSED>(x, rows, weights, output, target),
+        Level::Plain => matmul_tiled::<4, 8, false>(x, rows, weights, output, target),
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) enum Level {
     Avx2,
     /// Whatever the target always has: SSE2 on x86-64, NEON on AArch64.
     Portable,
+    /// As portable, but never fused.
+    Plain,
 }
 
 impl SimdF32 {
@@ -42,6 +44,12 @@ impl SimdF32 {
         }
         levels.push(Self(Level::Portable));
         levels
+    }
+
+    /// Products are rounded before they are added, on every machine, as plain C does it: for sums that have to come out to the
+    /// last bit like those of another program.
+    pub fn plain() -> Self {
+        Self(Level::Plain)
     }
 
     pub(super) fn level(self) -> Level {

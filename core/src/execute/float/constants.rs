@@ -25,6 +25,15 @@ pub fn real_values(tensor: &Tensor) -> Result<Arc<[f32]>, String> {
     }
 }
 
+/// The integers of a constant as floats, without their scales.
+///
+/// # Errors
+/// Why there are none, for people.
+pub(super) fn whole_values(tensor: &Tensor) -> Result<Arc<[f32]>, String> {
+    let integers = tensor.data.as_ref().and_then(Data::to_i64).ok_or("its weights are no integers")?;
+    Ok(integers.iter().map(|&value| value as f32).collect())
+}
+
 /// `(q - zero_point) * scale`, with the scale and zero point of each value's index along the axis.
 fn dequantize(integers: &[i64], shape: &[usize], q: &Quantization) -> Result<Arc<[f32]>, String> {
     let (channels, inner) = match q.axis {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::constants::real_values;
-use super::kernel::{Folded, Kernel, Values};
+use super::kernel::{Folded, Kernel, Values, Work};
 use crate::execute::fast::depthwise_f32::{Depthwise, depthwise};
 use crate::execute::fast::matmul_f32::{PackedWeights, Rows, Target, matmul};
 use crate::execute::fast::simd_f32::SimdF32;
@@ -18,6 +18,9 @@ const MAX_PADDED_LEN: usize = 1 << 26;
 
 /// Below this a window's runs are gathered into one row first: so short a run costs more to find than to copy.
 const MIN_TAP_LEN: usize = 8;
+
+/// No clamp.
+pub(super) const ANY: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
 
 /// A layer with weights, ready to run.
 #[derive(Debug)]
@@ -122,6 +125,8 @@ pub(super) struct Parameters<'a> {
     pub operands: Operands<'a>,
     pub node: &'a Node,
     pub folded: Folded<'a>,
+    /// Weights to take in place of the node's, and no bias: where only the sums are wanted.
+    pub sums_of: Option<Arc<[f32]>>,
 }
 
 /// Rows of `len` values of one sample, each in one piece.
@@ -149,13 +154,13 @@ impl Parameters<'_> {
     }
 
     fn weights(&self) -> Result<Arc<[f32]>, String> {
-        self.values(1, "weights")
+        self.sums_of.clone().map_or_else(|| self.values(1, "weights"), Ok)
     }
 
-    fn bias(&self, c_out: usize) -> Result<Arc<[f32]>, String> {
+    pub(super) fn bias(&self, c_out: usize) -> Result<Arc<[f32]>, String> {
         match self.operands.optional(2) {
-            Some(_) => self.values(2, "bias"),
-            None => Ok(vec![0.0; c_out].into()),
+            Some(_) if self.sums_of.is_none() => self.values(2, "bias"),
+            _ => Ok(vec![0.0; c_out].into()),
         }
     }
 }
@@ -256,6 +261,31 @@ impl Convolution {
         }
     }
 
+    /// Values of one input image; of all rows of a dense layer.
+    pub(super) fn input_len(&self) -> usize {
+        self.input_len
+    }
+
+    /// Values of one output image.
+    pub(super) fn output_len(&self) -> usize {
+        self.output_len
+    }
+
+    /// Runs on the images in `input`; `padded` and `gathered` are scratch memory.
+    pub(super) fn convolve(&self, input: &[f32], output: &mut [f32], padded: &mut Vec<f32>, gathered: &mut Vec<f32>) {
+        let n_images = input.len() / self.input_len;
+        let Some(frame) = &self.frame else {
+            return self.multiply(input, n_images, output, gathered);
+        };
+        let len = self.padded_len();
+        padded.clear();
+        padded.resize(n_images * len, 0.0);
+        for (image, to) in input.chunks_exact(self.input_len).zip(padded.chunks_exact_mut(len)) {
+            frame.fill(image, to);
+        }
+        self.multiply(padded, n_images, output, gathered);
+    }
+
     /// Values of one image as the windows see it.
     fn padded_len(&self) -> usize {
         self.frame.and_then(|f| f.len()).unwrap_or(self.input_len)
@@ -320,19 +350,8 @@ impl Convolution {
 }
 
 impl Kernel for Convolution {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]) {
-        let input = operands.all(0);
-        let n_images = input.len() / self.input_len;
-        let [padded, gathered] = work;
-        let Some(frame) = &self.frame else {
-            return self.multiply(input, n_images, &mut outputs[0], gathered);
-        };
-        let len = self.padded_len();
-        padded.clear();
-        padded.resize(n_images * len, 0.0);
-        for (image, to) in input.chunks_exact(self.input_len).zip(padded.chunks_exact_mut(len)) {
-            frame.fill(image, to);
-        }
-        self.multiply(padded, n_images, &mut outputs[0], gathered);
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut Work) {
+        let [padded, gathered, ..] = work;
+        self.convolve(operands.all(0), &mut outputs[0], padded, gathered);
     }
 }

@@ -1,7 +1,7 @@
 //! Kernels that work element by element, and SOFTMAX.
 
 use super::convolution::Parameters;
-use super::kernel::{Kernel, Values};
+use super::kernel::{Kernel, Values, Work};
 use crate::ops::{self, Activation, BinaryKind, OpError, Operands};
 
 /// One function applied to every value.
@@ -114,7 +114,7 @@ fn map(from: &[f32], to: &mut [f32], f: impl Fn(f32) -> f32) {
 }
 
 impl Kernel for Map {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         let (from, to) = (operands.all(0), outputs[0].as_mut_slice());
         match *self {
             Self::Clamp(low, high) => map(from, to, |x| clamp(x, (low, high))),
@@ -155,7 +155,7 @@ impl Affine {
 }
 
 impl Kernel for Affine {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         let channels = self.scale.len().max(1);
         for (from, to) in operands.all(0).chunks_exact(channels).zip(outputs[0].chunks_exact_mut(channels)) {
             for (((to, x), scale), offset) in to.iter_mut().zip(from).zip(&self.scale).zip(&self.offset) {
@@ -215,7 +215,7 @@ pub(super) fn broadcast_indices(from: &[usize], to: &[usize]) -> Vec<u32> {
 }
 
 impl Kernel for Binary {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         let len = outputs[0].len() / operands.n_samples.max(1);
         for (sample, to) in outputs[0].chunks_exact_mut(len.max(1)).enumerate() {
             let (a, b) = (operands.sample(0, sample), operands.sample(1, sample));
@@ -246,7 +246,7 @@ impl Softmax {
 }
 
 impl Kernel for Softmax {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         for (from, to) in operands.all(0).chunks_exact(self.depth).zip(outputs[0].chunks_exact_mut(self.depth)) {
             let highest = from.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             map(from, to, |x| ((x - highest) * self.beta).exp());

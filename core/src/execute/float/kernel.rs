@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::convolution::{Convolution, Parameters};
 use super::elementwise::{Affine, Binary, Map, Softmax};
+use super::hybrid::ReferenceLayer;
 use super::matrix::MatMul;
 use super::movement::Copies;
 use super::recurrent::Recurrent;
@@ -14,12 +15,16 @@ use super::transpose_conv::TransposeConv;
 use crate::execute::ExecuteError;
 use crate::execute::fast::simd_f32::SimdF32;
 use crate::graph::{Graph, NodeId, TensorId};
+use crate::ops::hybrid::{DynamicRange, dynamic_range};
 use crate::ops::{Activation, Op, Operands, Unary};
+
+/// Buffers that a kernel may use as it likes, of any length and content.
+pub(super) type Work = [Vec<f32>; 4];
 
 /// Computes one node for several samples at a time.
 pub(super) trait Kernel: Debug + Send + Sync {
-    /// Fills `outputs`, each `[n_samples, ..]` and of the right length already. `work` is scratch memory of any content.
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]);
+    /// Fills `outputs`, each `[n_samples, ..]` and of the right length already. `work` is scratch memory.
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut Work);
 }
 
 /// Where an operand's values come from.
@@ -95,25 +100,42 @@ pub(super) fn is_alias(op: &Op) -> bool {
 /// Real values of constants that a DEQUANTIZE has already made real: half-float weights.
 pub(super) type Folded<'a> = &'a dyn Fn(TensorId) -> Option<Arc<[f32]>>;
 
+/// How the sums of a graph's layers are computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sums {
+    /// The machine's best instructions.
+    pub simd: SimdF32,
+    /// In the order of LiteRT's reference kernels, to the last bit: where some layer rounds its activations on the way.
+    pub as_reference: bool,
+}
+
 /// The kernel of a node; its operands at run time are [`data_operands`].
 ///
 /// # Errors
 /// Why the node cannot be run in floats.
-pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'_>) -> Result<Box<dyn Kernel>, ExecuteError> {
+pub(super) fn prepare(graph: &Graph, id: NodeId, sums: Sums, folded: Folded<'_>) -> Result<Box<dyn Kernel>, ExecuteError> {
     let node = graph.node(id);
     let operands = Operands::new(graph, node);
     let misfit = |source| ExecuteError::op(graph, id, source);
     let unsupported = |reason: String| ExecuteError::unsupported(graph, id, reason);
-    let parameters = Parameters { operands, node, folded };
+    let parameters = Parameters { operands, node, folded, sums_of: None };
+    let simd = sums.simd;
+    let range = dynamic_range(graph, node);
     let clamp = |activation: Activation| {
         activation.clamp_range().ok_or_else(|| unsupported(format!("{} cannot be fused", activation.name())))
     };
     Ok(match &node.op {
-        Op::Conv2d(op) => Box::new(Convolution::conv2d(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
-        Op::DepthwiseConv2d(op) => {
-            Box::new(Convolution::depthwise(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?)
+        Op::Conv2d(op) => layer(&parameters, range, clamp(op.activation)?, sums, |parameters, clamp, simd| {
+            Convolution::conv2d(op, parameters, clamp, simd)
+        })
+        .map_err(unsupported)?,
+        Op::DepthwiseConv2d(op) => layer(&parameters, range, clamp(op.activation)?, sums, |parameters, clamp, simd| {
+            Convolution::depthwise(op, parameters, clamp, simd)
+        })
+        .map_err(unsupported)?,
+        Op::FullyConnected(op) => {
+            layer(&parameters, range, clamp(op.activation)?, sums, Convolution::dense).map_err(unsupported)?
         }
-        Op::FullyConnected(op) => Box::new(Convolution::dense(&parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
         Op::Binary(op) => Box::new(Binary::new(op, &operands, clamp(op.activation)?).map_err(misfit)?),
         Op::Pool2d(op) => Box::new(Pool::new(op, &operands, clamp(op.activation)?).map_err(misfit)?),
         Op::Reduce(op) => Box::new(Reduction::new(op, &operands).map_err(misfit)?),
@@ -146,8 +168,10 @@ pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'
         Op::Reshape(_) | Op::Squeeze(_) | Op::ExpandDims(_) | Op::Identity(_) | Op::Cast(_) => {
             Box::new(Copies::identity(&operands).map_err(misfit)?)
         }
-        Op::TransposeConv(op) => Box::new(TransposeConv::new(op, &parameters, clamp(op.activation)?, simd).map_err(unsupported)?),
-        Op::BatchMatMul(op) => Box::new(MatMul::new(op, &operands).map_err(misfit)?),
+        Op::TransposeConv(op) => {
+            Box::new(TransposeConv::new(op, &parameters, range, clamp(op.activation)?, simd).map_err(unsupported)?)
+        }
+        Op::BatchMatMul(op) => Box::new(MatMul::new(op, &operands, range).map_err(misfit)?),
         Op::BatchNorm(op) => Box::new(Affine::batch_norm(op, &parameters).map_err(unsupported)?),
         Op::PRelu(op) => Box::new(Binary::prelu(op, &operands).map_err(misfit)?),
         Op::LogSoftmax(_) => Box::new(Softmax::log(&operands).map_err(misfit)?),
@@ -161,8 +185,8 @@ pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'
         Op::Unpack(op) => Box::new(Copies::unpack(op, &operands).map_err(misfit)?),
         Op::Gather(op) => Box::new(Copies::gather(op, &operands).map_err(misfit)?),
         Op::ResizeBilinear(op) => Box::new(Bilinear::new(op, &operands).map_err(misfit)?),
-        Op::Lstm(op) => Box::new(Recurrent::lstm(op, &parameters, simd).map_err(unsupported)?),
-        Op::SimpleRnn(op) => Box::new(Recurrent::simple(op, &parameters, simd).map_err(unsupported)?),
+        Op::Lstm(op) => Box::new(Recurrent::lstm(op, &parameters, range, simd).map_err(unsupported)?),
+        Op::SimpleRnn(op) => Box::new(Recurrent::simple(op, &parameters, range, simd).map_err(unsupported)?),
         Op::Gru(op) => Box::new(Recurrent::gru(op, &parameters, simd).map_err(unsupported)?),
         Op::Quantize(_) | Op::Dequantize(_) => {
             return Err(unsupported("its integer side is computed by the integer executor".into()));
@@ -170,4 +194,21 @@ pub(super) fn prepare(graph: &Graph, id: NodeId, simd: SimdF32, folded: Folded<'
         Op::Shape(_) => return Err(unsupported("a shape that is used as data is not supported".into())),
         Op::Unknown(op) => return Err(misfit(crate::ops::OpError::Unknown(op.name.clone()))),
     })
+}
+
+/// A layer with weights: as the reference kernels compute it where that matters, else as fast as it goes.
+fn layer(
+    parameters: &Parameters<'_>,
+    range: Option<DynamicRange>,
+    clamp: (f32, f32),
+    sums: Sums,
+    build: impl Fn(&Parameters<'_>, (f32, f32), SimdF32) -> Result<Convolution, String>,
+) -> Result<Box<dyn Kernel>, String> {
+    if !sums.as_reference {
+        return Ok(Box::new(build(parameters, clamp, sums.simd)?));
+    }
+    // Sums of whole numbers are exact, however they are computed.
+    let simd = if range.is_some() { sums.simd } else { SimdF32::plain() };
+    let build = |parameters: &Parameters<'_>, clamp| build(parameters, clamp, simd);
+    Ok(Box::new(ReferenceLayer::new(parameters, range, clamp, build)?))
 }

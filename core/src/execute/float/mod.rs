@@ -1,8 +1,8 @@
 //! Runs a graph in single precision, for calibration, for the float model's own accuracy and as the reference of a candidate.
 //!
-//! Weights may be stored as half floats or as integers with scales: they are made real once, while preparing. For a *hybrid*
-//! model (int8 weights, float activations) that differs from LiteRT, which quantizes the activations of every sample on the
-//! way: results agree only approximately.
+//! Weights may be stored as half floats or as integers with scales. Half floats are made real once, while preparing, as LiteRT
+//! does it. Integers under float activations (a *hybrid* model) are multiplied as integers, with activations that are quantized
+//! on the way (`hybrid/mod.rs`); only where LiteRT has no kernel for them are they made real once, too.
 //!
 //! Refuses graphs whose activations are integers: those have an arithmetic of their own.
 //!
@@ -11,6 +11,7 @@
 mod constants;
 mod convolution;
 mod elementwise;
+mod hybrid;
 mod kernel;
 mod matrix;
 mod movement;
@@ -32,7 +33,7 @@ use super::pool::Pool;
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
 pub(crate) use kernel::data_operands;
-use kernel::{Kernel, Operand, Values};
+use kernel::{Kernel, Operand, Values, Work};
 
 /// A graph, ready to run any number of samples.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ struct Port {
 pub struct Scratch {
     slots: Vec<Vec<f32>>,
     results: Vec<Vec<f32>>,
-    work: [Vec<f32>; 2],
+    work: Work,
 }
 
 impl Prepared {

@@ -1,7 +1,7 @@
 //! Operators that only move values: each becomes a list of runs to copy, found once.
 
 use super::elementwise::clamp;
-use super::kernel::{Kernel, Values};
+use super::kernel::{Kernel, Values, Work};
 use crate::ops::{
     Concatenation, Gather, MirrorPad, OpError, OpFacts, Operands, Pack, Pad, ResizeNearestNeighbor, Slice, SliceRange, Split,
     SplitV, StridedSlice, Transpose, Unpack,
@@ -264,7 +264,7 @@ fn nearest(op: &ResizeNearestNeighbor, input: usize, output: usize) -> Vec<usize
 }
 
 impl Kernel for Copies {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         for (runs, output) in self.outputs.iter().zip(outputs) {
             let len = output.len() / operands.n_samples.max(1);
             let covered: usize = runs.iter().map(|r| r.len).sum();

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::kernel::{self, Operand, data_operands, is_alias};
+use super::kernel::{self, Operand, Sums, data_operands, is_alias};
 use super::{Port, Prepared, Step};
 use crate::execute::ExecuteError;
 use crate::execute::fast::simd_f32::SimdF32;
 use crate::execute::pool::Pool;
 use crate::graph::{Graph, NodeId, TensorId};
+use crate::ops::hybrid::dynamic_range;
 use crate::ops::{Lstm, Op, Operands};
 use crate::tensor::ElementType;
 
@@ -25,9 +26,11 @@ pub(super) fn prepare(graph: &Graph, simd: SimdF32) -> Result<Prepared, ExecuteE
     check_tensors(graph, &live)?;
     let mut places = Places::new(graph, &live)?;
     let inputs = graph.inputs.iter().map(|&id| places.port(graph, id)).collect::<Result<Vec<_>, _>>()?;
+    let as_reference = graph.nodes.iter().any(|node| dynamic_range(graph, node).is_some());
+    let sums = Sums { simd, as_reference };
     let mut steps = Vec::new();
     for (id, _) in graph.node_ids().zip(&live).filter(|(_, live)| **live) {
-        if let Some(step) = places.step(graph, id, simd)? {
+        if let Some(step) = places.step(graph, id, sums)? {
             steps.push(step);
         }
     }
@@ -174,7 +177,7 @@ impl Places {
     }
 
     /// The step of one node; `None` if nothing is to be done at run time.
-    fn step(&mut self, graph: &Graph, id: NodeId, simd: SimdF32) -> Result<Option<Step>, ExecuteError> {
+    fn step(&mut self, graph: &Graph, id: NodeId, sums: Sums) -> Result<Option<Step>, ExecuteError> {
         let node = graph.node(id);
         let unsupported = |reason: String| ExecuteError::unsupported(graph, id, reason);
         if is_stored_constant(graph, id) {
@@ -190,7 +193,7 @@ impl Places {
         } else if operands.iter().all(|operand| matches!(operand, Operand::Constant(_))) && !ids.is_empty() {
             return Err(unsupported("all its operands are constants".into()));
         } else {
-            Some(kernel::prepare(graph, id, simd, &|tensor| self.constants.get(&tensor).cloned())?)
+            Some(kernel::prepare(graph, id, sums, &|tensor| self.constants.get(&tensor).cloned())?)
         };
         // Results get their buffers before those of the operands are given back: a kernel never reads what it writes.
         let mut outputs = node.outputs.iter().map(|&id| self.port(graph, id)).collect::<Result<Vec<_>, _>>()?;

@@ -1,11 +1,13 @@
 //! Layers that walk along time. What the input contributes is multiplied for all steps at once, then the steps follow one
 //! another. The state is zero at the start of each sample.
 
-use super::convolution::{Parameters, whole_rows};
+use super::convolution::Parameters;
 use super::elementwise::{activate, clamp, logistic};
-use super::kernel::{Kernel, Values};
-use crate::execute::fast::matmul_f32::{PackedWeights, Target, matmul};
+use super::hybrid::Product;
+use super::kernel::{Kernel, Values, Work};
+use crate::execute::fast::matmul_f32::PackedWeights;
 use crate::execute::fast::simd_f32::SimdF32;
+use crate::ops::hybrid::DynamicRange;
 use crate::ops::{self, Activation, RecurrentExtents};
 
 /// What happens in one step.
@@ -33,15 +35,13 @@ pub(super) struct Recurrent {
     extents: RecurrentExtents,
     n_gates: usize,
     /// `[gates * units, inputs]`, with the input's bias.
-    input: PackedWeights,
+    input: Product,
     /// `[gates * units, units]`, with the recurrence's bias; for a GRU without the candidate.
-    recurrent: PackedWeights,
+    recurrent: Product,
     /// `[units, units]`: what the candidate of a GRU has of its own.
-    candidate: Option<PackedWeights>,
+    candidate: Option<Product>,
     go_backwards: bool,
 }
-
-const ANY: (f32, f32) = (f32::NEG_INFINITY, f32::INFINITY);
 
 /// `[rows, columns]` to `[columns, rows]`.
 fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
@@ -49,30 +49,32 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
 }
 
 impl Recurrent {
-    pub fn lstm(op: &ops::Lstm, parameters: &Parameters<'_>, simd: SimdF32) -> Result<Self, String> {
+    /// `range`: how activations are quantized, if the weights are integers.
+    pub fn lstm(op: &ops::Lstm, parameters: &Parameters<'_>, range: Option<DynamicRange>, simd: SimdF32) -> Result<Self, String> {
         let extents = op.extents(&parameters.operands).map_err(|error| error.to_string())?;
+        let RecurrentExtents { inputs, units, .. } = extents;
         let coupled = ops::Lstm::couples_gates(&parameters.operands);
-        let gates = usize::from(coupled)..4;
-        let n_gates = gates.len();
-        let join = |first: usize, what: &str| -> Result<Vec<f32>, String> {
-            let parts = gates.clone().map(|gate| parameters.values(first + gate, what)).collect::<Result<Vec<_>, _>>()?;
-            Ok(parts.iter().flat_map(|part| part.iter().copied()).collect())
-        };
-        let (RecurrentExtents { inputs, units, .. }, rows) = (extents, n_gates * extents.units);
-        let (input, bias) = (join(ops::Lstm::INPUT_WEIGHTS, "weights")?, join(ops::Lstm::BIAS, "biases")?);
-        let recurrent = join(ops::Lstm::RECURRENT_WEIGHTS, "recurrent weights")?;
+        let gates = |first: usize| first + usize::from(coupled)..first + 4;
+        let biases = gates(ops::Lstm::BIAS).map(|index| parameters.values(index, "biases")).collect::<Result<Vec<_>, _>>()?;
+        let (input, recurrent) = (gates(ops::Lstm::INPUT_WEIGHTS), gates(ops::Lstm::RECURRENT_WEIGHTS));
         Ok(Self {
             cell: Cell::Lstm { activation: op.activation, cell_clip: op.cell_clip, coupled },
             extents,
-            n_gates,
-            input: PackedWeights::new(simd, &input, Some(&bias), rows, inputs),
-            recurrent: PackedWeights::new(simd, &recurrent, None, rows, units),
+            n_gates: input.len(),
+            input: Product::new(simd, parameters, input, Some(&biases.concat()), [units, inputs], range)?,
+            recurrent: Product::new(simd, parameters, recurrent, None, [units, units], range)?,
             candidate: None,
             go_backwards: false,
         })
     }
 
-    pub fn simple(op: &ops::SimpleRnn, parameters: &Parameters<'_>, simd: SimdF32) -> Result<Self, String> {
+    /// `range`: how activations are quantized, if the weights are integers.
+    pub fn simple(
+        op: &ops::SimpleRnn,
+        parameters: &Parameters<'_>,
+        range: Option<DynamicRange>,
+        simd: SimdF32,
+    ) -> Result<Self, String> {
         let extents = op.extents(&parameters.operands).map_err(|error| error.to_string())?;
         let RecurrentExtents { inputs, units, .. } = extents;
         let bias = parameters.values(3, "bias")?;
@@ -80,8 +82,8 @@ impl Recurrent {
             cell: Cell::Simple { activation: op.activation },
             extents,
             n_gates: 1,
-            input: PackedWeights::new(simd, &parameters.values(1, "weights")?, Some(&bias), units, inputs),
-            recurrent: PackedWeights::new(simd, &parameters.values(2, "recurrent weights")?, None, units, units),
+            input: Product::new(simd, parameters, 1..2, Some(&bias), [units, inputs], range)?,
+            recurrent: Product::new(simd, parameters, 2..3, None, [units, units], range)?,
             candidate: None,
             go_backwards: false,
         })
@@ -102,19 +104,18 @@ impl Recurrent {
             cell: Cell::Gru { reset_after: op.reset_after },
             extents,
             n_gates: 3,
-            input: PackedWeights::new(simd, &input, Some(input_bias), wide, inputs),
-            recurrent: PackedWeights::new(simd, gate_rows, Some(gate_bias), gates, units),
-            candidate: Some(PackedWeights::new(simd, candidate_rows, Some(candidate_bias), units, units)),
+            input: Product::Real(PackedWeights::new(simd, &input, Some(input_bias), wide, inputs)),
+            recurrent: Product::Real(PackedWeights::new(simd, gate_rows, Some(gate_bias), gates, units)),
+            candidate: Some(Product::Real(PackedWeights::new(simd, candidate_rows, Some(candidate_bias), units, units))),
             go_backwards: op.go_backwards,
         })
     }
 
-    /// One step: `x` is what the input contributes; `h` and `c` are the states, `memory` has room for all gates.
-    fn step(&self, x: &[f32], h: &mut [f32], c: &mut [f32], memory: &mut [f32]) {
+    /// One step: `x` is what the input contributes; `h` and `c` are the states, `memory` has room for all gates, `whole` is
+    /// scratch memory.
+    fn step(&self, x: &[f32], h: &mut [f32], c: &mut [f32], memory: &mut [f32], whole: &mut Vec<f32>) {
         let units = self.extents.units;
-        let multiply = |rows: &[f32], weights: &PackedWeights, to: &mut [f32]| {
-            matmul(rows, whole_rows(&[0], units), weights, to, Target { row_stride: to.len(), offset: 0, clamp: ANY });
-        };
+        let mut multiply = |row: &[f32], weights: &Product, to: &mut [f32]| weights.multiply(row, &[0], units, to, whole);
         match (self.cell, &self.candidate) {
             (Cell::Lstm { activation, cell_clip, coupled }, _) => {
                 multiply(h, &self.recurrent, memory);
@@ -160,29 +161,23 @@ impl Recurrent {
 }
 
 impl Kernel for Recurrent {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut Work) {
         let RecurrentExtents { steps, inputs, units } = self.extents;
         let wide = self.n_gates * units;
         let starts: Vec<usize> = (0..steps).map(|step| step * inputs).collect();
-        let [contributions, state] = work;
+        let [contributions, state, whole, _] = work;
         contributions.resize(steps * wide, 0.0);
         state.resize(2 * units + wide, 0.0);
         let samples = operands.all(0).chunks_exact(steps * inputs);
         let (outputs, traces) = outputs.split_at_mut(1);
         for (sample, (x, to)) in samples.zip(outputs[0].chunks_exact_mut(steps * units)).enumerate() {
-            matmul(
-                x,
-                whole_rows(&starts, inputs),
-                &self.input,
-                contributions,
-                Target { row_stride: wide, offset: 0, clamp: ANY },
-            );
+            self.input.multiply(x, &starts, inputs, contributions, whole);
             state.fill(0.0);
             let (h, rest) = state.split_at_mut(units);
             let (c, memory) = rest.split_at_mut(units);
             for (step, to) in to.chunks_exact_mut(units).enumerate() {
                 let at = if self.go_backwards { steps - 1 - step } else { step };
-                self.step(&contributions[at * wide..][..wide], h, c, memory);
+                self.step(&contributions[at * wide..][..wide], h, c, memory, whole);
                 to.copy_from_slice(h);
                 if let Some(trace) = traces.first_mut() {
                     trace[(sample * steps + step) * units..][..units].copy_from_slice(c);

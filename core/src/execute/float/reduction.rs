@@ -1,7 +1,7 @@
 //! Kernels that make few values of many: pooling, MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD.
 
 use super::elementwise::clamp;
-use super::kernel::{Kernel, Values};
+use super::kernel::{Kernel, Values, Work};
 use crate::ops::{OpError, Operands, Pool2d, PoolKind, Reduce, ReduceKind};
 
 /// AVERAGE_POOL_2D or MAX_POOL_2D: for each output pixel the input pixels of its window that lie inside the image.
@@ -58,7 +58,7 @@ impl Pool {
 }
 
 impl Kernel for Pool {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         let images = operands.all(0).chunks_exact(self.input_len);
         for (image, to) in images.zip(outputs[0].chunks_exact_mut(self.windows.len() * self.channels)) {
             for (window, to) in self.windows.iter().zip(to.chunks_exact_mut(self.channels)) {
@@ -106,7 +106,7 @@ impl Reduction {
 }
 
 impl Kernel for Reduction {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         for (sample, to) in outputs[0].chunks_exact_mut(self.n_outputs.max(1)).enumerate() {
             let from = operands.sample(0, sample);
             match self.kind {

@@ -1,6 +1,6 @@
 //! RESIZE_BILINEAR: each pixel is a mean of four, weighted by how near they are.
 
-use super::kernel::{Kernel, Values};
+use super::kernel::{Kernel, Values, Work};
 use crate::ops::{OpError, OpFacts, Operands, ResizeBilinear};
 
 /// Images higher or wider than this are refused: no sensible model has one, but a damaged file may ask for it.
@@ -45,7 +45,7 @@ fn between(op: &ResizeBilinear, input: usize, output: usize) -> Vec<Between> {
 }
 
 impl Kernel for Bilinear {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], _work: &mut Work) {
         let [h, w, c] = self.input;
         let images = operands.all(0).chunks_exact(h * w * c);
         for (image, to) in images.zip(outputs[0].chunks_exact_mut(self.rows.len() * self.columns.len() * c)) {

@@ -148,6 +148,9 @@ fn whole_models_equal_litert() {
         "models/digits_cnn/digits_cnn_float32",
         "models/wand_conv1d/wand_conv1d_float32",
         "models/fsdd_dscnn/fsdd_dscnn_float16",
+        "models/fsdd_dscnn/fsdd_dscnn_dynamic",
+        "mlperf_tiny/kws/kws_ref_model_float32",
+        "mlperf_tiny/ad/model_ToyCar_quant",
         "models/gesture_lstm/gesture_lstm_float32",
     ];
     let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/float");

@@ -1,11 +1,16 @@
 //! TRANSPOSE_CONV: each input pixel times the weights gives a window of values, which is added to the output where it lies.
 
+use std::sync::Arc;
+
+use super::constants::whole_values;
 use super::convolution::{Parameters, whole_rows};
 use super::elementwise::clamp;
-use super::kernel::{Kernel, Values};
+use super::hybrid::{Finish, quantize};
+use super::kernel::{Kernel, Values, Work};
 use crate::execute::fast::matmul_f32::{PackedWeights, Target, matmul};
 use crate::execute::fast::simd_f32::SimdF32;
 use crate::ops;
+use crate::ops::hybrid::DynamicRange;
 
 /// So many values of windows are computed at a time: they should stay in a core's cache, however large the image.
 const WINDOW_VALUES: usize = 1 << 16;
@@ -15,7 +20,7 @@ const WINDOW_VALUES: usize = 1 << 16;
 pub(super) struct TransposeConv {
     /// `[kh, kw, c_out]` rows of `c_in`.
     weights: PackedWeights,
-    bias: Vec<f32>,
+    bias: Arc<[f32]>,
     /// Height, width, channels.
     input: [usize; 3],
     output: [usize; 3],
@@ -24,27 +29,45 @@ pub(super) struct TransposeConv {
     /// Rows and columns before the output that are cut off.
     cut: [usize; 2],
     clamp: (f32, f32),
+    /// If the weights are integers: how images are quantized, and what follows the sums.
+    hybrid: Option<(DynamicRange, Finish)>,
 }
 
 impl TransposeConv {
-    pub fn new(op: &ops::TransposeConv, parameters: &Parameters<'_>, clamp: (f32, f32), simd: SimdF32) -> Result<Self, String> {
+    /// `range`: how images are quantized, if the weights are integers.
+    pub fn new(
+        op: &ops::TransposeConv,
+        parameters: &Parameters<'_>,
+        range: Option<DynamicRange>,
+        clamp: (f32, f32),
+        simd: SimdF32,
+    ) -> Result<Self, String> {
         let shapes = ops::OpFacts::output_shapes(op, &parameters.operands).map_err(|error| error.to_string())?;
         let &[_, out_h, out_w, _] = shapes[0].as_slice() else { return Err("its output is no image".into()) };
         let [_, h, w, c_in] = parameters.shape(2, "[n, h, w, c]")?;
         let [c_out, kh, kw, _] = parameters.shape(1, "[c_out, kh, kw, c_in]")?;
         let cut = op.cut([out_h, out_w], [kh, kw]).ok_or("its window does not fit its output")?;
-        let (flat, bias) = (parameters.values(1, "weights")?, parameters.optional_values(3, "bias")?);
+        let bias = parameters.optional_values(3, "bias")?.unwrap_or_else(|| vec![0.0; c_out].into());
+        let tensor = parameters.operands.get(1).map_err(|error| error.to_string())?;
+        let (flat, hybrid) = match (range, &tensor.quantization) {
+            (Some(range), Some(q)) => {
+                let scales = (0..c_out).map(|channel| q.scale_of(channel)).collect();
+                (whole_values(tensor)?, Some((range, Finish { scales, bias: bias.clone(), clamp, weights_first: false })))
+            }
+            _ => (parameters.values(1, "weights")?, None),
+        };
         let row = |t: usize, c: usize| &flat[(c * kh * kw + t) * c_in..][..c_in];
         let by_tap: Vec<f32> = (0..kh * kw).flat_map(|t| (0..c_out).flat_map(move |c| row(t, c))).copied().collect();
         Ok(Self {
             weights: PackedWeights::new(simd, &by_tap, None, kh * kw * c_out, c_in),
-            bias: bias.map_or_else(|| vec![0.0; c_out], |bias| bias.to_vec()),
+            bias,
             input: [h, w, c_in],
             output: [out_h, out_w, c_out],
             window: [kh, kw],
             stride: op.stride,
             cut,
             clamp,
+            hybrid,
         })
     }
 
@@ -65,23 +88,37 @@ impl TransposeConv {
 }
 
 impl Kernel for TransposeConv {
-    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut [Vec<f32>; 2]) {
+    fn run(&self, operands: &Values<'_>, outputs: &mut [Vec<f32>], work: &mut Work) {
         let ([h, w, c_in], c_out) = (self.input, self.output[2]);
         let window_len = self.window[0] * self.window[1] * c_out;
         let target = Target { row_stride: window_len, offset: 0, clamp: (f32::NEG_INFINITY, f32::INFINITY) };
         let n_pixels = (WINDOW_VALUES / window_len).clamp(1, h * w);
         let starts: Vec<usize> = (0..n_pixels).map(|pixel| pixel * c_in).collect();
-        let [windows, _] = work;
+        let [windows, whole, ..] = work;
         windows.resize(n_pixels * window_len, 0.0);
         let images = operands.all(0).chunks_exact(h * w * c_in);
         for (image, to) in images.zip(outputs[0].chunks_exact_mut(self.output.iter().product())) {
-            to.chunks_exact_mut(c_out).for_each(|pixel| pixel.copy_from_slice(&self.bias));
+            let (image, finish) = match &self.hybrid {
+                None => {
+                    to.chunks_exact_mut(c_out).for_each(|pixel| pixel.copy_from_slice(&self.bias));
+                    (image, None)
+                }
+                Some((range, finish)) => {
+                    to.fill(0.0);
+                    whole.resize(image.len(), 0.0);
+                    let scale = quantize(image, *range, whole);
+                    (whole.as_slice(), Some((finish, scale)))
+                }
+            };
             for (block, pixels) in image.chunks(n_pixels * c_in).enumerate() {
                 let n = pixels.len() / c_in;
                 matmul(pixels, whole_rows(&starts[..n], c_in), &self.weights, windows, target);
                 self.spread(block * n_pixels, &windows[..n * window_len], to);
             }
-            to.iter_mut().for_each(|x| *x = clamp(*x, self.clamp));
+            match finish {
+                None => to.iter_mut().for_each(|x| *x = clamp(*x, self.clamp)),
+                Some((finish, scale)) => finish.apply(to, scale),
+            }
         }
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn read(
             Trouble::malformed(place(), format!("{n} scales along axis {at} of shape {shape:?}"), "one for each index there")
         })?),
     };
-    found.quantization = Some(Quantization { scales: scales.iter().collect(), zero_points: zero_points.into(), axis });
+    let scales = scales.iter().collect();
+    found.quantization = Some(Quantization { scales, zero_points: zero_points.into(), axis, asymmetric_inputs: false });
     Ok(found)
 }
 

@@ -3,6 +3,8 @@
 //! Two passes keep the file honest: the verifier of the flatbuffers crate proves that every offset, vector and string lies
 //! within the file; this module proves that every index and length means something, and charges what it allocates.
 
+use std::collections::HashMap;
+
 use flatbuffers::{ErrorTraceDetail, InvalidFlatbuffer, VerifierOptions};
 
 use super::super::budget::Budget;
@@ -13,7 +15,7 @@ use super::names::node_name;
 use super::schema::{self, BuiltinOperator, TensorType};
 use super::{metadata, ops, quantization};
 use crate::graph::{self, Graph, Node, NodeId, Note, Severity, Signature, TensorId};
-use crate::ops::{Op, Unknown};
+use crate::ops::{Op, Unknown, hybrid};
 use crate::tensor::{Data, ElementType, Tensor};
 
 /// The most bytes that one activation may take: runtimes count them in 32 bits.
@@ -38,6 +40,7 @@ pub(in crate::formats) fn import(bytes: &[u8]) -> Result<Graph, Trouble> {
     let mut reader = Reader { model, subgraph, budget, constants, graph: Graph::default() };
     reader.tensors()?;
     reader.nodes()?;
+    reader.asymmetric_inputs();
     reader.ends()?;
     reader.signatures()?;
     reader.whole_model();
@@ -277,6 +280,30 @@ impl<'a> Reader<'a> {
             self.note(Some(NodeId::new(index)), Severity::Obstacle, text);
             Ok(ops::unknown(builtin))
         })
+    }
+
+    /// Marks the weights whose float activations LiteRT quantizes with a zero point. Weights that two layers share get a copy where
+    /// only one of them asks for that; the file holds their values once all the same.
+    fn asymmetric_inputs(&mut self) {
+        let mut stated: HashMap<TensorId, bool> = HashMap::new();
+        for (index, operator) in self.subgraph.operators().iter().flatten().enumerate() {
+            let node = &self.graph.nodes[index];
+            if !hybrid::is_hybrid(&self.graph, node) {
+                continue;
+            }
+            let asymmetric = ops::states_asymmetric_inputs(&operator);
+            for id in hybrid::weight_ids(&self.graph, node).collect::<Vec<_>>() {
+                let mut weights = self.graph.tensor(id).clone();
+                weights.quantization = weights.quantization.map(|q| q.with_asymmetric_inputs(asymmetric));
+                if *stated.entry(id).or_insert(asymmetric) == asymmetric {
+                    self.graph.tensors[id.index()] = weights;
+                } else {
+                    let copy = self.graph.add_tensor(weights);
+                    let inputs = &mut self.graph.nodes[index].inputs;
+                    inputs.iter_mut().filter(|input| **input == Some(id)).for_each(|input| *input = Some(copy));
+                }
+            }
+        }
     }
 
     fn operand(&self, index: usize, id: i32) -> Result<Option<TensorId>, Trouble> {

@@ -9,6 +9,7 @@ use crate::graph::{Graph, MemoryPlan, Node, Severity};
 use crate::ops::{self, Activation, BinaryKind, Op, Padding, PoolKind, ReduceKind};
 use crate::quant::Quantization;
 use crate::tensor::{Data, ElementType, Tensor};
+use crate::test_graph::{Chain, constant};
 
 /// A dense layer of 4 inputs and 2 outputs as a file, with what is odd about it.
 struct Odd {
@@ -316,6 +317,66 @@ fn int4_weights_come_back() {
     graph.tensors[1].data = Some(Data::I4([1, -2, 3, -4, 5, -6, 7, -8].into()));
     let file = export(&graph, &ExportOptions::default()).expect("a dense layer");
     assert_eq!(import_bytes("export", &file).expect("our own file").graph.tensors, graph.tensors);
+}
+
+/// A layer of every operator that states how its float activations are quantized, with the versions that it has without and
+/// with a zero point.
+fn hybrid_layers(asymmetric: bool) -> Vec<(Graph, [i32; 2])> {
+    let integers = |chain: &mut Chain, shape: &[usize], quantization: Quantization| {
+        let data = Data::I8(vec![1; shape.iter().product()].into());
+        let quantization = quantization.with_asymmetric_inputs(asymmetric);
+        chain.graph.add_tensor(Tensor::constant("w", shape, data).quantized(quantization))
+    };
+    let state = |chain: &mut Chain| {
+        let state = Tensor::activation("h", ElementType::F32, [1, 2]);
+        chain.graph.add_tensor(Tensor { is_variable: true, ..state })
+    };
+    let one = Quantization::per_tensor(0.5, 0);
+    let mut all = Vec::new();
+    for (quantization, versions) in [(one.clone(), [3, 9]), (Quantization::per_channel([0.5, 2.0], 0), [12, 12])] {
+        let mut chain = Chain::new(&[1, 3]);
+        let (weights, bias) = (integers(&mut chain, &[2, 3], quantization), constant(&mut chain.graph, &[2], 1));
+        let op = Op::FullyConnected(ops::FullyConnected { keep_num_dims: false, activation: Activation::None });
+        all.push((chain.then(op, &[weights, bias]).finish(), versions));
+    }
+    let mut chain = Chain::new(&[1, 2, 3]);
+    let weights = integers(&mut chain, &[1, 3, 2], one.clone());
+    let product = Op::BatchMatMul(ops::BatchMatMul { adj_x: false, adj_y: false });
+    all.push((chain.then(product, &[weights]).finish(), [1, 4]));
+    let mut chain = Chain::new(&[1, 2, 3]);
+    let weights = [[2, 3], [2, 2]].map(|shape| integers(&mut chain, &shape, one.clone()));
+    let (bias, state_id) = (constant(&mut chain.graph, &[2], 1), state(&mut chain));
+    let rnn = Op::SimpleRnn(ops::SimpleRnn { activation: Activation::Tanh, time_major: false });
+    all.push((chain.then(rnn, &[weights[0], weights[1], bias, state_id]).finish(), [2, 3]));
+    let mut chain = Chain::new(&[1, 2, 3]);
+    let input = [(); 4].map(|()| integers(&mut chain, &[2, 3], one.clone()));
+    let recurrent = [(); 4].map(|()| integers(&mut chain, &[2, 2], one.clone()));
+    let bias = [1, 2, 3, 4].map(|seed| constant(&mut chain.graph, &[2], seed));
+    let states = [(); 2].map(|()| state(&mut chain));
+    let operands = ops::LstmWeights { input, recurrent, bias }.operands(chain.last, states[0], states[1]);
+    let lstm = Op::Lstm(ops::Lstm { activation: Activation::Tanh, cell_clip: 0.0, time_major: false });
+    chain.last = chain.nodes(lstm, operands, 1)[0];
+    all.push((chain.finish(), [2, 3]));
+    all
+}
+
+#[test]
+fn how_float_activations_are_quantized_comes_back() {
+    for asymmetric in [false, true] {
+        for (graph, versions) in hybrid_layers(asymmetric) {
+            let name = graph.nodes[0].op.name();
+            let file = export(&graph, &ExportOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+            let again = import_bytes("export", &file).unwrap_or_else(|error| panic!("{error}")).graph;
+            let stated = |graph: &Graph| {
+                let quantizations = graph.tensors.iter().filter_map(|t| t.quantization.as_ref());
+                quantizations.map(|q| q.asymmetric_inputs).collect::<Vec<_>>()
+            };
+            assert_eq!(stated(&again), stated(&graph), "{name}");
+            let model = flatbuffers::root::<schema::Model<'_>>(&file).expect("our own file");
+            let version = model.operator_codes().expect("one operator").get(0).version();
+            assert_eq!(version, versions[usize::from(asymmetric)], "{name}");
+        }
+    }
 }
 
 /// Every operator, with attributes that are nobody's default, there and back.

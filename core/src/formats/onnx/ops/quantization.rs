@@ -53,7 +53,7 @@ fn parameters(
         }
         Some(axis)
     };
-    Ok((Quantization { scales: list.into(), zero_points: zeros.into(), axis }, element, shift))
+    Ok((Quantization { scales: list.into(), zero_points: zeros.into(), axis, asymmetric_inputs: false }, element, shift))
 }
 
 pub(super) fn quantize(builder: &mut Builder, call: &Call<'_, '_>) -> Result<Value, Fail> {
@@ -212,7 +212,8 @@ pub(in super::super) fn integer_operator(builder: &mut Builder, call: &Call<'_, 
         let scales = scales.unwrap_or_default();
         let axis = (scales.len() > 1).then_some(0);
         let mut bias = Constant::new(bias.shape.clone(), bias.data.clone());
-        bias.quantization = Some(Quantization { zero_points: vec![0; scales.len()].into(), scales: scales.into(), axis });
+        let zero_points = vec![0; scales.len()].into();
+        bias.quantization = Some(Quantization { zero_points, scales: scales.into(), axis, asymmetric_inputs: false });
         inputs.push(Some(builder.known(bias)));
         names.push(call.name(index));
     }

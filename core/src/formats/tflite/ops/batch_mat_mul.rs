@@ -15,11 +15,15 @@ impl Mapping for BatchMatMul {
     }
 
     fn version(&self, operands: &Operands<'_>) -> i32 {
+        if super::asymmetric_inputs(operands, 1) {
+            return 4;
+        }
         super::version_by_type(operands, 0, &[(ElementType::I8, 2), (ElementType::I16, 3)])
     }
 
-    fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
-        let args = BatchMatMulOptionsArgs { adj_x: self.adj_x, adj_y: self.adj_y, ..Default::default() };
+    fn options(&self, operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
+        let asymmetric_quantize_inputs = super::asymmetric_inputs(operands, 1);
+        let args = BatchMatMulOptionsArgs { adj_x: self.adj_x, adj_y: self.adj_y, asymmetric_quantize_inputs };
         out.options(BuiltinOptions::BatchMatMulOptions, |builder| BatchMatMulOptions::create(builder, &args).value())
     }
 }

@@ -19,12 +19,15 @@ impl Mapping for FullyConnected {
     }
 
     fn version(&self, operands: &Operands<'_>) -> i32 {
+        let per_channel = operands.optional(1).and_then(|w| w.quantization.as_ref()).is_some_and(|q| q.is_per_channel());
         match (super::element(operands, 0), super::element(operands, 1)) {
             (_, Some(ElementType::I4)) => 10,
+            (Some(ElementType::F32), Some(ElementType::I8)) if per_channel => 12,
             (Some(ElementType::I16), _) => 7,
             _ if operands.optional(2).is_none() => 6,
             _ if self.keep_num_dims => 5,
             (Some(ElementType::I8), _) => 4,
+            (Some(ElementType::F32), Some(ElementType::I8)) if super::asymmetric_inputs(operands, 1) => 9,
             (Some(ElementType::F32), Some(ElementType::I8)) => 3,
             _ => 1,
         }
@@ -34,6 +37,7 @@ impl Mapping for FullyConnected {
         let args = FullyConnectedOptionsArgs {
             fused_activation_function: super::activation_to(self.activation),
             keep_num_dims: self.keep_num_dims,
+            asymmetric_quantize_inputs: super::asymmetric_inputs(operands, 1),
             quantized_bias_type: super::quantized_bias_type(operands),
             ..Default::default()
         };

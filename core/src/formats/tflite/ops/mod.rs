@@ -24,7 +24,7 @@ mod transpose_conv;
 use super::schema::{self, BuiltinOperator};
 use super::share::Sharing;
 use crate::ops::{self, Activation, Op, Operands, Padding, Unknown};
-use crate::tensor::ElementType;
+use crate::tensor::{ElementType, Tensor};
 
 /// An operator as it stands in the file.
 pub(super) struct Source<'a> {
@@ -131,6 +131,23 @@ fn element(operands: &Operands<'_>, index: usize) -> Option<ElementType> {
 fn version_by_type(operands: &Operands<'_>, index: usize, versions: &[(ElementType, i32)]) -> i32 {
     let element = element(operands, index);
     versions.iter().find(|(listed, _)| Some(*listed) == element).map_or(1, |(_, version)| *version)
+}
+
+/// Whether an operator in the file asks for a zero point where LiteRT quantizes its float activations.
+pub(super) fn states_asymmetric_inputs(operator: &schema::Operator<'_>) -> bool {
+    let stated = [
+        operator.builtin_options_as_fully_connected_options().map(|o| o.asymmetric_quantize_inputs()),
+        operator.builtin_options_as_batch_mat_mul_options().map(|o| o.asymmetric_quantize_inputs()),
+        operator.builtin_options_as_unidirectional_sequence_lstmoptions().map(|o| o.asymmetric_quantize_inputs()),
+        operator.builtin_options_as_sequence_rnnoptions().map(|o| o.asymmetric_quantize_inputs()),
+    ];
+    stated.contains(&Some(true))
+}
+
+/// The same of ours, whose weights are operand `index`.
+fn asymmetric_inputs(operands: &Operands<'_>, index: usize) -> bool {
+    let asymmetric = |w: &Tensor| w.quantization.as_ref().is_some_and(|q| q.asymmetric_inputs);
+    element(operands, 0) == Some(ElementType::F32) && operands.optional(index).is_some_and(asymmetric)
 }
 
 /// The type that a layer with 16-bit activations states for its bias; elsewhere it goes without saying.

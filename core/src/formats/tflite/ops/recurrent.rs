@@ -25,14 +25,16 @@ impl Mapping for Lstm {
         })
     }
 
-    /// Version 2 is the hybrid one.
+    /// Version 2 is the hybrid one, 3 that with a zero point for activations.
     fn version(&self, operands: &Operands<'_>) -> i32 {
         let is = |index, element| super::element(operands, index) == Some(element);
-        if is(0, ElementType::F32) && is(Self::RECURRENT_WEIGHTS + 1, ElementType::I8) { 2 } else { 1 }
+        let is_hybrid = is(0, ElementType::F32) && is(Self::RECURRENT_WEIGHTS + 1, ElementType::I8);
+        1 + i32::from(is_hybrid) + i32::from(super::asymmetric_inputs(operands, Self::RECURRENT_WEIGHTS + 1))
     }
 
-    fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
+    fn options(&self, operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
         let args = UnidirectionalSequenceLSTMOptionsArgs {
+            asymmetric_quantize_inputs: super::asymmetric_inputs(operands, Self::RECURRENT_WEIGHTS + 1),
             fused_activation_function: super::activation_to(self.activation),
             cell_clip: self.cell_clip,
             time_major: self.time_major,
@@ -52,17 +54,18 @@ impl Mapping for SimpleRnn {
         Ok(Self { activation: super::activation_from(file.fused_activation_function())?, time_major: file.time_major() })
     }
 
-    /// Version 2 is the hybrid one.
+    /// Version 2 is the hybrid one, 3 that with a zero point for activations.
     fn version(&self, operands: &Operands<'_>) -> i32 {
         let is = |index, element| super::element(operands, index) == Some(element);
-        if is(0, ElementType::F32) && is(1, ElementType::I8) { 2 } else { 1 }
+        let is_hybrid = is(0, ElementType::F32) && is(1, ElementType::I8);
+        1 + i32::from(is_hybrid) + i32::from(super::asymmetric_inputs(operands, 1))
     }
 
-    fn options(&self, _operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
+    fn options(&self, operands: &Operands<'_>, out: &mut Sharing<'_>) -> Options {
         let args = SequenceRNNOptionsArgs {
+            asymmetric_quantize_inputs: super::asymmetric_inputs(operands, 1),
             time_major: self.time_major,
             fused_activation_function: super::activation_to(self.activation),
-            ..Default::default()
         };
         out.options(BuiltinOptions::SequenceRNNOptions, |builder| SequenceRNNOptions::create(builder, &args).value())
     }
