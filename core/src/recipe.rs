@@ -410,7 +410,7 @@ impl Quantize {
         self.schemes().any(Scheme::is_integer)
     }
 
-    fn schemes(&self) -> impl Iterator<Item = Scheme> {
+    pub fn schemes(&self) -> impl Iterator<Item = Scheme> {
         std::iter::once(self.scheme).chain(self.overrides.values().filter_map(|layer| layer.scheme))
     }
 
@@ -459,6 +459,9 @@ pub enum Scheme {
     Float32,
     /// Half-precision weights, made single again before they are used; activations stay floats.
     Float16,
+    /// int8 weights, float activations that LiteRT quantizes at each inference ("dynamic range"). Layers of few weights, and operators
+    /// without such a kernel, stay as they came.
+    Dynamic,
     /// int8 weights and activations, int32 biases: integer arithmetic throughout.
     #[default]
     Int8,
@@ -478,14 +481,24 @@ pub enum Scheme {
 
 impl Scheme {
     /// All, the most exact first.
-    pub const ALL: [Self; 8] =
-        [Self::Float32, Self::Float16, Self::Int16x8, Self::Int8, Self::Int4Blocks, Self::Int4, Self::Ternary, Self::Binary];
+    pub const ALL: [Self; 9] = [
+        Self::Float32,
+        Self::Float16,
+        Self::Int16x8,
+        Self::Dynamic,
+        Self::Int8,
+        Self::Int4Blocks,
+        Self::Int4,
+        Self::Ternary,
+        Self::Binary,
+    ];
 
     /// The name, on the command line and in the window: `int4-blocks`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Float32 => "float32",
             Self::Float16 => "float16",
+            Self::Dynamic => "dynamic",
             Self::Int16x8 => "int16x8",
             Self::Int8 => "int8",
             Self::Int4 => "int4",
@@ -508,7 +521,7 @@ impl Scheme {
     /// Bits of an activation; `None` if activations are floats.
     pub fn activation_bits(self) -> Option<u32> {
         match self {
-            Self::Float32 | Self::Float16 => None,
+            Self::Float32 | Self::Float16 | Self::Dynamic => None,
             Self::Int16x8 => Some(16),
             Self::Int8 | Self::Int4 | Self::Int4Blocks | Self::Ternary | Self::Binary => Some(8),
         }

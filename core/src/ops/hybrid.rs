@@ -123,7 +123,7 @@ fn weights<'a>(graph: &'a Graph, node: &'a Node) -> impl Iterator<Item = &'a Ten
 }
 
 /// The axis of the weights that output channels run along.
-fn channel_axis(op: &Op, weights: &Tensor) -> Option<usize> {
+pub(crate) fn channel_axis(op: &Op, weights: &Tensor) -> Option<usize> {
     match op {
         Op::BatchMatMul(BatchMatMul { adj_y, .. }) => weights.shape.len().checked_sub(if *adj_y { 2 } else { 1 }),
         Op::TransposeConv(_) | Op::Lstm(_) | Op::SimpleRnn(_) => Some(0),

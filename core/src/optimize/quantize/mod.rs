@@ -8,11 +8,13 @@
 //! | `weights.rs` | which integers do weights become, each by itself? |
 //! | `adaptive/` | which do they become all together, by what samples show? |
 //! | `rewrite.rs` | what does the graph look like then, and where does it need conversions? |
+//! | `hybrid.rs` | and where activations stay floats? |
 //! | `lstm.rs` | what does a fused LSTM need beside? |
 //!
 //! The result runs in TensorFlow Lite Micro and LiteRT unchanged.
 
 mod adaptive;
+mod hybrid;
 mod lstm;
 mod parameters;
 mod plan;
@@ -54,7 +56,8 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
     let plan = Plan::new(&simple, settings, calibration)?;
     let n_integer = plan.widths.iter().flatten().count();
     let n_half = simple.nodes.iter().filter(|node| is_half(&simple, node, settings)).count();
-    if n_integer + n_half == 0 {
+    let n_hybrid = simple.nodes.iter().filter(|node| !hybrid::hybrid_weights(&simple, node, settings).is_empty()).count();
+    if n_integer + n_half + n_hybrid == 0 {
         return Ok(Applied::skipped(graph, "no layer can be quantized: all stay float32"));
     }
     let nearest = RoundedWeights::default();
@@ -62,10 +65,16 @@ pub(super) fn quantize(graph: &Graph, settings: &Quantize, calibration: Option<&
     let rewritten = rewrite::rewrite(&simple, &plan, settings, calibration, rounded.unwrap_or(&nearest))?;
     let (graph, origin) = compact::compact(rewritten.graph, rewritten.origin);
     let text = match n_integer {
-        0 => format!("weights of {} of {} layers float16", n_half, simple.nodes.len()),
+        0 => weights_only_text([(n_half, "float16"), (n_hybrid, "int8 under float activations")], simple.nodes.len()),
         _ => report(&simple, settings, &plan, calibration.samples) + &rounding_text(settings, rounded),
     };
     Ok(Applied { graph, origin, outcome: StepOutcome::Applied, text })
+}
+
+/// Which layers have other weights, where no activation is an integer.
+fn weights_only_text(counts: [(usize, &str); 2], n_layers: usize) -> String {
+    let counts = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("weights of {n} of {n_layers} layers {what}"));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether some of what training found for a node is to be stored in half precision.

@@ -244,16 +244,18 @@ impl<'a> Writer<'a> {
     }
 
     /// A float node, or one that computes no real numbers: float activations are handed to it as floats.
-    fn other_node(&mut self, node: &Node) {
-        let mut node = node.clone();
+    fn other_node(&mut self, source: &Node) {
+        let mut node = source.clone();
         let real = is_real(self.source, &node);
         for input in node.inputs.iter_mut().flatten() {
             if real && self.is_activation(*input) {
                 *input = self.get(*input, Form::Float);
             }
         }
-        if real && self.settings.scheme_of(&node.name) == Scheme::Float16 {
-            self.halve_constants(&mut node);
+        match self.settings.scheme_of(&node.name) {
+            Scheme::Float16 if real => self.halve_constants(&mut node),
+            Scheme::Dynamic if real => self.narrow_weights(source, &mut node),
+            _ => {}
         }
         for &output in &node.outputs {
             if self.is_activation(output) {
@@ -428,7 +430,7 @@ impl<'a> Writer<'a> {
 }
 
 /// One scale for all, or one for each channel along `axis`.
-fn spread(scales: Vec<f32>, granularity: Granularity, axis: usize) -> Quantization {
+pub(super) fn spread(scales: Vec<f32>, granularity: Granularity, axis: usize) -> Quantization {
     match granularity {
         Granularity::PerTensor => Quantization::per_tensor(scales[0], 0),
         Granularity::PerChannel => Quantization::per_channel(scales, axis),

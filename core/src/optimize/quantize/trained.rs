@@ -62,7 +62,8 @@ impl Trained {
     }
 }
 
-fn granularity(settings: &Quantize, node: &Node) -> Granularity {
+/// How many scales the weights of a layer are to have.
+pub(super) fn granularity(settings: &Quantize, node: &Node) -> Granularity {
     let general = match node.op {
         Op::FullyConnected(_) => settings.fully_connected,
         _ => settings.granularity,

@@ -21,6 +21,7 @@ pub const CALIBRATORS: [(Calibrator, &str); 5] = [
 const SCHEMES: [(Scheme, &str); Scheme::ALL.len()] = [
     (Scheme::Float32, "float32, as it came"),
     (Scheme::Float16, "float16 weights"),
+    (Scheme::Dynamic, "dynamic range, int8 weights"),
     (Scheme::Int16x8, "int16 activations, int8 weights"),
     (Scheme::Int8, "int8, full integer"),
     (Scheme::Int4Blocks, "int4 weights in blocks"),
@@ -35,9 +36,18 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
         let width = ui.available_width();
         select(ui, "Scheme", &mut q.scheme, &SCHEMES, width)
     });
-    if !q.needs_calibration() {
+    if !q.needs_calibration() && q.schemes().all(|scheme| scheme != Scheme::Dynamic) {
         return;
     }
+    weights_ui(q, ui);
+    if q.needs_calibration() {
+        activations_ui(cx, q, ui);
+    }
+    overrides_ui(cx, q, ui);
+}
+
+/// What becomes of weights.
+fn weights_ui(q: &mut Quantize, ui: &mut Ui) {
     let granularities = [(Granularity::PerTensor, "per-tensor"), (Granularity::PerChannel, "per-channel")];
     label_row(ui, "Granularity", |ui| segmented(ui, &mut q.granularity, &granularities))
         .on_hover_text("Scales of convolution weights: one for all, or one for each output channel.");
@@ -48,6 +58,10 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
         label_row(ui, "Weight range", |ui| segmented(ui, &mut q.weight_range, &ranges))
             .on_hover_text("The largest weight is the largest integer, or some are clipped where that makes the others finer.");
     }
+}
+
+/// What becomes of activations, and what samples are good for.
+fn activations_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
     let roundings = [(WeightRounding::Nearest, "nearest"), (WeightRounding::Adaptive, "adaptive")];
     label_row(ui, "Rounding", |ui| segmented(ui, &mut q.rounding, &roundings)).on_hover_text(
         "Each weight to its nearest integer, or to those that change a layer's output least over the calibration samples.",
@@ -63,7 +77,6 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
     .on_hover_text("Type of the model's inputs and outputs. Others than int8 add QUANTIZE and DEQUANTIZE at the ends.");
     label_row(ui, "Correct bias", |ui| switch(ui, &mut q.correct_bias, "Correct bias"))
         .on_hover_text("Shifts each bias by the mean error that rounding the weights makes over the calibration samples.");
-    overrides_ui(cx, q, ui);
 }
 
 /// The calibrator and its parameter, as a card's and as an override's control.
