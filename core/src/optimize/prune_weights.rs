@@ -28,6 +28,9 @@ use crate::graph::{Graph, NodeId};
 use crate::progress::Cancelled;
 use crate::recipe::{PrunePattern, PruneSchedule, PruneScope, PruneWeights};
 
+/// One list of numbers for each layer.
+type PerLayer = Vec<Vec<f32>>;
+
 /// Weights that go or stay together.
 struct Unit {
     /// Which of the layers.
@@ -108,7 +111,7 @@ struct Task<'a> {
 
 impl Task<'_> {
     /// Weights of each layer, and what its biases gain. Layers are refitted that have `moments`, others gain nothing.
-    fn run(&self, moments: &BTreeMap<NodeId, Moments>) -> Result<(Vec<Vec<f32>>, Vec<Vec<f32>>), Cancelled> {
+    fn run(&self, moments: &BTreeMap<NodeId, Moments>) -> Result<(PerLayer, PerLayer), Cancelled> {
         let mut weights = self.original.to_vec();
         let mut added = vec![Vec::new(); weights.len()];
         let mut sums: Vec<Vec<f32>> = weights.iter().map(|weights| vec![0.0; weights.len()]).collect();
@@ -129,7 +132,7 @@ impl Task<'_> {
     }
 
     /// Weights of each layer fitted to the samples, and what is to be stored of them: nothing if there are no samples.
-    fn refitted(&self) -> Result<(Vec<Vec<f32>>, Pruned), OptimizeError> {
+    fn refitted(&self) -> Result<(PerLayer, Pruned), OptimizeError> {
         let ids: Vec<NodeId> = self.layers.iter().map(|layer| layer.node).collect();
         let has_samples = !self.observations.inputs.is_empty();
         let moments = if has_samples { moments(self.graph, &ids, self.observations)? } else { BTreeMap::new() };
@@ -145,7 +148,7 @@ impl Task<'_> {
     }
 
     /// Weights of each layer as they were stored; `None` if none are, or not of just these layers.
-    fn recalled(&self, stored: &Pruned) -> Option<Vec<Vec<f32>>> {
+    fn recalled(&self, stored: &Pruned) -> Option<PerLayer> {
         let numbers = || stored.weights.values().chain(stored.added.values()).flatten();
         let of = |(layer, original): (&Layer, &Vec<f32>)| {
             let weights = stored.weights.get(&self.graph.node(layer.node).name)?;
