@@ -9,7 +9,7 @@ use super::adaptive::RoundedWeights;
 use super::parameters::{Parameters, quantize_bias};
 use super::plan::{Plan, Width, is_real, value_operands};
 use super::trained::Trained;
-use super::weights::{LayerWeights, quantize_weights};
+use super::weights::{WeightsAndBias, quantize_weights};
 use crate::execute::float::real_values;
 use crate::graph::{Graph, Node, TensorId};
 use crate::ops::{Dequantize, Op};
@@ -401,7 +401,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Each weight at its nearest integer, and the bias without the mean error that this makes, if it is to be corrected.
-    fn nearest(&self, source: &Node, trained: &Trained) -> (LayerWeights, Option<Vec<f32>>) {
+    fn nearest(&self, source: &Node, trained: &Trained) -> WeightsAndBias {
         let Trained { weights, layout, settings, input_scale, .. } = trained;
         let layer = quantize_weights(weights, trained.bias_values(), *layout, *settings, *input_scale);
         let mut bias = trained.bias_values().map(<[f32]>::to_vec);

@@ -96,6 +96,9 @@ pub(super) fn levels(channel: &[f32], scale: f32, scheme: Scheme) -> Vec<Levels>
     }
 }
 
+/// Integer weights, and the real bias that goes with them where the layer has one.
+pub(super) type WeightsAndBias = (LayerWeights, Option<Vec<f32>>);
+
 impl LayerWeights {
     /// As a constant: 4 bits two to a byte if all fit and `is_packed`.
     pub fn data(&self, is_packed: bool) -> Data {

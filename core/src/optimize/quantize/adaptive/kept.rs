@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::trained::Trained;
-use super::super::weights::LayerWeights;
+use super::super::weights::{LayerWeights, WeightsAndBias};
 use crate::optimize::OptimizeError;
 use crate::recipe::{Granularity, Scheme};
 
@@ -56,7 +56,7 @@ impl RoundedWeights {
         &self,
         layer: &str,
         trained: &Trained,
-    ) -> Result<Option<(LayerWeights, Option<Vec<f32>>)>, OptimizeError> {
+    ) -> Result<Option<WeightsAndBias>, OptimizeError> {
         let (Some(digits), Some(scales)) = (self.integers.get(layer), self.scales.get(layer)) else { return Ok(None) };
         let scheme = trained.settings.scheme;
         let n_scales = match trained.settings.granularity {

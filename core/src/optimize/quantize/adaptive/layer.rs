@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::super::trained::Trained;
-use super::super::weights::{LayerWeights, least_scale, levels, quantize_weights};
+use super::super::weights::{LayerWeights, WeightsAndBias, least_scale, levels, quantize_weights};
 use super::moments::Rows;
 use super::quadratic::{QuadraticForm, dot};
 use super::search::{Channel, Found, search};
@@ -53,7 +53,7 @@ pub(super) fn round(
     seen: &Seen,
     corrects_bias: bool,
     cancel: &Cancel,
-) -> Result<Option<(LayerWeights, Option<Vec<f32>>)>, Cancelled> {
+) -> Result<Option<WeightsAndBias>, Cancelled> {
     let n_channels = trained.layout.n_channels;
     let fits = seen.quantized.len() == seen.float.len()
         && !seen.float.is_empty()

@@ -37,7 +37,7 @@ fn a_factor_solves_what_it_is_the_factor_of() {
 }
 
 /// Over all 5⁴ possibilities at one scale: the error found is the least in most cases, at most twice as large in any, and 2 %
-/// larger on the whole. Rounding to the nearest makes it more than half as large again.
+/// larger on the whole. That of the nearest integers is 7 % larger.
 #[test]
 fn integers_found_are_near_the_best_of_all() {
     let (levels, scale) = ([Levels::Multiples { step: 1, most: 2 }; 4], 0.4f32);
@@ -64,7 +64,7 @@ fn integers_found_are_near_the_best_of_all() {
     }
     let [best, found, nearest] = sums;
     eprintln!("best in {n_best} of 100; errors {best} possible, {found} found, {nearest} of the nearest");
-    assert!(n_best >= 90 && found <= 1.02 * best && nearest > 1.5 * best, "{n_best}, {sums:?}");
+    assert!(n_best >= 90 && found <= 1.02 * best && nearest > 1.05 * best, "{n_best}, {sums:?}");
 }
 
 proptest! {
@@ -107,7 +107,10 @@ fn settings(scheme: Scheme) -> Quantize {
 
 /// The small net, what was seen of it, and its samples.
 fn observed() -> (Graph, Calibration, Vec<f32>) {
-    let graph = small_net();
+    observed_of(small_net())
+}
+
+fn observed_of(graph: Graph) -> (Graph, Calibration, Vec<f32>) {
     let samples = values(SAMPLES * graph.tensor(graph.inputs[0]).n_elements(), 11);
     let calibration = calibrate(&graph, &[&samples], None, &Cancel::new()).unwrap();
     (graph, calibration, samples)
@@ -118,27 +121,31 @@ fn rounded(settings: &Quantize) -> RoundedWeights {
     round_weights(&graph, settings, &calibration, &[&samples], &Cancel::new(), &mut |_, _| {}).unwrap()
 }
 
-/// Mean squared difference of the outputs of the small net.
-fn difference(settings: &Quantize, calibration: &Calibration, samples: &[f32]) -> f64 {
-    let float = small_net();
-    let candidate = super::super::quantize(&float, settings, Some(calibration)).unwrap().graph;
-    crate::graph::check(&candidate).unwrap();
-    let outputs = |graph: &Graph| {
-        let executor = Executor::new(graph).unwrap();
-        let bytes = executor.inputs()[0].bytes_from_real(samples);
-        executor.run_real(&[&bytes], SAMPLES, &Cancel::new()).unwrap().remove(0)
-    };
-    outputs(&float).iter().zip(outputs(&candidate)).map(|(a, b)| f64::from(a - b).powi(2)).sum()
-}
-
 #[test]
 fn every_scheme_of_few_bits_gets_nearer_to_the_float_net() {
-    let (_, calibration, samples) = observed();
+    // Without its softmax, which makes much of small differences here and little there.
+    let mut graph = small_net();
+    let logits = graph.nodes.pop().unwrap().inputs[0].unwrap();
+    graph.outputs = vec![logits];
+    let (graph, calibration, samples) = observed_of(graph);
+    let outputs = |graph: &Graph| {
+        let executor = Executor::new(graph).unwrap();
+        let bytes = executor.inputs()[0].bytes_from_real(&samples);
+        executor.run_real(&[&bytes], SAMPLES, &Cancel::new()).unwrap().remove(0)
+    };
+    let error = |settings: &Quantize, calibration: &Calibration| -> f64 {
+        let made = super::super::quantize(&graph, settings, Some(calibration)).unwrap().graph;
+        crate::graph::check(&made).unwrap();
+        outputs(&graph).iter().zip(outputs(&made)).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+    };
     for scheme in [Scheme::Int4, Scheme::Int4Blocks, Scheme::Ternary, Scheme::Binary] {
         let settings = settings(scheme);
-        let nearest = difference(&settings, &calibration, &samples);
-        let adaptive = difference(&settings, &calibration.clone().with_rounded(rounded(&settings)), &samples);
-        assert!(adaptive < 0.8 * nearest, "{scheme:?}: {adaptive}, nearest {nearest}");
+        let never = Cancel::new();
+        let rounded = round_weights(&graph, &settings, &calibration, &[&samples], &never, &mut |_, _| {}).unwrap();
+        let nearest = error(&settings, &calibration);
+        let adaptive = error(&settings, &calibration.clone().with_rounded(rounded));
+        eprintln!("{}: squared error {nearest} of the nearest, {adaptive}", scheme.name());
+        assert!(adaptive < 0.5 * nearest, "{scheme:?}: {adaptive}, nearest {nearest}");
     }
 }
 
