@@ -410,6 +410,7 @@ impl Quantize {
         self.schemes().any(Scheme::is_integer)
     }
 
+    /// The schemes of the model and of layers with their own.
     pub fn schemes(&self) -> impl Iterator<Item = Scheme> {
         std::iter::once(self.scheme).chain(self.overrides.values().filter_map(|layer| layer.scheme))
     }

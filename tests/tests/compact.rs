@@ -65,7 +65,7 @@ fn each_scheme_takes_the_bits_it_promises_and_computes_the_same() {
             Scheme::Int4Blocks => 4.0 + 4.0 / 32.0,
             Scheme::Ternary => 1.6,
             Scheme::Binary => 1.0,
-            Scheme::Float32 | Scheme::Float16 | Scheme::Int16x8 => unreachable!("activations have 8 bits"),
+            Scheme::Float32 | Scheme::Float16 | Scheme::Int16x8 | Scheme::Dynamic => unreachable!("activations have 8 bits"),
         };
         let largest = made.weights.iter().max_by_key(|tensor| tensor.values).expect("weights");
         // Beside the weights: how they are coded, a short list of values.

@@ -1,6 +1,6 @@
 //! `tinsmith quantize`: a float model in, a quantized one out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -32,9 +32,9 @@ pub struct Quantize {
     model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
-    /// Calibration samples: an .npz with x and split, or an .npy of inputs
+    /// Calibration samples: an .npz with x and split, or an .npy of inputs; needed where activations become integers
     #[arg(long, value_name = "DATA")]
-    calibrate: PathBuf,
+    calibrate: Option<PathBuf>,
     #[command(flatten)]
     data_options: DataOptions,
     /// Which samples to calibrate on; the calibration split where there is one (else training samples, never the test split), all samples of a set without splits
@@ -83,8 +83,16 @@ impl Quantize {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let opened = self.options.open(&self.model)?;
         let recipe = self.recipe(&opened.graph);
-        let (values, n_samples) = self.samples(&opened.graph, &recipe, messages)?;
-        let candidate = Self::candidate(&opened.graph, &recipe, &values, n_samples, messages)?;
+        let samples = match &self.calibrate {
+            Some(path) => Some(self.samples(path, &opened.graph, &recipe, messages)?),
+            None if recipe.quantize().is_some_and(recipe::Quantize::needs_calibration) => {
+                let why = "activations become integers, whose ranges come from samples: name some with --calibrate DATA";
+                return Err(Failure::at(&self.model, why));
+            }
+            None => None,
+        };
+        let n_samples = samples.as_ref().map_or(0, |(_, n)| *n);
+        let candidate = Self::candidate(&opened.graph, &recipe, samples, messages)?;
         let bytes = exported(&candidate.graph)?;
         let at_output = |error| Failure::writing(&self.output, &error);
         interrupt::whole(|| write_atomically(&self.output, &bytes)).map_err(at_output)?;
@@ -98,7 +106,7 @@ impl Quantize {
                 "steps": candidate.steps.iter().map(step_json).collect::<Vec<_>>(),
             }));
         }
-        let mut text = format!("calibrated on {n_samples} samples\n");
+        let mut text = if n_samples > 0 { format!("calibrated on {n_samples} samples\n") } else { String::new() };
         for step in &candidate.steps {
             text.push_str(&step_line(step));
         }
@@ -124,9 +132,9 @@ impl Quantize {
     }
 
     /// Calibration samples as the model's input takes them, and how many there are.
-    fn samples(&self, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(Vec<f32>, usize), Failure> {
-        let set = samples::open(&self.calibrate, self.data_options, None)?.set;
-        let at_data = |problem: DataProblem| problem.of(&self.calibrate);
+    fn samples(&self, path: &Path, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(Vec<f32>, usize), Failure> {
+        let set = samples::open(path, self.data_options, None)?.set;
+        let at_data = |problem: DataProblem| problem.of(path);
         let mut indices = self.calibration_samples(&set, messages).map_err(at_data)?;
         indices.truncate(recipe.quantize().and_then(|q| q.samples).unwrap_or(usize::MAX));
         let input = only_input(graph).map_err(at_data)?;
@@ -138,15 +146,19 @@ impl Quantize {
     fn candidate(
         graph: &Graph,
         recipe: &Recipe,
-        values: &[f32],
-        n_samples: usize,
+        samples: Option<(Vec<f32>, usize)>,
         messages: Messages,
     ) -> Result<Candidate, Failure> {
-        let (inputs, cancel) = ([values], Cancel::new());
+        let cancel = Cancel::new();
+        let inputs: Vec<&[f32]> = samples.iter().map(|(values, _)| values.as_slice()).collect();
         let progress = messages.progress();
         progress.show("optimizing", 0, 1);
         let observations = Observations { inputs: &inputs, absorbed: None, pruned: None, cancel: &cancel };
         let rewritten = timed("rewrote the float model", || optimize::rewrite(recipe, graph, &observations))?;
+        let Some((_, n_samples)) = samples else {
+            let complete = || optimize::complete(recipe, Arc::new(rewritten), None);
+            return Ok(timed("applied the recipe", complete)?);
+        };
         progress.show("calibrating", 0, n_samples);
         let calibrate = || optimize::calibrate(&rewritten.graph, &inputs, None, &cancel);
         let calibration = timed(format_args!("calibrated on {n_samples} samples"), calibrate)?;

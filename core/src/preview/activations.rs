@@ -151,17 +151,18 @@ impl Activations {
         candidates.retain(|id| keys.get(id).is_some_and(|key| !is_kept(key)) && !graph.outputs.contains(id));
         // What comes later saves more: of equals it goes first.
         candidates.reverse();
-        candidates.sort_by_key(|id| (!(edited.contains(id) && was_there(id)), bytes(*id)));
-        let started_from = needed.inputs.iter().filter(|id| keys.get(id).is_some_and(is_kept));
-        let mut left = self.max_bytes.saturating_sub(started_from.map(|id| bytes(*id)).sum());
-        candidates.retain(|id| match left.checked_sub(bytes(*id)) {
-            Some(rest) => {
-                left = rest;
-                true
-            }
-            None => false,
-        });
-        candidates
+        candidates.sort_by_key(|id| bytes(*id));
+        let (first, rest): (Vec<TensorId>, Vec<TensorId>) =
+            candidates.into_iter().partition(|id| edited.contains(id) && was_there(id));
+        let mut left = self.max_bytes;
+        let mut fits = |id: &TensorId| left.checked_sub(bytes(*id)).inspect(|rest| left = *rest).is_some();
+        let mut chosen: Vec<TensorId> = first.into_iter().filter(&mut fits).collect();
+        // What this run started from stays if there is room beside those.
+        for id in needed.inputs.iter().filter(|id| keys.get(id).is_some_and(is_kept)) {
+            fits(id);
+        }
+        chosen.extend(rest.into_iter().filter(&mut fits));
+        chosen
     }
 }
 

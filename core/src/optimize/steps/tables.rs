@@ -15,6 +15,10 @@ const SCHEMES: &[Choice] = &[
     choice("float32", "as it came"),
     choice("float16", "half-precision weights; LiteRT runs them in floats, TensorFlow Lite Micro does not"),
     choice("int16x8", "8-bit weights, 16-bit activations; operators without such a kernel are as in int8"),
+    choice(
+        "dynamic",
+        "8-bit weights under float activations that LiteRT quantizes as it runs; TensorFlow Lite Micro does not run it",
+    ),
     choice("int8", "8-bit weights and activations, integer arithmetic throughout"),
     choice("int4-blocks", "4-bit weights with a factor for each 32 of them; the .tflite holds them as 8 bits"),
     choice("int4", "4-bit weights, 8-bit activations"),
