@@ -3,6 +3,7 @@
 pub mod compact;
 pub mod hostile;
 pub mod made;
+pub mod nets;
 pub mod recorded;
 pub mod window;
 
