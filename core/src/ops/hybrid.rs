@@ -110,12 +110,17 @@ pub fn dynamic_range(graph: &Graph, node: &Node) -> Option<DynamicRange> {
 
 /// The weights of a node that may be integers.
 pub fn weight_ids<'a>(graph: &Graph, node: &'a Node) -> impl Iterator<Item = TensorId> + use<'a> {
+    weight_operands(graph, node).map(|(_, id)| id)
+}
+
+/// The same, with the operand that each is.
+pub(crate) fn weight_operands<'a>(graph: &Graph, node: &'a Node) -> impl Iterator<Item = (usize, TensorId)> + use<'a> {
     let operands = match node.op {
         // The right side is computed as a rule; where it is stored, it is weights.
         Op::BatchMatMul(_) if graph.input(node, 1).is_some_and(Tensor::is_constant) => 1..2,
         _ => node.op.trained_operands()[0].clone(),
     };
-    operands.filter_map(|index| node.inputs.get(index).copied().flatten())
+    operands.filter_map(|index| Some((index, node.inputs.get(index).copied().flatten()?)))
 }
 
 fn weights<'a>(graph: &'a Graph, node: &'a Node) -> impl Iterator<Item = &'a Tensor> {
