@@ -48,7 +48,7 @@ fn cases(folder: &std::path::Path, data: &std::path::Path) -> Vec<Case> {
     cases
 }
 
-/// What differs from other runtimes, in words: integers in a byte, floats by more than 1e-5.
+/// What differs from other runtimes, in words: integers in a byte, floats by more than 1e-5 of the largest output, or of one.
 fn differences(folder: &std::path::Path, case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     for (index, here) in case.outputs.iter().enumerate() {

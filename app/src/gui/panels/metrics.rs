@@ -250,7 +250,15 @@ fn about_ui(cx: PanelCtx<'_>, ui: &mut Ui, metric: &Metric) {
                 small_icon(ui, icon, colour);
             }
             Room::Medium => fits(ui, *ok, if *ok { "fits" } else { "over" }),
+            // Its other forms say more than how much flash there is, unless there is too little.
+            Room::Usual if *ok && !metric.about.is_empty() => {
+                small_icon(ui, icons::CHECK, p.green);
+                words(ui, &metric.about);
+            }
             Room::Usual | Room::Wide => fits(ui, *ok, of),
+        }
+        if room == Room::Wide && !metric.about.is_empty() {
+            words(ui, &metric.about);
         }
     } else if room < Room::Usual && metric.change.is_some() {
         // There is room for one of the two.
