@@ -122,11 +122,13 @@ pub fn of_litert(folder: &Path, case: &str, output: usize) -> Vec<u8> {
     bytes_of(&folder.join(format!("{case}.litert.y{output}.npy"))).unwrap_or_else(|| panic!("{case}: LiteRT: {}", refusal()))
 }
 
-/// The largest difference of floats; NaN if one of them is.
+/// The largest difference of floats, relative to the largest of them where that is more than one; NaN if one of them is.
 pub fn largest_difference(here: &[u8], there: &[u8]) -> f32 {
     let floats = |bytes: &[u8]| -> Vec<f32> { bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect() };
-    let differences = floats(here).into_iter().zip(floats(there)).map(|(a, b)| (a - b).abs());
-    differences.fold(0.0, |most: f32, d| if d.is_nan() || d > most { d } else { most })
+    let (here, there) = (floats(here), floats(there));
+    let largest = there.iter().fold(1.0, |most: f32, x| most.max(x.abs()));
+    let differences = here.into_iter().zip(there).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, |most: f32, d| if d.is_nan() || d > most { d } else { most }) / largest
 }
 
 /// The graph with every tensor that a node makes as an output.

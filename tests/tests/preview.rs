@@ -87,10 +87,11 @@ fn an_edit_of_one_layer_runs_the_net_from_that_layer_on() {
                 })
             };
             assert_eq!(accuracy(&events), accuracy(&run(&mut Engine::new(), &edited)), "{layer} {}", scheme.name());
+            println!("{layer} {}: {:?}", scheme.name(), engine.evaluated());
         }
         let evaluated = engine.evaluated().expect("it was evaluated");
         assert_eq!(evaluated.nodes, graph.nodes.len() - index, "{layer}");
-        assert!(evaluated.kept_bytes <= 12 << 20, "{evaluated:?}");
+        assert!(evaluated.kept_bytes <= 16 << 20, "{evaluated:?}");
     }
 }
 

@@ -70,9 +70,14 @@ pub fn entry_change(from: &Entry, to: &Entry) -> Option<String> {
     if from.enabled != to.enabled {
         return Some(format!("{} {}", word(&to.step), if to.enabled { "on" } else { "off" }));
     }
+    if from.step == to.step {
+        return None;
+    }
     let parameters = &described(&to.step)?.parameters;
-    let changed = parameters.iter().find(|of| parameter(&from.step, of.key) != parameter(&to.step, of.key))?;
-    Some(format!("{}, {}", word(&to.step), changed.title.to_lowercase()))
+    let changed = parameters.iter().find(|of| parameter(&from.step, of.key) != parameter(&to.step, of.key));
+    // What is not among the parameters are settings of single layers.
+    let changed = changed.map_or_else(|| "a layer of its own".to_owned(), |of| of.title.to_lowercase());
+    Some(format!("{}, {changed}", word(&to.step)))
 }
 
 #[cfg(test)]
@@ -82,6 +87,19 @@ mod tests {
 
     fn names(recipe: &Recipe) -> Vec<&'static str> {
         recipe.steps.iter().map(|entry| entry.step.name()).collect()
+    }
+
+    #[test]
+    fn a_layers_own_setting_has_a_name_to_undo_it_by() {
+        let mut recipe = Recipe::int8();
+        add(&mut recipe, "prune-channels");
+        let before = recipe.steps[0].clone();
+        let mut after = before.clone();
+        assert_eq!(entry_change(&before, &after), None);
+        if let tinsmith_core::recipe::Step::PruneChannels(settings) = &mut after.step {
+            settings.layers.insert("conv".to_owned(), 0.25);
+        }
+        assert_eq!(entry_change(&before, &after).as_deref(), Some("prune channels, a layer of its own"));
     }
 
     #[test]

@@ -152,8 +152,11 @@ impl Activations {
         // What comes later saves more: of equals it goes first.
         candidates.reverse();
         candidates.sort_by_key(|id| bytes(*id));
+        // All that the edited layers read together, with what goes around them: a part of it is of no use.
+        let read: Vec<TensorId> = edited.iter().copied().filter(|id| was_there(id) && !graph.inputs.contains(id)).collect();
+        let fits_whole = read.iter().map(|id| bytes(*id)).fold(0, usize::saturating_add) <= self.max_bytes;
         let (first, rest): (Vec<TensorId>, Vec<TensorId>) =
-            candidates.into_iter().partition(|id| edited.contains(id) && was_there(id));
+            candidates.into_iter().partition(|id| fits_whole && read.contains(id));
         let mut left = self.max_bytes;
         let mut fits = |id: &TensorId| left.checked_sub(bytes(*id)).inspect(|rest| left = *rest).is_some();
         let mut chosen: Vec<TensorId> = first.into_iter().filter(&mut fits).collect();

@@ -250,7 +250,12 @@ fn about_ui(cx: PanelCtx<'_>, ui: &mut Ui, metric: &Metric) {
                 small_icon(ui, icon, colour);
             }
             Room::Medium => fits(ui, *ok, if *ok { "fits" } else { "over" }),
+            // Its other forms say more than how much flash there is, unless there is too little.
+            Room::Usual if *ok && !metric.about.is_empty() => words(ui, &metric.about),
             Room::Usual | Room::Wide => fits(ui, *ok, of),
+        }
+        if room == Room::Wide && !metric.about.is_empty() {
+            words(ui, &metric.about);
         }
     } else if room < Room::Usual && metric.change.is_some() {
         // There is room for one of the two.
@@ -377,16 +382,15 @@ fn size(cx: PanelCtx<'_>) -> Metric {
     metric.fits = fits_board(cx, needed, |d| d.flash_bytes);
     if let Some(sizes) = sizes_of(cx) {
         metric.explanation.push_str(&format!("\n{}", size_facts(sizes).join("\n")));
-        metric.about = match &sizes.compact {
-            Ok(compact) => format!("gzip {} · tin {}", kilobytes(sizes.gzip_bytes), kilobytes(compact.bytes)),
-            Err(_) => format!("gzip {}", kilobytes(sizes.gzip_bytes)),
-        };
+        if let Some(figure) = &metric.figure {
+            let short = |n: u64| units::in_unit_of(n as f64, figure);
+            metric.about = match &sizes.compact {
+                Ok(compact) => format!("gz {} · tin {}", short(sizes.gzip_bytes), short(compact.bytes)),
+                Err(_) => format!("gz {}", short(sizes.gzip_bytes)),
+            };
+        }
     }
     metric
-}
-
-fn kilobytes(n: u64) -> String {
-    units::short(&units::bytes(n))
 }
 
 fn ram(cx: PanelCtx<'_>) -> Metric {
