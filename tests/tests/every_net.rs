@@ -48,9 +48,6 @@ fn cases(folder: &std::path::Path, data: &std::path::Path) -> Vec<Case> {
     cases
 }
 
-<<<<<<< HEAD
-/// What differs from other runtimes, in words: integers in a byte, floats by more than 1e-5 of the largest output, or of one.
-=======
 /// How far floats may be from LiteRT's: 1e-5, but for one net as it came, whose outputs reach 43 and were 3.8e-5 off. Where no layer is
 /// hybrid, sums are not formed in the order of LiteRT's reference kernels.
 fn float_bound(case: &Case) -> f32 {
@@ -58,7 +55,6 @@ fn float_bound(case: &Case) -> f32 {
 }
 
 /// What differs from other runtimes, in words: integers in a byte, floats by more than their bound.
->>>>>>> five-dyn
 fn differences(folder: &std::path::Path, case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     for (index, here) in case.outputs.iter().enumerate() {
