@@ -133,7 +133,7 @@ impl Search<'_> {
             }
         })?;
         layers.retain(|(weights, _)| *weights > 0);
-        layers.sort_by(|a, b| b.0.cmp(&a.0));
+        layers.sort_by_key(|layer| std::cmp::Reverse(layer.0));
         Ok(layers.into_iter().map(|(_, name)| name).collect())
     }
 
