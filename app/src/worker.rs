@@ -11,6 +11,7 @@ mod details;
 mod files;
 mod jobs;
 mod layouts;
+mod lowering;
 mod priority;
 mod same;
 mod slot;
@@ -25,7 +26,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::optimize::Advice;
+use tinsmith_core::preview::progressive::Goal;
 use tinsmith_core::preview::{self, Job};
+use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
 
 pub use claim::Claim;
@@ -35,6 +38,7 @@ pub use details::{
     ActivationStatistics, DetailRequest, Distributions, DistributionsOf, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Weights,
 };
 pub use files::{AskedExtent, ExportRequest, Opened, SaveRequest, Saved, project_beside, sample_project};
+pub use lowering::Lowered;
 pub use same::same;
 pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
 
@@ -76,6 +80,8 @@ pub enum Event {
     Answer(Basis, Answer),
     /// A figure of a stored candidate.
     Compared(Basis, Compared),
+    /// What came of lowering the bits of the job with this revision.
+    Lowered(u64, Lowered),
     /// A picture was written to this file, or why not.
     PictureSaved(Result<PathBuf, String>),
 }
@@ -152,6 +158,16 @@ impl Worker {
     /// Measures stored candidates from now on; work on older ones is cancelled.
     pub fn compare(&self, request: CompareRequest) {
         self.comparison.put(request);
+    }
+
+    /// Lowers the bits of a job's recipe while `goal` holds. Events carry `revision`; the handle ends it.
+    pub fn lower(&self, revision: u64, job: Job, goal: Goal) -> Cancel {
+        let cancel = Cancel::new();
+        let of_thread = cancel.clone();
+        self.spawn(move |outbox| {
+            lowering::lower(&job, goal, &of_thread, |lowered| outbox.send(Event::Lowered(revision, lowered)));
+        });
+        cancel
     }
 
     /// Opens a model, a project or a data set. `outside` says whether a project may refer to files outside its folder, `import` what

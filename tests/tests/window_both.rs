@@ -197,6 +197,7 @@ fn large_panel(n: usize) -> Harness<'static, Shared> {
         by: String::new(),
         absorbed: Default::default(),
         pruned: vec![],
+        unpruned: None,
         ranked: vec![],
         steps: vec![],
     };

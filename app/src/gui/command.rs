@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
 use tinsmith_core::data::Layout;
 use tinsmith_core::formats::ImportOptions;
+use tinsmith_core::preview::progressive::Goal;
 use tinsmith_core::recipe::Recipe;
 
 use super::graph_view::select::Walk;
@@ -69,6 +70,10 @@ pub enum Command {
     ChooseExport(ExportChoice),
     /// Compare the candidate on screen with this one.
     CompareWith(Option<Recipe>),
+    /// Lower the bits of the recipe step by step while this holds.
+    Lower(Goal),
+    /// Leave the recipe as it is.
+    StopLowering,
 }
 
 /// What to do with unsaved changes.

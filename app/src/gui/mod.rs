@@ -30,6 +30,7 @@ pub mod kept;
 pub mod layer_diff;
 pub mod line_diff;
 pub mod lineage;
+pub mod lowering;
 pub mod notice;
 pub mod offers;
 pub mod on_demand;

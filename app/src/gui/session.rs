@@ -19,6 +19,7 @@ use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
 use super::lineage::{Lineage, LineageMemo};
+use super::lowering::Lowering;
 use super::notice::Notices;
 use super::on_demand::OnDemand;
 use super::picture;
@@ -178,6 +179,8 @@ pub struct Session {
     pub advice: Option<(FloatGraph, Vec<Advice>)>,
     /// Results that only some panels need.
     pub on_demand: OnDemand,
+    /// Progressive quantization, while it goes on.
+    pub lowering: Option<Lowering>,
     /// What happened and should be known.
     pub notices: Notices,
     /// The workspace on screen.
@@ -230,6 +233,7 @@ impl Default for Session {
             distributions: None,
             advice: None,
             on_demand: OnDemand::default(),
+            lowering: None,
             notices: Notices::default(),
             workspace: Workspace::default(),
             settings: Settings::default(),

@@ -11,7 +11,7 @@ use tinsmith_core::measure::weights::{WeightStats, weight_stats};
 use tinsmith_core::optimize::{Calibration, Candidate, Rewritten, Statistics, advice};
 use tinsmith_core::preview::Source;
 use tinsmith_core::progress::Cancel;
-use tinsmith_core::tensor::ElementType;
+use tinsmith_core::tensor::{Data, ElementType, Tensor};
 
 use super::layouts::Layouts;
 use super::{Event, Outbox, same};
@@ -141,6 +141,8 @@ pub struct Distributions {
     pub baseline: Option<Weights>,
     /// Weights of the candidate.
     pub candidate: Option<Weights>,
+    /// What the weights that a step made zero were before.
+    pub masked: Option<Weights>,
     /// The output, as seen over the calibration samples.
     pub activation: Option<ActivationStatistics>,
     /// The other selected layers, as many as can be told apart; they have none of their own.
@@ -262,6 +264,7 @@ fn distributions(of: &DistributionsOf, node: String) -> Distributions {
     Distributions {
         baseline: weights_of(float, &node),
         candidate: of.candidate.as_ref().and_then(|c| weights_of(&c.graph, &node)),
+        masked: of.candidate.as_ref().and_then(|c| masked_of(c.rewritten.unpruned.as_ref()?, float, &node)),
         activation: seen,
         node,
         also: Vec::new(),
@@ -275,6 +278,24 @@ fn weights_of(graph: &Graph, node: &str) -> Option<Weights> {
     let stats = weight_stats(tensor, Some(axis), N_WEIGHT_BINS)?;
     let step = tensor.quantization.as_ref().map(|q| q.scales.iter().copied().fold(0.0, f32::max));
     Some(Weights { element: tensor.element, step, stats })
+}
+
+/// The weights of a node that are zero in `pruned` and were not before.
+fn masked_of(unpruned: &Graph, pruned: &Graph, node: &str) -> Option<Weights> {
+    let floats = |graph: &Graph| -> Option<Arc<[f32]>> {
+        let tensor = graph.input(graph.node(graph.node_named(node)?), 1)?;
+        if let Data::F32(values) = tensor.data.as_ref()? { Some(values.clone()) } else { None }
+    };
+    let (before, after) = (floats(unpruned)?, floats(pruned)?);
+    let gone: Vec<f32> = before.iter().zip(&*after).filter(|(b, a)| **a == 0.0 && **b != 0.0).map(|(b, _)| *b).collect();
+    if before.len() != after.len() || gone.is_empty() {
+        return None;
+    }
+    let reach = |values: &[f32]| values.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    // Bins as wide as those of the others.
+    let n_bins = (N_WEIGHT_BINS as f32 * reach(&gone) / reach(&before)).ceil().max(1.0) as usize;
+    let stats = weight_stats(&Tensor::constant("", [gone.len()], Data::F32(gone.into())), None, n_bins)?;
+    Some(Weights { element: ElementType::F32, step: None, stats })
 }
 
 fn activation_of(statistics: &Statistics, n_samples: usize) -> ActivationStatistics {
@@ -301,6 +322,27 @@ mod tests {
         let graph = Arc::new(chain_of(&[Kind::Mean; 3]));
         let source = Source::in_memory("test", graph);
         LayoutKey { graph: GraphRef::Source(Arc::new(source)), collapsed: Arc::default(), canvas: Vec2::splat(500.0) }
+    }
+
+    #[test]
+    fn what_was_pruned_is_counted_by_what_it_was() {
+        use tinsmith_core::graph::Node;
+        use tinsmith_core::ops::{Activation, FullyConnected, Op};
+        let graph = |weights: [f32; 4]| {
+            let mut graph = Graph::default();
+            let input = graph.add_tensor(Tensor::activation("in", ElementType::F32, [1, 2]));
+            let weights = graph.add_tensor(Tensor::constant("w", [2, 2], Data::F32(weights.into())));
+            let output = graph.add_tensor(Tensor::activation("out", ElementType::F32, [1, 2]));
+            let op = Op::FullyConnected(FullyConnected { keep_num_dims: false, activation: Activation::None });
+            let inputs = vec![Some(input), Some(weights)];
+            graph.nodes.push(Node { name: "dense".into(), op, inputs, outputs: vec![output], sources: Vec::new() });
+            graph
+        };
+        let (before, after) = (graph([0.1, -0.2, 0.0, 1.0]), graph([0.0, 0.0, 0.0, 1.5]));
+        let masked = masked_of(&before, &after, "dense").expect("two weights went").stats;
+        assert_eq!((masked.n, masked.min, masked.max), (2, -0.2, 0.1));
+        assert!(masked.histogram.counts.len() <= N_WEIGHT_BINS / 4, "bins are as wide as those of all weights");
+        assert!(masked_of(&before, &before, "dense").is_none());
     }
 
     #[test]

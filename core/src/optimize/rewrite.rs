@@ -33,6 +33,8 @@ pub struct Rewritten {
     pub absorbed: Absorbed,
     /// What each of these steps that prunes cut, in order.
     pub pruned: Vec<Pruned>,
+    /// The graph as it was before the first step that pruned single weights: what became zero is still there.
+    pub unpruned: Option<Graph>,
     /// What each of these steps had to choose from: for the groups of its channels how much each of them matters.
     pub ranked: Vec<Vec<LayerImportances>>,
     /// What each of these steps did, in order.
@@ -76,6 +78,7 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
         by,
         absorbed: Absorbed::new(),
         pruned: Vec::new(),
+        unpruned: None,
         ranked: Vec::new(),
         steps: Vec::new(),
     };
@@ -98,7 +101,10 @@ pub fn rewrite(recipe: &Recipe, graph: &Graph, observations: &Observations<'_>) 
                 }
                 Step::Equalize(settings) => equalize::equalize(graph, settings),
                 Step::AbsorbBias(_) => absorb_bias::absorb(graph, observations, &mut rewritten.absorbed)?,
-                Step::PruneWeights(settings) => prune_weights::prune(graph, settings, observations, &mut rewritten.pruned)?,
+                Step::PruneWeights(settings) => {
+                    rewritten.unpruned.get_or_insert_with(|| graph.clone());
+                    prune_weights::prune(graph, settings, observations, &mut rewritten.pruned)?
+                }
                 Step::Cluster(settings) => cluster::cluster(graph, settings)?,
                 Step::Quantize(_) | Step::Pack(_) => continue,
             }

@@ -52,6 +52,8 @@ impl App {
             Command::Need(need) => self.session.on_demand.need(need),
             Command::ChooseExport(choice) => self.session.on_demand.export = choice,
             Command::CompareWith(recipe) => self.session.on_demand.comparison.compared_with = recipe,
+            Command::Lower(goal) => self.lower(goal),
+            Command::StopLowering => self.stop_lowering(),
             Command::SavePicture(request) => {
                 self.session.picture = Some(request);
                 ctx.request_repaint();

@@ -12,6 +12,7 @@
 mod commands;
 mod files;
 mod input;
+mod lowering;
 mod pictures;
 
 use std::path::PathBuf;
@@ -265,6 +266,7 @@ impl App {
     }
 
     fn start_job(&mut self) {
+        self.stop_lowering();
         let (Some(device), Some(open)) = (self.session.device(), &mut self.session.open) else { return };
         open.lay_out(self.session.edit.layout);
         self.revision += 1;
@@ -300,6 +302,8 @@ impl App {
             Event::Advice(of, advice) => self.session.advice = Some((of, advice)),
             Event::Answer(basis, answer) => self.session.on_demand.take(&basis, answer),
             Event::Compared(basis, compared) => self.session.on_demand.take_compared(&basis, compared),
+            Event::Lowered(revision, lowered) if revision == self.revision => self.take_lowered(lowered, ctx),
+            Event::Lowered(..) => {}
             Event::Opened(path, result) => self.opened(path, *result, ctx),
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {

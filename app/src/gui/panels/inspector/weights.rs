@@ -16,6 +16,8 @@ use crate::worker::{Distributions, Weights};
 
 const NAME: &str = "Weights plot";
 const HEIGHT: f32 = 164.0;
+/// What pruning took lies over what is left, which shows through.
+const MASK_OPACITY: f32 = 0.7;
 
 /// What the horizontal axis counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -63,7 +65,7 @@ pub fn ui(cx: PanelCtx<'_>, view: &mut WeightsView, of: &Distributions, ui: &mut
         Some(codes) if view.units == Units::Codes => codes_ui(cx, &mut view.plot, &of.node, codes, ui),
         _ => real_ui(cx, &mut view.plot, of, shown, ui),
     }
-    caption_ui(shown, ui);
+    caption_ui(shown, of.masked.as_ref().filter(|_| !is_several), ui);
 }
 
 /// The weights of each layer that has some.
@@ -121,7 +123,9 @@ fn real_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, shown: &Weight
     // The baseline behind in grey; the candidate in front, where there is one.
     let base = of.baseline.as_ref().filter(|_| of.candidate.is_some());
     let front_name = if of.candidate.is_some() { "candidate" } else { "source" };
-    let layers: Vec<(&str, &Weights)> = base.map(|b| ("float", b)).into_iter().chain([(front_name, shown)]).collect();
+    let masked = of.masked.as_ref().filter(|_| of.candidate.is_some());
+    let layers = base.map(|b| ("float", b)).into_iter().chain(masked.map(|m| ("pruned", m)));
+    let layers: Vec<(&str, &Weights)> = layers.chain([(front_name, shown)]).collect();
     let (low, high) = (f64::from(shown.stats.min), f64::from(shown.stats.max));
     let reach = low.abs().max(high.abs()).max(f64::MIN_POSITIVE) * 1.04;
     let most = layers.iter().flat_map(|(_, w)| &w.stats.histogram.counts).copied().max().unwrap_or(0).max(1);
@@ -135,6 +139,7 @@ fn real_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, shown: &Weight
         table: real_table(&layers),
     };
     let baseline = base.map(|b| bars(b, scale, 1.0, p.base_soft));
+    let mask = masked.map(|m| bars(m, scale, 1.0, p.amber.gamma_multiply(MASK_OPACITY)));
     let front = bars(shown, scale, 0.72, p.accent);
     let (edge, ink) = (p.accent_text, p.text_weak);
     frame.show(
@@ -146,6 +151,9 @@ fn real_ui(cx: PanelCtx<'_>, view: &mut View, of: &Distributions, shown: &Weight
                 plot.bar_chart(chart);
             }
             plot.bar_chart(front);
+            if let Some(chart) = mask {
+                plot.bar_chart(chart);
+            }
             for x in [low, high] {
                 plot.vline(VLine::new("", x).color(edge).width(1.0).allow_hover(false));
             }
@@ -287,8 +295,13 @@ fn summary(shown: &Weights) -> String {
     )
 }
 
-fn caption_ui(shown: &Weights, ui: &mut Ui) {
+fn caption_ui(shown: &Weights, masked: Option<&Weights>, ui: &mut Ui) {
     let p = Palette::of(ui);
+    if let Some(Weights { stats, .. }) = masked {
+        let (n, low, high) = (units::exact(stats.n as u64), f64::from(stats.min), f64::from(stats.max));
+        let words = format!("{n} pruned, which were {} to {}: in amber", units::real(low), units::real(high));
+        ui.label(Type::Caption.text(words, p.amber));
+    }
     let mut words = vec![format!("{:.1} % zero", shown.stats.sparsity() * 100.0)];
     if let Some(codes) = &shown.stats.codes {
         let unused = n_available(codes).saturating_sub(n_used(codes));

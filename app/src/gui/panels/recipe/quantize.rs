@@ -1,12 +1,13 @@
 //! The controls of quantization. They are more than its description says: samples have an end, overrides lead to their layers.
 
 use eframe::egui::{Label, Ui};
+use tinsmith_core::preview::progressive::Goal;
 use tinsmith_core::recipe::{Calibrator, Granularity, IoType, Quantize, Scheme, WeightRange, WeightRounding};
 
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::theme::{Palette, Type};
-use crate::gui::widgets::{Slider, label_row, segmented, select, slider, switch};
+use crate::gui::widgets::{Slider, label_row, segmented, select, slider, switch, text_button};
 
 /// Names of the calibrators with their customary parameter, as offered in cards and overrides.
 pub const CALIBRATORS: [(Calibrator, &str); 5] = [
@@ -30,6 +31,9 @@ const SCHEMES: [(Scheme, &str); Scheme::ALL.len()] = [
     (Scheme::Binary, "binary weights"),
 ];
 
+/// Percent of samples whose class stays, to start with.
+const AGREEMENT: f64 = 99.0;
+
 /// Shows the controls of quantization.
 pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
     label_row(ui, "Scheme", |ui| {
@@ -43,7 +47,36 @@ pub(super) fn quantize_ui(cx: PanelCtx<'_>, q: &mut Quantize, ui: &mut Ui) {
     if q.needs_calibration() {
         activations_ui(cx, q, ui);
     }
+    lowering_ui(cx, ui);
     overrides_ui(cx, q, ui);
+}
+
+/// Fewer bits while the answers stay the float model's; where there are test samples to tell by.
+fn lowering_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    if let Some(lowering) = &cx.session.lowering {
+        label_row(ui, "Fewer bits", |ui| {
+            if text_button(ui, "Stop").clicked() {
+                cx.send(Command::StopLowering);
+            }
+            ui.add(Label::new(Type::Small.text(lowering.words(), p.text_weak)).truncate());
+        });
+        return;
+    }
+    if cx.session.accuracies().1.is_none_or(|figures| figures.agreement().is_none()) {
+        return;
+    }
+    let id = ui.scope_id().with("agreement to keep");
+    let mut share = ui.data(|d| d.get_temp::<f64>(id)).unwrap_or(AGREEMENT);
+    let of = Slider { name: "Agreement", range: 80.0..=100.0, default: AGREEMENT, step: 0.1, decimals: 1, unit: "%" };
+    let row = label_row(ui, "Agreement", |ui| slider(ui, &mut share, &of));
+    row.on_hover_text("Samples that have to get the float model's class when bits are lowered.");
+    ui.data_mut(|d| d.insert_temp(id, share));
+    let lower = label_row(ui, "", |ui| text_button(ui, "Lower the bits while it holds"));
+    let lower = lower.on_hover_text("Tries 16, 8 and 4 bits, then 4 bits layer by layer, and keeps the last that holds.");
+    if lower.clicked() {
+        cx.send(Command::Lower(Goal::Agreement(share / 100.0)));
+    }
 }
 
 /// What becomes of weights.
