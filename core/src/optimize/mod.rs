@@ -47,6 +47,7 @@ mod steps;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use advice::{Advice, advice};
 pub use calibrate::{CalibratedRanges, Calibration, CalibratorRanges, calibrate};

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::layer::Layer;
+use super::windows::Windows;
 use super::{Observations, OptimizeError};
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, NodeId, TensorId};
-use crate::ops::{Op, Padding};
 
 /// Samples are summed up in so many parts at most, each with matrices of its own. Parts depend on the number of samples alone, so that
 /// sums do not depend on the number of threads.
@@ -47,14 +47,14 @@ pub fn moments(
     layers: &[NodeId],
     observations: &Observations<'_>,
 ) -> Result<BTreeMap<NodeId, Moments>, OptimizeError> {
-    let views: Vec<(NodeId, TensorId, View)> =
-        layers.iter().filter_map(|&id| View::of(graph, id).map(|(input, view)| (id, input, view))).collect();
+    let views: Vec<(NodeId, TensorId, Windows)> =
+        layers.iter().filter_map(|&id| view(graph, id).map(|(input, windows)| (id, input, windows))).collect();
     let prepared = Prepared::new(graph)?;
     let part = prepared.n_samples(observations.inputs)?.div_ceil(MAX_PARTS).max(1);
-    let start = || views.iter().map(|(_, _, view)| view.nothing()).collect::<Vec<Moments>>();
+    let start = || views.iter().map(|(_, _, windows)| nothing(windows)).collect::<Vec<Moments>>();
     let see = |all: &mut Vec<Moments>, tensor: TensorId, _: Range<usize>, values: &[f32]| {
-        for (moments, (_, _, view)) in all.iter_mut().zip(&views).filter(|(_, (_, input, _))| *input == tensor) {
-            view.add(moments, values);
+        for (moments, (_, _, windows)) in all.iter_mut().zip(&views).filter(|(_, (_, input, _))| *input == tensor) {
+            add(windows, moments, values);
         }
     };
     let mut all = start();
@@ -93,84 +93,31 @@ impl Moments {
     }
 }
 
-/// How a layer looks at its input `[h, w, c]`.
-struct View {
-    height: usize,
-    width: usize,
-    groups: usize,
-    /// Input channels of a group.
-    seen: usize,
-    /// Output rows and columns.
-    output: [usize; 2],
-    window: [usize; 2],
-    stride: [usize; 2],
-    dilation: [usize; 2],
-    /// Padding above and on the left.
-    before: [usize; 2],
+/// The layer's input and how its window slides over it.
+fn view(graph: &Graph, id: NodeId) -> Option<(TensorId, Windows)> {
+    let layer = Layer::of(graph, id)?;
+    let windows = Windows::of(graph, graph.node(id)).filter(|windows| windows.row_len() <= MAX_LEN)?;
+    Some((layer.input, windows))
 }
 
-impl View {
-    /// The layer's input and how it looks at it.
-    fn of(graph: &Graph, id: NodeId) -> Option<(TensorId, Self)> {
-        let layer = Layer::of(graph, id)?;
-        let (input, weights) = (&graph.tensor(layer.input).shape, &graph.tensor(layer.weights).shape);
-        let groups = layer.n_inputs() / layer.n_seen;
-        let (stride, dilation, padding) = match &graph.node(id).op {
-            Op::Conv2d(op) => (op.stride, op.dilation, op.padding),
-            Op::DepthwiseConv2d(op) => (op.stride, op.dilation, op.padding),
-            Op::FullyConnected(_) => ([1, 1], [1, 1], Padding::Valid),
-            _ => return None,
-        };
-        let (height, width, window) = match (&graph.node(id).op, input.as_slice(), weights.as_slice()) {
-            // Each row by itself.
-            (Op::FullyConnected(_), _, &[_, c_in]) => (1, input.iter().product::<usize>().checked_div(c_in)?, [1, 1]),
-            (Op::Conv2d(_) | Op::DepthwiseConv2d(_), &[_, h, w, _], &[_, kh, kw, _]) => (h, w, [kh, kw]),
-            _ => return None,
-        };
-        let (rows, top, _) = padding.resolve(height, window[0], stride[0], dilation[0])?;
-        let (columns, left, _) = padding.resolve(width, window[1], stride[1], dilation[1])?;
-        let (output, before, seen) = ([rows, columns], [top, left], layer.n_seen);
-        let view = Self { height, width, groups, seen, output, window, stride, dilation, before };
-        (view.len() <= MAX_LEN).then_some((layer.input, view))
-    }
+fn nothing(windows: &Windows) -> Moments {
+    let (len, groups) = (windows.row_len(), windows.n_groups());
+    Moments { len, groups, count: 0, sum: vec![0.0; groups * len], product: vec![0.0; groups * len * len] }
+}
 
-    fn len(&self) -> usize {
-        self.window[0] * self.window[1] * self.seen
-    }
-
-    fn nothing(&self) -> Moments {
-        let (len, groups) = (self.len(), self.groups);
-        Moments { len, groups, count: 0, sum: vec![0.0; groups * len], product: vec![0.0; groups * len * len] }
-    }
-
-    /// Adds the patches of some samples, `[n, h, w, c]`.
-    fn add(&self, moments: &mut Moments, values: &[f32]) {
-        let mut patch = vec![0.0; self.len()];
-        for sample in values.chunks_exact((self.height * self.width * self.groups * self.seen).max(1)) {
-            for (y, x) in (0..self.output[0]).flat_map(|y| (0..self.output[1]).map(move |x| (y, x))) {
-                for group in 0..self.groups {
-                    self.gather(sample, [y, x], group, &mut patch);
-                    moments.add(group, &patch);
-                }
-                moments.count += 1;
+/// Adds the patches of some samples, `[n, h, w, c]`.
+fn add(windows: &Windows, moments: &mut Moments, values: &[f32]) {
+    let (mut row, mut patch) = (Vec::with_capacity(moments.len), Vec::with_capacity(moments.len));
+    for sample in values.chunks_exact(windows.image_len().max(1)) {
+        for place in 0..windows.n_places() {
+            for group in 0..moments.groups {
+                row.clear();
+                windows.push_row(sample, place, group, &mut row);
+                patch.clear();
+                patch.extend(row.iter().map(|x| f64::from(*x)));
+                moments.add(group, &patch);
             }
-        }
-    }
-
-    fn gather(&self, sample: &[f32], at: [usize; 2], group: usize, patch: &mut [f64]) {
-        for (tap, patch) in patch.chunks_exact_mut(self.seen).enumerate() {
-            let place = |axis: usize, tap: usize| {
-                (at[axis] * self.stride[axis] + tap * self.dilation[axis]).checked_sub(self.before[axis])
-            };
-            let y = place(0, tap / self.window[1]).filter(|y| *y < self.height);
-            let x = place(1, tap % self.window[1]).filter(|x| *x < self.width);
-            match y.zip(x) {
-                Some((y, x)) => {
-                    let first = ((y * self.width + x) * self.groups + group) * self.seen;
-                    patch.iter_mut().zip(&sample[first..]).for_each(|(to, from)| *to = f64::from(*from));
-                }
-                None => patch.fill(0.0),
-            }
+            moments.count += 1;
         }
     }
 }
@@ -178,6 +125,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Op;
     use crate::test_graph::small_net;
 
     /// The squared change of all outputs when weights change is what the matrices say, for every layer and with its padding.

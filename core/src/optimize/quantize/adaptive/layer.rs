@@ -9,7 +9,7 @@ use super::super::weights::{LayerWeights, WeightsAndBias, least_scale, levels, q
 use super::moments::Rows;
 use super::quadratic::{QuadraticForm, dot};
 use super::search::{Channel, Found, search};
-use super::windows::Windows;
+use crate::optimize::windows::Windows;
 use crate::progress::{Cancel, Cancelled};
 use crate::recipe::Granularity;
 

@@ -4,7 +4,6 @@
 //! | file | what it is about |
 //! | --- | --- |
 //! | `mod.rs` | layer by layer, in the order of execution |
-//! | `windows.rs`, `moments.rs` | what a layer sees, and the moments that its error depends on |
 //! | `layer.rs` | one layer: its channels' errors, weights and biases |
 //! | `quadratic.rs`, `search.rs` | integers and scales for which an error is small |
 //! | `kept.rs` | what a project keeps of it |
@@ -21,7 +20,6 @@ mod quadratic;
 mod search;
 #[cfg(test)]
 mod tests;
-mod windows;
 
 pub use kept::RoundedWeights;
 
@@ -31,11 +29,11 @@ use super::{check_settings, rewrite};
 use crate::execute::executor::Executor;
 use crate::graph::{Graph, Node};
 use crate::optimize::prepare::simplified;
+use crate::optimize::windows::Windows;
 use crate::optimize::{Calibration, OptimizeError};
 use crate::progress::Cancel;
 use crate::recipe::Quantize;
 use layer::Seen;
-use windows::Windows;
 
 /// No more samples than this are looked at: the first ones.
 const MAX_SAMPLES: usize = 256;

@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use super::windows::Windows;
+use crate::optimize::windows::Windows;
 
 /// Rows of one layer at most; of more, so many are taken, evenly spread. Moments of some thousand values settle before.
 const MAX_ROWS: usize = 16 << 10;

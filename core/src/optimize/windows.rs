@@ -3,8 +3,8 @@
 use crate::graph::{Graph, Node};
 use crate::ops::{Op, Padding};
 
-/// How the window of a layer slides over its input.
-pub(super) struct Windows {
+/// How the window of a layer slides over its input. Of a dense layer each row of inputs is a place of its own.
+pub(in crate::optimize) struct Windows {
     /// Height, width and channels of the input.
     image: [usize; 3],
     window: [usize; 2],
