@@ -22,7 +22,7 @@ use tinsmith_core::recipe::Quantize;
 static ALLOCATOR: tinsmith::Allocator = tinsmith::Allocator;
 
 /// What is dragged in a window of 1600x1000: the knob of the samples, and the upper grip of the output's clip.
-const SAMPLES: (Pos2, Pos2) = (pos2(258.0, 309.0), pos2(166.0, 309.0));
+const SAMPLES: (Pos2, Pos2) = (pos2(258.0, 393.0), pos2(166.0, 393.0));
 const CLIP: (Pos2, Pos2) = (pos2(1573.0, 720.0), pos2(1480.0, 720.0));
 /// Moves of a drag, there and back again.
 const MOVES: usize = 600;

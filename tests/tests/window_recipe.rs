@@ -28,7 +28,7 @@ fn digits(folder: &Folder) -> Option<(PathBuf, PathBuf)> {
 fn open_digits(folder: &Folder) -> Option<Window> {
     let (model, data) = digits(folder)?;
     // High enough for all cards: a hand would scroll.
-    let mut window = open_sized(Some(model), [1280.0, 1400.0]);
+    let mut window = open_sized(Some(model), [1280.0, 2000.0]);
     wait(&mut window, "the model", |app| app.session().open.is_some() && app.session().activity.is_none());
     drop_file(&mut window, &data);
     wait(&mut window, "all figures", is_complete);

@@ -125,6 +125,7 @@ impl Engine {
             }
             self.compare_layers(samples, key, candidate, cancel, tell)?;
         }
+        cancel.check()?;
         self.code(key, candidate, tell)?;
         tell(Event::Done);
         Ok(())
