@@ -98,7 +98,11 @@ impl Activations {
             executor: Executor::new(&part)?,
             inputs: needed.inputs.iter().map(input).collect(),
             n_samples,
-            collected: collected.iter().map(|id| (keys[id], Vec::new())).collect(),
+            // Room for all samples at once: a list that grows takes up to twice as much.
+            collected: collected
+                .iter()
+                .map(|id| (keys[id], Vec::with_capacity(graph.tensor(*id).n_bytes() * n_samples)))
+                .collect(),
             n_outputs: graph.outputs.len(),
             keys: keys.into_values().collect(),
             n_nodes,
