@@ -33,6 +33,13 @@ fn candidate_bytes(events: &[Event]) -> Vec<u8> {
     exported(&candidate.expect("a candidate was told").graph).expect("it can be written")
 }
 
+/// What a project would keep of a run.
+fn stored(job: &Job, events: &[Event]) -> StoredRanges {
+    let calibration = events.iter().find_map(|event| if let Event::Calibration(c) = event { Some(c) } else { None });
+    let (data, settings) = (job.data.as_deref().expect("the sample has data"), job.recipe.quantize().expect("it quantizes"));
+    StoredRanges::new(data, calibration.expect("it calibrates"), settings)
+}
+
 #[test]
 fn an_edit_runs_only_what_it_changes_and_undo_nothing() {
     let mut engine = Engine::new();
@@ -58,7 +65,8 @@ fn an_edit_runs_only_what_it_changes_and_undo_nothing() {
     assert_eq!(candidate_bytes(&first), candidate_bytes(&undone));
 }
 
-/// The last layer stays as it is and the others are edited one by one, twice: what comes before the edited layer is kept by then.
+/// The layers are edited one by one, twice: what comes before the edited layer is kept by then. Only of pointwise_2 what it reads and
+/// what goes around it are too large to be kept both: one layer more is run.
 #[test]
 fn an_edit_of_one_layer_runs_the_net_from_that_layer_on() {
     let mut engine = Engine::new();
@@ -90,8 +98,9 @@ fn an_edit_of_one_layer_runs_the_net_from_that_layer_on() {
             println!("{layer} {}: {:?}", scheme.name(), engine.evaluated());
         }
         let evaluated = engine.evaluated().expect("it was evaluated");
-        assert_eq!(evaluated.nodes, graph.nodes.len() - index, "{layer}");
-        assert!(evaluated.kept_bytes <= 16 << 20, "{evaluated:?}");
+        let one_more = usize::from(layer == "pointwise_2");
+        assert_eq!(evaluated.nodes, graph.nodes.len() - index + one_more, "{layer}");
+        assert!(evaluated.kept_bytes <= 12 << 20, "{evaluated:?}");
     }
 }
 
@@ -134,11 +143,18 @@ fn accuracy_comes_in_steps_that_end_exact() {
 fn stored_ranges_give_the_same_bytes_without_the_data() {
     let job = sample();
     let events = run(&mut Engine::new(), &job);
-    let calibration = events.iter().find_map(|event| if let Event::Calibration(c) = event { Some(c) } else { None });
-    let (data, settings) = (job.data.as_deref().expect("the sample has data"), job.recipe.quantize().expect("it quantizes"));
-    let ranges = StoredRanges::new(data, calibration.expect("it calibrates"), settings);
+    let ranges = stored(&job, &events);
     let without = Job { data: None, ranges: Some(Arc::new(ranges)), ..job };
     assert_eq!(candidate_bytes(&run(&mut Engine::new(), &without)), candidate_bytes(&events));
+}
+
+/// Without the samples the same is made of what is kept, and something else without that.
+fn assert_kept_pruning_decides(job: &Job, events: &[Event], stored: StoredRanges) {
+    let without = |stored: StoredRanges| Job { data: None, ranges: Some(Arc::new(stored)), ..job.clone() };
+    assert_eq!(candidate_bytes(&run(&mut Engine::new(), &without(stored.clone()))), candidate_bytes(events));
+    let mut forgotten = stored;
+    forgotten.ranges.pruned.clear();
+    assert_ne!(candidate_bytes(&run(&mut Engine::new(), &without(forgotten))), candidate_bytes(events));
 }
 
 #[test]
@@ -147,14 +163,8 @@ fn channels_that_samples_chose_are_cut_without_them_too() {
     let pruning = parse_step("prune-channels:fraction=0.3,criterion=activation").expect("a step");
     job.recipe.put(pruning);
     let events = run(&mut Engine::new(), &job);
-    let calibration = events.iter().find_map(|event| if let Event::Calibration(c) = event { Some(c) } else { None });
-    let (data, settings) = (job.data.as_deref().expect("the sample has data"), job.recipe.quantize().expect("it quantizes"));
-    let stored = StoredRanges::new(data, calibration.expect("it calibrates"), settings);
-    let without = |stored: StoredRanges| Job { data: None, ranges: Some(Arc::new(stored)), ..job.clone() };
-    assert_eq!(candidate_bytes(&run(&mut Engine::new(), &without(stored.clone()))), candidate_bytes(&events));
-    let mut forgotten = stored;
-    forgotten.ranges.pruned.clear();
-    assert_ne!(candidate_bytes(&run(&mut Engine::new(), &without(forgotten))), candidate_bytes(&events));
+    let stored = stored(&job, &events);
+    assert_kept_pruning_decides(&job, &events, stored);
 }
 
 #[test]
@@ -163,24 +173,16 @@ fn weights_that_were_refitted_to_samples_are_the_same_without_them() {
     let step = "prune-weights:sparsity=0.8,refit=on,schedule=momentum,steps=3";
     job.recipe.put(parse_step(step).expect("a step"));
     let events = run(&mut Engine::new(), &job);
-    let calibration = events.iter().find_map(|event| if let Event::Calibration(c) = event { Some(c) } else { None });
-    let (data, settings) = (job.data.as_deref().expect("the sample has data"), job.recipe.quantize().expect("it quantizes"));
-    let stored = StoredRanges::new(data, calibration.expect("it calibrates"), settings);
+    let stored = stored(&job, &events);
     assert!(!stored.ranges.pruned[0].weights.is_empty());
-    let without = |stored: StoredRanges| Job { data: None, ranges: Some(Arc::new(stored)), ..job.clone() };
-    assert_eq!(candidate_bytes(&run(&mut Engine::new(), &without(stored.clone()))), candidate_bytes(&events));
-    let mut forgotten = stored;
-    forgotten.ranges.pruned.clear();
-    assert_ne!(candidate_bytes(&run(&mut Engine::new(), &without(forgotten))), candidate_bytes(&events));
+    assert_kept_pruning_decides(&job, &events, stored);
 }
 
 #[test]
 fn stored_ranges_win_over_new_ones_from_the_same_samples() {
     let job = sample();
     let events = run(&mut Engine::new(), &job);
-    let calibration = events.iter().find_map(|event| if let Event::Calibration(c) = event { Some(c) } else { None });
-    let (data, settings) = (job.data.as_deref().expect("the sample has data"), job.recipe.quantize().expect("it quantizes"));
-    let mut stored = StoredRanges::new(data, calibration.expect("it calibrates"), settings);
+    let mut stored = stored(&job, &events);
     for range in stored.ranges.calibrators.iter_mut().flat_map(|calibrator| calibrator.ranges.values_mut()) {
         *range = (range.0 * 1.5, range.1 * 1.5);
     }

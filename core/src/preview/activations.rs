@@ -19,6 +19,9 @@ use crate::tensor::{Data, Tensor};
 /// An edit is told from so many graphs before it: one may go back to the recipe before the last edit and edit another layer.
 const COMPARED_GRAPHS: usize = 4;
 
+/// Samples that run at a time: what is collected of them is there twice for a moment.
+const PIECE: usize = 64;
+
 /// How much of a candidate an evaluation computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evaluated {
@@ -156,20 +159,17 @@ impl Activations {
         // What comes later saves more: of equals it goes first.
         candidates.reverse();
         candidates.sort_by_key(|id| bytes(*id));
-        // All that the edited layers read together, with what goes around them: a part of it is of no use.
-        let read: Vec<TensorId> = edited.iter().copied().filter(|id| was_there(id) && !graph.inputs.contains(id)).collect();
-        let fits_whole = read.iter().map(|id| bytes(*id)).fold(0, usize::saturating_add) <= self.max_bytes;
-        let (first, rest): (Vec<TensorId>, Vec<TensorId>) =
-            candidates.into_iter().partition(|id| fits_whole && read.contains(id));
         let mut left = self.max_bytes;
         let mut fits = |id: &TensorId| left.checked_sub(bytes(*id)).inspect(|rest| left = *rest).is_some();
-        let mut chosen: Vec<TensorId> = first.into_iter().filter(&mut fits).collect();
-        // What this run started from stays if there is room beside those.
-        for id in needed.inputs.iter().filter(|id| keys.get(id).is_some_and(is_kept)) {
+        // What the edited layers read, in the order in which it is made: where not all of it fits, the rest follows from what does.
+        let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied());
+        let read: Vec<TensorId> = made.filter(|id| edited.contains(id) && was_there(id)).filter(&mut fits).collect();
+        // What this run started from stays if there is room beside that.
+        for id in needed.inputs.iter().filter(|id| !read.contains(id) && keys.get(id).is_some_and(is_kept)) {
             fits(id);
         }
-        chosen.extend(rest.into_iter().filter(&mut fits));
-        chosen
+        candidates.retain(|id| read.contains(id) || fits(id));
+        candidates
     }
 }
 
@@ -184,12 +184,18 @@ impl Run<'_> {
     /// # Errors
     /// [`ExecuteError::Input`] if the samples do not fit; [`ExecuteError::Cancelled`].
     pub fn run(&mut self, samples: Range<usize>, cancel: &Cancel) -> Result<Vec<f32>, ExecuteError> {
-        let inputs: Vec<&[u8]> = self.inputs.iter().map(|input| input.of(&samples, self.n_samples)).collect();
-        let mut outputs = self.executor.run(&inputs, samples.len(), cancel)?;
-        let kept = outputs.split_off(self.n_outputs.min(outputs.len()));
-        self.collected.iter_mut().zip(kept).for_each(|((_, all), part)| all.extend(part));
-        let first = self.executor.outputs().first().zip(outputs.first());
-        Ok(first.map(|(port, bytes)| self.executor.real(port.tensor, bytes)).unwrap_or_default())
+        let mut real = Vec::new();
+        for first in samples.clone().step_by(PIECE) {
+            let piece = first..(first + PIECE).min(samples.end);
+            let inputs: Vec<&[u8]> = self.inputs.iter().map(|input| input.of(&piece, self.n_samples)).collect();
+            let mut outputs = self.executor.run(&inputs, piece.len(), cancel)?;
+            let kept = outputs.split_off(self.n_outputs.min(outputs.len()));
+            self.collected.iter_mut().zip(kept).for_each(|((_, all), part)| all.extend(part));
+            if let Some((port, bytes)) = self.executor.outputs().first().zip(outputs.first()) {
+                real.extend(self.executor.real(port.tensor, bytes));
+            }
+        }
+        Ok(real)
     }
 }
 

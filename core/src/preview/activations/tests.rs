@@ -89,6 +89,23 @@ fn where_little_can_be_kept_the_place_of_the_latest_edit_is() {
     }
 }
 
+/// The second convolution's input is also what goes around it: one value that both read. Behind it the sum reads two.
+#[test]
+fn where_not_even_that_fits_the_rest_follows_from_what_does() {
+    let net = net();
+    let mut changed = net.clone();
+    // A sum that is clamped otherwise: it reads the way around and the second convolution.
+    let Op::Binary(sum) = &mut changed.nodes[2].op else { panic!("the sum") };
+    sum.activation = Activation::None;
+    for (room, runs) in [(2, 5), (1, 6)] {
+        let mut activations = Activations::new(SAMPLES * 4 * 90 * room);
+        evaluate(&mut activations, &net);
+        evaluate(&mut activations, &changed);
+        let (output, again) = evaluate(&mut activations, &net);
+        assert_eq!((output, again.nodes), (afresh(&net), runs), "room for {room}");
+    }
+}
+
 #[test]
 fn other_samples_scales_or_attributes_are_other_activations() {
     let net = net();
