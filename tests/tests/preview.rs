@@ -100,7 +100,7 @@ fn an_edit_of_one_layer_runs_the_net_from_that_layer_on() {
         let evaluated = engine.evaluated().expect("it was evaluated");
         let one_more = usize::from(layer == "pointwise_2");
         assert_eq!(evaluated.nodes, graph.nodes.len() - index + one_more, "{layer}");
-        assert!(evaluated.kept_bytes <= 12 << 20, "{evaluated:?}");
+        assert!(evaluated.kept_bytes <= 8 << 20, "{evaluated:?}");
     }
 }
 

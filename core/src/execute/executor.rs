@@ -49,6 +49,9 @@ pub struct Port {
     pub sample_len: usize,
 }
 
+/// For each of several tensors the bytes of all samples.
+pub(crate) type BytesOfEach = Vec<Vec<u8>>;
+
 /// Memory of one thread.
 #[derive(Debug)]
 pub(crate) struct Scratch(Vec<PartScratch>);
@@ -137,6 +140,20 @@ impl Executor {
     }
 
     fn run_mixed(&self, inputs: &[&[u8]], n_samples: usize, cancel: &Cancel) -> Result<Vec<Vec<u8>>, ExecuteError> {
+        Ok(self.run_keeping(inputs, n_samples, &[], cancel)?.0)
+    }
+
+    /// As [`Executor::run`], and hands out beside the outputs what nodes made of the tensors `keep`, in their own types.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub(crate) fn run_keeping(
+        &self,
+        inputs: &[&[u8]],
+        n_samples: usize,
+        keep: &[TensorId],
+        cancel: &Cancel,
+    ) -> Result<(BytesOfEach, BytesOfEach), ExecuteError> {
         let lens: Vec<usize> = inputs.iter().map(|bytes| bytes.len().checked_div(n_samples).unwrap_or(0)).collect();
         let blocks = run_blocks(
             n_samples,
@@ -145,15 +162,23 @@ impl Executor {
             || self.scratch(),
             |scratch, samples| {
                 let part = inputs.iter().zip(&lens).map(|(bytes, len)| bytes[samples.start * len..samples.end * len].to_vec());
-                let values = self.run_parts(scratch, part.collect(), samples.len(), &mut |_, _| {})?;
-                Ok(self.outputs.iter().map(|port| values.get(&port.tensor).cloned().unwrap_or_default()).collect::<Vec<_>>())
+                let mut kept = vec![Vec::new(); keep.len()];
+                let mut see = |tensor, values: Observed<'_>| {
+                    if let Some(index) = keep.iter().position(|id| *id == tensor) {
+                        kept[index] = values.to_bytes();
+                    }
+                };
+                let values = self.run_parts(scratch, part.collect(), samples.len(), &mut see)?;
+                let output = |port: &Port| values.get(&port.tensor).cloned().unwrap_or_default();
+                Ok((self.outputs.iter().map(output).collect::<Vec<_>>(), kept))
             },
         )?;
-        let mut outputs = vec![Vec::new(); self.outputs.len()];
-        for block in blocks {
-            outputs.iter_mut().zip(block).for_each(|(all, part)| all.extend(part));
+        let (mut outputs, mut kept) = (vec![Vec::new(); self.outputs.len()], vec![Vec::new(); keep.len()]);
+        for (some_outputs, some_kept) in blocks {
+            outputs.iter_mut().zip(some_outputs).for_each(|(all, part)| all.extend(part));
+            kept.iter_mut().zip(some_kept).for_each(|(all, part)| all.extend(part));
         }
-        Ok(outputs)
+        Ok((outputs, kept))
     }
 
     /// Runs the parts one after the other on one block; returns what they hand on, by tensor.
@@ -259,6 +284,16 @@ impl Executor {
 pub(crate) enum Observed<'a> {
     Real(&'a [f32]),
     Bytes(&'a [u8]),
+}
+
+impl Observed<'_> {
+    /// The values in the tensor's own type, little-endian.
+    fn to_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Real(values) => bytes_of(values),
+            Self::Bytes(bytes) => bytes.to_vec(),
+        }
+    }
 }
 
 impl Port {

@@ -50,9 +50,10 @@ pub(super) struct Run<'a> {
     /// For each input of the part that runs, its values over all samples.
     inputs: Vec<Input<'a>>,
     n_samples: usize,
-    /// Outputs of the part beyond those of the graph, collected over the samples.
+    /// Which activations are collected over the samples.
+    collects: Vec<TensorId>,
+    /// What was collected of them.
     collected: Vec<(Key, Vec<u8>)>,
-    n_outputs: usize,
     keys: HashSet<Key>,
     /// Nodes of the part, and of the whole graph.
     n_nodes: (usize, usize),
@@ -93,9 +94,8 @@ impl Activations {
         // What this run starts from is what the next edit of the same layer starts from: it goes last.
         needed.inputs.iter().filter_map(|id| keys.get(id)).for_each(|key| drop(self.take_note(*key)));
         let collected = self.worth_keeping(graph, &needed, &keys, n_samples);
-        let outputs = graph.outputs.iter().chain(&collected).copied().collect();
         let n_nodes = (needed.nodes.len(), graph.nodes.len());
-        let part = graph.part(needed.nodes, needed.inputs.clone(), outputs);
+        let part = graph.part(needed.nodes, needed.inputs.clone(), graph.outputs.clone());
         let input = |id: &TensorId| known.get(id).map_or(Input::Samples(samples), |values| Input::Kept(values.clone()));
         Ok(Run {
             executor: Executor::new(&part)?,
@@ -106,7 +106,7 @@ impl Activations {
                 .iter()
                 .map(|id| (keys[id], Vec::with_capacity(graph.tensor(*id).n_bytes() * n_samples)))
                 .collect(),
-            n_outputs: graph.outputs.len(),
+            collects: collected,
             keys: keys.into_values().collect(),
             n_nodes,
         })
@@ -188,8 +188,7 @@ impl Run<'_> {
         for first in samples.clone().step_by(PIECE) {
             let piece = first..(first + PIECE).min(samples.end);
             let inputs: Vec<&[u8]> = self.inputs.iter().map(|input| input.of(&piece, self.n_samples)).collect();
-            let mut outputs = self.executor.run(&inputs, piece.len(), cancel)?;
-            let kept = outputs.split_off(self.n_outputs.min(outputs.len()));
+            let (outputs, kept) = self.executor.run_keeping(&inputs, piece.len(), &self.collects, cancel)?;
             self.collected.iter_mut().zip(kept).for_each(|((_, all), part)| all.extend(part));
             if let Some((port, bytes)) = self.executor.outputs().first().zip(outputs.first()) {
                 real.extend(self.executor.real(port.tensor, bytes));

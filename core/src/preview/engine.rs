@@ -24,7 +24,7 @@ const REMEMBERED_RUNS: usize = 3;
 
 /// What an edit leaves as it was is not computed again: the bytes that activations of earlier evaluations may take. One layer of the
 /// keyword nets over their test samples takes 7.2 MB; with more than this the window on them would pass 150 MB.
-const ACTIVATION_BYTES: usize = 12 << 20;
+const ACTIVATION_BYTES: usize = 8 << 20;
 
 /// Layers are compared on so many calibration samples: means over a layer's values settle early.
 const COMPARED_SAMPLES: usize = 32;
