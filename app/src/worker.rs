@@ -1,4 +1,4 @@
-//! The threads behind the window: one keeps previews fresh, one lays out graphs and counts histograms, and short-lived ones open,
+//! The threads behind the window: one keeps previews fresh, one lays out graphs and counts histograms, and short-lived ones lower bits, open,
 //! save, export and wait for file dialogs. The window only ever drains [`Worker::events`].
 //!
 //! The preview thread holds one job, not a queue: a newer one takes its place and cancels the work on the older. Everything is

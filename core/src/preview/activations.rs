@@ -19,8 +19,11 @@ use crate::tensor::{Data, Tensor};
 /// An edit is told from so many graphs before it: one may go back to the recipe before the last edit and edit another layer.
 const COMPARED_GRAPHS: usize = 4;
 
-/// Samples that run at a time: what is collected of them is there twice for a moment.
+/// Samples that run at a time. Values are kept in pieces of so many: an evaluation that is abandoned has taken no room for the rest.
 const PIECE: usize = 64;
+
+/// An activation's values over all samples, [`PIECE`] samples each but for the last.
+type Pieces = Vec<Vec<u8>>;
 
 /// How much of a candidate an evaluation computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub struct Evaluated {
 /// The kept activations, the least recently used first.
 #[derive(Debug)]
 pub(super) struct Activations {
-    kept: Vec<(Key, Arc<Vec<u8>>)>,
+    kept: Vec<(Key, Arc<Pieces>)>,
     max_bytes: usize,
     /// Keys of all activations of the latest evaluated graphs.
     latest: VecDeque<HashSet<Key>>,
@@ -53,7 +56,7 @@ pub(super) struct Run<'a> {
     /// Which activations are collected over the samples.
     collects: Vec<TensorId>,
     /// What was collected of them.
-    collected: Vec<(Key, Vec<u8>)>,
+    collected: Vec<(Key, Pieces)>,
     keys: HashSet<Key>,
     /// Nodes of the part, and of the whole graph.
     n_nodes: (usize, usize),
@@ -62,7 +65,7 @@ pub(super) struct Run<'a> {
 #[derive(Debug)]
 enum Input<'a> {
     Samples(&'a [u8]),
-    Kept(Arc<Vec<u8>>),
+    Kept(Arc<Pieces>),
 }
 
 impl Activations {
@@ -88,7 +91,7 @@ impl Activations {
     ) -> Result<Run<'a>, ExecuteError> {
         let keys = activation_keys(graph, samples_key);
         let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied());
-        let known: HashMap<TensorId, Arc<Vec<u8>>> = made.filter_map(|id| Some((id, self.take_note(*keys.get(&id)?)?))).collect();
+        let known: HashMap<TensorId, Arc<Pieces>> = made.filter_map(|id| Some((id, self.take_note(*keys.get(&id)?)?))).collect();
         let needed = Needed::of(graph, &known);
         self.closest_first(&keys);
         // What this run starts from is what the next edit of the same layer starts from: it goes last.
@@ -101,11 +104,7 @@ impl Activations {
             executor: Executor::new(&part)?,
             inputs: needed.inputs.iter().map(input).collect(),
             n_samples,
-            // Room for all samples at once: a list that grows takes up to twice as much.
-            collected: collected
-                .iter()
-                .map(|id| (keys[id], Vec::with_capacity(graph.tensor(*id).n_bytes() * n_samples)))
-                .collect(),
+            collected: collected.iter().map(|id| (keys[id], Pieces::new())).collect(),
             collects: collected,
             keys: keys.into_values().collect(),
             n_nodes,
@@ -114,7 +113,7 @@ impl Activations {
 
     /// Keeps what a completed run collected, and forgets the least recently used for it.
     pub fn keep(&mut self, run: Run<'_>) {
-        let new: usize = run.collected.iter().map(|(_, values)| values.len()).sum();
+        let new: usize = run.collected.iter().map(|(_, values)| n_bytes(values)).sum();
         while self.bytes() + new > self.max_bytes && !self.kept.is_empty() {
             self.kept.remove(0);
         }
@@ -125,11 +124,11 @@ impl Activations {
     }
 
     fn bytes(&self) -> usize {
-        self.kept.iter().map(|(_, values)| values.len()).sum()
+        self.kept.iter().map(|(_, values)| n_bytes(values)).sum()
     }
 
     /// The values of `key`, if they are kept; they count as used.
-    fn take_note(&mut self, key: Key) -> Option<Arc<Vec<u8>>> {
+    fn take_note(&mut self, key: Key) -> Option<Arc<Pieces>> {
         let position = self.kept.iter().position(|(other, _)| *other == key)?;
         let found = self.kept.remove(position);
         self.kept.push(found.clone());
@@ -185,28 +184,44 @@ impl Run<'_> {
     /// [`ExecuteError::Input`] if the samples do not fit; [`ExecuteError::Cancelled`].
     pub fn run(&mut self, samples: Range<usize>, cancel: &Cancel) -> Result<Vec<f32>, ExecuteError> {
         let mut real = Vec::new();
-        for first in samples.clone().step_by(PIECE) {
-            let piece = first..(first + PIECE).min(samples.end);
+        let mut first = samples.start;
+        while first < samples.end {
+            let piece = first..(first + 1).next_multiple_of(PIECE).min(samples.end);
             let inputs: Vec<&[u8]> = self.inputs.iter().map(|input| input.of(&piece, self.n_samples)).collect();
             let (outputs, kept) = self.executor.run_keeping(&inputs, piece.len(), &self.collects, cancel)?;
-            self.collected.iter_mut().zip(kept).for_each(|((_, all), part)| all.extend(part));
+            for ((_, pieces), part) in self.collected.iter_mut().zip(kept) {
+                match pieces.get_mut(first / PIECE) {
+                    Some(begun) => begun.extend(part),
+                    None => pieces.push(part),
+                }
+            }
             if let Some((port, bytes)) = self.executor.outputs().first().zip(outputs.first()) {
                 real.extend(self.executor.real(port.tensor, bytes));
             }
+            first = piece.end;
         }
         Ok(real)
     }
 }
 
 impl Input<'_> {
+    /// The values of some samples of one piece.
     fn of(&self, samples: &Range<usize>, n_samples: usize) -> &[u8] {
-        let all: &[u8] = match self {
-            Self::Samples(bytes) => bytes,
-            Self::Kept(bytes) => bytes,
+        let (all, first, n) = match self {
+            Self::Samples(bytes) => (*bytes, 0, n_samples),
+            Self::Kept(pieces) => {
+                let index = samples.start / PIECE;
+                let first = index * PIECE;
+                (pieces.get(index).map_or(&[][..], Vec::as_slice), first, PIECE.min(n_samples - first))
+            }
         };
-        let len = all.len().checked_div(n_samples).unwrap_or(0);
-        &all[samples.start * len..samples.end * len]
+        let len = all.len().checked_div(n).unwrap_or(0);
+        &all[(samples.start - first) * len..(samples.end - first) * len]
     }
+}
+
+fn n_bytes(pieces: &Pieces) -> usize {
+    pieces.iter().map(Vec::len).sum()
 }
 
 /// The nodes that have to run, and what they take from before.
@@ -216,7 +231,7 @@ struct Needed {
 }
 
 impl Needed {
-    fn of(graph: &Graph, known: &HashMap<TensorId, Arc<Vec<u8>>>) -> Self {
+    fn of(graph: &Graph, known: &HashMap<TensorId, Arc<Pieces>>) -> Self {
         let mut wanted: HashSet<TensorId> = graph.outputs.iter().copied().collect();
         let mut nodes: Vec<Node> = Vec::new();
         for node in graph.nodes.iter().rev() {

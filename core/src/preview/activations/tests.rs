@@ -2,7 +2,8 @@ use super::*;
 use crate::ops::*;
 use crate::test_graph::{Chain, constant, values};
 
-const SAMPLES: usize = 5;
+/// More than a piece.
+const SAMPLES: usize = PIECE + 5;
 
 /// Three convolutions with a way around the second, then a dense layer: activations of 90, 90, 90, 90 and 7 values.
 fn net() -> Graph {
@@ -39,12 +40,12 @@ fn samples() -> Vec<u8> {
     values(SAMPLES * 90, 7).iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// Runs in two steps; the output and what was computed.
+/// Runs in two steps that are no pieces; the output and what was computed.
 fn evaluate(activations: &mut Activations, graph: &Graph) -> (Vec<f32>, Evaluated) {
     let samples = samples();
     let mut run = activations.resume(graph, (Key::of(&[b"data"]), &samples), SAMPLES).unwrap();
-    let mut output = run.run(0..2, &Cancel::new()).unwrap();
-    output.extend(run.run(2..SAMPLES, &Cancel::new()).unwrap());
+    let mut output = run.run(0..PIECE - 3, &Cancel::new()).unwrap();
+    output.extend(run.run(PIECE - 3..SAMPLES, &Cancel::new()).unwrap());
     activations.keep(run);
     (output, activations.evaluated().unwrap())
 }
