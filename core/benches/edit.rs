@@ -75,6 +75,7 @@ struct Waits {
     statics: f64,
     first_accuracy: f64,
     exact_accuracy: f64,
+    layer_errors: f64,
     done: f64,
 }
 
@@ -93,6 +94,7 @@ fn timed(engine: &mut Engine, job: &Job) -> Waits {
                     waits.exact_accuracy = now;
                 }
             }
+            Event::LayerErrors(_) => waits.layer_errors = now,
             Event::Done => waits.done = now,
             _ => {}
         }
@@ -115,7 +117,8 @@ fn report(what: &str, all: &[Waits]) {
         "static_figures": of(|w| w.statics),
         "first_accuracy": of(|w| w.first_accuracy),
         "exact_accuracy": of(|w| w.exact_accuracy),
-        "layer_errors": of(|w| w.done),
+        "layer_errors": of(|w| w.layer_errors),
+        "coded_sizes": of(|w| w.done),
     });
     println!("{line}");
 }

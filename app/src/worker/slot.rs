@@ -1,8 +1,12 @@
 //! The one place where a thread's next job lies: the newest job wins, and putting it there cancels the one being worked on.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tinsmith_core::progress::Cancel;
+
+/// A job that took the place of an unfinished one waits so long before what takes long: as many frames as a drag may pause for.
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// Holds one job; shared by who puts and who takes.
 pub(super) struct Slot<T>(Arc<Shared<T>>);
@@ -21,17 +25,20 @@ struct Shared<T> {
 struct State<T> {
     next: Option<T>,
     running: Option<Cancel>,
+    /// The next job took the place of one that was not done.
+    displaces: bool,
     is_closed: bool,
 }
 
 impl<T> Slot<T> {
     pub(super) fn new() -> Self {
-        let state = State { next: None, running: None, is_closed: false };
+        let state = State { next: None, running: None, displaces: false, is_closed: false };
         Self(Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }))
     }
 
     pub(super) fn put(&self, job: T) {
         let mut state = self.lock();
+        state.displaces = state.running.is_some() || state.next.is_some();
         state.next = Some(job);
         cancel_running(&mut state);
         drop(state);
@@ -61,7 +68,7 @@ impl<T> Slot<T> {
                 return None;
             }
             if let Some(job) = state.next.take() {
-                let cancel = Cancel::new();
+                let cancel = if state.displaces { Cancel::unless_followed_within(PAUSE) } else { Cancel::new() };
                 state.running = Some(cancel.clone());
                 return Some((job, cancel));
             }

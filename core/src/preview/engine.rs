@@ -213,6 +213,7 @@ impl Engine {
         let observed = match self.calibrations.get(key) {
             Some(calibration) => calibration,
             None => {
+                cancel.settle()?;
                 tell(Event::Progress { stage: Stage::Calibrate, done: 0, total: chosen.len() });
                 let inputs = samples.real(chosen)?;
                 let calibration = calibrate(&rewritten.graph, &[&inputs], None, cancel)?.of(rewritten);
@@ -249,6 +250,7 @@ impl Engine {
         let rounded = match self.roundings.get(key) {
             Some(rounded) => rounded,
             None => {
+                cancel.settle()?;
                 let inputs = samples.real(chosen)?;
                 let mut progress = |done, total| tell(Event::Progress { stage: Stage::Round, done, total });
                 let rounded = round_weights(&rewritten.graph, settings, &calibration, &[&inputs], cancel, &mut progress)?;
@@ -316,6 +318,7 @@ impl Engine {
         let figures = match self.accuracies.get(key) {
             Some(figures) => figures,
             None => {
+                cancel.settle()?;
                 let test = &samples.roles.test;
                 let inputs = samples.for_model(test, only_input(&candidate.graph)?)?;
                 let mut run =

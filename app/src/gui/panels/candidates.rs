@@ -13,7 +13,7 @@ use crate::gui::on_demand::Need;
 use crate::gui::session::Edit;
 use crate::gui::theme::{CONTROL, Palette, TABLE_HEADER, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{button, empty_state, header_line, icon_button, is_tabbed, small_icon, text_in};
+use crate::gui::widgets::{button, empty_state, header_line, icon_button, is_tabbed, open_cell, small_icon, text_in};
 
 const ROW: f32 = 26.0;
 
@@ -168,12 +168,13 @@ fn table_ui(cx: PanelCtx<'_>, edit: &mut Edit, all: &[Candidate], labelled: bool
                 line.col(|ui| heading_ui(ui, col, labelled, device.as_ref().map_or("", |d| d.name.as_str())));
             }
         })
-        .body(|body| {
+        .body(|mut body| {
+            let visible = body.ui_mut().clip_rect();
             body.rows(ROW, all.len(), |mut line| {
                 let candidate = &all[line.index()];
                 line.set_selected(candidate.is_shown);
                 for &(col, _) in &columns {
-                    line.col(|ui| match col {
+                    open_cell(&mut line, visible, |ui| match col {
                         Col::Mark => mark_ui(cx, candidate, Some(candidate.which) == compared_with, ui),
                         _ => cell_ui(cx, candidate, &all[0], col, labelled, ui),
                     });

@@ -11,7 +11,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{empty_state, icon_button, panel_header, sideways};
+use crate::gui::widgets::{empty_state, icon_button, open_cell, panel_header, sideways};
 
 /// The panel's view state.
 #[derive(Debug, Default)]
@@ -120,7 +120,7 @@ impl LayersPanel {
         ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
         ui.visuals_mut().selection.bg_fill = p.accent_soft;
         ui.visuals_mut().widgets.hovered.bg_fill = p.raised;
-        let panel = ui.available_width();
+        let (panel, panel_clip) = (ui.available_width(), ui.clip_rect());
         let columns: Vec<Col> = Col::ALL.iter().filter(|(_, from)| panel >= *from).map(|(col, _)| *col).collect();
         // The table's own rule between rows and header is not this window's.
         ui.visuals_mut().widgets.noninteractive.bg_stroke = eframe::egui::Stroke::NONE;
@@ -142,19 +142,20 @@ impl LayersPanel {
         table
             .header(TABLE_HEADER, |mut row| {
                 for &col in &columns {
-                    row.col(|ui| {
+                    open_cell(&mut row, panel_clip, |ui| {
                         let inset = if col == Col::Index { "   " } else { "" };
                         cell(ui, col.is_number(), &format!("{inset}{}", col.heading()), Type::Small, p.text_faint);
                     });
                 }
             })
-            .body(|body| {
+            .body(|mut body| {
+                let visible = body.ui_mut().clip_rect();
                 body.rows(TABLE_ROW, n + 1, |mut row| match statics.layers.get(row.index()) {
                     Some(layer) => {
                         let is_selected = cx.session.is_selected(&layer.name);
                         row.set_selected(is_selected);
                         for &col in &columns {
-                            row.col(|ui| layer_ui(cx, layer, col, most_macs, ui));
+                            open_cell(&mut row, visible, |ui| layer_ui(cx, layer, col, most_macs, ui));
                         }
                         let response = row.response();
                         response
@@ -165,7 +166,9 @@ impl LayersPanel {
                     }
                     None => {
                         for &col in &columns {
-                            row.col(|ui| cell(ui, col.is_number(), &total(statics, col), Type::SmallTitle, p.text));
+                            open_cell(&mut row, visible, |ui| {
+                                cell(ui, col.is_number(), &total(statics, col), Type::SmallTitle, p.text)
+                            });
                         }
                     }
                 });

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{Align, Color32, CornerRadius, Galley, Layout, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use egui_extras::TableRow;
+
 use super::mark::small_icon;
 use crate::gui::theme::{Palette, Type};
 
@@ -25,6 +27,15 @@ pub fn text_in(ui: &Ui, rect: Rect, right: bool, text: &str, kind: Type, colour:
     let galley = elided(ui, text, kind, colour, rect.width());
     let x = if right { rect.right() - galley.size().x } else { rect.left() };
     ui.painter().galley(pos2(x, rect.center().y - galley.size().y / 2.0), galley, colour);
+}
+
+/// A cell that is clipped with the whole table, to `visible`, not for itself: what is in it has to fit or be cut short. Each clip of
+/// its own is a draw call, and those of a hundred cells cost more than all else where frames are rendered in software.
+pub fn open_cell(row: &mut TableRow<'_, '_>, visible: Rect, add: impl FnOnce(&mut Ui)) {
+    row.col(|ui| {
+        ui.set_clip_rect(visible);
+        add(ui);
+    });
 }
 
 /// A name at the left, its value at the right.

@@ -12,7 +12,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units::{self, NONE};
-use crate::gui::widgets::{empty_state, header_line, icon_button, is_tabbed, segmented, sideways, text_in, twin_bar};
+use crate::gui::widgets::{empty_state, header_line, icon_button, is_tabbed, open_cell, segmented, sideways, text_in, twin_bar};
 
 /// Room of a number right of its bar.
 const NUMBER: f32 = 60.0;
@@ -163,18 +163,19 @@ impl WhereItSitsPanel {
                     });
                 }
             })
-            .body(|body| {
+            .body(|mut body| {
+                let visible = body.ui_mut().clip_rect();
                 body.rows(TABLE_ROW, n + 1, |mut line| {
                     let Some(row) = self.rows.all().get(line.index()) else {
                         for &col in &columns {
-                            line.col(|ui| total_ui(ui, col, total, width));
+                            open_cell(&mut line, visible, |ui| total_ui(ui, col, total, width));
                         }
                         return;
                     };
                     let is_selected = row.nodes.iter().all(|name| cx.session.is_selected(name)) && !row.nodes.is_empty();
                     line.set_selected(is_selected);
                     for &col in &columns {
-                        line.col(|ui| cell_ui(ui, col, row, total, is_selected));
+                        open_cell(&mut line, visible, |ui| cell_ui(ui, col, row, total, is_selected));
                     }
                     let response = line.response();
                     let words = format!("Bytes and time of {}", row.name);
@@ -281,12 +282,7 @@ fn total_ui(ui: &Ui, col: Col, total: &Total, width: f32) {
     if col == Col::Layer {
         // One line over all columns and the gaps between them.
         let line = Rect::from_min_size(rect.min, vec2(width, 1.0));
-        let visible = line.intersect(ui.clip_rect().expand2(vec2(width, 0.0)));
-        ui.ctx().layer_painter(ui.layer_id()).with_clip_rect(visible).hline(
-            line.x_range(),
-            rect.top() + 0.5,
-            eframe::egui::Stroke::new(1.0, p.line),
-        );
+        ui.painter().hline(line.x_range(), rect.top() + 0.5, eframe::egui::Stroke::new(1.0, p.line));
     }
     let words = match col {
         Col::Layer => "Total, with graph".to_owned(),
