@@ -1,5 +1,6 @@
 //! What the whole-program tests share: where the repository, the data, the built program and other runtimes are.
 
+pub mod boards;
 pub mod compact;
 pub mod hostile;
 pub mod made;
