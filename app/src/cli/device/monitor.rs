@@ -60,7 +60,7 @@ impl Track {
         let placed = self.timeline.place(stamp, bytes.len() / width);
         self.instants += (bytes.len() / width) as u64;
         self.gaps += u64::from(placed.gap.is_some());
-        self.missing += placed.gap.map_or(0, |gap| gap.missing);
+        self.missing = self.missing.saturating_add(placed.gap.map_or(0, |gap| gap.missing));
         let steps = self.sensor.channels.iter().map(|channel| channel.step);
         self.newest = self.sensor.encoding.values(newest).zip(steps).map(|(value, step)| value * step).collect();
     }

@@ -273,7 +273,8 @@ impl Clip {
     /// Adds a gap.
     pub(super) fn add_gap(&mut self, gap: Gap) {
         self.n_gaps += 1;
-        self.missing += gap.missing;
+        // A clock gone mad may skip any number.
+        self.missing = self.missing.saturating_add(gap.missing);
         if self.gaps.len() < MAX_GAPS {
             self.gaps.push(gap);
         }

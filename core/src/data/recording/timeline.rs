@@ -78,6 +78,8 @@ impl Timeline {
             gap = cause.map(|cause| Gap { at: self.instants, missing, time_us: last.due_us.max(0.0) as u64, cause });
         }
         self.offset_us = time_us - stamp.time_us as f64;
+        // Jitter of more than a period must not put an instant before the one before.
+        time_us = self.last.map_or(time_us, |last| time_us.max(last.due_us - 0.9 * self.period_us));
         let duration_us = n_instants as f64 * self.period_us;
         self.last = Some(Last { due_us: time_us + duration_us, duration_us, arrival_us: stamp.arrival_us });
         self.instants += n_instants as u64;
