@@ -6,6 +6,7 @@ pub mod hostile;
 pub mod made;
 pub mod nets;
 pub mod recorded;
+pub mod streams;
 pub mod window;
 
 use std::path::{Path, PathBuf};
