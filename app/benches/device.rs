@@ -44,6 +44,8 @@ mod on_unix {
             stream.len() as f64 / seconds / 1e6,
             100.0 * seconds / 60.0
         );
+        drop(stream);
+        ALLOCATOR.reset_peak_usage();
         let minutes = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(60.0);
         record(minutes);
     }
