@@ -48,6 +48,23 @@ fn simulated_boards_are_listed_while_they_run() {
 }
 
 #[test]
+fn plugging_in_and_out_is_told() {
+    let watch = ports::Watch::start();
+    let is_there = |wanted: bool| loop {
+        std::thread::sleep(Duration::from_millis(20));
+        let Some(ports) = watch.changed() else { continue };
+        if ports.iter().any(|port| port.path.contains("hot-plugged")) == wanted {
+            break;
+        }
+    };
+    is_there(false);
+    let simulator = Simulator::start(simulation("hot-plugged", Way::Frames, Speed::Times(1.0), &[])).unwrap();
+    is_there(true);
+    drop(simulator);
+    is_there(false);
+}
+
+#[test]
 fn a_sketch_that_prints_numbers_is_a_sensor() {
     let mut printing = board("lines", 2);
     printing.sensors.remove(0);

@@ -106,8 +106,7 @@ fn hex(bytes: &[u8]) -> String {
 fn command_line(command: &link::Command<'_>) -> String {
     let mut fields = [0_u64; 10];
     let mut bytes: &[u8] = &[];
-    let mut piece =
-        |fields: &mut [u64; 10], piece: &Piece<'_>| (fields[7], fields[8]) = (piece.total.into(), piece.offset.into());
+    let piece = |fields: &mut [u64; 10], piece: &Piece<'_>| (fields[7], fields[8]) = (piece.total.into(), piece.offset.into());
     match command {
         link::Command::Identify => fields[0] = 0x81,
         link::Command::Start { sensor, rate_mhz } => {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tinsmith_core::data::recording::{Block, BoardInfo, ClipSummary, Ended, Recor
 use tinsmith_runtime::link::{ALL_SENSORS, Command, Level, Loaded, Report, Stats, Status};
 
 use super::DeviceError;
-use super::detect::{Detected, Way, detect};
+use super::detect::{Detected, Search, Way, detect};
 use super::port::OpenPort;
 use super::receive::{Heard, LinkCounts, Receive, encode_command};
 use super::record::Recording;
@@ -174,6 +174,8 @@ pub struct Connection {
     events: Receiver<Event>,
     queued: Arc<AtomicUsize>,
     unseen: Arc<AtomicU64>,
+    /// A board that is still asked who it is need not answer.
+    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -184,15 +186,17 @@ impl Connection {
         let (requests, receiver) = channel();
         let (queued, unseen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
         let outbox = Outbox { events: sender, queued: queued.clone(), unseen: unseen.clone(), lossless: settings.lossless };
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
         let thread = thread::spawn(move || {
-            let mut worker = Worker::new(settings, receiver, outbox.clone());
+            let mut worker = Worker::new(settings, receiver, outbox.clone(), stopped);
             let outcome = worker.run();
             worker.end_recording(if outcome.is_err() { Ended::Unplugged } else { Ended::Stopped });
             if let Err(error) = outcome {
                 outbox.send(Event::Failed(error));
             }
         });
-        Self { requests: Some(requests), events, queued, unseen, thread: Some(thread) }
+        Self { requests: Some(requests), events, queued, unseen, stop, thread: Some(thread) }
     }
 
     /// Asks for something. What comes of it is told by events.
@@ -219,9 +223,9 @@ impl Connection {
     /// Ends recording and sensors and closes the port. Waits for that; events can still be polled.
     pub fn close(&mut self) {
         self.requests = None;
-        // Whoever waits for room among the events must not wait for ever.
-        self.queued.store(0, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
+            // Whoever waits for room among the events must not wait for ever.
             while !thread.is_finished() {
                 self.queued.store(0, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(1));
@@ -255,6 +259,7 @@ struct Worker {
     settings: ConnectionSettings,
     requests: Receiver<Request>,
     outbox: Outbox,
+    stop: Arc<AtomicBool>,
     began: Instant,
     way: Way,
     baud: Option<u32>,
@@ -277,12 +282,13 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(settings: ConnectionSettings, requests: Receiver<Request>, outbox: Outbox) -> Self {
+    fn new(settings: ConnectionSettings, requests: Receiver<Request>, outbox: Outbox, stop: Arc<AtomicBool>) -> Self {
         Self {
             baud: settings.baud,
             settings,
             requests,
             outbox,
+            stop,
             began: Instant::now(),
             way: Way::Frames,
             board: BoardInfo::default(),
@@ -326,8 +332,9 @@ impl Worker {
     }
 
     fn connect(&self) -> Result<(OpenPort, Detected), DeviceError> {
-        let mut port = OpenPort::open(&self.settings.port, self.baud.unwrap_or(921_600))?;
-        let found = detect(&mut port, &self.settings.port, self.baud, self.settings.patience)?;
+        let ConnectionSettings { port: name, patience, .. } = &self.settings;
+        let mut port = OpenPort::open(name, self.baud.unwrap_or(921_600))?;
+        let found = detect(&mut port, &Search { name, baud: self.baud, patience: *patience, stop: &self.stop })?;
         Ok((port, found))
     }
 

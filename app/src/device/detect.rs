@@ -1,6 +1,7 @@
 //! Tells frames and plain lines apart, and says what is wrong where it is neither.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -41,8 +42,20 @@ pub struct Detected {
     pub model: Option<Loaded>,
 }
 
-/// Asks until it is clear who is there, or `patience` ends.
-pub fn detect(port: &mut OpenPort, name: &str, baud: Option<u32>, patience: Duration) -> Result<Detected, DeviceError> {
+/// What is known before a board has said anything.
+pub struct Search<'a> {
+    /// The port's name.
+    pub name: &'a str,
+    /// Bits a second; the usual ones are tried where there is none.
+    pub baud: Option<u32>,
+    pub patience: Duration,
+    /// Nobody wants to know any more.
+    pub stop: &'a AtomicBool,
+}
+
+/// Asks until it is clear who is there, or patience ends.
+pub fn detect(port: &mut OpenPort, search: &Search<'_>) -> Result<Detected, DeviceError> {
+    let Search { name, baud, patience, stop } = *search;
     let bauds = baud.map_or(BAUDS.to_vec(), |baud| vec![baud]);
     let end = Instant::now() + patience;
     // Of a rate at which anything came: that says more than silence.
@@ -51,14 +64,14 @@ pub fn detect(port: &mut OpenPort, name: &str, baud: Option<u32>, patience: Dura
         port.set_baud(baud);
         let turn = if bauds.len() > 1 { (Instant::now() + TURN).min(end) } else { end };
         let mut signs = Signs::new();
-        signs.listen(port, turn).map_err(|_| DeviceError::Gone { port: name.to_owned() })?;
+        signs.listen(port, turn, stop).map_err(|_| DeviceError::Gone { port: name.to_owned() })?;
         if let Some(found) = signs.found(name, baud) {
             return found;
         }
         if signs.bytes > 0 || fault.is_none() {
             fault = Some(signs.fault(name, baud));
         }
-        if Instant::now() >= end {
+        if Instant::now() >= end || stop.load(Ordering::Relaxed) {
             break;
         }
     }
@@ -89,11 +102,12 @@ impl Signs {
     }
 
     /// Until it is clear who is there, or `end`.
-    fn listen(&mut self, port: &mut OpenPort, end: Instant) -> io::Result<()> {
+    fn listen(&mut self, port: &mut OpenPort, end: Instant, stop: &AtomicBool) -> io::Result<()> {
         let mut buffer = [0; 4096];
         let mut asked: Option<Instant> = None;
         let mut sequence = 0;
-        while Instant::now() < end && self.hello.is_none() && !self.are_lines() {
+        let is_over = || Instant::now() >= end || stop.load(Ordering::Relaxed);
+        while !is_over() && self.hello.is_none() && !self.are_lines() {
             if asked.is_none_or(|at| at.elapsed() >= ASK) {
                 // The zero ends whatever the board has heard before.
                 port.write(&[0])?;

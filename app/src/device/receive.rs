@@ -177,7 +177,7 @@ pub struct Lines {
     /// The readings of one arrival, as float32.
     instants: Vec<u8>,
     bytes: u64,
-    /// Lines that a reader before this one has counted.
+    /// Readings so far, those before the cable was pulled included.
     rows: u64,
 }
 

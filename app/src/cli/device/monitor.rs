@@ -95,16 +95,17 @@ impl Monitor {
     fn follow(&self, board: &Board, messages: Messages) -> Result<(Vec<Track>, LinkCounts), Failure> {
         let mut tracks = self.start(board, &board.info);
         let mut counts = LinkCounts::default();
-        let (began, mut shown, mut was_lost) = (Instant::now(), Instant::now(), false);
+        let (began, mut shown, mut was_away) = (Instant::now(), Instant::now(), false);
         while self.seconds.is_none_or(|seconds| began.elapsed().as_secs_f64() < seconds) {
             match board.next(messages) {
                 Err(_) if interrupt::requested() => break,
                 Err(error) => return Err(error),
                 Ok(Some(Event::Sensors(info))) => tracks = self.start(board, &info),
                 Ok(Some(Event::Counts(now))) => counts = now,
-                Ok(Some(Event::Reconnected)) => was_lost = true,
+                Ok(Some(Event::Reconnected)) => was_away = true,
                 Ok(Some(Event::Samples { sensor, time_us, dropped, lost, instants })) => {
-                    let stamp = Stamp { time_us, dropped, lost: lost || was_lost, ..Stamp::default() };
+                    let lost = lost || std::mem::take(&mut was_away);
+                    let stamp = Stamp { time_us, dropped, lost, ..Stamp::default() };
                     tracks.iter_mut().filter(|track| track.sensor.id == sensor).for_each(|track| track.take(stamp, &instants));
                 }
                 Ok(_) => {}
