@@ -55,12 +55,8 @@ impl PortOptions {
         let settings = ConnectionSettings { baud: self.baud, patience, reconnect, ..ConnectionSettings::new(&self.port) };
         let connection = Connection::open(ConnectionSettings { lossless: true, ..settings });
         loop {
-            match next(&connection, messages)? {
-                Some(Event::Connected { way, baud, board, model }) => {
-                    let info = board;
-                    return Ok(Board { connection, way, baud, info, model });
-                }
-                Some(_) | None => {}
+            if let Some(Event::Connected { way, baud, board: info, model }) = next(&connection, messages)? {
+                return Ok(Board { connection, way, baud, info, model });
             }
         }
     }
