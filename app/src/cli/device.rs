@@ -24,8 +24,7 @@ use super::{Failure, output, units};
 Examples:
   tinsmith device list
   tinsmith device ports
-  tinsmith device simulate --board esp32 --synthetic gestures
-  tinsmith device record /dev/ttyUSB0 --out recordings --seconds 10 --label yes")]
+  tinsmith device simulate --board esp32 --synthetic gestures --seconds 1")]
 pub struct Device {
     #[command(subcommand)]
     command: Command,
