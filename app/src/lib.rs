@@ -3,11 +3,13 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
+//! | [`device`] | boards: ports, recording, simulated boards |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod device;
 #[cfg(feature = "gui")]
 pub mod gui;
 #[cfg(feature = "gui")]

@@ -1,10 +1,12 @@
 //! What the whole-program tests share: where the repository, the data, the built program and other runtimes are.
 
+pub mod boards;
 pub mod compact;
 pub mod hostile;
 pub mod made;
 pub mod nets;
 pub mod recorded;
+pub mod streams;
 pub mod window;
 
 use std::path::{Path, PathBuf};

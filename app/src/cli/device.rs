@@ -1,4 +1,13 @@
-//! `tinsmith device`: the boards that figures are estimated for.
+//! `tinsmith device`: the boards that figures are estimated for, and those on serial ports, real or simulated.
+
+mod board;
+mod check;
+mod load;
+mod monitor;
+mod ports;
+mod record;
+#[cfg(unix)]
+mod simulate;
 
 use std::sync::Arc;
 
@@ -6,14 +15,16 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use tinsmith_core::measure::device::{self, Device as Profile};
 
+use super::messages::Messages;
 use super::{Failure, output, units};
 
-/// Boards: list the profiles that latency, energy and memory are estimated for
+/// Boards: their profiles, their ports, recording from them, and boards that are only simulated
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tinsmith device list
-  tinsmith device list --json")]
+  tinsmith device ports
+  tinsmith device simulate --board esp32 --synthetic gestures --seconds 1")]
 pub struct Device {
     #[command(subcommand)]
     command: Command,
@@ -31,6 +42,13 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    Ports(ports::Ports),
+    #[cfg(unix)]
+    Simulate(simulate::Simulate),
+    Monitor(monitor::Monitor),
+    Record(record::Record),
+    Load(load::Load),
+    Check(check::Check),
 }
 
 /// Parses the value of `--device`: a board's id.
@@ -42,26 +60,38 @@ pub fn parse_device(id: &str) -> Result<Arc<Profile>, String> {
 }
 
 impl Device {
-    pub fn run(self) -> Result<(), Failure> {
-        let Command::List { json } = self.command;
-        if json {
-            return output::print_json(&json!({ "devices": device::devices() }));
+    pub fn run(self, messages: Messages) -> Result<(), Failure> {
+        match self.command {
+            Command::List { json } => list(json),
+            Command::Ports(command) => command.run(),
+            #[cfg(unix)]
+            Command::Simulate(command) => command.run(messages),
+            Command::Monitor(command) => command.run(messages),
+            Command::Record(command) => command.run(messages),
+            Command::Load(command) => command.run(messages),
+            Command::Check(command) => command.run(messages),
         }
-        let row = |d: &Arc<Profile>| {
-            vec![
-                d.id.clone(),
-                d.name.clone(),
-                format!("{:?}", d.core),
-                format!("{} MHz", d.clock_mhz),
-                units::bytes(d.flash_bytes),
-                units::bytes(d.ram_bytes),
-            ]
-        };
-        let rows: Vec<Vec<String>> = device::devices().iter().map(row).collect();
-        output::print(&output::table(
-            &["id", "board", "core", "clock", "flash", "RAM"],
-            &[false, false, false, true, true, true],
-            &rows,
-        ))
     }
+}
+
+fn list(json: bool) -> Result<(), Failure> {
+    if json {
+        return output::print_json(&json!({ "devices": device::devices() }));
+    }
+    let row = |d: &Arc<Profile>| {
+        vec![
+            d.id.clone(),
+            d.name.clone(),
+            format!("{:?}", d.core),
+            format!("{} MHz", d.clock_mhz),
+            units::bytes(d.flash_bytes),
+            units::bytes(d.ram_bytes),
+        ]
+    };
+    let rows: Vec<Vec<String>> = device::devices().iter().map(row).collect();
+    output::print(&output::table(
+        &["id", "board", "core", "clock", "flash", "RAM"],
+        &[false, false, false, true, true, true],
+        &rows,
+    ))
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,6 +29,30 @@ fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
         });
     });
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ctrl-C was pressed in a command that ends by itself when asked to.
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C is only noted: the command looks for it by [`requested`] and ends what it is doing.
+pub fn catch() {
+    // Where no handler can be set, Ctrl-C ends the process, and what is on the disk by then opens all the same.
+    let _ = ctrlc::set_handler(|| {
+        // Pressed again, it ends the process.
+        if REQUESTED.swap(true, Ordering::Relaxed) {
+            process::exit(INTERRUPTED.into());
+        }
+    });
+}
+
+/// Whether Ctrl-C was pressed since [`catch`].
+pub fn requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}
+
+/// What Ctrl-C asked for is being done.
+pub fn done() {
+    REQUESTED.store(false, Ordering::Relaxed);
 }
 
 /// The unfinished folders once nothing is being written; `None` if that takes longer than people wait: whoever reads a pipe

@@ -113,7 +113,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Steps(command)) => command.run(),
         Some(Command::Evaluate(command)) => command.run(messages),
         Some(Command::Export(command)) => command.run(messages),
-        Some(Command::Device(command)) => command.run(),
+        Some(Command::Device(command)) => command.run(messages),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),
         None => {

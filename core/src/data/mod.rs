@@ -5,8 +5,10 @@
 
 pub mod features;
 pub mod feed;
+pub mod lines;
 pub mod npy;
 pub mod npz;
+pub mod recording;
 pub mod wav;
 
 use std::fs::File;

@@ -1,0 +1,589 @@
+//! One board: a thread that opens its port, asks, listens, records, and comes back after the cable was pulled.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tinsmith_core::data::recording::{Block, BoardInfo, ClipSummary, Ended, RecorderSettings};
+use tinsmith_runtime::link::{ALL_SENSORS, Command, Level, Loaded, Report, Stats, Status};
+
+use super::DeviceError;
+use super::detect::{Detected, Search, Way, detect};
+use super::port::OpenPort;
+use super::receive::{Heard, LinkCounts, Receive, encode_command};
+use super::record::Recording;
+use super::upload::{Progress, Upload, What};
+
+/// Blocks that may wait for whoever polls. Further ones are not shown; a recording has them all the same.
+const MAX_QUEUED: usize = 4096;
+/// How often counts are told.
+const TELL: Duration = Duration::from_millis(250);
+/// How often a port that vanished is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Which port, and how.
+#[derive(Clone, Debug)]
+pub struct ConnectionSettings {
+    /// The port.
+    pub port: String,
+    /// Bits a second; both usual rates are tried where there is none.
+    pub baud: Option<u32>,
+    /// How long a board may take to say who it is. Many start anew when their port is opened.
+    pub patience: Duration,
+    /// Look for the board again when it has gone; else that is the end.
+    pub reconnect: bool,
+    /// Leave no block out, however slow whoever polls is: the board waits.
+    pub lossless: bool,
+}
+
+impl ConnectionSettings {
+    /// The usual way to open a port.
+    pub fn new(port: impl Into<String>) -> Self {
+        Self { port: port.into(), baud: None, patience: Duration::from_secs(3), reconnect: true, lossless: false }
+    }
+}
+
+/// What the thread is asked to do.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Send a sensor's samples. It is asked again when the board comes back.
+    Start(u8),
+    /// Send no more of them.
+    Stop(u8),
+    /// Run the model: the request's number, not 0, and the bytes of its inputs.
+    Infer(u32, Vec<u8>),
+    /// Run the model on what a sensor measures, each so many instants; `None` to end that.
+    Watch(Option<(u8, u32)>),
+    /// Say what running the model took, and begin to count anew if so.
+    GetStats(bool),
+    /// Send a compact model and run it from now on.
+    Load(Vec<u8>),
+    /// Record from now on, and start the sensors that are wanted.
+    Record(RecorderSettings),
+    /// End the recording.
+    EndRecording,
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The board has said who it is: how it talks, at how many bits a second, its sensors, its model.
+    Connected {
+        /// How it talks.
+        way: Way,
+        /// Bits a second.
+        baud: u32,
+        /// Who it is. Of plain lines the sensors follow, by [`Event::Sensors`].
+        board: BoardInfo,
+        /// Its model.
+        model: Option<Loaded>,
+    },
+    /// It is clear what is in plain lines.
+    Sensors(BoardInfo),
+    /// The cable was pulled. The board is looked for.
+    Disconnected,
+    /// The same board is back.
+    Reconnected,
+    /// Instants of a sensor, as they came.
+    Samples {
+        /// Which sensor.
+        sensor: u8,
+        /// When the first was, on the board's clock.
+        time_us: u64,
+        /// Instants that the board dropped before them.
+        dropped: u32,
+        /// Frames were lost before them.
+        lost: bool,
+        /// The instants.
+        instants: Vec<u8>,
+    },
+    /// What the model computed.
+    Result {
+        /// Which request, 0 for what is watched.
+        request: u32,
+        /// Whether there is an output.
+        status: Status,
+        /// How long it took.
+        latency_us: u32,
+        /// When the first instant of the window was.
+        time_us: u64,
+        /// The bytes of its outputs.
+        output: Vec<u8>,
+    },
+    /// What running the model took.
+    Stats(Stats),
+    /// A line of the board's log.
+    Log(Level, String),
+    /// A command was refused.
+    Refused(Status),
+    /// A model was sent and runs, or why not.
+    Loaded(Status),
+    /// What has come so far; several times a second.
+    Counts(LinkCounts),
+    /// A recording has ended well.
+    Recorded(Vec<ClipSummary>),
+    /// A recording could not go on; what was on the disk is there.
+    RecordingFailed(String),
+    /// The end: nothing follows.
+    Failed(DeviceError),
+}
+
+/// The thread's end of the events.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    events: Sender<Event>,
+    queued: Arc<AtomicUsize>,
+    unseen: Arc<AtomicU64>,
+    lossless: bool,
+}
+
+impl Outbox {
+    pub(super) fn send(&self, event: Event) {
+        // Nobody listens any more: the thread is about to be told.
+        let _ = self.events.send(event);
+    }
+
+    fn samples(&self, block: &Block<'_>) {
+        while self.lossless && self.queued.load(Ordering::Relaxed) >= MAX_QUEUED && Arc::strong_count(&self.queued) > 1 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if self.queued.load(Ordering::Relaxed) >= MAX_QUEUED {
+            self.unseen.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        let stamp = block.stamp;
+        self.send(Event::Samples {
+            sensor: block.sensor,
+            time_us: stamp.time_us,
+            dropped: stamp.dropped,
+            lost: stamp.lost,
+            instants: block.instants.to_vec(),
+        });
+    }
+}
+
+/// A board, for as long as this lives.
+#[derive(Debug)]
+pub struct Connection {
+    requests: Option<Sender<Request>>,
+    events: Receiver<Event>,
+    queued: Arc<AtomicUsize>,
+    unseen: Arc<AtomicU64>,
+    /// A board that is still asked who it is need not answer.
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Connection {
+    /// Opens a port. Returns at once; the first event is [`Event::Connected`] or [`Event::Failed`].
+    pub fn open(settings: ConnectionSettings) -> Self {
+        let (sender, events) = channel();
+        let (requests, receiver) = channel();
+        let (queued, unseen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
+        let outbox = Outbox { events: sender, queued: queued.clone(), unseen: unseen.clone(), lossless: settings.lossless };
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = thread::spawn(move || {
+            let mut worker = Worker::new(settings, receiver, outbox.clone(), stopped);
+            let outcome = worker.run();
+            worker.end_recording(if outcome.is_err() { Ended::Unplugged } else { Ended::Stopped });
+            if let Err(error) = outcome {
+                outbox.send(Event::Failed(error));
+            }
+        });
+        Self { requests: Some(requests), events, queued, unseen, stop, thread: Some(thread) }
+    }
+
+    /// Asks for something. What comes of it is told by events.
+    pub fn ask(&self, request: Request) {
+        // A thread that has ended has told so.
+        let _ = self.requests.as_ref().map(|requests| requests.send(request));
+    }
+
+    /// What has happened, if anything. Does not wait.
+    pub fn poll(&self) -> Option<Event> {
+        self.events.try_recv().ok().inspect(|event| self.taken(event))
+    }
+
+    /// The next thing that happens within `patience`.
+    pub fn wait(&self, patience: Duration) -> Option<Event> {
+        self.events.recv_timeout(patience).ok().inspect(|event| self.taken(event))
+    }
+
+    /// Blocks that were not shown because nobody polled.
+    pub fn unseen(&self) -> u64 {
+        self.unseen.load(Ordering::Relaxed)
+    }
+
+    /// Ends recording and sensors and closes the port. Waits for that; events can still be polled.
+    pub fn close(&mut self) {
+        self.requests = None;
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // Whoever waits for room among the events must not wait for ever.
+            while !thread.is_finished() {
+                self.queued.store(0, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(1));
+            }
+            let _ = thread.join();
+        }
+    }
+
+    fn taken(&self, event: &Event) {
+        if matches!(event, Event::Samples { .. }) {
+            let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| Some(queued.saturating_sub(1)));
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Why a port is served no longer.
+enum Left {
+    /// Nobody wants it any more.
+    Closed,
+    /// It went.
+    Unplugged,
+}
+
+struct Worker {
+    settings: ConnectionSettings,
+    requests: Receiver<Request>,
+    outbox: Outbox,
+    stop: Arc<AtomicBool>,
+    began: Instant,
+    way: Way,
+    baud: Option<u32>,
+    board: BoardInfo,
+    receive: Receive,
+    /// Sensors that were asked for, and what is watched.
+    started: Vec<u8>,
+    watched: Option<(u8, u32)>,
+    uploads: VecDeque<Upload>,
+    /// Frames with [`Command::Activate`], and other commands, that wait for an answer.
+    activating: Option<u16>,
+    result: Vec<u8>,
+    sequence: u16,
+    recording: Option<Recording>,
+    /// A recording that waits until it is clear what is in plain lines.
+    wanted: Option<RecorderSettings>,
+    /// The counts when the recording began.
+    counts_before: LinkCounts,
+    told: Instant,
+}
+
+impl Worker {
+    fn new(settings: ConnectionSettings, requests: Receiver<Request>, outbox: Outbox, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            baud: settings.baud,
+            settings,
+            requests,
+            outbox,
+            stop,
+            began: Instant::now(),
+            way: Way::Frames,
+            board: BoardInfo::default(),
+            receive: Receive::new(Way::Frames),
+            started: Vec::new(),
+            watched: None,
+            uploads: VecDeque::new(),
+            activating: None,
+            result: Vec::new(),
+            sequence: 0,
+            recording: None,
+            wanted: None,
+            counts_before: LinkCounts::default(),
+            told: Instant::now(),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), DeviceError> {
+        let (mut port, found) = self.connect()?;
+        (self.way, self.baud, self.board) = (found.way, Some(found.baud), found.board.clone());
+        self.receive = Receive::new(found.way);
+        let (way, baud, board, model) = (found.way, found.baud, found.board, found.model);
+        self.outbox.send(Event::Connected { way, baud, board, model });
+        while let Left::Unplugged = self.serve(&mut port) {
+            drop(port);
+            if !self.settings.reconnect {
+                return Err(DeviceError::Gone { port: self.settings.port.clone() });
+            }
+            self.outbox.send(Event::Disconnected);
+            match self.come_back()? {
+                Some(again) => port = again,
+                None => {
+                    self.end_recording(Ended::Unplugged);
+                    return Ok(());
+                }
+            }
+            self.receive.reconnected();
+            self.outbox.send(Event::Reconnected);
+        }
+        Ok(())
+    }
+
+    fn connect(&self) -> Result<(OpenPort, Detected), DeviceError> {
+        let ConnectionSettings { port: name, patience, .. } = &self.settings;
+        let mut port = OpenPort::open(name, self.baud.unwrap_or(921_600))?;
+        let found = detect(&mut port, &Search { name, baud: self.baud, patience: *patience, stop: &self.stop })?;
+        Ok((port, found))
+    }
+
+    /// Waits for the board; nothing if it is wanted no longer.
+    fn come_back(&mut self) -> Result<Option<OpenPort>, DeviceError> {
+        loop {
+            thread::sleep(LOOK);
+            // What is asked meanwhile is done when the board is back, but for the end of a recording.
+            match self.requests.try_recv() {
+                Ok(request) => self.note(request),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Ok(None),
+            }
+            // A board that has just been plugged in may take a while to answer.
+            let Ok((port, found)) = self.connect() else { continue };
+            if self.way == Way::Frames && !found.board.is_same(&self.board) {
+                let (before, now) = (self.board.name.clone(), found.board.name);
+                return Err(DeviceError::Other { port: self.settings.port.clone(), before, now });
+            }
+            return Ok(Some(port));
+        }
+    }
+
+    /// A request while the board is away.
+    fn note(&mut self, request: Request) {
+        match request {
+            Request::Start(sensor) => self.started.push(sensor),
+            Request::Stop(sensor) => self.started.retain(|other| *other != sensor && sensor != ALL_SENSORS),
+            Request::Watch(watched) => self.watched = watched,
+            Request::EndRecording => self.end_recording(Ended::Unplugged),
+            Request::Infer(request, bytes) => self.uploads.push_back(Upload::new(What::Input(request), bytes)),
+            Request::Load(bytes) => self.uploads.push_back(Upload::new(What::Model, bytes)),
+            Request::Record(_) | Request::GetStats(_) => {
+                self.outbox.send(Event::RecordingFailed("the board is away; plug it in again".to_owned()));
+            }
+        }
+    }
+
+    fn serve(&mut self, port: &mut OpenPort) -> Left {
+        match self.exchange(port) {
+            Ok(()) => Left::Closed,
+            Err(_) => Left::Unplugged,
+        }
+    }
+
+    /// Until nobody wants the port any more.
+    fn exchange(&mut self, port: &mut OpenPort) -> io::Result<()> {
+        self.activating = None;
+        self.uploads.iter_mut().for_each(Upload::restart);
+        for sensor in self.started.clone() {
+            self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
+        }
+        if let Some((sensor, stride)) = self.watched {
+            self.command(port, &Command::Watch { on: true, sensor, stride })?;
+        }
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            loop {
+                match self.requests.try_recv() {
+                    Ok(request) => self.act(port, request)?,
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return self.leave(port),
+                }
+            }
+            let n = port.read(&mut buffer)?;
+            self.take(&buffer[..n]);
+            self.send_pieces(port)?;
+            self.tick(port)?;
+        }
+    }
+
+    /// Says goodbye.
+    fn leave(&mut self, port: &mut OpenPort) -> io::Result<()> {
+        self.command(port, &Command::Stop { sensor: ALL_SENSORS })?;
+        self.tell();
+        Ok(())
+    }
+
+    /// Sends a command as a frame. A board of plain lines is not spoken to.
+    fn command(&mut self, port: &mut OpenPort, command: &Command<'_>) -> io::Result<u16> {
+        let sequence = self.sequence;
+        if self.way == Way::Frames {
+            self.sequence = sequence.wrapping_add(1);
+            port.write(&encode_command(command, sequence))?;
+        }
+        Ok(sequence)
+    }
+
+    fn act(&mut self, port: &mut OpenPort, request: Request) -> io::Result<()> {
+        match request {
+            Request::Start(sensor) => self.start(port, sensor)?,
+            Request::Stop(sensor) => {
+                self.started.retain(|other| *other != sensor && sensor != ALL_SENSORS);
+                self.command(port, &Command::Stop { sensor })?;
+            }
+            Request::Infer(request, bytes) => self.uploads.push_back(Upload::new(What::Input(request), bytes)),
+            Request::Load(bytes) => self.uploads.push_back(Upload::new(What::Model, bytes)),
+            Request::Watch(watched) => {
+                self.watched = watched;
+                let (sensor, stride) = watched.unwrap_or_default();
+                self.command(port, &Command::Watch { on: watched.is_some(), sensor, stride })?;
+            }
+            Request::GetStats(reset) => drop(self.command(port, &Command::GetStats { reset })?),
+            Request::Record(settings) => {
+                self.end_recording(Ended::Stopped);
+                self.wanted = Some(settings);
+            }
+            Request::EndRecording => self.end_recording(Ended::Stopped),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, port: &mut OpenPort, sensor: u8) -> io::Result<()> {
+        if !self.started.contains(&sensor) {
+            self.started.push(sensor);
+            self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let arrival_us = self.began.elapsed().as_micros() as u64;
+        // Out of `self` while it is called back.
+        let mut receive = std::mem::replace(&mut self.receive, Receive::new(Way::Lines));
+        receive.take(bytes, arrival_us, |heard| match heard {
+            Heard::Block(block) => self.block(&block),
+            Heard::Report(report) => self.report(report),
+        });
+        self.receive = receive;
+    }
+
+    fn block(&mut self, block: &Block<'_>) {
+        if self.recording.as_ref().is_some_and(|recording| !recording.add(block)) {
+            self.end_recording(Ended::Stopped);
+        }
+        self.outbox.samples(block);
+    }
+
+    fn report(&mut self, report: Report<'_>) {
+        match report {
+            Report::Result { request, status, latency_us, time_us, output } => {
+                if output.offset == 0 {
+                    self.result.clear();
+                }
+                // A piece that does not follow the one before belongs to an output that was damaged.
+                if output.offset as usize != self.result.len() {
+                    return;
+                }
+                self.result.extend(output.bytes);
+                if output.is_last() {
+                    self.uploads.pop_front_if(|upload| upload.what() == What::Input(request));
+                    let output = std::mem::take(&mut self.result);
+                    self.outbox.send(Event::Result { request, status, latency_us, time_us, output });
+                }
+            }
+            Report::Ack { sequence, status, held } => self.acknowledged(sequence, status, held),
+            Report::Stats(stats) => self.outbox.send(Event::Stats(stats)),
+            Report::Log { level, text } => self.outbox.send(Event::Log(level, text.to_owned())),
+            // An answer to what was asked while it was found out who is there.
+            Report::Hello { .. } | Report::Samples { .. } => {}
+        }
+    }
+
+    fn acknowledged(&mut self, sequence: u16, status: Status, held: u32) {
+        if self.activating.take_if(|sent| *sent == sequence).is_some() {
+            self.uploads.pop_front();
+            self.outbox.send(Event::Loaded(status));
+            return;
+        }
+        let progress = self.uploads.front_mut().and_then(|upload| upload.answered(sequence, status, held));
+        match progress {
+            Some(Progress::Failed(status)) => self.upload_failed(status),
+            Some(Progress::Going | Progress::Done) => {}
+            None if status != Status::Done => self.outbox.send(Event::Refused(status)),
+            None => {}
+        }
+    }
+
+    fn upload_failed(&mut self, status: Status) {
+        let Some(upload) = self.uploads.pop_front() else { return };
+        self.outbox.send(match upload.what() {
+            What::Model => Event::Loaded(status),
+            What::Input(request) => Event::Result { request, status, latency_us: 0, time_us: 0, output: Vec::new() },
+        });
+    }
+
+    /// Sends the next piece of the first upload, or has a model run that is there.
+    fn send_pieces(&mut self, port: &mut OpenPort) -> io::Result<()> {
+        let Some(mut upload) = self.uploads.pop_front() else { return Ok(()) };
+        if let Progress::Failed(status) = upload.tick() {
+            self.uploads.push_front(upload);
+            self.upload_failed(status);
+            return Ok(());
+        }
+        if self.activating.is_none() {
+            if let Some(hash) = upload.model_to_activate() {
+                self.activating = Some(self.command(port, &Command::Activate { hash })?);
+            } else if let Some(command) = upload.next() {
+                let sequence = self.command(port, &command)?;
+                upload.sent(sequence);
+            }
+        }
+        self.uploads.push_front(upload);
+        Ok(())
+    }
+
+    /// What is due now and then.
+    fn tick(&mut self, port: &mut OpenPort) -> io::Result<()> {
+        if self.told.elapsed() >= TELL {
+            self.tell();
+        }
+        if self.board.sensors.is_empty() && self.receive.complete(&mut self.board) && self.way == Way::Lines {
+            self.outbox.send(Event::Sensors(self.board.clone()));
+        }
+        if !self.board.sensors.is_empty()
+            && let Some(settings) = self.wanted.take()
+        {
+            self.record(port, settings)?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, port: &mut OpenPort, settings: RecorderSettings) -> io::Result<()> {
+        let wanted: Vec<u8> = self.board.sensors.iter().filter(|sensor| settings.wants(sensor)).map(|sensor| sensor.id).collect();
+        self.counts_before = self.receive.counts();
+        match Recording::start(settings, &self.board, self.outbox.clone()) {
+            Ok(recording) => self.recording = Some(recording),
+            Err(error) => self.outbox.send(Event::RecordingFailed(error.to_string())),
+        }
+        wanted.into_iter().try_for_each(|sensor| self.start(port, sensor))
+    }
+
+    fn tell(&mut self) {
+        let counts = self.receive.counts();
+        self.outbox.send(Event::Counts(counts));
+        if let Some(recording) = &self.recording {
+            recording.count(counts.since(&self.counts_before));
+        }
+        self.told = Instant::now();
+    }
+
+    fn end_recording(&mut self, ended: Ended) {
+        self.wanted = None;
+        if let Some(recording) = self.recording.take() {
+            recording.count(self.receive.counts().since(&self.counts_before));
+            recording.end(ended);
+        }
+    }
+}

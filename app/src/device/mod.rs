@@ -1,0 +1,34 @@
+//! Boards on serial ports, and boards that are only simulated.
+//!
+//! Nothing here blocks its caller: [`Connection`] and [`simulate::Simulator`] own a thread each, which is asked by messages and
+//! answers by messages that can be polled. What the bytes mean is in the runtime's `link`; what lines, gaps and clips are, in
+//! the core's `data`.
+//!
+//! | file | what it is about |
+//! | --- | --- |
+//! | `ports` | which ports there are, with names; plugging in and out |
+//! | `registry` | simulated boards that run on this computer, so that they are listed like any other |
+//! | `port` | opening one, and what to do when that fails |
+//! | `detect` | frames or plain lines, and what is wrong where it is neither |
+//! | `receive` | bytes into blocks, results and counts |
+//! | `upload` | models and inputs that go in pieces |
+//! | `record` | a recording, on a thread of its own |
+//! | `connection` | one board: asks, answers, comes back after the cable was pulled |
+//! | `simulate` | a board without hardware |
+
+mod connection;
+mod detect;
+mod error;
+mod port;
+pub mod ports;
+mod receive;
+mod record;
+pub mod registry;
+#[cfg(unix)]
+pub mod simulate;
+mod upload;
+
+pub use connection::{Connection, ConnectionSettings, Event, Request};
+pub use detect::Way;
+pub use error::DeviceError;
+pub use receive::LinkCounts;

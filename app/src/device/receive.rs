@@ -1,0 +1,224 @@
+//! Bytes from a board into blocks of instants, other reports, and counts of what went wrong.
+
+use std::io::Write;
+
+use serde::Serialize;
+use tinsmith_core::data::lines::{Beginning, LineReader};
+use tinsmith_core::data::recording::{Block, BoardInfo, ChannelInfo, Counts, Encoding, Kind, Pace, SensorInfo, Sequence, Stamp};
+use tinsmith_runtime::link::{BadFrames, Command, Decoder, MAX_ENCODED, MAX_FRAME, MAX_PAYLOAD, Report};
+
+use super::Way;
+
+/// What has come through a port, and what went wrong, since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct LinkCounts {
+    /// Bytes.
+    pub bytes: u64,
+    /// Sound frames.
+    pub frames: u64,
+    /// Frames whose checksum was wrong.
+    pub bad_crc: u64,
+    /// Frames that were too long.
+    pub too_long: u64,
+    /// Frames that were none.
+    pub malformed: u64,
+    /// Frames that did not arrive, or were bad.
+    pub lost_frames: u64,
+    /// Sound frames that say nothing that is known here.
+    pub unknown: u64,
+    /// Readings of plain lines.
+    pub rows: u64,
+    /// Lines that were no readings.
+    pub skipped_lines: u64,
+    /// Readings of plain lines a second, as measured.
+    pub rate_hz: Option<f64>,
+}
+
+impl LinkCounts {
+    /// What a clip keeps of it, since it had been `before`.
+    pub fn since(&self, before: &Self) -> Counts {
+        Counts {
+            crc: self.bad_crc - before.bad_crc,
+            too_long: self.too_long - before.too_long,
+            malformed: self.malformed - before.malformed,
+            lost_frames: self.lost_frames - before.lost_frames,
+            skipped_lines: self.skipped_lines - before.skipped_lines,
+        }
+    }
+
+    fn set_bad(&mut self, bad: BadFrames) {
+        (self.bad_crc, self.too_long, self.malformed) = (bad.crc.into(), bad.too_long.into(), bad.malformed.into());
+    }
+}
+
+/// What was heard.
+#[derive(Debug)]
+pub enum Heard<'a> {
+    /// Instants of a sensor.
+    Block(Block<'a>),
+    /// Anything else.
+    Report(Report<'a>),
+}
+
+/// A command as a frame.
+pub fn encode_command(command: &Command<'_>, sequence: u16) -> Vec<u8> {
+    let (mut scratch, mut out) = (vec![0; MAX_PAYLOAD], vec![0; MAX_ENCODED]);
+    let len = command.encode(sequence, &mut scratch, &mut out).unwrap_or_else(|error| {
+        // Pieces are cut to fit; everything else is short.
+        log::error!("a command that is not sent: {error}");
+        0
+    });
+    out.truncate(len);
+    out
+}
+
+/// One board's bytes.
+#[derive(Debug)]
+pub enum Receive {
+    /// As frames.
+    Frames(Box<Frames>),
+    /// As lines.
+    Lines(Box<Lines>),
+}
+
+impl Receive {
+    /// A receiver for a board that talks so.
+    pub fn new(way: Way) -> Self {
+        match way {
+            Way::Frames => Self::Frames(Box::new(Frames::new())),
+            Way::Lines => Self::Lines(Box::new(Lines::new())),
+        }
+    }
+
+    /// Takes bytes that arrived at `arrival_us`.
+    pub fn take(&mut self, bytes: &[u8], arrival_us: u64, heard: impl FnMut(Heard<'_>)) {
+        match self {
+            Self::Frames(frames) => frames.take(bytes, arrival_us, heard),
+            Self::Lines(lines) => lines.take(bytes, arrival_us, heard),
+        }
+    }
+
+    /// The cable was pulled and is back.
+    pub fn reconnected(&mut self) {
+        match self {
+            Self::Frames(frames) => frames.reconnected(),
+            Self::Lines(lines) => lines.reader = LineReader::new(Beginning::Anywhere),
+        }
+    }
+
+    /// What has come, and what went wrong.
+    pub fn counts(&self) -> LinkCounts {
+        match self {
+            Self::Frames(frames) => frames.counts,
+            Self::Lines(lines) => lines.counts(),
+        }
+    }
+
+    /// The sensors, once they are known: those that the board has told of, or the columns of its lines.
+    pub fn complete(&self, board: &mut BoardInfo) -> bool {
+        match self {
+            Self::Frames(_) => true,
+            Self::Lines(lines) => {
+                board.sensors = lines.sensor().into_iter().collect();
+                !board.sensors.is_empty()
+            }
+        }
+    }
+}
+
+/// A stream of frames.
+#[derive(Debug)]
+pub struct Frames {
+    decoder: Decoder<Vec<u8>>,
+    sequence: Sequence,
+    counts: LinkCounts,
+    /// Something happened since the last block of any sensor.
+    lost: bool,
+    reconnected: bool,
+}
+
+impl Frames {
+    fn new() -> Self {
+        let decoder = Decoder::new(vec![0; MAX_FRAME]);
+        Self { decoder, sequence: Sequence::default(), counts: LinkCounts::default(), lost: false, reconnected: false }
+    }
+
+    fn reconnected(&mut self) {
+        self.sequence.restart();
+        self.reconnected = true;
+    }
+
+    fn take(&mut self, bytes: &[u8], arrival_us: u64, mut heard: impl FnMut(Heard<'_>)) {
+        self.counts.bytes += bytes.len() as u64;
+        for &byte in bytes {
+            let Some(Ok(frame)) = self.decoder.push(byte) else { continue };
+            self.counts.frames += 1;
+            self.lost |= self.sequence.next(frame.sequence) > 0;
+            match Report::decode(&frame) {
+                Ok(Report::Samples { sensor, time_us, dropped, instants }) => {
+                    let (lost, reconnected) = (std::mem::take(&mut self.lost), std::mem::take(&mut self.reconnected));
+                    let stamp = Stamp { time_us, dropped, lost, reconnected, arrival_us };
+                    heard(Heard::Block(Block { sensor, stamp, instants }));
+                }
+                Ok(report) => heard(Heard::Report(report)),
+                Err(_) => self.counts.unknown += 1,
+            }
+        }
+        self.counts.set_bad(self.decoder.bad());
+        self.counts.lost_frames = self.sequence.lost();
+    }
+}
+
+/// A stream of plain lines: one sensor, whose readings bear no time stamps.
+#[derive(Debug)]
+pub struct Lines {
+    reader: LineReader,
+    pace: Pace,
+    /// The readings of one arrival, as float32.
+    instants: Vec<u8>,
+    bytes: u64,
+    /// Readings so far, those before the cable was pulled included.
+    rows: u64,
+}
+
+impl Lines {
+    fn new() -> Self {
+        let reader = LineReader::new(Beginning::Anywhere);
+        Self { reader, pace: Pace::default(), instants: Vec::new(), bytes: 0, rows: 0 }
+    }
+
+    fn take(&mut self, bytes: &[u8], arrival_us: u64, mut heard: impl FnMut(Heard<'_>)) {
+        self.bytes += bytes.len() as u64;
+        self.instants.clear();
+        let (instants, mut n_rows) = (&mut self.instants, 0);
+        self.reader.push(bytes, |row| {
+            n_rows += 1;
+            // Writing to memory does not fail.
+            row.iter().for_each(|value| drop(instants.write_all(&(*value as f32).to_le_bytes())));
+        });
+        if n_rows > 0 {
+            self.rows += n_rows as u64;
+            let time_us = self.pace.arrived(n_rows, arrival_us) as u64;
+            let stamp = Stamp { time_us, arrival_us, ..Stamp::default() };
+            heard(Heard::Block(Block { sensor: 0, stamp, instants: &self.instants }));
+        }
+    }
+
+    fn sensor(&self) -> Option<SensorInfo> {
+        let (n_columns, rate_hz) = (self.reader.columns()?, self.pace.rate_hz()?);
+        let named = |i: usize| self.reader.names().get(i).cloned().unwrap_or_else(|| format!("value{}", i + 1));
+        let channel = |i| ChannelInfo { name: named(i), unit: String::new(), step: 1.0 };
+        let channels = (0..n_columns).map(channel).collect();
+        Some(SensorInfo { id: 0, name: "lines".to_owned(), kind: Kind::Other, rate_hz, encoding: Encoding::F32, channels })
+    }
+
+    fn counts(&self) -> LinkCounts {
+        LinkCounts {
+            bytes: self.bytes,
+            rows: self.rows,
+            skipped_lines: self.reader.counts().skipped(),
+            rate_hz: self.pace.rate_hz(),
+            ..LinkCounts::default()
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A recording on a thread of its own: a disk that hesitates does not keep the port waiting.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tinsmith_core::data::recording::{Block, BoardInfo, Counts, Ended, Recorder, RecorderSettings, RecordingError, Stamp};
+
+use super::connection::{Event, Outbox};
+
+/// Blocks that may wait for the disk; then the port waits, and the board drops and counts what it cannot hold.
+const QUEUE: usize = 2048;
+/// How often the files are brought up to date where nothing arrives.
+const TICK: Duration = Duration::from_millis(200);
+
+enum Message {
+    Block { sensor: u8, stamp: Stamp, instants: Vec<u8> },
+    Counts(Counts),
+    End(Ended),
+}
+
+/// A recording that is under way. When it ends, for whatever reason, the event [`Event::Recorded`] or
+/// [`Event::RecordingFailed`] says so.
+pub struct Recording {
+    messages: SyncSender<Message>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Recording {
+    /// Begins.
+    pub fn start(settings: RecorderSettings, board: &BoardInfo, outbox: Outbox) -> Result<Self, RecordingError> {
+        let recorder = Recorder::new(settings, board)?;
+        let (messages, receiver) = sync_channel(QUEUE);
+        let thread = thread::spawn(move || outbox.send(run(recorder, &receiver)));
+        Ok(Self { messages, thread: Some(thread) })
+    }
+
+    /// Adds a block. Whether the recording still goes on.
+    pub fn add(&self, block: &Block<'_>) -> bool {
+        let (sensor, stamp) = (block.sensor, block.stamp);
+        self.messages.send(Message::Block { sensor, stamp, instants: block.instants.to_vec() }).is_ok()
+    }
+
+    /// Counts what went wrong on the link.
+    pub fn count(&self, counts: Counts) {
+        // One that has ended counts no more.
+        let _ = self.messages.send(Message::Counts(counts));
+    }
+
+    /// Ends it and waits until everything is on the disk.
+    pub fn end(mut self, ended: Ended) {
+        let _ = self.messages.send(Message::End(ended));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut recorder: Recorder, messages: &Receiver<Message>) -> Event {
+    let outcome = record(&mut recorder, messages);
+    let ended = outcome.as_ref().copied().unwrap_or(Ended::Disk);
+    match (outcome, recorder.finish(ended)) {
+        (Ok(_), Ok(clips)) => Event::Recorded(clips),
+        (Err(error), _) | (_, Err(error)) => Event::RecordingFailed(error.to_string()),
+    }
+}
+
+/// Until it is ended, or as long as it was to be.
+fn record(recorder: &mut Recorder, messages: &Receiver<Message>) -> Result<Ended, RecordingError> {
+    while !recorder.is_full() {
+        match messages.recv_timeout(TICK) {
+            Ok(Message::Block { sensor, stamp, instants }) => recorder.add(&Block { sensor, stamp, instants: &instants })?,
+            Ok(Message::Counts(counts)) => recorder.count(counts),
+            Ok(Message::End(ended)) => return Ok(ended),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(Ended::Stopped),
+        }
+        // A clip whose sensor is silent is kept up to date as well.
+        recorder.tick()?;
+    }
+    Ok(Ended::Stopped)
+}

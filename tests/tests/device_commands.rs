@@ -1,0 +1,157 @@
+//! The commands about boards, as a script uses them: simulate, ports, monitor, record, load, check.
+#![cfg(unix)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use tinsmith_core::data::recording::{Clip, recover};
+use tinsmith_core::data::wav::read_wav;
+use tinsmith_tests::{binary, root, shared};
+
+/// A simulated board that is a process of its own, and its port.
+struct Board {
+    process: Child,
+    port: String,
+}
+
+impl Board {
+    fn start(options: &[&str]) -> Self {
+        let mut process = Command::new(binary())
+            .args(["device", "simulate", "--board", "esp32", "--seconds", "300"])
+            .args(options)
+            .current_dir(root())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut port = String::new();
+        let stdout = process.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut port).expect("its port is printed");
+        Self { process, port: port.trim().to_owned() }
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn device(words: &[&str]) -> Output {
+    Command::new(binary()).arg("device").args(words).current_dir(root()).output().expect("it runs")
+}
+
+fn json(words: &[&str]) -> Value {
+    let output = device(words);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+#[test]
+fn a_simulated_board_is_listed_monitored_and_recorded() {
+    let board = Board::start(&[]);
+    let ports = json(&["ports", "--json"]);
+    let is_listed = |port: &Value| port["path"] == board.port.as_str() && port["kind"] == "simulated";
+    assert!(ports["ports"].as_array().expect("a list").iter().any(is_listed), "{ports}");
+
+    let seen = json(&["monitor", &board.port, "--seconds", "2", "--json"]);
+    assert_eq!((&seen["way"], &seen["board"]), (&"frames".into(), &"ESP32".into()), "{seen}");
+    assert!(seen["sensors"].as_array().expect("a list").iter().all(|sensor| sensor["instants"].as_u64() > Some(0)), "{seen}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("a plain name");
+    let recorded = json(&["record", &board.port, "--out", out, "--seconds", "1", "--label", "yes", "--json"]);
+    let instants = |i: usize| recorded["clips"][i]["instants"].as_u64();
+    assert_eq!((instants(0), instants(1)), (Some(16_000), Some(200)), "{recorded}");
+    assert_eq!(recover(&folder.path().join("yes_001_audio.wav")).expect("a recording").clip.missing, 0);
+
+    let wrong = device(&["record", &board.port, "--out", out, "--sensor", "light"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("no sensor light, it has audio, imu"));
+}
+
+#[test]
+fn a_killed_recording_opens_and_misses_less_than_a_second() {
+    let board = Board::start(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut record =
+        Command::new(binary()).args(["device", "record", &board.port, "--out"]).arg(folder.path()).spawn().expect("it runs");
+    let sound = folder.path().join("clip_001_audio.wav");
+    // Three seconds of sound, as far as the header says.
+    while fs::metadata(&sound).map_or(0, |file| file.len()) < 3 * 32_000 {
+        thread::sleep(Duration::from_millis(20));
+    }
+    record.kill().expect("it is killed");
+    record.wait().expect("it ends");
+    let plain = read_wav(&sound).expect("the header is sound");
+    let recovered = recover(&sound).expect("a recording");
+    assert!(recovered.clip.ended.is_none() && recovered.clip.gaps.is_empty());
+    let arrived = recovered.clip.instants as usize;
+    assert!(arrived >= 3 * 16_000);
+    assert!(arrived - plain.samples.len() <= 16_000, "{} of {arrived} in the header", plain.samples.len());
+    assert_eq!(plain.samples[..], recovered.values[..plain.samples.len()]);
+    let kept = Clip::read(&sound.with_extension("ron")).expect("the clip beside it");
+    assert!(arrived as u64 - kept.instants <= 16_000);
+    let motion = recover(&folder.path().join("clip_001_imu.csv")).expect("a recording");
+    assert!(motion.times_us.len().abs_diff(arrived / 80) <= 200, "{} rows, {arrived} instants", motion.times_us.len());
+    assert!(no_drafts(folder.path()) <= 1);
+}
+
+/// Files of a clip that were being written when the process was killed.
+fn no_drafts(folder: &Path) -> usize {
+    let names = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    names.filter(|name| name.to_string_lossy().starts_with(".clip")).count()
+}
+
+#[test]
+fn a_board_computes_what_the_studio_computes() {
+    let Some(model) = shared("data/models/fsdd_dscnn/fsdd_dscnn_int8.tflite") else { return };
+    let Some(data) = shared("data/models/fsdd_dscnn/fsdd_dscnn_data.npz") else { return };
+    let text = |path: &PathBuf| path.to_str().expect("a plain name").to_owned();
+    let (model, data) = (text(&model), text(&data));
+    let board = Board::start(&[]);
+    let check = ["check", &board.port, &model, "--data", &data, "--split", "test", "--json"];
+    let refused = device(&check);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("has no model; add --load"));
+
+    let checked = json(&[&check[..], &["--load"]].concat());
+    assert_eq!((checked["samples"].as_u64(), checked["agree"].as_u64()), (Some(300), Some(300)), "{checked}");
+    assert!(checked["latency_us"]["p50"].as_u64() <= checked["latency_us"]["p99"].as_u64());
+    assert!(checked["arena_bytes"].as_u64() > Some(0));
+
+    // Another model, without starting the board anew; then the first one is another.
+    let Some(other) = shared("data/models/digits_cnn/digits_cnn_int8.tflite") else { return };
+    let loaded = json(&["load", &board.port, &text(&other), "--json"]);
+    assert!(loaded["bytes"].as_u64() > Some(1000), "{loaded}");
+    assert!(String::from_utf8_lossy(&device(&check).stderr).contains("runs another model"));
+}
+
+#[test]
+fn ctrl_c_ends_a_recording_as_it_should() {
+    let board = Board::start(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = Command::new(binary())
+        .args(["device", "record", &board.port, "--json", "--out"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let motion = folder.path().join("clip_001_imu.csv");
+    while fs::metadata(&motion).map_or(0, |file| file.len()) < 2000 {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let interrupted = Command::new("kill").args(["-INT", &record.id().to_string()]).status().expect("kill runs");
+    assert!(interrupted.success());
+    let output = record.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    let clips: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let rows = recover(&motion).expect("a recording").times_us.len();
+    assert_eq!(clips["clips"][1]["instants"].as_u64(), Some(rows as u64), "{clips}");
+    assert!(Clip::read(&motion.with_extension("ron")).expect("a clip").ended.is_some());
+}
