@@ -11,6 +11,7 @@
 pub mod activation;
 pub mod element;
 pub mod fixed_point;
+pub mod frontend;
 pub mod kernels;
 pub mod lookup;
 pub mod model;
