@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("measure", &["tensor", "quant", "graph", "ops", "progress", "execute", "data", "export"]),
     ("optimize", &["tensor", "quant", "graph", "ops", "progress", "execute", "recipe", "data", "measure", "settings"]),
     // A compact model holds the parameters that the integer executor computes.
-    ("export", &["tensor", "quant", "graph", "ops", "measure", "formats", "execute"]),
+    ("export", &["tensor", "quant", "graph", "ops", "measure", "formats", "execute", "data"]),
     ("project", &["recipe", "data", "formats", "optimize", "measure"]),
     ("test_data", &[]),
     ("test_graph", &["tensor", "quant", "graph", "ops"]),

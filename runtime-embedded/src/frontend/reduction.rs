@@ -31,7 +31,7 @@ impl NoiseReduction {
         let next = u64::from(scaled).wrapping_mul(smoothing).wrapping_add(u64::from(*estimate).wrapping_mul(kept));
         *estimate = (next >> SMOOTHING_BITS) as u32;
         let noise = (*estimate).min(scaled);
-        let floor = (u64::from(signal) * u64::from(self.min_signal_remaining) >> SMOOTHING_BITS) as u32;
+        let floor = ((u64::from(signal) * u64::from(self.min_signal_remaining)) >> SMOOTHING_BITS) as u32;
         ((scaled - noise) >> self.smoothing_bits).max(floor)
     }
 }
@@ -52,8 +52,9 @@ pub struct Gain<'a> {
 impl Gain<'_> {
     /// The signal, evened out and compressed.
     pub(super) fn apply(&self, signal: u32, noise: u32) -> u32 {
-        let gain = i64::from(self.of(noise));
-        let ratio = (u64::from(signal).wrapping_mul(gain as u64) >> self.shift) as u32;
+        // A slope that is too steep for 16 bits makes a gain negative; it then counts as 32 bits without a sign.
+        let gain = u64::from(i32::from(self.of(noise)) as u32);
+        let ratio = (u64::from(signal).wrapping_mul(gain) >> self.shift) as u32;
         if ratio < 2 << RATIO_BITS {
             return ratio.wrapping_mul(ratio) >> (2 + 2 * RATIO_BITS - GAINED_BITS);
         }
@@ -70,7 +71,7 @@ impl Gain<'_> {
         let [level, slope, curvature] = [self.table[at], self.table[at + 1], self.table[at + 2]];
         let fraction = if interval < 11 { noise << (11 - interval) } else { noise >> (interval - 11) } & 0x3FF;
         let fraction = fraction as i32;
-        let bend = (i32::from(curvature) * fraction >> 5) + (i32::from(slope) << 5);
+        let bend = ((i32::from(curvature) * fraction) >> 5) + (i32::from(slope) << 5);
         let rise = (bend.wrapping_mul(fraction).wrapping_add(1 << 14)) >> 15;
         (rise + i32::from(level)) as i16
     }
@@ -98,7 +99,7 @@ fn fraction_of_log2(x: u32, whole: u32) -> u32 {
     let above = if whole < 16 { above << (16 - whole) } else { above >> (whole - 16) };
     let piece = (above / PIECE) as usize;
     let (low, high) = (i32::from(LOG2_BEND[piece]), i32::from(LOG2_BEND[piece + 1]));
-    let part = (high - low) * ((above % PIECE) as i32) >> 16;
+    let part = ((high - low) * (above % PIECE) as i32) >> 16;
     (above as i32 + low + part) as u32
 }
 
@@ -109,7 +110,7 @@ const fn log2_bends() -> [u16; 130] {
     let mut bends = [0; 130];
     let mut k = 0;
     while k < 128 {
-        bends[k] = (log2_q20(128 + k as u64) + 8 >> 4) as u16 - (k as u16) * 512;
+        bends[k] = ((log2_q20(128 + k as u64) + 8) >> 4) as u16 - (k as u16) * 512;
         k += 1;
     }
     bends

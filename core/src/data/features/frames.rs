@@ -77,7 +77,7 @@ impl Settings for Frames {
 
 /// Frames in samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FramePlan {
+pub(crate) struct FramePlan {
     pub len: usize,
     pub step: usize,
     pub fft_len: usize,
@@ -86,7 +86,7 @@ pub(super) struct FramePlan {
 
 /// Why there are no frames.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub(super) enum FrameProblem {
+pub(crate) enum FrameProblem {
     /// The transform does not hold a frame.
     #[error("fft is {fft_len}, expected at least the frame's {len} samples, or auto")]
     Fft { fft_len: usize, len: usize },
@@ -102,7 +102,7 @@ const LONGEST_FRAME: usize = 1 << 16;
 
 impl Frames {
     /// Frames of a sound of this rate.
-    pub(super) fn plan(&self, rate_hz: f64) -> Result<FramePlan, FrameProblem> {
+    pub(crate) fn plan(&self, rate_hz: f64) -> Result<FramePlan, FrameProblem> {
         let samples = |ms: f64| ((ms * rate_hz / 1e3).round() as usize).max(1);
         let len = samples(self.length_ms);
         if len > LONGEST_FRAME {

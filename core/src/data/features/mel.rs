@@ -58,8 +58,10 @@ pub(super) fn mel_from_hz(hz: f64) -> f64 {
 
 /// One triangle: weights of the consecutive spectrum bins that start at `first_bin`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct MelBand {
+pub struct MelBand {
+    /// The first bin that counts.
     pub first_bin: usize,
+    /// What it and the next ones count.
     pub weights: Vec<f32>,
 }
 

@@ -193,6 +193,21 @@ impl Mfcc {
         &self.config
     }
 
+    /// What a frame is multiplied with, `[frame_len]`.
+    pub fn window(&self) -> Vec<f32> {
+        self.config.taper.values(self.config.frame_len)
+    }
+
+    /// The mel bands, `[n_mels]`.
+    pub fn bands(&self) -> &[MelBand] {
+        &self.bands
+    }
+
+    /// The cosine transform, `[n_coefficients, n_mels]`.
+    pub fn cosines(&self) -> &[f32] {
+        &self.cosines
+    }
+
     /// Coefficients of a clip (samples in [-1, 1]), `[frames, n_coefficients]`. A clip shorter than one frame has none.
     pub fn coefficients(&mut self, clip: &[f32]) -> Vec<f32> {
         let n_mels = self.config.n_mels;

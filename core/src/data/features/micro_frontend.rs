@@ -203,11 +203,16 @@ impl MicroFrontend {
     }
 }
 
+/// The nearest number of Q12.
+fn fixed(x: f32) -> i16 {
+    (f64::from(x) * f64::from(1 << WEIGHT_BITS) + 0.5).floor() as i16
+}
+
 /// A periodic Hann window between the samples, Q12.
 fn window(len: usize) -> Vec<i16> {
-    let angle = std::f32::consts::PI * 2.0 / len as f32;
-    let value = |n: usize| 0.5 - 0.5 * (angle * (n as f32 + 0.5)).cos();
-    (0..len).map(|n| (value(n) * (1 << WEIGHT_BITS) as f32 + 0.5).floor() as i16).collect()
+    let angle = f64::from((std::f64::consts::PI * 2.0 / len as f64) as f32);
+    let value = |n: usize| (0.5 - 0.5 * (angle * (n as f64 + 0.5)).cos()) as f32;
+    (0..len).map(|n| fixed(value(n))).collect()
 }
 
 /// Factors of the transform and of its last step, Q15.
@@ -231,7 +236,7 @@ struct Mels {
 }
 
 fn mel(hz: f32) -> f32 {
-    1127.0 * (hz / 700.0).ln_1p()
+    (1127.0 * (f64::from(hz) / 700.0).ln_1p()) as f32
 }
 
 impl Mels {
@@ -261,7 +266,6 @@ impl Mels {
             let (first_bin, first_weight) = (bin, weights.len());
             while mel(bin as f32 * self.bin_hz) <= peak {
                 let share = (peak - mel(bin as f32 * self.bin_hz)) / (peak - lower);
-                let fixed = |x: f32| (x * (1 << WEIGHT_BITS) as f32 + 0.5).floor() as i16;
                 weights.push(Weight { this: fixed(share), next: fixed(1.0 - share) });
                 bin += 1;
             }
@@ -272,10 +276,13 @@ impl Mels {
     }
 }
 
-/// Gains `2^21 (noise / 2^10 + offset)^-strength`, at most what 16 bits hold, and the bits that a ratio is shifted by.
+/// Gains `2^21 (noise + offset)^-strength`, at most what 16 bits hold, and the bits that a ratio is shifted by.
 fn gain_table(config: &MicroFrontendConfig, fft_len: usize) -> Result<(Box<[i16; GAIN_TABLE_LEN]>, u32), String> {
+    let correction = correction_bits(fft_len);
+    // A noise estimate is scaled up, but for what the transform took from it.
+    let noise_unit = 2_f32.powi(SMOOTHING_BITS as i32 - correction);
     let gain = |noise: u32| {
-        let level = noise as f32 / (1_u32 << SMOOTHING_BITS) as f32 + config.gain_offset as f32;
+        let level = noise as f32 / noise_unit + config.gain_offset as f32;
         let gain = (1_u32 << GAIN_BITS) as f32 * level.powf(-config.gain_strength as f32);
         if gain > f32::from(i16::MAX) { i16::MAX } else { (gain + 0.5) as i16 }
     };
@@ -290,7 +297,7 @@ fn gain_table(config: &MicroFrontendConfig, fft_len: usize) -> Result<(Box<[i16;
         let at = 4 * interval as usize - 6;
         (table[at], table[at + 1], table[at + 2]) = (at_low, slope as i16, (rise - slope) as i16);
     }
-    let shift = GAIN_BITS as i32 - correction_bits(fft_len) - RATIO_BITS;
+    let shift = GAIN_BITS as i32 - correction - RATIO_BITS;
     let shift = u32::try_from(shift).map_err(|_| format!("frame: a transform of {fft_len} is too long for the gain control"))?;
     Ok((table, shift))
 }

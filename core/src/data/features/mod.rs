@@ -34,7 +34,7 @@ mod stages;
 
 pub use butterworth::{Band, Section, Sections};
 pub use frames::Frames;
-pub use mel::MelScale;
+pub use mel::{MelBand, MelScale};
 pub use mfcc::{CosineScale, FeatureError, Logarithm, Mfcc, MfccConfig, fit_clip};
 pub use micro_frontend::{MicroFrontend, MicroFrontendConfig};
 pub use pipeline::{Pieces, Pipeline, PipelineError};

@@ -42,6 +42,9 @@ pub enum PipelineError {
         /// Rate.
         rate_hz: f64,
     },
+    /// A file that holds no pipeline.
+    #[error("not a feature pipeline: {0}; write one with tinsmith features --save-pipeline")]
+    Syntax(String),
     /// Nobody wants the result any more.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -55,6 +58,20 @@ impl Pipeline {
     pub fn parse<T: AsRef<str>>(texts: &[T]) -> Result<Self, super::StageError> {
         let stages = texts.iter().map(|text| super::parse_stage(text.as_ref())).collect::<Result<_, _>>()?;
         Ok(Self { stages })
+    }
+
+    /// Reads what [`Pipeline::to_ron`] writes.
+    ///
+    /// # Errors
+    /// [`PipelineError::Syntax`] names line and column; settings out of range are found when the pipeline runs.
+    pub fn from_ron(text: &str) -> Result<Self, PipelineError> {
+        ron::from_str(text).map_err(|error| PipelineError::Syntax(error.to_string()))
+    }
+
+    /// The pipeline as text, the same for equal pipelines.
+    pub fn to_ron(&self) -> String {
+        let text = ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::default().new_line("\n"));
+        text.expect("numbers, words and lists can be written") + "\n"
     }
 
     /// What each stage makes of `signal`, in order: so that each can be drawn. Without stages nothing.

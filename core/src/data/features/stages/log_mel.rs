@@ -106,7 +106,7 @@ impl Settings for LogMel {
 
 impl LogMel {
     /// The frames of a sound of this rate, and the settings of what becomes of them.
-    pub(in crate::data::features) fn config(&self, rate_hz: f64) -> Result<(FramePlan, MfccConfig), StageProblem> {
+    pub(crate) fn config(&self, rate_hz: f64) -> Result<(FramePlan, MfccConfig), StageProblem> {
         let plan = self.frames.plan(rate_hz)?;
         let config = MfccConfig {
             rate_hz,

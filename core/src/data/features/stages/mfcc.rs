@@ -51,7 +51,7 @@ impl Settings for MfccStage {
 
 impl MfccStage {
     /// As [`LogMel::config`].
-    pub(in crate::data::features) fn config(&self, rate_hz: f64) -> Result<(FramePlan, MfccConfig), StageProblem> {
+    pub(crate) fn config(&self, rate_hz: f64) -> Result<(FramePlan, MfccConfig), StageProblem> {
         let (plan, config) = self.log_mel.config(rate_hz)?;
         Ok((plan, MfccConfig { n_coefficients: self.coefficients as usize, cosine_scale: self.cosine, ..config }))
     }

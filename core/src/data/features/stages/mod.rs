@@ -22,7 +22,7 @@ mod window;
 use serde::{Deserialize, Serialize};
 
 use super::frames::FrameProblem;
-use super::mfcc::FeatureError;
+use super::mfcc::{FeatureError, Mfcc};
 use super::signal::Signal;
 pub use crate::settings::{Choice, ParameterInfo, ParameterKind};
 use crate::settings::{self, Settings, describe, get, set};
@@ -231,6 +231,33 @@ stages! {
     Crop(Crop) "crop" "Crop picture" "The middle of a picture.";
     Grayscale(Grayscale) "grayscale" "Grayscale" "A picture of one channel: luma of red, green and blue.";
     Normalise(Normalise) "normalise" "Normalise" "(x - centre) / spread, with fixed figures of each channel or bin, or one for all.";
+}
+
+/// Spectra of frames, as a device makes them.
+pub struct FramesOf {
+    /// Window, bands and cosines.
+    pub mfcc: Mfcc,
+    /// Whether the cosine transform follows the logarithms.
+    pub has_cosines: bool,
+}
+
+impl Stage {
+    /// The tables of a log-mel or MFCC stage for recordings of this rate.
+    ///
+    /// # Errors
+    /// [`StageProblem`] for any other stage, for settings that do not fit the rate, and for centred frames, which would have to
+    /// know the future.
+    pub fn frames_of(&self, rate_hz: f64) -> Result<FramesOf, StageProblem> {
+        let ((plan, config), has_cosines) = match self {
+            Self::LogMel(settings) => (settings.config(rate_hz)?, false),
+            Self::Mfcc(settings) => (settings.config(rate_hz)?, true),
+            _ => return Err(StageProblem::Form { expected: "log-mel or MFCC settings", found: self.name() }),
+        };
+        if plan.centre {
+            return Err(StageProblem::Setting("centre is on, expected off: a device does not know what comes".into()));
+        }
+        Ok(FramesOf { mfcc: Mfcc::new(config)?, has_cosines })
+    }
 }
 
 #[cfg(test)]

@@ -132,7 +132,8 @@ fn a_tone_keeps_its_frequency_and_loudness_at_another_rate() {
         // Away from the ends, where the filter has no neighbours.
         for row in made.n_rows() / 4..made.n_rows() * 3 / 4 {
             let expected = tone(hz)(row as f64 / new);
-            assert!((f64::from(made.values[row]) - expected).abs() < 2e-3, "{old} to {new}, {row}");
+            let difference = (f64::from(made.values[row]) - expected).abs();
+            assert!(difference < 2e-3, "{old} to {new}, {row}: {difference}");
         }
     }
 }
