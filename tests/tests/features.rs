@@ -190,8 +190,20 @@ fn statistics_are_made_once_and_kept_in_a_file() {
     fs::write(file("a.csv"), format!("acc x (g),acc y (g)\n{rows}")).unwrap();
     let (first, second, pipeline) = (file("first.npy"), file("second.npy"), file("motion.ron"));
     let json: Value = serde_json::from_str(&tinsmith(&[
-        "features", text(&file("a.csv")), "--rate", "100", "--stage", "window:length=1000", "--stage", "normalise:fit=min-max",
-        "--fit", "--save-pipeline", text(&pipeline), "-o", text(&first), "--json",
+        "features",
+        text(&file("a.csv")),
+        "--rate",
+        "100",
+        "--stage",
+        "window:length=1000",
+        "--stage",
+        "normalise:fit=min-max",
+        "--fit",
+        "--save-pipeline",
+        text(&pipeline),
+        "-o",
+        text(&first),
+        "--json",
     ]))
     .unwrap();
     assert_eq!(json["recordings"][0]["shape"], serde_json::json!([100, 2]));
@@ -200,6 +212,31 @@ fn statistics_are_made_once_and_kept_in_a_file() {
     assert!(values.iter().all(|x| (0.0..=1.0).contains(x)) && values.contains(&1.0));
     tinsmith(&["features", text(&file("a.csv")), "--rate", "100", "--pipeline", text(&pipeline), "-o", text(&second)]);
     assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap());
+}
+
+#[test]
+fn c_code_is_written_with_what_it_costs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (table, out) = (folder.path().join("a.csv"), folder.path().join("firmware"));
+    fs::write(&table, "0\n".repeat(16_000)).unwrap();
+    let json: Value = serde_json::from_str(&tinsmith(&[
+        "features",
+        text(&table),
+        "--rate",
+        "16000",
+        "--preset",
+        "keyword",
+        "--export",
+        text(&out),
+        "--name",
+        "spotter",
+        "--json",
+    ]))
+    .unwrap();
+    assert_eq!(json["front_end"]["ram_bytes"], 4 * (480 + 512 + 40 + 2));
+    assert!(json["front_end"]["frame_us"]["value"].as_f64().unwrap() > 0.0);
+    let header = fs::read_to_string(out.join("spotter_features.h")).unwrap();
+    assert!(header.contains("int spotter_features_push(") && out.join("spotter_features.c").exists());
 }
 
 #[test]

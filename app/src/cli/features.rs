@@ -1,18 +1,23 @@
 //! `tinsmith features`: what a network sees of recordings.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use tinsmith_core::data::features::{Form, Pieces, Pipeline, Signal, describe_stages, preset, presets};
 use tinsmith_core::data::npy;
+use tinsmith_core::export::features::{FeaturePlan, features_c};
+use tinsmith_core::measure::Estimate;
+use tinsmith_core::measure::device::{Device, device, devices};
+use tinsmith_core::measure::features::{FeatureFigures, Operations, feature_figures};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
 
 use super::messages::{Messages, timed};
 use super::signals::{self, Recording};
 use super::steps::described;
-use super::{Failure, output};
+use super::{Failure, interrupt, output};
 
 /// Turn recordings into features: filters, spectrograms, MFCC, statistics, …
 #[derive(Debug, Args)]
@@ -23,6 +28,7 @@ Examples:
   tinsmith features yes.wav --stage clip:length=1000 --stage log-mel:mels=32,high=8000 -o features.npy
   tinsmith features imu.csv --rate 100 --stage filter:band=low-pass,high=20 --stage window:length=2000 -o windows.npy
   tinsmith features folder --preset motion --rate 100 --fit --save-pipeline motion.ron -o windows.npy
+  tinsmith features yes.wav --preset keyword --export firmware --name keyword --device esp32-s3
   tinsmith features new.csv --rate 100 --pipeline motion.ron -o windows.npy")]
 pub struct Features {
     /// Recordings (.wav, .npy, .csv), or folders of them
@@ -49,12 +55,26 @@ pub struct Features {
     /// Write the features of all recordings to this .npy, [pieces, …]
     #[arg(short, long, value_name = "OUT.npy")]
     output: Option<PathBuf>,
+    /// Write the front end as C code for the device to this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    export: Option<PathBuf>,
+    /// Name of the C code: the prefix of its files and symbols
+    #[arg(long, value_name = "NAME", default_value = "model", requires = "export")]
+    name: String,
+    /// The board whose time for the C code is told
+    #[arg(long, value_name = "BOARD", requires = "export", value_parser = board)]
+    device: Option<Arc<Device>>,
     /// List the stages with their parameters, ranges, units and defaults, and the presets
     #[arg(long)]
     list: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+fn board(word: &str) -> Result<Arc<Device>, String> {
+    let known = || devices().iter().map(|device| device.id.as_str()).collect::<Vec<_>>().join(", ");
+    device(word).ok_or_else(|| format!("no such board; choose one of {}", known()))
 }
 
 fn rate(word: &str) -> Result<f64, String> {
@@ -89,7 +109,23 @@ impl Features {
         if let Some(path) = &self.output {
             write_npy(path, &recordings, &made)?;
         }
-        self.print(&pipeline, &recordings, &made)
+        let front_end = match &self.export {
+            Some(folder) => Some(self.export_to(folder, &pipeline, &recordings[0].signal)?),
+            None => None,
+        };
+        self.print(&pipeline, &recordings, &made, front_end.as_ref())
+    }
+
+    /// Writes the C code for recordings like `signal`, and tells what it costs.
+    fn export_to(&self, folder: &Path, pipeline: &Pipeline, signal: &Signal) -> Result<FeatureFigures, Failure> {
+        let plan = FeaturePlan::new(pipeline, signal.rate_hz, signal.channels.len())?;
+        interrupt::whole(|| {
+            super::folder::make(folder)?;
+            let mut files = features_c(&self.name, &plan).into_iter();
+            files.try_for_each(|file| super::folder::write(folder.join(file.name), &file.bytes).map(drop))
+        })?;
+        let board = self.device.as_deref().unwrap_or(&devices()[0]);
+        Ok(feature_figures(&plan, board, board.stack()))
     }
 
     fn pipeline(&self) -> Result<Pipeline, Failure> {
@@ -108,7 +144,13 @@ impl Features {
         Ok(pipeline)
     }
 
-    fn print(&self, pipeline: &Pipeline, recordings: &[Recording], made: &[Pieces]) -> Result<(), Failure> {
+    fn print(
+        &self,
+        pipeline: &Pipeline,
+        recordings: &[Recording],
+        made: &[Pieces],
+        front_end: Option<&FeatureFigures>,
+    ) -> Result<(), Failure> {
         let names: Vec<&str> = pipeline.stages.iter().map(|stage| stage.name()).collect();
         let each = recordings.iter().zip(made);
         if self.json {
@@ -124,15 +166,42 @@ impl Features {
                 })
             };
             let recordings: Vec<Value> = each.map(of).collect();
-            return output::print_json(&json!({ "stages": names, "output": self.output, "recordings": recordings }));
+            let front_end = front_end.map(figures_json);
+            let all = json!({ "stages": names, "output": self.output, "recordings": recordings, "front_end": front_end });
+            return output::print_json(&all);
         }
         let row = |(recording, pieces): (&Recording, &Pieces)| {
             let shape = pieces.first().map_or_else(String::new, |piece| format!("{:?}", piece.shape()));
             vec![recording.file.display().to_string(), pieces.len().to_string(), shape]
         };
         let rows: Vec<Vec<String>> = each.map(row).collect();
-        output::print(&output::table(&["recording", "pieces", "shape of each"], &[false, true, false], &rows))
+        let table = output::table(&["recording", "pieces", "shape of each"], &[false, true, false], &rows);
+        output::print(&(table + &front_end.map_or_else(String::new, figures_text)))
     }
+}
+
+fn figures_text(figures: &FeatureFigures) -> String {
+    let FeatureFigures { ram_bytes, table_bytes, frame_us, .. } = figures;
+    let time = frame_us.as_ref().map_or_else(String::new, |us| {
+        format!("{:.0} us ({:.0} to {:.0}) each time values come out: {}\n", us.value, us.low, us.high, us.source)
+    });
+    format!("\nC code: {ram_bytes} B of RAM, {table_bytes} B of tables\n{time}")
+}
+
+fn figures_json(figures: &FeatureFigures) -> Value {
+    let estimate = |estimate: &Option<Estimate>| {
+        estimate.as_ref().map(|e| json!({ "value": e.value, "low": e.low, "high": e.high, "source": e.source }))
+    };
+    let operations = |ops: &Operations| json!({ "macs": ops.macs, "elementwise": ops.elementwise, "functions": ops.functions });
+    json!({
+        "ram_bytes": figures.ram_bytes,
+        "table_bytes": figures.table_bytes,
+        "instants_per_frame": figures.step,
+        "operations_per_instant": operations(&figures.instant),
+        "operations_per_frame": operations(&figures.frame),
+        "frame_us": estimate(&figures.frame_us),
+        "load": estimate(&figures.load),
+    })
 }
 
 /// What the figures of a table are.

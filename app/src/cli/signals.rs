@@ -23,7 +23,8 @@ pub fn read_all(inputs: &[PathBuf], rate_hz: Option<f64>) -> Result<Vec<Recordin
             continue;
         }
         let entries = fs::read_dir(input).map_err(|error| Failure::at(input, error))?;
-        let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_recording(path)).collect();
+        let mut found: Vec<PathBuf> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_recording(path)).collect();
         if found.is_empty() {
             return Err(Failure::at(input, "there are no .wav, .npy, .csv, .tsv or .txt files in this folder"));
         }
@@ -51,7 +52,10 @@ fn read(path: &Path, rate_hz: Option<f64>) -> Result<Signal, Failure> {
         return Ok(Signal::series(sound.rate_hz.into(), channels, sound.samples));
     }
     let Some(rate_hz) = rate_hz else {
-        return Err(Failure::at(path, "this kind of file does not say how many samples a second it holds; say it with --rate HZ"));
+        return Err(Failure::at(
+            path,
+            "this kind of file does not say how many samples a second it holds; say it with --rate HZ",
+        ));
     };
     let (channels, values) = if bytes.starts_with(b"\x93NUMPY") { from_npy(&bytes) } else { from_text(&bytes) }
         .map_err(|trouble| Failure::at(path, trouble))?;

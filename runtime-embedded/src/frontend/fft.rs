@@ -98,7 +98,6 @@ pub(super) fn real_transform(
         let half = |a: i16, b: i16| ((i32::from(a) + i32::from(b)) >> 1) as i16;
         let half_difference = |a: i16, b: i16| ((i32::from(a) - i32::from(b)) >> 1) as i16;
         spectrum[k] = Complex16 { re: half(sum.re, difference.re), im: half(sum.im, difference.im) };
-        spectrum[n - k] =
-            Complex16 { re: half_difference(sum.re, difference.re), im: half_difference(difference.im, sum.im) };
+        spectrum[n - k] = Complex16 { re: half_difference(sum.re, difference.re), im: half_difference(difference.im, sum.im) };
     }
 }

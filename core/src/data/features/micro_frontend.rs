@@ -79,13 +79,18 @@ impl Settings for MicroFrontendConfig {
             number(["high", "High", "Upper foot of the last band.", "Hz"], 1.0..=96_000.0, 5.0, |s| &mut s.high_hz),
         ];
         let noise: [Parameter<Self>; 3] = [
-            number(["even-smoothing", "Even smoothing", "How fast the noise of even bands follows.", ""], 0.0..=1.0, 0.005, |s| {
-                &mut s.even_smoothing
-            }),
+            number(
+                ["even-smoothing", "Even smoothing", "How fast the noise of even bands follows.", ""],
+                0.0..=1.0,
+                0.005,
+                |s| &mut s.even_smoothing,
+            ),
             number(["odd-smoothing", "Odd smoothing", "How fast the noise of odd bands follows.", ""], 0.0..=1.0, 0.005, |s| {
                 &mut s.odd_smoothing
             }),
-            number(["min-signal", "Least signal", "What stays of a signal at least.", ""], 0.0..=1.0, 0.01, |s| &mut s.min_signal),
+            number(["min-signal", "Least signal", "What stays of a signal at least.", ""], 0.0..=1.0, 0.01, |s| {
+                &mut s.min_signal
+            }),
         ];
         let scale: [Parameter<Self>; 5] = [
             switch("gain", "Gain control", "Loudness is evened out (PCAN).", |s| &mut s.gain),

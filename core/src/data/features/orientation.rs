@@ -39,12 +39,7 @@ impl Quaternion {
         let (sr, cr) = (roll / 2.0).sin_cos();
         let (sp, cp) = (pitch / 2.0).sin_cos();
         let (sy, cy) = (yaw / 2.0).sin_cos();
-        Self([
-            cr * cp * cy + sr * sp * sy,
-            sr * cp * cy - cr * sp * sy,
-            cr * sp * cy + sr * cp * sy,
-            cr * cp * sy - sr * sp * cy,
-        ])
+        Self([cr * cp * cy + sr * sp * sy, sr * cp * cy - cr * sp * sy, cr * sp * cy + sr * cp * sy, cr * cp * sy - sr * sp * cy])
     }
 
     /// Roll, pitch, yaw, radians.

@@ -172,9 +172,7 @@ fn step_code(text: &mut String, step: &Step, of: &str, width: &mut usize, (filte
         }
         Step::Normalise(_) => write(
             text,
-            format_args!(
-                "    for (int i = 0; i < {width}; i++) {of}[i] = ({of}[i] - {table}[2 * i]) / {table}[2 * i + 1];\n"
-            ),
+            format_args!("    for (int i = 0; i < {width}; i++) {of}[i] = ({of}[i] - {table}[2 * i]) / {table}[2 * i + 1];\n"),
         ),
         Step::Filter(sections) => {
             let (n, index) = (sections.0.len(), *filters);

@@ -53,7 +53,11 @@ impl FeaturePlan {
         let mut plan = Self { rate_hz, n_channels, each: Vec::new(), frame: None, after: Vec::new() };
         let mut width = n_channels;
         for (index, stage) in pipeline.stages.iter().enumerate() {
-            plan.add(stage, &mut width).map_err(|trouble| FeatureExportError { number: index + 1, name: stage.name(), trouble })?;
+            plan.add(stage, &mut width).map_err(|trouble| FeatureExportError {
+                number: index + 1,
+                name: stage.name(),
+                trouble,
+            })?;
         }
         Ok(plan)
     }
@@ -88,7 +92,9 @@ impl FeaturePlan {
                 self.frame = Some(frame);
                 Ok(())
             }
-            _ => Err("the C code has filter, mono, log-mel, mfcc and normalise; leave it out, or write it in the firmware".into()),
+            _ => {
+                Err("the C code has filter, mono, log-mel, mfcc and normalise; leave it out, or write it in the firmware".into())
+            }
         }
     }
 

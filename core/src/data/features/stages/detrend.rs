@@ -22,10 +22,8 @@ pub enum Trend {
     Linear,
 }
 
-const TRENDS: &[Choice] = &[
-    Choice { key: "mean", help: "the mean" },
-    Choice { key: "linear", help: "the straight line of least squares" },
-];
+const TRENDS: &[Choice] =
+    &[Choice { key: "mean", help: "the mean" }, Choice { key: "linear", help: "the straight line of least squares" }];
 
 impl Default for Detrend {
     fn default() -> Self {

@@ -62,9 +62,12 @@ impl Settings for Orientation {
                 FUSIONS,
                 named!(fusion, { Fusion::Complementary => "complementary", Fusion::Madgwick => "madgwick" }),
             ),
-            number(["trust", "Trust", "How long the gyroscope alone is believed (complementary).", "s"], 0.001..=100.0, 0.1, |s| {
-                &mut s.trust_s
-            }),
+            number(
+                ["trust", "Trust", "How long the gyroscope alone is believed (complementary).", "s"],
+                0.001..=100.0,
+                0.1,
+                |s| &mut s.trust_s,
+            ),
             number(["beta", "Beta", "Weight of the correction (Madgwick).", "rad/s"], 0.0..=10.0, 0.01, |s| &mut s.beta),
             chosen(
                 "gyro",

@@ -34,9 +34,7 @@ impl Default for MfccStage {
 impl Settings for MfccStage {
     fn parameters() -> Vec<Parameter<Self>> {
         let own: [Parameter<Self>; 2] = [
-            whole(["coefficients", "Coefficients", "How many are kept, from 0 upwards.", ""], 1..=512, |s| {
-                &mut s.coefficients
-            }),
+            whole(["coefficients", "Coefficients", "How many are kept, from 0 upwards.", ""], 1..=512, |s| &mut s.coefficients),
             chosen(
                 "cosine",
                 "Cosine scale",

@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use super::frames::FrameProblem;
 use super::mfcc::{FeatureError, Mfcc};
 use super::signal::Signal;
-pub use crate::settings::{Choice, ParameterInfo, ParameterKind};
 use crate::settings::{self, Settings, describe, get, set};
+pub use crate::settings::{Choice, ParameterInfo, ParameterKind};
 
 pub use clip::{Align, Clip};
 pub use detrend::{Detrend, Trend};

@@ -48,9 +48,11 @@ impl Settings for Statistics {
             number(["peak-height", "Peak height", "How far a peak stands above the mean.", "std"], 0.0..=10.0, 0.1, |s| {
                 &mut s.peak_height
             }),
-            whole(["bands", "Power bands", "Equally wide bands up to half the rate, whose mean power is taken.", ""], 0..=64, |s| {
-                &mut s.bands
-            }),
+            whole(
+                ["bands", "Power bands", "Equally wide bands up to half the rate, whose mean power is taken.", ""],
+                0..=64,
+                |s| &mut s.bands,
+            ),
         ]
     }
 }

@@ -52,9 +52,8 @@ fn what_is_wrong_is_said() {
     assert!(error("mfcc:mels=0").contains("from 1 to 512"));
     assert!(error("filter:band=middle").contains("band-pass"));
     assert!(preset("speech").unwrap_err().to_string().contains("keyword"));
-    let failure = |stages: &[&str], signal: &Signal| {
-        Pipeline::parse(stages).unwrap().run(signal, &Cancel::new()).unwrap_err().to_string()
-    };
+    let failure =
+        |stages: &[&str], signal: &Signal| Pipeline::parse(stages).unwrap().run(signal, &Cancel::new()).unwrap_err().to_string();
     let short = Signal::sound(16_000, vec![0.0; 100]);
     assert_eq!(
         failure(&["mono", "mfcc"], &short),
