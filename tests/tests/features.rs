@@ -230,6 +230,8 @@ fn c_code_is_written_with_what_it_costs() {
         text(&out),
         "--name",
         "spotter",
+        "--device",
+        "nano33ble",
         "--json",
     ]))
     .unwrap();
@@ -254,7 +256,7 @@ fn what_cannot_be_is_said_in_a_line() {
         (vec![&ragged, "--rate", "10", "--stage", "mono"], "line 2 has 1 columns, expected 2"),
         (vec![&empty, "--rate", "10", "--stage", "mono"], "no rows"),
         (vec![&table, "--rate", "10"], "--preset or --stage"),
-        (vec![&table, "--rate", "10", "--stage", "mfcc"], "clip stage"),
+        (vec![&table, "--rate", "10", "--stage", "window:length=5000"], "pad=on"),
         (vec![&table, "--rate", "10", "--stage", "fft"], "there is no stage \"fft\""),
         (vec![&table, "--rate", "10", "--pipeline", &wrong], "--save-pipeline"),
         (vec!["no-such-folder", "--stage", "mono"], "no such file"),

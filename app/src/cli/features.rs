@@ -28,7 +28,7 @@ Examples:
   tinsmith features yes.wav --stage clip:length=1000 --stage log-mel:mels=32,high=8000 -o features.npy
   tinsmith features imu.csv --rate 100 --stage filter:band=low-pass,high=20 --stage window:length=2000 -o windows.npy
   tinsmith features folder --preset motion --rate 100 --fit --save-pipeline motion.ron -o windows.npy
-  tinsmith features yes.wav --preset keyword --export firmware --name keyword --device esp32-s3
+  tinsmith features yes.wav --preset keyword --export firmware --name keyword --device nano33ble
   tinsmith features new.csv --rate 100 --pipeline motion.ron -o windows.npy")]
 pub struct Features {
     /// Recordings (.wav, .npy, .csv), or folders of them
@@ -182,7 +182,7 @@ impl Features {
 
 fn figures_text(figures: &FeatureFigures) -> String {
     let FeatureFigures { ram_bytes, table_bytes, frame_us, .. } = figures;
-    let time = frame_us.as_ref().map_or_else(String::new, |us| {
+    let time = frame_us.as_ref().map_or("no time: the board's table has no rates for floats\n".to_owned(), |us| {
         format!("{:.0} us ({:.0} to {:.0}) each time values come out: {}\n", us.value, us.low, us.high, us.source)
     });
     format!("\nC code: {ram_bytes} B of RAM, {table_bytes} B of tables\n{time}")

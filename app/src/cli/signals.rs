@@ -79,7 +79,7 @@ fn from_npy(bytes: &[u8]) -> Result<(Vec<Channel>, Vec<f32>), String> {
     let array = npy::read(bytes).map_err(|problem| problem.to_string())?;
     let n = match array.shape.as_slice() {
         [_] => 1,
-        [_, n @ 1..] => *n,
+        [_, n] if *n > 0 => *n,
         shape => return Err(format!("its shape is {shape:?}, expected [time] or [time, channels]")),
     };
     let values = array.elements.to_f64().ok_or_else(|| format!("it holds {}, expected numbers", array.elements.type_name()))?;

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn keyword_features_cost_what_their_code_does() {
         let plan = FeaturePlan::new(&preset("keyword").unwrap(), 16_000.0, 1).unwrap();
-        let board = device("esp32-s3").unwrap();
+        let board = device("nano33ble").unwrap();
         let figures = feature_figures(&plan, &board, board.stack());
         // 480 samples, a transform of 512, 40 bands, two counters.
         assert_eq!(figures.ram_bytes, 4 * (480 + 512 + 40 + 2));
@@ -149,6 +149,7 @@ mod tests {
         let plan = FeaturePlan::new(&Pipeline::parse(&["filter:order=4"]).unwrap(), 100.0, 6).unwrap();
         let board = device("esp32").unwrap();
         let figures = feature_figures(&plan, &board, board.stack());
+        assert_eq!(figures.frame_us, None, "nobody has measured floats on it");
         assert_eq!((figures.instant.macs, figures.ram_bytes, figures.table_bytes), (2 * 5 * 6, 4 * (2 * 2 * 6 + 2), 4 * 10));
     }
 }
