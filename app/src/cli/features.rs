@@ -24,12 +24,9 @@ use super::{Failure, interrupt, output};
 #[command(after_help = "\
 Examples:
   tinsmith features --list
-  tinsmith features yes.wav --preset keyword -o features.npy
-  tinsmith features yes.wav --stage clip:length=1000 --stage log-mel:mels=32,high=8000 -o features.npy
-  tinsmith features imu.csv --rate 100 --stage filter:band=low-pass,high=20 --stage window:length=2000 -o windows.npy
-  tinsmith features folder --preset motion --rate 100 --fit --save-pipeline motion.ron -o windows.npy
-  tinsmith features yes.wav --preset keyword --export firmware --name keyword --device nano33ble
-  tinsmith features new.csv --rate 100 --pipeline motion.ron -o windows.npy")]
+  tinsmith features assets/samples/keyword/clips/yes.wav --preset keyword -o features.npy
+  tinsmith features assets/samples/keyword/clips --stage clip --stage log-mel --stage normalise --fit --save-pipeline features.ron
+  tinsmith features assets/samples/keyword/clips/yes.wav --preset keyword --export firmware --name keyword --device nano33ble")]
 pub struct Features {
     /// Recordings (.wav, .npy, .csv), or folders of them
     #[arg(required_unless_present = "list", value_hint = ValueHint::AnyPath)]
