@@ -26,7 +26,10 @@ pub fn read_all(inputs: &[PathBuf], rate_hz: Option<f64>) -> Result<Vec<Recordin
         let mut found: Vec<PathBuf> =
             entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_recording(path)).collect();
         if found.is_empty() {
-            return Err(Failure::at(input, "there are no .wav, .npy, .csv, .tsv or .txt files in this folder itself; name the folders in it"));
+            return Err(Failure::at(
+                input,
+                "there are no .wav, .npy, .csv, .tsv or .txt files in this folder itself; name the folders in it",
+            ));
         }
         found.sort();
         files.append(&mut found);
