@@ -40,6 +40,7 @@ pub mod progress;
 pub mod project;
 pub mod quant;
 pub mod recipe;
+mod settings;
 pub mod tensor;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 pub mod activation;
 pub mod element;
 pub mod fixed_point;
+pub mod frontend;
 pub mod kernels;
 pub mod link;
 pub mod lookup;

@@ -10,9 +10,10 @@ use tinsmith_tests::{binary, root};
 const MODEL: &str = "assets/samples/keyword/keyword_float32.tflite";
 const DATA: &str = "assets/samples/keyword/keyword.npz";
 const PROJECT: &str = "projects/keyword.ron";
+const CLIP: &str = "assets/samples/keyword/clips/yes.wav";
 /// Every command; `device list` for the ones that are nested.
-const COMMANDS: [&str; 10] =
-    ["inspect", "run", "quantize", "steps", "evaluate", "export", "device", "device list", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["inspect", "run", "quantize", "steps", "evaluate", "features", "export", "device", "device list", "completions", "man"];
 
 /// The program, free of what the environment of the test says about colours and logs.
 fn command(arguments: &[&str]) -> Command {
@@ -54,7 +55,7 @@ fn sample() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     // The marker lets the project name files beside its folder.
     fs::create_dir(folder.path().join(".tinsmith")).unwrap();
-    for file in [MODEL, DATA, PROJECT] {
+    for file in [MODEL, DATA, PROJECT, CLIP] {
         let copy = folder.path().join(file);
         fs::create_dir_all(copy.parent().unwrap()).unwrap();
         fs::copy(root().join(file), copy).unwrap();

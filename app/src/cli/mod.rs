@@ -8,7 +8,7 @@
 //! | `usage`, `outcome` | the words in, the exit code out |
 //! | `messages`, `style` | what is said on stderr on the way; colours |
 //! | `output`, `units` | what goes to stdout |
-//! | `paths`, `samples`, `job` | files and data that are named |
+//! | `paths`, `samples`, `signals`, `job` | files and data that are named |
 //! | `interrupt` | Ctrl-C |
 //! | the others | a command each |
 
@@ -16,6 +16,7 @@ mod completions;
 mod device;
 mod evaluate;
 pub(crate) mod export;
+mod features;
 mod folder;
 mod inspect;
 mod interrupt;
@@ -32,6 +33,7 @@ mod reports;
 mod run;
 mod samples;
 mod schemes;
+mod signals;
 mod steps;
 mod style;
 mod tensor_dump;
@@ -87,6 +89,7 @@ enum Command {
     Progressive(progressive::Progressive),
     Steps(steps::Steps),
     Evaluate(evaluate::Evaluate),
+    Features(features::Features),
     Export(export::Export),
     Device(device::Device),
     Completions(completions::Completions),
@@ -112,6 +115,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Progressive(command)) => command.run(messages),
         Some(Command::Steps(command)) => command.run(),
         Some(Command::Evaluate(command)) => command.run(messages),
+        Some(Command::Features(command)) => command.run(messages),
         Some(Command::Export(command)) => command.run(messages),
         Some(Command::Device(command)) => command.run(messages),
         Some(Command::Completions(command)) => command.run(),

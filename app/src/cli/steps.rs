@@ -25,18 +25,18 @@ impl Steps {
         }
         let mut text = String::new();
         for step in steps {
-            text.push_str(&format!("{}: {}\n", step.name, step.help));
-            let rows: Vec<Vec<String>> = step
-                .parameters
-                .iter()
-                .map(|p| vec![format!("  {}", p.key), values(p), p.default.clone(), p.help.to_owned()])
-                .collect();
-            text.push_str(&output::table(&["  parameter", "values", "default", ""], &[false; 4], &rows));
-            text.push('\n');
+            text.push_str(&described(step.name, step.help, &step.parameters));
         }
         text.push_str("Use them with tinsmith quantize --step NAME:KEY=VALUE,…\n");
         output::print(&text)
     }
+}
+
+/// What a step or stage does, and a table of its parameters.
+pub(super) fn described(name: &str, help: &str, parameters: &[ParameterInfo]) -> String {
+    let row = |p: &ParameterInfo| vec![format!("  {}", p.key), values(p), p.default.clone(), p.help.to_owned()];
+    let rows: Vec<Vec<String>> = parameters.iter().map(row).collect();
+    format!("{name}: {help}\n{}\n", output::table(&["  parameter", "values", "default", ""], &[false; 4], &rows))
 }
 
 /// What a parameter can be set to, as it is written on the command line.
@@ -46,6 +46,7 @@ fn values(parameter: &ParameterInfo) -> String {
         ParameterKind::Choice { choices } => choices.iter().map(|choice| choice.key).collect::<Vec<_>>().join(" | "),
         ParameterKind::Switch => "on | off".to_owned(),
         ParameterKind::Number { min, max, .. } => format!("{min} to {max}{unit}"),
+        ParameterKind::Numbers { min, max } => format!("numbers, each {min} to {max}{unit}"),
         ParameterKind::Count { min } => format!("{min} or more{unit} | all"),
     }
 }

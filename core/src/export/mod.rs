@@ -5,6 +5,7 @@
 mod c_header;
 mod c_text;
 pub mod compact;
+pub mod features;
 mod ops;
 
 pub use c_header::{Firmware, Golden, c_header};

@@ -7,6 +7,7 @@ pub mod arena;
 pub mod device;
 pub mod energy;
 pub mod error;
+pub mod features;
 mod figures;
 pub mod latency;
 mod obstacles;

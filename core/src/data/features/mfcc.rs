@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::cosine::dct_rows;
-use super::mel::{MelBand, mel_bands};
-use super::spectrum::{FrameSpectrum, Spectrum};
+use super::mel::{MelBand, MelPlan, MelScale, mel_bands};
+use super::spectrum::{FrameSpectrum, Spectrum, Taper};
 
 /// How the coefficient 0 of the DCT-II is scaled; all others by `sqrt(2 / n_mels)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +24,29 @@ pub enum CosineScale {
     TensorFlow,
 }
 
+/// What becomes of a band's sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Logarithm {
+    /// `ln(x + offset)`.
+    Natural,
+    /// `10 log10(max(x, offset))`, as `librosa.power_to_db` has it with `top_db=None`.
+    Decibel,
+}
+
+impl Logarithm {
+    fn of(self, x: f32, offset: f32) -> f32 {
+        match self {
+            Self::Natural => (x + offset).ln(),
+            Self::Decibel => 10.0 * x.max(offset).log10(),
+        }
+    }
+}
+
 /// How a clip becomes coefficients. Part of what a network is trained for: it belongs beside the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MfccConfig {
     /// Samples a second of the clip.
-    pub rate_hz: u32,
+    pub rate_hz: f64,
     /// Samples under the window.
     pub frame_len: usize,
     /// Samples from the start of one frame to that of the next.
@@ -41,9 +59,15 @@ pub struct MfccConfig {
     pub mel_low_hz: f32,
     /// Upper foot of the last band, Hz.
     pub mel_high_hz: f32,
+    /// What a frame is multiplied with.
+    pub taper: Taper,
+    /// Whose bands.
+    pub mel_scale: MelScale,
     /// What the bands sum.
     pub spectrum: Spectrum,
-    /// Added to a band before the logarithm, so that silence stays finite.
+    /// What becomes of the sums.
+    pub log: Logarithm,
+    /// Keeps the logarithm of silence finite.
     pub log_offset: f32,
     /// How many coefficients are kept, from 0 upwards.
     pub n_coefficients: usize,
@@ -56,14 +80,17 @@ impl MfccConfig {
     /// every 20 ms.
     pub fn keyword() -> Self {
         Self {
-            rate_hz: 16_000,
+            rate_hz: 16_000.0,
             frame_len: 480,
             frame_step: 320,
             fft_len: 512,
             n_mels: 40,
             mel_low_hz: 20.0,
             mel_high_hz: 4_000.0,
+            taper: Taper::Hann,
+            mel_scale: MelScale::TensorFlow,
             spectrum: Spectrum::Power,
+            log: Logarithm::Natural,
             log_offset: 1e-6,
             n_coefficients: 10,
             cosine_scale: CosineScale::Orthonormal,
@@ -75,13 +102,24 @@ impl MfccConfig {
         n_samples.checked_sub(self.frame_len).map_or(0, |rest| rest / self.frame_step.max(1) + 1)
     }
 
+    pub(super) fn mel_plan(&self) -> MelPlan {
+        MelPlan {
+            scale: self.mel_scale,
+            n_mels: self.n_mels,
+            fft_len: self.fft_len,
+            rate_hz: self.rate_hz,
+            low_hz: self.mel_low_hz.into(),
+            high_hz: self.mel_high_hz.into(),
+        }
+    }
+
     /// Settings may come from a file: nothing is allocated before they are known to be sane.
     fn check(&self) -> Result<(), FeatureError> {
         const LONGEST_FFT: usize = 1 << 16;
         let err = |field, value: f64, expected| Err(FeatureError::Setting { field, value, expected });
-        let nyquist_hz = self.rate_hz as f32 / 2.0;
-        if self.rate_hz == 0 {
-            return err("rate_hz", 0.0, "at least 1".to_string());
+        let nyquist_hz = (self.rate_hz / 2.0) as f32;
+        if !(self.rate_hz >= 1.0 && self.rate_hz.is_finite()) {
+            return err("rate_hz", self.rate_hz, "at least 1".to_string());
         }
         if self.fft_len < 2 || self.fft_len > LONGEST_FFT || !self.fft_len.is_multiple_of(2) {
             return err("fft_len", self.fft_len as f64, format!("an even number from 2 to {LONGEST_FFT}"));
@@ -143,14 +181,8 @@ impl Mfcc {
     pub fn new(config: MfccConfig) -> Result<Self, FeatureError> {
         config.check()?;
         Ok(Self {
-            frame_spectrum: FrameSpectrum::new(config.frame_len, config.fft_len, config.spectrum),
-            bands: mel_bands(
-                config.n_mels,
-                config.fft_len,
-                config.rate_hz.into(),
-                config.mel_low_hz.into(),
-                config.mel_high_hz.into(),
-            ),
+            frame_spectrum: FrameSpectrum::new(config.frame_len, config.fft_len, config.taper, config.spectrum),
+            bands: mel_bands(&config.mel_plan()),
             cosines: dct_rows(config.n_coefficients, config.n_mels, config.cosine_scale),
             config,
         })
@@ -159,6 +191,21 @@ impl Mfcc {
     /// The configuration these features are made by.
     pub fn config(&self) -> &MfccConfig {
         &self.config
+    }
+
+    /// What a frame is multiplied with, `[frame_len]`.
+    pub fn window(&self) -> Vec<f32> {
+        self.config.taper.values(self.config.frame_len)
+    }
+
+    /// The mel bands, `[n_mels]`.
+    pub fn bands(&self) -> &[MelBand] {
+        &self.bands
+    }
+
+    /// The cosine transform, `[n_coefficients, n_mels]`.
+    pub fn cosines(&self) -> &[f32] {
+        &self.cosines
     }
 
     /// Coefficients of a clip (samples in [-1, 1]), `[frames, n_coefficients]`. A clip shorter than one frame has none.
@@ -180,7 +227,7 @@ impl Mfcc {
             let spectrum = self.frame_spectrum.of(frame);
             log_mel.extend(self.bands.iter().map(|band| {
                 let energy = dot(&band.weights, &spectrum[band.first_bin..]);
-                (energy + config.log_offset).ln()
+                config.log.of(energy, config.log_offset)
             }));
         }
         log_mel
@@ -194,9 +241,14 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// A clip of exactly `n_samples` around the recording's middle: cut or padded with zeros evenly, the odd sample on the right.
 pub fn fit_clip(samples: &[f32], n_samples: usize) -> Vec<f32> {
-    let skipped = samples.len().saturating_sub(n_samples) / 2;
+    fit_clip_at(samples, n_samples, |n| n / 2)
+}
+
+/// A clip of exactly `n_samples`; of what is cut or filled, `front` tells how much is in front.
+pub(super) fn fit_clip_at(samples: &[f32], n_samples: usize, front: impl Fn(usize) -> usize) -> Vec<f32> {
+    let skipped = front(samples.len().saturating_sub(n_samples));
     let kept = &samples[skipped..skipped + samples.len().min(n_samples)];
-    let mut clip = vec![0.0; (n_samples - kept.len()) / 2];
+    let mut clip = vec![0.0; front(n_samples - kept.len())];
     clip.extend_from_slice(kept);
     clip.resize(n_samples, 0.0);
     clip

@@ -16,6 +16,30 @@ pub enum Spectrum {
     Power,
 }
 
+/// What a frame is multiplied with before its transform. Its period is the frame's length, not one less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Taper {
+    /// `sin²(pi n / len)`.
+    Hann,
+    /// `0.54 - 0.46 cos(2 pi n / len)`.
+    Hamming,
+    /// Nothing.
+    None,
+}
+
+impl Taper {
+    /// Its values for frames of `len` samples.
+    pub(crate) fn values(self, len: usize) -> Vec<f32> {
+        let angle = |n: usize| 2.0 * PI * n as f64 / len as f64;
+        let value = |n: usize| match self {
+            Self::Hann => (angle(n) / 2.0).sin().powi(2),
+            Self::Hamming => 0.54 - 0.46 * angle(n).cos(),
+            Self::None => 1.0,
+        };
+        (0..len).map(|n| value(n) as f32).collect()
+    }
+}
+
 /// Window and Fourier transform, with the memory they work in.
 pub(super) struct FrameSpectrum {
     kind: Spectrum,
@@ -30,11 +54,11 @@ pub(super) struct FrameSpectrum {
 
 impl FrameSpectrum {
     /// For frames of `frame_len <= fft_len` samples.
-    pub fn new(frame_len: usize, fft_len: usize, kind: Spectrum) -> Self {
+    pub fn new(frame_len: usize, fft_len: usize, taper: Taper, kind: Spectrum) -> Self {
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(fft_len);
         Self {
             kind,
-            window: hann_periodic(frame_len),
+            window: taper.values(frame_len),
             input: fft.make_input_vec(),
             output: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
@@ -62,11 +86,6 @@ impl FrameSpectrum {
     }
 }
 
-/// `sin²(pi n / len)`: the Hann window whose period is its length, not one less.
-fn hann_periodic(len: usize) -> Vec<f32> {
-    (0..len).map(|n| (PI * n as f64 / len as f64).sin().powi(2) as f32).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +94,7 @@ mod tests {
     fn a_tone_on_a_bin_keeps_to_the_windows_three_bins() {
         let (len, bin) = (64, 5);
         let tone: Vec<f32> = (0..len).map(|n| (2.0 * PI * (bin * n) as f64 / len as f64).cos() as f32).collect();
-        let mut spectrum = FrameSpectrum::new(len, len, Spectrum::Magnitude);
+        let mut spectrum = FrameSpectrum::new(len, len, Taper::Hann, Spectrum::Magnitude);
         let bins = spectrum.of(&tone).to_vec();
         // A Hann window spreads amplitude 1 over three bins: len/8, len/4, len/8.
         for (idx, &value) in bins.iter().enumerate() {
@@ -86,7 +105,7 @@ mod tests {
             };
             assert!((value - expected).abs() < 1e-4, "bin {idx}: {value}, expected {expected}");
         }
-        let power = FrameSpectrum::new(len, len, Spectrum::Power).of(&tone)[bin];
+        let power = FrameSpectrum::new(len, len, Taper::Hann, Spectrum::Power).of(&tone)[bin];
         assert!((power - bins[bin].powi(2)).abs() < 1e-2);
     }
 }

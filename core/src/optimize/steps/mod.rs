@@ -1,14 +1,14 @@
 //! Every recipe step with its parameters, described once: the command line's `steps` and `--step`, the manual and the window's
 //! sliders all read this.
 
-mod parameter;
 mod tables;
 
 use serde::Serialize;
 
 use super::OptimizeError;
 use crate::recipe::{AbsorbBias, CleanUp, Cluster, Equalize, FuseBatchNorm, Pack, PruneChannels, PruneWeights, Quantize, Step};
-use parameter::{describe, get, parse, set};
+use crate::settings::{self, Settings, describe, get, set};
+pub use crate::settings::{Choice, ParameterInfo, ParameterKind};
 
 /// A recipe step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,60 +21,6 @@ pub struct StepInfo {
     pub help: &'static str,
     /// What can be set.
     pub parameters: Vec<ParameterInfo>,
-}
-
-/// One parameter of a step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ParameterInfo {
-    /// On the command line: `correct-bias`.
-    pub key: &'static str,
-    /// In the window: `Correct bias`.
-    pub title: &'static str,
-    /// What it means, in one sentence.
-    pub help: &'static str,
-    /// Unit of a number; empty if it has none.
-    pub unit: &'static str,
-    /// What it can be set to.
-    #[serde(flatten)]
-    pub kind: ParameterKind,
-    /// The default, as it is written on the command line.
-    pub default: String,
-}
-
-/// What a parameter can be set to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-pub enum ParameterKind {
-    /// One of several words.
-    Choice {
-        /// The words.
-        choices: &'static [Choice],
-    },
-    /// `on` or `off`.
-    Switch,
-    /// A number.
-    Number {
-        /// Least value.
-        min: f64,
-        /// Greatest value.
-        max: f64,
-        /// A sensible step of a slider.
-        step: f64,
-    },
-    /// A whole number, or `all`.
-    Count {
-        /// Least value.
-        min: usize,
-    },
-}
-
-/// One of a parameter's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Choice {
-    /// On the command line: `per-channel`.
-    pub key: &'static str,
-    /// What it means, in one sentence.
-    pub help: &'static str,
 }
 
 /// All steps, in the order in which a recipe usually has them.
@@ -158,6 +104,10 @@ pub fn parse_step(text: &str) -> Result<Step, OptimizeError> {
             Err(OptimizeError::UnknownStep { name: other.to_owned(), known: known.join(", ") })
         }
     }
+}
+
+fn parse<T: Settings>(step: &'static str, text: &str) -> Result<T, OptimizeError> {
+    settings::parse(text).map_err(|trouble| OptimizeError::Setting { step, trouble })
 }
 
 /// What a parameter of a step is set to, as it is written on the command line; `None` if the step has no such parameter.

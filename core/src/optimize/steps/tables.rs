@@ -1,11 +1,10 @@
 //! What can be set of each step.
 
-use super::parameter::{Access, Parameter, Settings, chosen, switch, words};
-use super::{Choice, ParameterKind};
 use crate::recipe::{
     AbsorbBias, Calibrator, CleanUp, Cluster, Equalize, FuseBatchNorm, Granularity, IoType, Pack, PruneChannels, PruneCriterion,
     PrunePattern, PruneSchedule, PruneScope, PruneWeights, Quantize, Scheme, WeightRange, WeightRounding,
 };
+use crate::settings::{Access, Choice, Parameter, ParameterKind, Settings, chosen, switch, words};
 
 const fn choice(key: &'static str, help: &'static str) -> Choice {
     Choice { key, help }

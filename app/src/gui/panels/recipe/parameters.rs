@@ -20,7 +20,7 @@ pub(super) fn parameters_ui(step: &mut Step, ui: &mut Ui) {
                 choice_ui(of, &word, &keys, ui)
             }
             // Samples end where the data does: what is counted has a card of its own.
-            ParameterKind::Count { .. } => None,
+            ParameterKind::Count { .. } | ParameterKind::Numbers { .. } => None,
         };
         if let Some(chosen) = chosen {
             // The control offers only what can be set.

@@ -1,7 +1,9 @@
 use std::io::Read;
 
 use super::*;
+use crate::data::features::{Pipeline, Signal};
 use crate::data::wav::read_wav;
+use crate::progress::Cancel;
 use crate::test_data::shared;
 
 /// Largest difference between two equally long lists.
@@ -36,6 +38,18 @@ fn agrees_with_tf_signal() {
     }
 }
 
+#[test]
+fn agrees_with_librosa() {
+    let text = include_str!("librosa_golden.csv");
+    let expected: Vec<f32> = text.lines().flat_map(|row| row.split(',').map(|value| value.parse().unwrap())).collect();
+    let stage = "log-mel:frame=32,step=20,centre=on,mels=40,low=20,high=4000,mel=librosa,log=db,offset=1e-10";
+    let sound = Signal::sound(16_000, noisy_sweep());
+    let found = Pipeline::parse(&[stage]).unwrap().features(&sound, &Cancel::new()).unwrap().remove(0);
+    assert_eq!(found.shape(), [9, 40, 1]);
+    let difference = largest_difference(&found.values, &expected);
+    assert!(difference < 1e-3, "{difference} dB");
+}
+
 /// Bytes of an array in an .npz file, behind the array's header.
 fn npz_bytes(archive: &mut zip::ZipArchive<std::fs::File>, name: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -51,7 +65,7 @@ fn agrees_with_recorded_features_of_speech() {
     let (Some(set), Some(folder)) = (shared("data/models/fsdd_dscnn/fsdd_dscnn_data.npz"), shared("data/audio/fsdd")) else {
         return;
     };
-    let config = MfccConfig { rate_hz: 8_000, frame_len: 320, frame_step: 160, mel_high_hz: 4_000.0, ..MfccConfig::keyword() };
+    let config = MfccConfig { rate_hz: 8_000.0, frame_len: 320, frame_step: 160, mel_high_hz: 4_000.0, ..MfccConfig::keyword() };
     let mut mfcc = Mfcc::new(config).unwrap();
     let mut archive = zip::ZipArchive::new(std::fs::File::open(set).unwrap()).unwrap();
     let files = npz_bytes(&mut archive, "files");
@@ -97,7 +111,7 @@ fn short_and_silent_clips_are_finite() {
 fn impossible_settings_are_named() {
     type Spoil = fn(&mut MfccConfig);
     let spoiled: [(&str, Spoil); 9] = [
-        ("rate_hz", |c| c.rate_hz = 0),
+        ("rate_hz", |c| c.rate_hz = 0.0),
         ("fft_len", |c| c.fft_len = usize::MAX),
         ("fft_len", |c| c.fft_len = 511),
         ("frame_len", |c| c.frame_len = 513),
