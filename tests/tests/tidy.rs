@@ -5,22 +5,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each module of the core the modules of the core that it may name. `preview` sits on top and may know all.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("tensor", &["quant"]),
     ("quant", &["tensor"]),
     ("progress", &[]),
+    ("files", &[]),
     ("graph", &["tensor", "quant", "ops"]),
     ("ops", &["tensor", "quant", "graph"]),
     ("formats", &["tensor", "quant", "graph", "ops"]),
     ("recipe", &[]),
-    ("data", &["tensor", "quant", "progress"]),
+    ("data", &["tensor", "quant", "progress", "files"]),
     ("execute", &["tensor", "quant", "graph", "ops", "progress"]),
     // A size is the length of what is exported.
     ("measure", &["tensor", "quant", "graph", "ops", "progress", "execute", "data", "export"]),
     ("optimize", &["tensor", "quant", "graph", "ops", "progress", "execute", "recipe", "data", "measure"]),
     // A compact model holds the parameters that the integer executor computes.
     ("export", &["tensor", "quant", "graph", "ops", "measure", "formats", "execute"]),
-    ("project", &["recipe", "data", "formats", "optimize", "measure"]),
+    ("project", &["recipe", "data", "formats", "optimize", "measure", "files"]),
     ("test_data", &[]),
     ("test_graph", &["tensor", "quant", "graph", "ops"]),
 ];
