@@ -13,6 +13,7 @@
 //! | the others | a command each |
 
 mod completions;
+mod data;
 mod device;
 mod evaluate;
 pub(crate) mod export;
@@ -88,6 +89,7 @@ enum Command {
     Steps(steps::Steps),
     Evaluate(evaluate::Evaluate),
     Export(export::Export),
+    Data(data::Data),
     Device(device::Device),
     Completions(completions::Completions),
     Man(man::Man),
@@ -113,6 +115,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Steps(command)) => command.run(),
         Some(Command::Evaluate(command)) => command.run(messages),
         Some(Command::Export(command)) => command.run(messages),
+        Some(Command::Data(command)) => command.run(messages),
         Some(Command::Device(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),

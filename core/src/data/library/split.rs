@@ -4,6 +4,7 @@
 //! the items are listed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Item, Library};
 use crate::data::{DataProblem, Split};
@@ -46,7 +47,7 @@ impl Library {
             let trouble = format!("{test} for tests and {calibration} for calibration, expected fractions of at most 1 in sum");
             return Err(DataProblem::Unlike(trouble));
         }
-        let mut units = self.ordered_units(plan);
+        let units = self.ordered_units(plan);
         let wanted = fractions.iter().filter(|f| **f > 0.0).count();
         if units.len() < wanted {
             let what = if plan.keep == Keep::Groups { "groups" } else { "recordings" };
@@ -60,7 +61,7 @@ impl Library {
         let mut missing = fractions.map(|f| classes.iter().map(|items| items.len() as f64 * f).collect::<Vec<f64>>());
 
         let mut library = self.clone();
-        for unit in &mut units {
+        for unit in &units {
             let mut counts: HashMap<usize, f64> = HashMap::new();
             unit.iter().for_each(|&item| *counts.entry(class_of[item]).or_default() += 1.0);
             let mut counts: Vec<(usize, f64)> = counts.into_iter().collect();
@@ -70,7 +71,7 @@ impl Library {
             let may = (0..SPLITS.len()).filter(|&split| fractions[split] > 0.0);
             let best = may.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
             counts.iter().for_each(|&(class, n)| missing[best][class] -= n);
-            library = library.with_split(unit, Some(SPLITS[best]));
+            unit.iter().for_each(|&item| Arc::make_mut(&mut library.items[item]).split = Some(SPLITS[best]));
         }
         Ok(library)
     }
