@@ -60,7 +60,7 @@ impl Library {
         // How many items of each class are still wanted in each split.
         let mut missing = fractions.map(|f| classes.iter().map(|items| items.len() as f64 * f).collect::<Vec<f64>>());
 
-        let mut library = self.clone();
+        let mut placed = Vec::with_capacity(units.len());
         for unit in &units {
             let mut counts: HashMap<usize, f64> = HashMap::new();
             unit.iter().for_each(|&item| *counts.entry(class_of[item]).or_default() += 1.0);
@@ -71,7 +71,12 @@ impl Library {
             let may = (0..SPLITS.len()).filter(|&split| fractions[split] > 0.0);
             let best = may.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
             counts.iter().for_each(|&(class, n)| missing[best][class] -= n);
-            unit.iter().for_each(|&item| Arc::make_mut(&mut library.items[item]).split = Some(SPLITS[best]));
+            placed.push(best);
+        }
+        fill_empty(&mut placed, fractions);
+        let mut library = self.clone();
+        for (unit, split) in units.iter().zip(placed) {
+            unit.iter().for_each(|&item| Arc::make_mut(&mut library.items[item]).split = Some(SPLITS[split]));
         }
         Ok(library)
     }
@@ -88,6 +93,21 @@ impl Library {
             units.into_values().map(|items| (std::cmp::Reverse(items.len()), key(&items), items)).collect();
         units.sort_unstable();
         units.into_iter().map(|(_, _, items)| items).collect()
+    }
+}
+
+/// Gives every split that is wanted at least one of the units, which are sorted by size: the smallest of the split that has most.
+/// A few large groups come closer to the fractions without, but a split that is empty is no use to anybody.
+fn fill_empty(placed: &mut [usize], fractions: [f64; 3]) {
+    let n_in = |placed: &[usize], split: usize| placed.iter().filter(|&&s| s == split).count();
+    for empty in (0..SPLITS.len()).filter(|&split| fractions[split] > 0.0) {
+        if n_in(placed, empty) > 0 {
+            continue;
+        }
+        let fullest = (0..SPLITS.len()).max_by_key(|&split| n_in(placed, split)).unwrap_or(0);
+        if let Some(smallest) = placed.iter_mut().rev().find(|split| **split == fullest) {
+            *smallest = empty;
+        }
     }
 }
 
