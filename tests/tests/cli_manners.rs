@@ -11,8 +11,26 @@ const MODEL: &str = "assets/samples/keyword/keyword_float32.tflite";
 const DATA: &str = "assets/samples/keyword/keyword.npz";
 const PROJECT: &str = "projects/keyword.ron";
 /// Every command; `device list` for the ones that are nested.
-const COMMANDS: [&str; 10] =
-    ["inspect", "run", "quantize", "steps", "evaluate", "export", "device", "device list", "completions", "man"];
+const COMMANDS: [&str; 17] = [
+    "inspect",
+    "run",
+    "quantize",
+    "steps",
+    "evaluate",
+    "export",
+    // The first makes what the others are shown with.
+    "data import",
+    "data info",
+    "data split",
+    "data subset",
+    "data coverage",
+    "data export",
+    "data",
+    "device",
+    "device list",
+    "completions",
+    "man",
+];
 
 /// The program, free of what the environment of the test says about colours and logs.
 fn command(arguments: &[&str]) -> Command {

@@ -3,6 +3,7 @@
 //! [`open`] reads a file; [`feed`] turns its samples into what a model's input takes. Everything read is untrusted: whatever
 //! it holds, the answer is a data set or a one-line error, and memory stays in proportion to the file.
 
+pub mod align;
 pub mod export;
 pub mod features;
 pub mod feed;

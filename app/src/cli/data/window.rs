@@ -13,8 +13,8 @@ use crate::cli::{Failure, output};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tinsmith data window --help
-  tinsmith data window -h")]
+  tinsmith data window gestures --length 128 --stride 64
+  tinsmith data window clips --length 16000 --pad")]
 pub struct Window {
     /// The folder of the data set
     folder: PathBuf,
