@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::labels::{LabelSource, LabelTable, Said};
+use super::labels::{LabelSource, LabelTable, Said, split_named};
 use super::text::Noise;
 use super::{Decoded, Raw, decode, idx, image, text};
 use crate::data::library::{INDEX, Item, Kind, Library, Window};
@@ -147,6 +147,8 @@ fn is_for_people(name: &str) -> bool {
 struct Sources {
     table: Option<(PathBuf, LabelTable)>,
     by_folder: bool,
+    /// Whether the outermost folders are splits.
+    by_split: bool,
 }
 
 impl Sources {
@@ -161,13 +163,15 @@ impl Sources {
             }
             _ => None,
         };
-        let folders: HashSet<&str> = files.iter().filter_map(|file| folder_of(&file.relative)).collect();
+        let tops: HashSet<&str> = files.iter().filter_map(|file| Some(file.relative.split_once('/')?.0)).collect();
+        // A folder "train" among others may hold railways.
+        let by_split = !tops.is_empty() && tops.iter().all(|top| split_named(top).is_some());
         let by_folder = match options.labels {
             LabelSource::Folder => true,
-            LabelSource::Auto => table.is_none() && folders.len() > 1,
+            LabelSource::Auto => table.is_none() && class_folders(files, by_split).len() > 1,
             _ => false,
         };
-        Ok(Self { table, by_folder })
+        Ok(Self { table, by_folder, by_split })
     }
 
     /// Whether a file is no sample, but says what the others are.
@@ -184,10 +188,21 @@ impl Sources {
         if let LabelSource::Name(pattern) = &options.labels {
             return pattern.read(&file.relative).unwrap_or_default();
         }
-        let folder = folder_of(&file.relative).filter(|_| self.by_folder);
-        let above = folder.and_then(|_| file.relative.split('/').find_map(super::labels::split_named));
-        Said { label: folder.map(str::to_owned), split: above, group: None }
+        let split = file.relative.split('/').next().filter(|_| self.by_split).and_then(split_named);
+        let label = class_folder(file, self.by_split).filter(|_| self.by_folder);
+        Said { label: label.map(str::to_owned), split, group: None }
     }
+}
+
+/// The innermost folder that a file lies in, if that may be its class.
+fn class_folder(file: &Found, by_split: bool) -> Option<&str> {
+    let (folders, _) = file.relative.rsplit_once('/')?;
+    let is_split = by_split && !folders.contains('/');
+    (!is_split).then(|| folders.rsplit('/').next().unwrap_or(folders))
+}
+
+fn class_folders(files: &[Found], by_split: bool) -> HashSet<&str> {
+    files.iter().filter_map(|file| class_folder(file, by_split)).collect()
 }
 
 fn same(a: &Path, b: &Path) -> bool {
@@ -197,11 +212,6 @@ fn same(a: &Path, b: &Path) -> bool {
 fn is_named_labels(relative: &str) -> bool {
     let name = relative.to_lowercase();
     name.contains("label") && [".csv", ".txt", ".tsv"].iter().any(|end| name.ends_with(end))
-}
-
-/// The name of the innermost folder of a path, if it is in one.
-fn folder_of(relative: &str) -> Option<&str> {
-    relative.rsplit_once('/').map(|(folder, _)| folder.rsplit('/').next().unwrap_or(folder))
 }
 
 /// Why a file is not taken.
@@ -407,11 +417,11 @@ fn with_labels_beside(set: &mut DataSet, file: &Found) -> Result<(), DataProblem
     Ok(())
 }
 
-/// What Edge Impulse's uploader takes a path for: `training/yes.1.json`.
+/// What Edge Impulse's uploader takes a name for: `yes.1.json`.
 fn by_uploader(relative: &str) -> Said {
     let name = relative.rsplit('/').next().unwrap_or(relative);
     let label = name.split_once('.').filter(|(_, rest)| rest.contains('.')).map(|(label, _)| label.to_owned());
-    Said { label, split: relative.split('/').find_map(super::labels::split_named), group: None }
+    Said { label, split: None, group: None }
 }
 
 /// NumPy's name of the type of values.
