@@ -3,7 +3,7 @@
 //! | format | what is written |
 //! | --- | --- |
 //! | `wav`, `csv`, `png` | a file for each item and `labels.csv` with file, label, split, group |
-//! | `edge-impulse-json`, `edge-impulse-cbor` | a file for each item in `training` and `testing`, its label before the first dot |
+//! | `edge-impulse-json`, `edge-impulse-cbor` | a file for each item, its label before the first dot |
 //! | `npz` | one archive of all samples, as [`npz`](super::npz) has it |
 //! | `idx` | images and labels of each split, as MNIST has them |
 
@@ -18,6 +18,7 @@ use super::import::edge_impulse::{self, Encoding, Recording};
 use super::import::folder::descr;
 use super::import::image::{self, Picture};
 use super::import::{idx, text};
+use super::library::file::{self, free_name, write_below};
 use super::library::{Item, Kind, Library, Reader, Sample, tensors};
 use super::wav::{self, Sound};
 use super::{DataError, DataProblem, DataSet, Signal, Split, Values, npy};
@@ -120,12 +121,9 @@ fn write_items(
         cancel.check().map_err(|cancelled| DataProblem::Cancelled(cancelled).of(folder))?;
         let sample = reader.read(library, item)?;
         let bytes = encoded(library.kind, sample, format).map_err(|problem| problem.of(&folder.join(&item.file)))?;
-        let stem = if is_uploaded { uploaded_stem(item) } else { stem_of(item) };
+        let stem = if is_uploaded { uploaded_name(item) } else { name_of(item) };
         let name = free_name(&stem, format.extension(), &mut taken);
-        let path = out.join(&name);
-        let parent = path.parent().unwrap_or(out);
-        let written = fs::create_dir_all(parent).and_then(|()| write_atomically(&path, &bytes));
-        written.map_err(|error| DataProblem::Io(error).of(&path))?;
+        write_below(out, &name, &bytes)?;
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let split = item.split.map_or("", Split::name);
         table.write_record([name.as_str(), &text(&item.label), split, &text(&item.group)]).map_err(of_table)?;
@@ -133,32 +131,24 @@ fn write_items(
     if is_uploaded {
         return Ok(library.items.len());
     }
-    let path = out.join("labels.csv");
     let table = table.into_inner().map_err(|error| DataProblem::Io(std::io::Error::other(error.to_string())).of(out))?;
-    write_atomically(&path, &table).map_err(|error| DataProblem::Io(error).of(&path))?;
+    write_below(out, "labels.csv", &table)?;
     Ok(library.items.len() + 1)
 }
 
-/// A name that no other file has, in capitals or not.
-fn free_name(stem: &str, extension: &str, taken: &mut HashSet<String>) -> String {
-    let suffixes = std::iter::once(String::new()).chain((2_usize..).map(|n| format!("-{n}")));
-    let mut names = suffixes.map(|suffix| format!("{stem}{suffix}.{extension}"));
-    names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
-}
-
 /// The path of an item's file below `samples`, without its extension.
-fn stem_of(item: &Item) -> String {
+fn name_of(item: &Item) -> String {
     let path = item.file.strip_prefix("samples/").unwrap_or(&item.file);
-    let stem = path.rsplit_once('.').filter(|(_, end)| !end.contains('/')).map_or(path, |(stem, _)| stem);
+    let stem = file::stem_of(path);
     if item.span.0 == 0 { stem.to_owned() } else { format!("{stem}-{}", item.span.0) }
 }
 
 /// `training/yes.clip-7`.
-fn uploaded_stem(item: &Item) -> String {
+fn uploaded_name(item: &Item) -> String {
     let folder = if item.split == Some(Split::Test) { "testing" } else { "training" };
     let plain = |text: &str| text.replace(['.', '/'], "_");
     let label = item.label.as_deref().map_or("unlabelled".to_owned(), plain);
-    format!("{folder}/{label}.{}", plain(&stem_of(item)))
+    format!("{folder}/{label}.{}", plain(&name_of(item)))
 }
 
 fn encoded(kind: Kind, sample: Sample, format: Format) -> Result<Vec<u8>, DataProblem> {

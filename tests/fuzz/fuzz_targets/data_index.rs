@@ -1,4 +1,4 @@
-//! Any text as the index of a data set, and as a table of labels: an error in one line or what can be used, never a panic or a hang.
+//! Any text as the index of a data set, and as a table of labels: an error in one line or what can be used, never a panic.
 #![no_main]
 
 #[path = "../../src/data_files.rs"]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::data::library::file::stem_of;
 use crate::data::{DataError, DataProblem, Split, read_limited};
 
 /// Where labels come from.
@@ -93,7 +94,7 @@ impl Pattern {
 
     /// What a path with forward slashes says; `None` if it is not of this pattern.
     pub fn read(&self, path: &str) -> Option<Said> {
-        let stem = path.rsplit_once('.').filter(|(_, extension)| !extension.contains('/')).map_or(path, |(stem, _)| stem);
+        let stem = stem_of(path);
         let from = stem.rmatch_indices('/').nth(self.depth - 1).map_or(0, |(at, _)| at + 1);
         let mut rest = &stem[from..];
         let mut said = Said::default();

@@ -11,8 +11,8 @@
 //! | IDX | [`idx`] | arrays |
 //! | headerless numbers | [`raw`] | arrays |
 //!
-//! [`decode`] reads one file; [`folder`] reads all of a folder and writes a data set as a [`library`](super::library). Any of them
-//! may be packed with gzip.
+//! [`decode`] reads one file; [`folder`] reads all of a folder and writes a data set as a [`library`](super::library). Any of
+//! them may be packed with gzip.
 
 pub mod edge_impulse;
 pub mod folder;
@@ -21,6 +21,7 @@ pub mod image;
 pub mod labels;
 pub mod packed;
 pub mod raw;
+mod sources;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -97,8 +97,10 @@ proptest::proptest! {
     #[test]
     fn any_bytes_are_refused_or_read(
         start in proptest::sample::select(vec![
-            &b""[..], b"RIFF\x40\0\0\0WAVEfmt ", b"fLaC\0\0\0\x22", b"ID3\x03\0\0", b"\xFF\xFB\x90", b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR",
-            b"\xFF\xD8\xFF\xE0", b"BM", b"\x93NUMPY\x01\0", b"PK\x03\x04", b"\0\0\x08\x01", b"\x1F\x8B\x08", b"ax,ay\n", b"-,-,-\n1,2,3\n",
+            &b""[..],
+            b"RIFF\x40\0\0\0WAVEfmt ", b"fLaC\0\0\0\x22", b"ID3\x03\0\0", b"\xFF\xFB\x90", b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR",
+            b"\xFF\xD8\xFF\xE0", b"BM", b"\x93NUMPY\x01\0", b"PK\x03\x04", b"\0\0\x08\x01", b"\x1F\x8B\x08", b"ax,ay\n",
+            b"-,-,-\n1,2,3\n",
             b"{\"protected\":{\"ver\":\"v1\"},\"payload\":{\"interval_ms\":1,\"sensors\":[", b"\xA3\x69protected",
         ]),
         bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
@@ -197,7 +199,7 @@ fn the_shared_motion_logs_open_with_times_and_parts() {
     let library = gestures.library;
     assert_eq!((library.items.len(), library.axes.len()), (17, 22));
     assert_eq!(library.labels, ["flippendo", "negative", "wingardium"]);
-    assert!((110.0..125.0).contains(&library.rate_hz.unwrap()), "{:?}", library.rate_hz);
+    assert!((99.0..101.0).contains(&library.rate_hz.unwrap()), "{:?}", library.rate_hz);
     assert_eq!((library.axes[0].name.as_str(), library.axes[0].unit.as_str()), ("accel_ms2_x", "m/s2"));
     let Sample::Signal(signal) = Reader::new(folder.path()).read(&library, &library.items[0]).unwrap() else {
         panic!("a recording")
@@ -210,7 +212,7 @@ fn the_shared_motion_logs_open_with_times_and_parts() {
     let (wand, _folder) = shared_set("imu/magic_wand/raw", &options).unwrap();
     assert_eq!(wand.library.labels, ["negative", "ring", "slope", "wing"]);
     assert_eq!((wand.library.axes.len(), wand.library.groups().len(), wand.library.rate_hz), (3, 4, Some(25.0)));
-    assert!((240..300).contains(&wand.library.items.len()), "{}", wand.library.items.len());
+    assert_eq!(wand.library.items.len(), 254, "as many as a regular expression finds");
     assert!(wand.notes.iter().any(|note| note.contains("lines that hold no row of numbers")), "{:?}", wand.notes);
 
     let (windows, folder) = shared_set("imu/gesture_demo/windows", &Options::default()).unwrap();

@@ -182,6 +182,8 @@ struct Print {
     envelope: [f32; PARTS],
     /// Their sum.
     loudness: f32,
+    /// How many values it has.
+    len: usize,
 }
 
 impl Print {
@@ -202,11 +204,11 @@ impl Print {
         if most > 0.0 {
             envelope.iter_mut().for_each(|value| *value /= most);
         }
-        Self { hash: *blake3::hash(bytes).as_bytes(), envelope, loudness: envelope.iter().sum() }
+        Self { hash: *blake3::hash(bytes).as_bytes(), envelope, loudness: envelope.iter().sum(), len: reals.len() }
     }
 }
 
-/// Pairs of unequal samples whose envelopes are the same within 1 %.
+/// Pairs of unequal samples of one length whose envelopes are the same within 1 %.
 fn near(prints: &[Print]) -> Vec<[usize; 2]> {
     const NEIGHBOURS: usize = 16;
     const CLOSE: f32 = 0.01;
@@ -217,7 +219,7 @@ fn near(prints: &[Print]) -> Vec<[usize; 2]> {
         for &b in order[at + 1..].iter().take(NEIGHBOURS) {
             let (one, other) = (&prints[a], &prints[b]);
             let alike = one.envelope.iter().zip(&other.envelope).all(|(x, y)| (x - y).abs() < CLOSE);
-            if alike && one.hash != other.hash {
+            if alike && one.len == other.len && one.hash != other.hash {
                 pairs.push([a.min(b), a.max(b)]);
             }
         }

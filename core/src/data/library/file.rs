@@ -1,5 +1,6 @@
 //! `dataset.ron`: the version first, an item a line, in a stable order.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -99,6 +100,26 @@ pub fn resolve(folder: &Path, file: &str) -> Result<PathBuf, DataProblem> {
     let path = folder.join(file);
     let real = path.canonicalize()?;
     if real.starts_with(folder.canonicalize()?) { Ok(path) } else { Err(outside(file)) }
+}
+
+/// A path without its extension.
+pub(crate) fn stem_of(path: &str) -> &str {
+    path.rsplit_once('.').filter(|(_, end)| !end.contains('/')).map_or(path, |(stem, _)| stem)
+}
+
+/// A path that none of `taken` is, which it joins: `stem.extension`, else `stem-2.extension` and on.
+pub(crate) fn free_name(stem: &str, extension: &str, taken: &mut HashSet<String>) -> String {
+    let suffixes = std::iter::once(String::new()).chain((2_usize..).map(|n| format!("-{n}")));
+    let mut names = suffixes.map(|suffix| format!("{stem}{suffix}.{extension}"));
+    // Some systems tell no capitals from small letters.
+    names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
+}
+
+/// Writes a file below a folder, and makes the folders on the way.
+pub(crate) fn write_below(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), DataError> {
+    let path = folder.join(name);
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| write_atomically(&path, bytes)).map_err(|error| DataProblem::Io(error).of(&path))
 }
 
 fn check(item: &Item) -> Result<(), DataProblem> {
