@@ -89,10 +89,9 @@ impl Library {
         }
         // By the least of the items' keys: it does not depend on the order of the items.
         let key = |items: &[usize]| items.iter().map(|&item| chance(plan.seed, &self.items[item])).min();
-        let mut units: Vec<(std::cmp::Reverse<usize>, Option<[u8; 32]>, Vec<usize>)> =
-            units.into_values().map(|items| (std::cmp::Reverse(items.len()), key(&items), items)).collect();
-        units.sort_unstable();
-        units.into_iter().map(|(_, _, items)| items).collect()
+        let mut units: Vec<Vec<usize>> = units.into_values().collect();
+        units.sort_by_cached_key(|items| (std::cmp::Reverse(items.len()), key(items)));
+        units
     }
 }
 

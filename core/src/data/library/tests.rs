@@ -20,7 +20,7 @@ fn item(file: &str, span: (u64, u64), label: &str, group: &str) -> Arc<Item> {
 /// `n` clips of two classes, three to one, of five people who say the same in turn.
 fn spoken(n: usize) -> Library {
     let mut library = Library::new(Kind::Sound, "spoken");
-    let label = |i: usize| if i % 4 == 0 { "no" } else { "yes" };
+    let label = |i: usize| if i.is_multiple_of(4) { "no" } else { "yes" };
     library.items = (0..n).map(|i| item(&format!("samples/{i}.wav"), (0, 1000), label(i), &format!("p{}", i / 4 % 5))).collect();
     library.complete_labels();
     library
