@@ -72,19 +72,15 @@ fn of_tensor(seen: Seen<'_>, n_named: usize) -> Option<Coverage> {
         return None;
     }
     // Distances of each sample from either end, at least 0.
-    let end = |value: f32, inwards: f32, distance: &dyn Fn(&(f32, f32)) -> f32| {
-        let mut order: Vec<(f32, usize)> = seen.ranges.iter().map(distance).zip(0..).collect();
+    let end = |value: f32, inwards: f32, of: &dyn Fn(&(f32, f32)) -> f32| {
+        let mut order: Vec<(f32, usize)> = seen.ranges.iter().map(|range| (of(range) - value) * inwards).zip(0..).collect();
         order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let n_reaching = order.iter().take_while(|(distance, _)| *distance <= near).count();
-        let without = order.get(1).map_or(value, |(distance, _)| value + inwards * distance);
+        let without = order.get(1).map_or(value, |(_, sample)| of(&seen.ranges[*sample]));
         let reached_by = order.iter().take(n_reaching.min(n_named)).map(|(_, sample)| *sample).collect();
         End { value, n_reaching, reached_by, without }
     };
-    Some(Coverage {
-        tensor: seen.tensor,
-        low: end(low, 1.0, &|range| range.0 - low),
-        high: end(high, -1.0, &|range| high - range.1),
-    })
+    Some(Coverage { tensor: seen.tensor, low: end(low, 1.0, &|range| range.0), high: end(high, -1.0, &|range| range.1) })
 }
 
 /// The range that holds all ranges; `None` of none, or if one is not finite.
