@@ -17,10 +17,11 @@
 //! | [`recipe`], [`optimize`] | recipe steps as plain values; `Graph -> Graph`; never files |
 //! | [`execute`] | graph + samples -> outputs, in float or in the device's integers; knows no format |
 //! | [`measure`] | size, MACs, arena, latency, energy, accuracy; reads a graph, changes nothing |
-//! | [`data`] | samples, labels, splits |
+//! | [`data`] | samples, labels, splits; data sets as folders, importers, features |
 //! | [`export`] | graph -> named bytes; the caller writes them |
 //! | [`preview`] | the stages of one edit and their keys |
 //! | [`project`] | the `.ron` file |
+//! | [`files`] | files that are written whole or not at all |
 //!
 //! Architecture invariant: nothing here prints, opens a window or a port, or imports from the `app` crate.
 #![warn(missing_docs)]
@@ -30,6 +31,7 @@ extern crate alloc; // The code that flatc generates for `formats::tflite` names
 pub mod data;
 pub mod execute;
 pub mod export;
+pub mod files;
 pub mod formats;
 pub mod graph;
 pub mod measure;

@@ -2,6 +2,7 @@
 
 pub mod boards;
 pub mod compact;
+pub mod data_files;
 pub mod hostile;
 pub mod made;
 pub mod nets;

@@ -152,7 +152,9 @@ fn lists_have_entries_and_every_command_has_help() {
     stdout(&["device", "list"]);
     stdout(&["inspect", MODEL]);
     stdout(&["--version"]);
-    for command in ["inspect", "run", "quantize", "schemes", "progressive", "steps", "evaluate", "features", "export", "device"] {
+    for command in
+        ["inspect", "run", "quantize", "schemes", "progressive", "steps", "evaluate", "features", "export", "data", "device"]
+    {
         assert!(stdout(&[command, "--help"]).contains("Usage:"), "{command}");
     }
     assert!(stdout(&["--help"]).contains("Examples:"));

@@ -12,8 +12,27 @@ const DATA: &str = "assets/samples/keyword/keyword.npz";
 const PROJECT: &str = "projects/keyword.ron";
 const CLIP: &str = "assets/samples/keyword/clips/yes.wav";
 /// Every command; `device list` for the ones that are nested.
-const COMMANDS: [&str; 11] =
-    ["inspect", "run", "quantize", "steps", "evaluate", "features", "export", "device", "device list", "completions", "man"];
+const COMMANDS: [&str; 18] = [
+    "inspect",
+    "run",
+    "quantize",
+    "steps",
+    "evaluate",
+    "features",
+    "export",
+    // The first makes what the others are shown with.
+    "data import",
+    "data info",
+    "data split",
+    "data subset",
+    "data coverage",
+    "data export",
+    "data",
+    "device",
+    "device list",
+    "completions",
+    "man",
+];
 
 /// The program, free of what the environment of the test says about colours and logs.
 fn command(arguments: &[&str]) -> Command {

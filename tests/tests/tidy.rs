@@ -9,19 +9,20 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("tensor", &["quant"]),
     ("quant", &["tensor"]),
     ("progress", &[]),
+    ("files", &[]),
     ("graph", &["tensor", "quant", "ops"]),
     ("ops", &["tensor", "quant", "graph"]),
     ("formats", &["tensor", "quant", "graph", "ops"]),
     ("recipe", &[]),
     ("settings", &[]),
-    ("data", &["tensor", "quant", "progress", "settings"]),
+    ("data", &["tensor", "quant", "progress", "settings", "files"]),
     ("execute", &["tensor", "quant", "graph", "ops", "progress"]),
     // A size is the length of what is exported.
     ("measure", &["tensor", "quant", "graph", "ops", "progress", "execute", "data", "export"]),
     ("optimize", &["tensor", "quant", "graph", "ops", "progress", "execute", "recipe", "data", "measure", "settings"]),
     // A compact model holds the parameters that the integer executor computes.
     ("export", &["tensor", "quant", "graph", "ops", "measure", "formats", "execute", "data"]),
-    ("project", &["recipe", "data", "formats", "optimize", "measure"]),
+    ("project", &["recipe", "data", "formats", "optimize", "measure", "files"]),
     ("test_data", &[]),
     ("test_graph", &["tensor", "quant", "graph", "ops"]),
 ];

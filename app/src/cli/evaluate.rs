@@ -33,7 +33,7 @@ pub struct Evaluate {
     model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
-    /// Samples: an .npz with x, y, labels, split, or an .npy of inputs
+    /// Samples: a data set's folder, an .npz with x, y, labels, split, or an .npy of inputs
     #[arg(long)]
     data: PathBuf,
     #[command(flatten)]

@@ -13,6 +13,7 @@
 //! | the others | a command each |
 
 mod completions;
+mod data;
 mod device;
 mod evaluate;
 pub(crate) mod export;
@@ -91,6 +92,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Features(features::Features),
     Export(export::Export),
+    Data(data::Data),
     Device(device::Device),
     Completions(completions::Completions),
     Man(man::Man),
@@ -117,6 +119,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Evaluate(command)) => command.run(messages),
         Some(Command::Features(command)) => command.run(messages),
         Some(Command::Export(command)) => command.run(messages),
+        Some(Command::Data(command)) => command.run(messages),
         Some(Command::Device(command)) => command.run(messages),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),

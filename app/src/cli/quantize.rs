@@ -32,7 +32,7 @@ pub struct Quantize {
     model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
-    /// Calibration samples: an .npz with x and split, or an .npy of inputs; needed where activations become integers
+    /// Calibration samples: a data set's folder, an .npz with x and split, or an .npy of inputs; needed where activations become integers
     #[arg(long, value_name = "DATA")]
     calibrate: Option<PathBuf>,
     #[command(flatten)]

@@ -3,12 +3,17 @@
 //! [`open`] reads a file; [`feed`] turns its samples into what a model's input takes. Everything read is untrusted: whatever
 //! it holds, the answer is a data set or a one-line error, and memory stays in proportion to the file.
 
+pub mod align;
+pub mod export;
 pub mod features;
 pub mod feed;
+pub mod import;
+pub mod library;
 pub mod lines;
 pub mod npy;
 pub mod npz;
 pub mod recording;
+mod signal;
 pub mod wav;
 
 use std::fs::File;
@@ -17,6 +22,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use signal::{Axis, Signal, rate_of};
 
 use crate::progress::Cancelled;
 
@@ -54,7 +61,7 @@ impl Values {
 }
 
 /// What a sample is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Split {
     /// Training.
     Train,
@@ -130,6 +137,22 @@ pub struct DataSet {
 }
 
 impl DataSet {
+    /// A set without labels, splits and scale.
+    fn plain(name: String, sample_shape: Vec<usize>, values: Values, hash: [u8; 32]) -> Self {
+        Self {
+            name,
+            sample_shape,
+            layout: None,
+            values,
+            scale: None,
+            zero_point: 0,
+            labels: None,
+            label_names: Vec::new(),
+            splits: None,
+            hash,
+        }
+    }
+
     /// Values of one sample.
     pub fn sample_len(&self) -> usize {
         self.sample_shape.iter().product()
@@ -185,11 +208,40 @@ pub enum DataProblem {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The file is larger than is read.
-    #[error("{size_bytes} bytes, expected at most {MAX_FILE_BYTES}; take fewer samples")]
+    #[error("{size_bytes} bytes, expected at most {limit}; take fewer samples")]
     TooLarge {
         /// Size of the file.
         size_bytes: u64,
+        /// The most bytes that are read of such a file.
+        limit: u64,
     },
+    /// The bytes contradict another format.
+    #[error("not a sound {format}: {trouble}")]
+    Broken {
+        /// What they should be: `PNG file`.
+        format: &'static str,
+        /// Where and why they are not.
+        trouble: String,
+    },
+    /// A newer program wrote it.
+    #[error("written by a newer Tinsmith (version {found}, this program knows up to {known}); update Tinsmith")]
+    Newer {
+        /// Its version.
+        found: u32,
+        /// The highest that is known.
+        known: u32,
+    },
+    /// A line of a text is not what it should be.
+    #[error("line {line}: {trouble}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        trouble: String,
+    },
+    /// Samples do not go together, or do not do for what was asked.
+    #[error("{0}")]
+    Unlike(String),
     /// The file is of no kind that is read.
     #[error("{0}")]
     UnknownFormat(String),
@@ -249,37 +301,35 @@ impl DataProblem {
     }
 }
 
-/// Reads a data set: an `.npz` archive (see [`npz`]) or a bare `.npy` array of samples. The bytes decide, not the name.
+/// Reads a data set: a folder with an index (see [`library`]), an `.npz` archive (see [`npz`]) or a bare `.npy` array of samples.
+/// The bytes decide, not the name.
 ///
 /// # Errors
 /// [`DataError`] names the file and the trouble.
 pub fn open(path: &Path) -> Result<DataSet, DataError> {
+    if library::file::is_library(path) {
+        return library::tensors::open(path);
+    }
     read(path).map_err(|problem| problem.of(path))
 }
 
 fn read(path: &Path) -> Result<DataSet, DataProblem> {
     if path.is_dir() {
-        return Err(DataProblem::UnknownFormat("it is a folder; choose an .npz or .npy file".into()));
+        return Err(DataProblem::UnknownFormat("it is a folder without a dataset.ron; make a data set of it with tinsmith data import, or choose an .npz or .npy file".into()));
     }
     let bytes = read_limited(path)?;
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let hash = *blake3::hash(&bytes).as_bytes();
-    match bytes.as_slice() {
-        [b'P', b'K', ..] => npz::read(name, &bytes, hash),
+    read_bytes(name, &bytes)
+}
+
+/// Reads the bytes of an archive or an array.
+fn read_bytes(name: String, bytes: &[u8]) -> Result<DataSet, DataProblem> {
+    let hash = *blake3::hash(bytes).as_bytes();
+    match bytes {
+        [b'P', b'K', ..] => npz::read(name, bytes, hash),
         [0x93, ..] => {
-            let (values, sample_shape) = samples_from(npy::read(&bytes)?, None)?;
-            Ok(DataSet {
-                name,
-                sample_shape,
-                layout: None,
-                values,
-                scale: None,
-                zero_point: 0,
-                labels: None,
-                label_names: Vec::new(),
-                splits: None,
-                hash,
-            })
+            let (values, sample_shape) = samples_from(npy::read(bytes)?, None)?;
+            Ok(DataSet::plain(name, sample_shape, values, hash))
         }
         [] => Err(DataProblem::UnknownFormat("the file is empty".into())),
         _ => Err(DataProblem::UnknownFormat("neither an .npz archive nor an .npy array".into())),
@@ -290,7 +340,7 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, DataProblem> {
     let file = File::open(path)?;
     let size_bytes = file.metadata()?.len();
     if size_bytes > MAX_FILE_BYTES {
-        return Err(DataProblem::TooLarge { size_bytes });
+        return Err(DataProblem::TooLarge { size_bytes, limit: MAX_FILE_BYTES });
     }
     let mut bytes = Vec::with_capacity(size_bytes as usize);
     // The length may lie (a pipe, a file that grows): the reader is limited as well.

@@ -6,9 +6,12 @@
 //!
 //! Source: NumPy, "NPY format" (`numpy.lib.format`).
 
+mod rows;
+
 use std::io::{self, Write};
 
 use half::f16;
+pub use rows::Rows;
 
 use super::{DataProblem, DataProblem::Malformed};
 

@@ -52,16 +52,9 @@ pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataP
     // Real numbers have no scale: it was applied to wide integers, and means nothing for floats.
     let scale = scale.filter(|_| !matches!(values, Values::F32(_)));
     let mut set = DataSet {
-        name,
-        sample_shape,
-        layout: None,
-        values,
         scale,
         zero_point: if scale.is_some() { zero_point } else { 0 },
-        labels: None,
-        label_names: Vec::new(),
-        splits: None,
-        hash,
+        ..DataSet::plain(name, sample_shape, values, hash)
     };
     let n_samples = set.n_samples();
     set.labels = array("y")?.map(|a| classes(a, n_samples)).transpose()?;

@@ -3,11 +3,12 @@
 //! Compressed WAV (mu-law, ADPCM, …) is refused by name, never taken for PCM. Nothing is resampled here. The chunks are
 //! walked by hand because `hound`, which the tests write with, loses its way after a chunk of odd length.
 
+use std::io;
 use std::path::Path;
 
 use thiserror::Error;
 
-use super::{DataError, read_limited};
+use super::{DataError, DataProblem, read_limited};
 
 /// A recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +115,28 @@ pub fn sound_from_wav(bytes: &[u8]) -> Result<Sound, WavProblem> {
         // A chunk of odd length is followed by a pad byte.
         rest = body.get(content.len().next_multiple_of(2)..).unwrap_or_default();
     }
+}
+
+/// The bytes of a WAV file: 16-bit PCM where that loses nothing, else 32-bit floats.
+///
+/// # Errors
+/// [`DataProblem::Io`]: more than 4 GiB, or no channels.
+pub fn write(sound: &Sound) -> Result<Vec<u8>, DataProblem> {
+    const FULL_SCALE: f32 = 32_768.0;
+    let is_whole = |x: &f32| (x * FULL_SCALE).fract() == 0.0 && (-1.0..1.0).contains(x);
+    let is_pcm = sound.samples.iter().all(is_whole);
+    let (bits_per_sample, sample_format) = if is_pcm { (16, hound::SampleFormat::Int) } else { (32, hound::SampleFormat::Float) };
+    let of_hound = |error: hound::Error| DataProblem::Io(io::Error::other(error));
+    let channels = u16::try_from(sound.n_channels).map_err(|_| DataProblem::Io(io::Error::other("too many channels")))?;
+    let spec = hound::WavSpec { channels, sample_rate: sound.rate_hz, bits_per_sample, sample_format };
+    let mut file = io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut file, spec).map_err(of_hound)?;
+    for &x in &sound.samples {
+        let written = if is_pcm { writer.write_sample((x * FULL_SCALE) as i16) } else { writer.write_sample(x) };
+        written.map_err(of_hound)?;
+    }
+    writer.finalize().map_err(of_hound)?;
+    Ok(file.into_inner())
 }
 
 fn malformed(what: impl Into<String>) -> WavProblem {
