@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each module of the core the modules of the core that it may name. `preview` sits on top and may know all.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("tensor", &["quant"]),
     ("quant", &["tensor"]),
     ("progress", &[]),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tinsmith_core::data::features::{Channel, Signal};
-use tinsmith_core::data::{DataProblem, MAX_FILE_BYTES, npy, wav};
+use tinsmith_core::data::{npy, read_limited, wav};
 
 use super::{Failure, paths};
 
@@ -45,7 +45,7 @@ fn is_recording(path: &Path) -> bool {
 }
 
 fn read(path: &Path, rate_hz: Option<f64>) -> Result<Signal, Failure> {
-    let bytes = bytes_of(path).map_err(|problem| problem.of(path))?;
+    let bytes = read_limited(path).map_err(|problem| problem.of(path))?;
     if bytes.starts_with(b"RIFF") {
         let sound = wav::sound_from_wav(&bytes).map_err(|problem| Failure::at(path, problem))?;
         let channels = match sound.n_channels {
@@ -63,14 +63,6 @@ fn read(path: &Path, rate_hz: Option<f64>) -> Result<Signal, Failure> {
     let (channels, values) = if bytes.starts_with(b"\x93NUMPY") { from_npy(&bytes) } else { from_text(&bytes) }
         .map_err(|trouble| Failure::at(path, trouble))?;
     Ok(Signal::series(rate_hz, channels, values))
-}
-
-fn bytes_of(path: &Path) -> Result<Vec<u8>, DataProblem> {
-    let size_bytes = fs::metadata(path)?.len();
-    if size_bytes > MAX_FILE_BYTES {
-        return Err(DataProblem::TooLarge { size_bytes });
-    }
-    Ok(fs::read(path)?)
 }
 
 fn numbered(n: usize) -> Vec<Channel> {

@@ -336,7 +336,11 @@ fn read_bytes(name: String, bytes: &[u8]) -> Result<DataSet, DataProblem> {
     }
 }
 
-fn read_limited(path: &Path) -> Result<Vec<u8>, DataProblem> {
+/// The bytes of a data file.
+///
+/// # Errors
+/// [`DataProblem::TooLarge`] beyond [`MAX_FILE_BYTES`]; [`DataProblem::Io`].
+pub fn read_limited(path: &Path) -> Result<Vec<u8>, DataProblem> {
     let file = File::open(path)?;
     let size_bytes = file.metadata()?.len();
     if size_bytes > MAX_FILE_BYTES {
