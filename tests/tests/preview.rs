@@ -94,13 +94,19 @@ fn an_edit_of_one_layer_runs_the_net_from_that_layer_on() {
                     _ => None,
                 })
             };
-            assert_eq!(accuracy(&events), accuracy(&run(&mut Engine::new(), &edited)), "{layer} {}", scheme.name());
+            let errors = |events: &[Event]| {
+                events.iter().find_map(|event| if let Event::LayerErrors(errors) = event { Some(errors.clone()) } else { None })
+            };
+            let afresh = run(&mut Engine::new(), &edited);
+            assert_eq!(accuracy(&events), accuracy(&afresh), "{layer} {}", scheme.name());
+            assert!(errors(&events).is_some() && errors(&events) == errors(&afresh), "{layer} {}", scheme.name());
             println!("{layer} {}: {:?}", scheme.name(), engine.evaluated());
         }
         let evaluated = engine.evaluated().expect("it was evaluated");
         let one_more = usize::from(layer == "pointwise_2");
         assert_eq!(evaluated.nodes, graph.nodes.len() - index + one_more, "{layer}");
         assert!(evaluated.kept_bytes <= 8 << 20, "{evaluated:?}");
+        assert_eq!(engine.compared_nodes(), Some(graph.nodes.len() - index), "{layer}");
     }
 }
 

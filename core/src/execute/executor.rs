@@ -1,7 +1,6 @@
 //! Any graph that can be run, behind one door: bytes in and bytes out, or real numbers to compare.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use super::batch::run_blocks;
 use super::segments::{Segment, has_integer_activations, in_whole_graph, segments};
@@ -181,8 +180,12 @@ impl Executor {
         Ok((outputs, kept))
     }
 
-    /// Runs the parts one after the other on one block; returns what they hand on, by tensor.
-    fn run_parts(
+    /// Runs the parts one after the other on one block of at most [`block`](Self::block) samples and shows every activation that a node
+    /// makes; returns what they hand on, by tensor.
+    ///
+    /// # Errors
+    /// [`ExecuteError::Input`] if the samples do not fit.
+    pub(crate) fn run_parts(
         &self,
         scratch: &mut Scratch,
         inputs: Vec<Vec<u8>>,
@@ -237,33 +240,13 @@ impl Executor {
         Scratch(self.parts.iter().map(scratch).collect())
     }
 
-    /// How many samples [`Executor::observe_block`] takes at most.
+    /// How many samples [`Executor::run_parts`] takes at most.
     pub(crate) fn block(&self) -> usize {
         let block = |part: &Part| match &part.arithmetic {
             Arithmetic::Float(prepared) => prepared.block(),
             Arithmetic::Integer(prepared) => prepared.block(),
         };
         self.parts.iter().map(block).min().unwrap_or(1)
-    }
-
-    /// Runs one block of samples, given as real numbers `[samples, ..]` for each input, and shows every activation that a node
-    /// makes: its tensor and its values.
-    ///
-    /// # Errors
-    /// [`ExecuteError::Input`] if the samples do not fit.
-    pub(crate) fn observe_block(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[&[f32]],
-        samples: Range<usize>,
-        observe: &mut dyn FnMut(TensorId, Observed<'_>),
-    ) -> Result<(), ExecuteError> {
-        let parts = inputs.iter().zip(&self.inputs).map(|(values, port)| {
-            let part = values.get(samples.start * port.sample_len..samples.end * port.sample_len);
-            Ok(port.bytes_from_real(part.ok_or_else(|| ExecuteError::Input("too few samples".into()))?))
-        });
-        let parts = parts.collect::<Result<Vec<_>, ExecuteError>>()?;
-        self.run_parts(scratch, parts, samples.len(), observe).map(|_| ())
     }
 
     /// Bytes of a tensor as real numbers.
@@ -287,13 +270,27 @@ pub(crate) enum Observed<'a> {
 }
 
 impl Observed<'_> {
+    /// Those of one of `n` samples.
+    pub(crate) fn part(self, sample: usize, n: usize) -> Self {
+        match self {
+            Self::Real(values) => Self::Real(part(values, sample, n)),
+            Self::Bytes(bytes) => Self::Bytes(part(bytes, sample, n)),
+        }
+    }
+
     /// The values in the tensor's own type, little-endian.
-    fn to_bytes(self) -> Vec<u8> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
         match self {
             Self::Real(values) => bytes_of(values),
             Self::Bytes(bytes) => bytes.to_vec(),
         }
     }
+}
+
+/// What belongs to one of `n` samples.
+pub(crate) fn part<T>(values: &[T], sample: usize, n: usize) -> &[T] {
+    let len = values.len() / n.max(1);
+    &values[sample * len..(sample + 1) * len]
 }
 
 impl Port {

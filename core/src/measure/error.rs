@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{LayerError, LayerErrors};
 use crate::execute::ExecuteError;
 use crate::execute::batch::run_blocks;
-use crate::execute::executor::{Executor, Observed, integers};
+use crate::execute::executor::{Executor, Observed, Scratch, integers, part};
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
 use crate::tensor::ElementType;
@@ -24,38 +24,103 @@ pub fn layer_errors(
     inputs: &[&[f32]],
     cancel: &Cancel,
 ) -> Result<LayerErrors, ExecuteError> {
-    let float = crate::execute::float::Prepared::new(source)?;
-    let n_samples = float.n_samples(inputs)?;
+    let n_samples = crate::execute::float::Prepared::new(source)?.n_samples(inputs)?;
     let (float, executor) = (Executor::new(source)?, Executor::new(candidate)?);
     let fits = executor.inputs().len() == inputs.len()
         && executor.inputs().iter().zip(float.inputs()).all(|(a, b)| a.sample_len == b.sample_len);
     if !fits {
         return Err(ExecuteError::Input("the candidate takes other inputs than the float model".into()));
     }
-    let comparison = Comparison::new(candidate, origin);
-    let block = float.block().min(executor.block());
-    let scratch = || (float.scratch(), executor.scratch());
+    let (float, executor) = (Side::from_real(float, inputs), Side::from_real(executor, inputs));
+    let errors = compare(&float, (candidate, &executor), origin, n_samples, cancel)?.errors;
+    let layer = |node: &crate::graph::Node| *errors.get(node.outputs.first()?.index())?;
+    Ok(LayerErrors { samples: n_samples, layers: candidate.nodes.iter().map(layer).collect() })
+}
+
+/// One of two graphs that are compared, or a part of it, with what it starts from.
+pub(crate) struct Side {
+    pub executor: Executor,
+    /// For each of its inputs all samples, in its own type.
+    pub inputs: Vec<Vec<u8>>,
+    /// Tensors whose values are handed back.
+    pub keep: Vec<TensorId>,
+}
+
+impl Side {
+    fn from_real(executor: Executor, inputs: &[&[f32]]) -> Self {
+        let inputs = executor.inputs().iter().zip(inputs).map(|(port, values)| port.bytes_from_real(values)).collect();
+        Self { executor, inputs, keep: Vec::new() }
+    }
+
+    /// Runs some samples and shows what nodes make of them; returns what is kept of it.
+    fn observe(
+        &self,
+        scratch: &mut Scratch,
+        (samples, n_samples): (&Range<usize>, usize),
+        see: &mut dyn FnMut(TensorId, Observed<'_>),
+    ) -> Result<Vec<Vec<u8>>, ExecuteError> {
+        let mut kept = vec![Vec::new(); self.keep.len()];
+        let parts = self.inputs.iter().map(|bytes| {
+            let len = bytes.len() / n_samples.max(1);
+            bytes[samples.start * len..samples.end * len].to_vec()
+        });
+        self.executor.run_parts(scratch, parts.collect(), samples.len(), &mut |tensor, values| {
+            if let Some(index) = self.keep.iter().position(|id| *id == tensor) {
+                kept[index] = values.to_bytes();
+            }
+            see(tensor, values);
+        })?;
+        Ok(kept)
+    }
+}
+
+/// What a comparison found.
+pub(crate) struct Compared {
+    /// By tensor of the candidate.
+    pub errors: Vec<Option<LayerError>>,
+    /// What the float side and the candidate keep, over all samples.
+    pub kept: [Vec<Vec<u8>>; 2],
+}
+
+/// Compares what the nodes of `graph`, the candidate or a part of it, make with the float tensors of `origin`.
+pub(crate) fn compare(
+    float: &Side,
+    (graph, candidate): (&Graph, &Side),
+    origin: &[Option<TensorId>],
+    n_samples: usize,
+    cancel: &Cancel,
+) -> Result<Compared, ExecuteError> {
+    let comparison = Comparison::new(graph, origin);
+    let block = float.executor.block().min(candidate.executor.block());
+    let scratch = || (float.executor.scratch(), candidate.executor.scratch());
     let run = |scratch: &mut (_, _), samples: Range<usize>| {
         let mut real: HashMap<TensorId, Vec<f32>> = HashMap::new();
-        float.observe_block(&mut scratch.0, inputs, samples.clone(), &mut |tensor, values| {
+        let kept_float = float.observe(&mut scratch.0, (&samples, n_samples), &mut |tensor, values| {
             if let (true, Observed::Real(values)) = (comparison.wants(tensor), values) {
                 real.insert(tensor, values.to_vec());
             }
         })?;
-        let mut sums = vec![Sums::default(); candidate.tensors.len()];
-        executor.observe_block(&mut scratch.1, inputs, samples, &mut |tensor, values| {
-            if let Some(expected) = origin.get(tensor.index()).copied().flatten().and_then(|id| real.get(&id)) {
-                sums[tensor.index()].add(candidate, tensor, expected, values);
+        // By sample, so that sums do not depend on how many run at a time.
+        let mut sums = vec![vec![Sums::default(); graph.tensors.len()]; samples.len()];
+        let kept = candidate.observe(&mut scratch.1, (&samples, n_samples), &mut |tensor, values| {
+            let expected = origin.get(tensor.index()).copied().flatten().and_then(|id| real.get(&id));
+            for (i, sums) in sums.iter_mut().enumerate().filter(|_| expected.is_some()) {
+                let (expected, values) =
+                    (part(expected.map_or(&[], Vec::as_slice), i, samples.len()), values.part(i, samples.len()));
+                sums[tensor.index()].add(graph, tensor, expected, values);
             }
         })?;
-        Ok(sums)
+        Ok((sums, [kept_float, kept]))
     };
-    let mut total = vec![Sums::default(); candidate.tensors.len()];
-    for block in run_blocks(n_samples, block, cancel, scratch, run)? {
-        total.iter_mut().zip(block).for_each(|(total, part)| total.merge(part));
+    let mut total = vec![Sums::default(); graph.tensors.len()];
+    let mut kept = [vec![Vec::new(); float.keep.len()], vec![Vec::new(); candidate.keep.len()]];
+    for (sums, part) in run_blocks(n_samples, block, cancel, scratch, run)? {
+        sums.into_iter().for_each(|sample| total.iter_mut().zip(sample).for_each(|(total, part)| total.merge(part)));
+        for (all, part) in kept.iter_mut().flatten().zip(part.into_iter().flatten()) {
+            all.extend(part);
+        }
     }
-    let layer = |node: &crate::graph::Node| total.get(node.outputs.first()?.index())?.error();
-    Ok(LayerErrors { samples: n_samples, layers: candidate.nodes.iter().map(layer).collect() })
+    Ok(Compared { errors: total.iter().map(Sums::error).collect(), kept })
 }
 
 /// Which tensors of the source are compared with.

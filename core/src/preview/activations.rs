@@ -92,7 +92,7 @@ impl Activations {
         let keys = activation_keys(graph, samples_key);
         let made = graph.nodes.iter().flat_map(|node| node.outputs.iter().copied());
         let known: HashMap<TensorId, Arc<Pieces>> = made.filter_map(|id| Some((id, self.take_note(*keys.get(&id)?)?))).collect();
-        let needed = Needed::of(graph, &known);
+        let needed = Needed::of(graph, &graph.outputs, |id| known.contains_key(&id));
         self.closest_first(&keys);
         // What this run starts from is what the next edit of the same layer starts from: it goes last.
         needed.inputs.iter().filter_map(|id| keys.get(id)).for_each(|key| drop(self.take_note(*key)));
@@ -225,14 +225,15 @@ fn n_bytes(pieces: &Pieces) -> usize {
 }
 
 /// The nodes that have to run, and what they take from before.
-struct Needed {
-    nodes: Vec<Node>,
-    inputs: Vec<TensorId>,
+pub(super) struct Needed {
+    pub nodes: Vec<Node>,
+    pub inputs: Vec<TensorId>,
 }
 
 impl Needed {
-    fn of(graph: &Graph, known: &HashMap<TensorId, Arc<Pieces>>) -> Self {
-        let mut wanted: HashSet<TensorId> = graph.outputs.iter().copied().collect();
+    /// For the tensors `wanted`, where `known` says which activations are there.
+    pub fn of(graph: &Graph, wanted: &[TensorId], known: impl Fn(TensorId) -> bool) -> Self {
+        let mut wanted: HashSet<TensorId> = wanted.iter().copied().collect();
         let mut nodes: Vec<Node> = Vec::new();
         for node in graph.nodes.iter().rev() {
             if !node.outputs.iter().any(|id| wanted.contains(id)) {
@@ -242,7 +243,7 @@ impl Needed {
             for (operand, id) in node.inputs.iter().enumerate() {
                 let Some(id) = id else { continue };
                 // What is not data, a shape or half-float weights, is no activation over samples.
-                if !(data.contains(&operand) && known.contains_key(id)) {
+                if !(data.contains(&operand) && known(*id)) {
                     wanted.insert(*id);
                 }
             }
@@ -253,7 +254,7 @@ impl Needed {
         let mut inputs = Vec::new();
         for node in &nodes {
             for id in data_inputs(node) {
-                let comes_from_before = known.contains_key(&id) || graph.inputs.contains(&id);
+                let comes_from_before = known(id) || graph.inputs.contains(&id);
                 if comes_from_before && !made.contains(&id) && !inputs.contains(&id) {
                     inputs.push(id);
                 }
@@ -264,7 +265,7 @@ impl Needed {
 }
 
 /// A key for each activation that depends on the samples.
-fn activation_keys(graph: &Graph, samples: Key) -> HashMap<TensorId, Key> {
+pub(super) fn activation_keys(graph: &Graph, samples: Key) -> HashMap<TensorId, Key> {
     let mut keys: HashMap<TensorId, Key> = HashMap::new();
     let mut over_samples: HashSet<TensorId> = graph.inputs.iter().copied().collect();
     for (index, &id) in graph.inputs.iter().enumerate() {
@@ -301,7 +302,7 @@ fn kind(tensor: &Tensor) -> Vec<u8> {
 }
 
 /// The operands of a node that hold values of samples.
-fn data_inputs(node: &Node) -> impl Iterator<Item = TensorId> {
+pub(super) fn data_inputs(node: &Node) -> impl Iterator<Item = TensorId> {
     data_operands(&node.op, node.inputs.len()).into_iter().filter_map(|operand| node.inputs.get(operand).copied().flatten())
 }
 

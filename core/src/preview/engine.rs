@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::activations::{Activations, Evaluated};
+use super::comparison::{Comparison, Sampled};
 use super::memo::{Key, Memo, key_bytes};
 use super::samples::{Samples, only_input};
 use super::{Event, Job, PreviewError, Side, Stage, exported};
 use crate::execute::executor::Executor;
 use crate::measure::accuracy::{accuracy, class_of, is_classifier};
-use crate::measure::error::layer_errors;
 use crate::measure::sizes::{Sizes, sizes};
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures, static_figures};
 use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, RoundedWeights};
@@ -44,6 +44,7 @@ pub struct Engine {
     accuracies: Memo<AccuracyFigures>,
     activations: Activations,
     layer_errors: Memo<Arc<LayerErrors>>,
+    comparison: Comparison,
     sizes: Memo<Arc<Sizes>>,
 }
 
@@ -83,6 +84,7 @@ impl Engine {
             accuracies: Memo::new(REMEMBERED),
             activations: Activations::new(ACTIVATION_BYTES),
             layer_errors: Memo::new(REMEMBERED),
+            comparison: Comparison::default(),
             sizes: Memo::new(REMEMBERED),
         }
     }
@@ -90,6 +92,11 @@ impl Engine {
     /// What the latest evaluation of a candidate had to compute; `None` before the first.
     pub fn evaluated(&self) -> Option<Evaluated> {
         self.activations.evaluated()
+    }
+
+    /// How many nodes of a candidate the latest comparison of its layers ran; `None` before the first.
+    pub fn compared_nodes(&self) -> Option<usize> {
+        self.comparison.nodes()
     }
 
     /// Runs a job and tells each result as soon as it is known, in the order of [`Event`]. What is remembered is told at
@@ -362,7 +369,10 @@ impl Engine {
                 tell(Event::Progress { stage: Stage::CompareLayers, done: 0, total: chosen.len() });
                 let inputs = samples.real(chosen)?;
                 let (float, origin) = (&candidate.rewritten.graph, &candidate.from_rewritten);
-                let errors = layer_errors(float, &candidate.graph, origin, &[&inputs], cancel)?;
+                let inputs: [&[f32]; 1] = [&inputs];
+                let samples_key = Key::of(&[&samples.data.key(), &key_bytes(&chosen)]);
+                let [float, integer] = [float, &candidate.graph].map(|graph| Sampled::new(graph, &inputs, samples_key));
+                let errors = self.comparison.run(&float, &integer, origin, chosen.len(), cancel)?;
                 self.layer_errors.put(key, Arc::new(errors))
             }
         };

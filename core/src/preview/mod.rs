@@ -25,6 +25,7 @@
 //! Architecture invariant: runs on the caller's thread, owns none; [`Source::open`] aside it touches no file.
 
 mod activations;
+mod comparison;
 mod engine;
 mod error;
 mod firmware;
