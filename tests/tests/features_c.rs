@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use tinsmith_core::data::features::{Channel, Pipeline, Signal};
+use tinsmith_core::data::Axis;
+use tinsmith_core::data::features::{Pipeline, Signal};
 use tinsmith_core::export::features::{FeaturePlan, features_c};
 use tinsmith_core::progress::Cancel;
 
@@ -64,7 +65,7 @@ fn noise(rate_hz: f64, n_channels: usize, n_rows: usize) -> Signal {
         state = (1_103_515_245 * state + 12_345) % (1 << 31);
         (0.5 * (i as f64 / 9.0).sin() + state as f64 / (1_u64 << 31) as f64 - 0.5) as f32
     });
-    let channels = (0..n_channels).map(|i| Channel::new(i.to_string(), "")).collect();
+    let channels = (0..n_channels).map(|i| Axis::new(i.to_string(), "")).collect();
     Signal::series(rate_hz, channels, values.collect())
 }
 

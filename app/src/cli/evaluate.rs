@@ -17,8 +17,8 @@ use tinsmith_core::tensor::{ElementType, Tensor};
 
 use super::inspect::tensor_json;
 use super::messages::{Messages, timed};
-use super::model::{DataOptions, ModelOptions};
-use super::samples::{self, Samples, parse_split};
+use super::model::ModelOptions;
+use super::samples::{SampleOptions, Samples};
 use super::tensor_dump::dump_tensors;
 use super::{Failure, interrupt, output, units};
 
@@ -33,14 +33,8 @@ pub struct Evaluate {
     model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
-    /// Samples: a data set's folder, an .npz with x, y, labels, split, or an .npy of inputs
-    #[arg(long)]
-    data: PathBuf,
     #[command(flatten)]
-    data_options: DataOptions,
-    /// Only the samples of this split: train, calibration or test; all samples if left out
-    #[arg(long, value_parser = parse_split)]
-    split: Option<Split>,
+    samples: SampleOptions,
     /// Write the outputs to this .npy; with several outputs to OUT.0.npy, OUT.1.npy, …
     #[arg(long, value_name = "OUT.npy")]
     dump_outputs: Option<PathBuf>,
@@ -64,11 +58,11 @@ impl Evaluate {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
         }
         let opened = self.options.open(&self.model)?;
-        let samples = samples::open(&self.data, self.data_options, self.split)?;
+        let samples = self.samples.open()?;
         let graph = &*opened.graph;
         let rounding = if self.single_rounding { Rounding::Single } else { Rounding::Double };
         let at_model = |error: &dyn std::fmt::Display| Failure::at(&self.model, error);
-        let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.data);
+        let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.samples.path);
 
         let executor = Executor::with_rounding(graph, rounding).map_err(|error| at_model(&error))?;
         let input = only_input(graph).map_err(|error| at_model(&error))?;
@@ -97,8 +91,8 @@ impl Evaluate {
         if self.json {
             return output::print_json(&json!({
                 "model": self.model,
-                "data": self.data,
-                "split": self.split.map(Split::name),
+                "data": self.samples.path,
+                "split": self.samples.split.map(Split::name),
                 "samples": n,
                 "arithmetic": arithmetic,
                 "labelled": samples.set.labels.is_some(),

@@ -28,7 +28,7 @@ Examples:
   tinsmith features assets/samples/keyword/clips --stage clip --stage log-mel --stage normalise --fit --save-pipeline features.ron
   tinsmith features assets/samples/keyword/clips/yes.wav --preset keyword --export firmware --name keyword --device nano33ble")]
 pub struct Features {
-    /// Recordings (.wav, .npy, .csv), or folders of them
+    /// Recordings (.wav, .flac, .mp3, .csv, .npy, Edge Impulse's .json and .cbor), pictures (.png, .jpg, .bmp), or folders of them
     #[arg(required_unless_present = "list", value_hint = ValueHint::AnyPath)]
     inputs: Vec<PathBuf>,
     /// A stage; several are applied in order. See --list

@@ -80,6 +80,6 @@ impl JobOptions {
     }
 
     fn samples(&self, path: &Path) -> Result<Arc<DataSet>, Failure> {
-        Ok(Arc::new(samples::open(path, self.options.data, None)?.set))
+        Ok(Arc::new(samples::open(path, self.options.data)?))
     }
 }

@@ -1,7 +1,8 @@
 //! Options that name data, shared by the commands that run a model.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use tinsmith_core::data::{self, DataSet, Split};
 
 use super::Failure;
@@ -14,6 +15,19 @@ pub fn parse_split(name: &str) -> Result<Split, String> {
     Split::named(name).ok_or_else(|| "expected train, calibration or test".to_owned())
 }
 
+/// Which samples a model is run on.
+#[derive(Debug, Args)]
+pub struct SampleOptions {
+    /// Samples: a data set's folder, an .npz with x, y, labels, split, or an .npy of inputs
+    #[arg(long = "data", value_name = "DATA")]
+    pub path: PathBuf,
+    #[command(flatten)]
+    options: DataOptions,
+    /// Only the samples of this split: train, calibration or test; all samples if left out
+    #[arg(long, value_parser = parse_split)]
+    pub split: Option<Split>,
+}
+
 /// A data set and the indices of the samples that were asked for.
 pub struct Samples {
     /// The whole set.
@@ -22,11 +36,19 @@ pub struct Samples {
     pub indices: Vec<usize>,
 }
 
-/// Opens a data set and picks the samples of a split, or all.
-pub fn open(path: &Path, options: DataOptions, split: Option<Split>) -> Result<Samples, Failure> {
+impl SampleOptions {
+    /// Opens the data set and picks the samples.
+    pub fn open(&self) -> Result<Samples, Failure> {
+        let set = open(&self.path, self.options)?;
+        let indices = set.samples_of(self.split).map_err(|problem| problem.of(&self.path))?;
+        Ok(Samples { set, indices })
+    }
+}
+
+/// Opens a data set.
+pub fn open(path: &Path, options: DataOptions) -> Result<DataSet, Failure> {
     existing(path)?;
     let mut set = timed(format_args!("opened {}", path.display()), || data::open(path))?;
     set.layout = options.layout;
-    let indices = set.samples_of(split).map_err(|problem| problem.of(path))?;
-    Ok(Samples { set, indices })
+    Ok(set)
 }

@@ -8,164 +8,21 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tinsmith_core::data::recording::{Block, BoardInfo, ClipSummary, Ended, RecorderSettings};
-use tinsmith_runtime::link::{ALL_SENSORS, Command, Level, Loaded, Report, Stats, Status};
+use tinsmith_core::data::recording::{Block, BoardInfo, Ended, RecorderSettings};
+use tinsmith_runtime::link::{ALL_SENSORS, Command, Report, Status};
 
 use super::DeviceError;
 use super::detect::{Detected, Search, Way, detect};
+use super::messages::{ConnectionSettings, Event, Outbox, Request};
 use super::port::OpenPort;
 use super::receive::{Heard, LinkCounts, Receive, encode_command};
 use super::record::Recording;
 use super::upload::{Progress, Upload, What};
 
-/// Blocks that may wait for whoever polls. Further ones are not shown; a recording has them all the same.
-const MAX_QUEUED: usize = 4096;
 /// How often counts are told.
 const TELL: Duration = Duration::from_millis(250);
 /// How often a port that vanished is looked for.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// Which port, and how.
-#[derive(Clone, Debug)]
-pub struct ConnectionSettings {
-    /// The port.
-    pub port: String,
-    /// Bits a second; both usual rates are tried where there is none.
-    pub baud: Option<u32>,
-    /// How long a board may take to say who it is. Many start anew when their port is opened.
-    pub patience: Duration,
-    /// Look for the board again when it has gone; else that is the end.
-    pub reconnect: bool,
-    /// Leave no block out, however slow whoever polls is: the board waits.
-    pub lossless: bool,
-}
-
-impl ConnectionSettings {
-    /// The usual way to open a port.
-    pub fn new(port: impl Into<String>) -> Self {
-        Self { port: port.into(), baud: None, patience: Duration::from_secs(3), reconnect: true, lossless: false }
-    }
-}
-
-/// What the thread is asked to do.
-#[derive(Clone, Debug)]
-pub enum Request {
-    /// Send a sensor's samples. It is asked again when the board comes back.
-    Start(u8),
-    /// Send no more of them.
-    Stop(u8),
-    /// Run the model: the request's number, not 0, and the bytes of its inputs.
-    Infer(u32, Vec<u8>),
-    /// Run the model on what a sensor measures, each so many instants; `None` to end that.
-    Watch(Option<(u8, u32)>),
-    /// Say what running the model took, and begin to count anew if so.
-    GetStats(bool),
-    /// Send a compact model and run it from now on.
-    Load(Vec<u8>),
-    /// Record from now on, and start the sensors that are wanted.
-    Record(RecorderSettings),
-    /// End the recording.
-    EndRecording,
-}
-
-/// What has happened.
-#[derive(Debug)]
-pub enum Event {
-    /// The board has said who it is: how it talks, at how many bits a second, its sensors, its model.
-    Connected {
-        /// How it talks.
-        way: Way,
-        /// Bits a second.
-        baud: u32,
-        /// Who it is. Of plain lines the sensors follow, by [`Event::Sensors`].
-        board: BoardInfo,
-        /// Its model.
-        model: Option<Loaded>,
-    },
-    /// It is clear what is in plain lines.
-    Sensors(BoardInfo),
-    /// The cable was pulled. The board is looked for.
-    Disconnected,
-    /// The same board is back.
-    Reconnected,
-    /// Instants of a sensor, as they came.
-    Samples {
-        /// Which sensor.
-        sensor: u8,
-        /// When the first was, on the board's clock.
-        time_us: u64,
-        /// Instants that the board dropped before them.
-        dropped: u32,
-        /// Frames were lost before them.
-        lost: bool,
-        /// The instants.
-        instants: Vec<u8>,
-    },
-    /// What the model computed.
-    Result {
-        /// Which request, 0 for what is watched.
-        request: u32,
-        /// Whether there is an output.
-        status: Status,
-        /// How long it took.
-        latency_us: u32,
-        /// When the first instant of the window was.
-        time_us: u64,
-        /// The bytes of its outputs.
-        output: Vec<u8>,
-    },
-    /// What running the model took.
-    Stats(Stats),
-    /// A line of the board's log.
-    Log(Level, String),
-    /// A command was refused.
-    Refused(Status),
-    /// A model was sent and runs, or why not.
-    Loaded(Status),
-    /// What has come so far; several times a second.
-    Counts(LinkCounts),
-    /// A recording has ended well.
-    Recorded(Vec<ClipSummary>),
-    /// A recording could not go on; what was on the disk is there.
-    RecordingFailed(String),
-    /// The end: nothing follows.
-    Failed(DeviceError),
-}
-
-/// The thread's end of the events.
-#[derive(Clone, Debug)]
-pub(super) struct Outbox {
-    events: Sender<Event>,
-    queued: Arc<AtomicUsize>,
-    unseen: Arc<AtomicU64>,
-    lossless: bool,
-}
-
-impl Outbox {
-    pub(super) fn send(&self, event: Event) {
-        // Nobody listens any more: the thread is about to be told.
-        let _ = self.events.send(event);
-    }
-
-    fn samples(&self, block: &Block<'_>) {
-        while self.lossless && self.queued.load(Ordering::Relaxed) >= MAX_QUEUED && Arc::strong_count(&self.queued) > 1 {
-            thread::sleep(Duration::from_millis(1));
-        }
-        if self.queued.load(Ordering::Relaxed) >= MAX_QUEUED {
-            self.unseen.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        self.queued.fetch_add(1, Ordering::Relaxed);
-        let stamp = block.stamp;
-        self.send(Event::Samples {
-            sensor: block.sensor,
-            time_us: stamp.time_us,
-            dropped: stamp.dropped,
-            lost: stamp.lost,
-            instants: block.instants.to_vec(),
-        });
-    }
-}
 
 /// A board, for as long as this lives.
 #[derive(Debug)]
@@ -269,7 +126,7 @@ struct Worker {
     started: Vec<u8>,
     watched: Option<(u8, u32)>,
     uploads: VecDeque<Upload>,
-    /// Frames with [`Command::Activate`], and other commands, that wait for an answer.
+    /// The number of the frame with [`Command::Activate`] that waits for an answer.
     activating: Option<u16>,
     result: Vec<u8>,
     sequence: u16,

@@ -13,12 +13,14 @@
 //! | `receive` | bytes into blocks, results and counts |
 //! | `upload` | models and inputs that go in pieces |
 //! | `record` | a recording, on a thread of its own |
+//! | `messages` | what the thread of a board is asked, and what it tells |
 //! | `connection` | one board: asks, answers, comes back after the cable was pulled |
 //! | `simulate` | a board without hardware |
 
 mod connection;
 mod detect;
 mod error;
+mod messages;
 mod port;
 pub mod ports;
 mod receive;
@@ -28,7 +30,8 @@ pub mod registry;
 pub mod simulate;
 mod upload;
 
-pub use connection::{Connection, ConnectionSettings, Event, Request};
+pub use connection::Connection;
 pub use detect::Way;
 pub use error::DeviceError;
+pub use messages::{ConnectionSettings, Event, Request};
 pub use receive::LinkCounts;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tinsmith_core::data::recording::{Block, BoardInfo, Counts, Ended, Recorder, RecorderSettings, RecordingError, Stamp};
 
-use super::connection::{Event, Outbox};
+use super::messages::{Event, Outbox};
 
 /// Blocks that may wait for the disk; then the port waits, and the board drops and counts what it cannot hold.
 const QUEUE: usize = 2048;

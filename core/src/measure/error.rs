@@ -3,39 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{LayerError, LayerErrors};
+use super::LayerError;
 use crate::execute::ExecuteError;
 use crate::execute::batch::run_blocks;
 use crate::execute::executor::{Executor, Observed, Scratch, integers, part};
 use crate::graph::{Graph, TensorId};
 use crate::progress::Cancel;
 use crate::tensor::ElementType;
-
-/// Compares each node's first output with the tensor of the float graph `source` that it stands for (`origin`, one entry for
-/// each tensor of `candidate`). `inputs` holds real samples for each input of the source, `[samples, ..]`; the candidate takes
-/// its inputs from the same samples, in the same order.
-///
-/// # Errors
-/// [`ExecuteError`] if one of the two cannot be run or the samples do not fit; [`ExecuteError::Cancelled`].
-pub fn layer_errors(
-    source: &Graph,
-    candidate: &Graph,
-    origin: &[Option<TensorId>],
-    inputs: &[&[f32]],
-    cancel: &Cancel,
-) -> Result<LayerErrors, ExecuteError> {
-    let n_samples = crate::execute::float::Prepared::new(source)?.n_samples(inputs)?;
-    let (float, executor) = (Executor::new(source)?, Executor::new(candidate)?);
-    let fits = executor.inputs().len() == inputs.len()
-        && executor.inputs().iter().zip(float.inputs()).all(|(a, b)| a.sample_len == b.sample_len);
-    if !fits {
-        return Err(ExecuteError::Input("the candidate takes other inputs than the float model".into()));
-    }
-    let (float, executor) = (Side::from_real(float, inputs), Side::from_real(executor, inputs));
-    let errors = compare(&float, (candidate, &executor), origin, n_samples, cancel)?.errors;
-    let layer = |node: &crate::graph::Node| *errors.get(node.outputs.first()?.index())?;
-    Ok(LayerErrors { samples: n_samples, layers: candidate.nodes.iter().map(layer).collect() })
-}
 
 /// One of two graphs that are compared, or a part of it, with what it starts from.
 pub(crate) struct Side {
@@ -47,11 +21,6 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    fn from_real(executor: Executor, inputs: &[&[f32]]) -> Self {
-        let inputs = executor.inputs().iter().zip(inputs).map(|(port, values)| port.bytes_from_real(values)).collect();
-        Self { executor, inputs, keep: Vec::new() }
-    }
-
     /// Runs some samples and shows what nodes make of them; returns what is kept of it.
     fn observe(
         &self,
@@ -121,6 +90,37 @@ pub(crate) fn compare(
         }
     }
     Ok(Compared { errors: total.iter().map(Sums::error).collect(), kept })
+}
+
+/// Compares whole graphs at once, where the preview goes on from what it has: each node's first output with the tensor of the float graph `source` that it stands for (`origin`, one entry for
+/// each tensor of `candidate`). `inputs` holds real samples for each input of the source, `[samples, ..]`; the candidate takes
+/// its inputs from the same samples, in the same order.
+///
+/// # Errors
+/// [`ExecuteError`] if one of the two cannot be run or the samples do not fit; [`ExecuteError::Cancelled`].
+#[cfg(test)]
+pub(crate) fn layer_errors(
+    source: &Graph,
+    candidate: &Graph,
+    origin: &[Option<TensorId>],
+    inputs: &[&[f32]],
+    cancel: &Cancel,
+) -> Result<super::LayerErrors, ExecuteError> {
+    let n_samples = crate::execute::float::Prepared::new(source)?.n_samples(inputs)?;
+    let (float, executor) = (Executor::new(source)?, Executor::new(candidate)?);
+    let fits = executor.inputs().len() == inputs.len()
+        && executor.inputs().iter().zip(float.inputs()).all(|(a, b)| a.sample_len == b.sample_len);
+    if !fits {
+        return Err(ExecuteError::Input("the candidate takes other inputs than the float model".into()));
+    }
+    let side = |executor: Executor| {
+        let inputs = executor.inputs().iter().zip(inputs).map(|(port, values)| port.bytes_from_real(values)).collect();
+        Side { executor, inputs, keep: Vec::new() }
+    };
+    let (float, executor) = (side(float), side(executor));
+    let errors = compare(&float, (candidate, &executor), origin, n_samples, cancel)?.errors;
+    let layer = |node: &crate::graph::Node| *errors.get(node.outputs.first()?.index())?;
+    Ok(super::LayerErrors { samples: n_samples, layers: candidate.nodes.iter().map(layer).collect() })
 }
 
 /// Which tensors of the source are compared with.

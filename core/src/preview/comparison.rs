@@ -51,7 +51,7 @@ impl Comparison {
     /// The figures of all layers of `candidate` against the tensors of `float` that `origin` names.
     ///
     /// # Errors
-    /// As [`layer_errors`](crate::measure::error::layer_errors).
+    /// [`ExecuteError`] if one of the two cannot be run or the samples do not fit; [`ExecuteError::Cancelled`].
     pub fn run(
         &mut self,
         float: &Sampled<'_>,

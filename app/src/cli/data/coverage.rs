@@ -49,7 +49,7 @@ impl Coverage {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let opened = self.options.open(&self.model)?;
         let graph = &*opened.graph;
-        let set = samples::open(&self.data, self.data_options, None)?.set;
+        let set = samples::open(&self.data, self.data_options)?;
         let has_calibration = set.splits.as_deref().is_some_and(|splits| splits.contains(&Split::Calibration));
         let split = self.split.or(has_calibration.then_some(Split::Calibration));
         let indices = set.samples_of(split).map_err(|problem| problem.of(&self.data))?;

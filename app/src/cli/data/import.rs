@@ -31,7 +31,7 @@ pub struct Import {
     /// Take only what is sound, series, image or tensor; what the first file is if left out
     #[arg(long, value_parser = parse_kind)]
     kind: Option<Kind>,
-    /// Where labels come from: auto, from-folder, from-name=PATTERN such as {label}_{group}_{*}, or table=FILE; auto is a table of labels beside the files, else the folders
+    /// Where labels come from: auto, from-folder, from-name=PATTERN such as {label}_{group}_{*}, or table=FILE; auto is a table of labels beside the files, else what a recording was labelled when it was made, else the folders
     #[arg(long, value_name = "FROM", value_parser = parse_labels, default_value = "auto")]
     labels: LabelSource,
     /// The classes in the order of the model's outputs; by number or alphabet if left out

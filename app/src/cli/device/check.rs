@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tinsmith_core::data::{Split, feed};
+use tinsmith_core::data::feed;
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::preview::only_input;
 use tinsmith_core::progress::Cancel;
@@ -12,8 +12,8 @@ use tinsmith_runtime::link::{Stats, Status, content_hash};
 
 use super::board::{Board, PortOptions, compact_file};
 use crate::cli::messages::Messages;
-use crate::cli::model::{DataOptions, ModelOptions};
-use crate::cli::samples::{self, parse_split};
+use crate::cli::model::ModelOptions;
+use crate::cli::samples::SampleOptions;
 use crate::cli::{Failure, output, units};
 use crate::device::{Event, Request};
 
@@ -30,14 +30,8 @@ pub struct Check {
     model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
-    /// Samples: an .npz with x, y, labels, split, or an .npy of inputs
-    #[arg(long)]
-    data: PathBuf,
     #[command(flatten)]
-    data_options: DataOptions,
-    /// Only the samples of this split: train, calibration or test; all samples if left out
-    #[arg(long, value_parser = parse_split)]
-    split: Option<Split>,
+    samples: SampleOptions,
     /// Send the model to the board first
     #[arg(long)]
     load: bool,
@@ -95,10 +89,10 @@ impl Check {
 
     fn expected(&self) -> Result<Expected, Failure> {
         let opened = self.options.open(&self.model)?;
-        let samples = samples::open(&self.data, self.data_options, self.split)?;
+        let samples = self.samples.open()?;
         let graph = &*opened.graph;
         let at_model = |error: &dyn std::fmt::Display| Failure::at(&self.model, error);
-        let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.data);
+        let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.samples.path);
         let executor = Executor::new(graph).map_err(|error| at_model(&error))?;
         let input = only_input(graph).map_err(|error| at_model(&error))?;
         feed::check_layout(&samples.set, input, graph.source_order.input(0)).map_err(at_data)?;
@@ -112,7 +106,7 @@ impl Check {
     fn print(&self, board: &Board, agree: usize, n: usize, stats: &Stats) -> Result<(), Failure> {
         if self.json {
             output::print_json(&json!({
-                "port": self.port.port, "board": board.info.name, "model": self.model, "data": self.data,
+                "port": self.port.port, "board": board.info.name, "model": self.model, "data": self.samples.path,
                 "samples": n, "agree": agree,
                 "latency_us": {
                     "mean": stats.mean_us, "p50": stats.p50_us, "p95": stats.p95_us, "p99": stats.p99_us, "max": stats.max_us,

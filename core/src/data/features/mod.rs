@@ -39,6 +39,6 @@ pub use mfcc::{CosineScale, FeatureError, Logarithm, Mfcc, MfccConfig, fit_clip}
 pub use micro_frontend::{MicroFrontend, MicroFrontendConfig};
 pub use pipeline::{Pieces, Pipeline, PipelineError};
 pub use presets::{Preset, preset, presets};
-pub use signal::{Channel, Form, Signal};
+pub use signal::{Form, Signal};
 pub use spectrum::{Spectrum, Taper};
 pub use stages::*;

@@ -1,5 +1,8 @@
 //! What goes into a feature stage and comes out of it.
 
+use crate::data::import::image::Picture;
+use crate::data::{self, Axis};
+
 /// A recording, or what stages made of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signal {
@@ -8,25 +11,9 @@ pub struct Signal {
     /// What the values are.
     pub form: Form,
     /// The last axis, at least one.
-    pub channels: Vec<Channel>,
+    pub channels: Vec<Axis>,
     /// Row-major, of [`Signal::shape`].
     pub values: Vec<f32>,
-}
-
-/// Name and unit of a channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Channel {
-    /// For people: `acc x`.
-    pub name: String,
-    /// As people write it: `m/s²`; empty if it is not known.
-    pub unit: String,
-}
-
-impl Channel {
-    /// A channel of this name and unit.
-    pub fn new(name: impl Into<String>, unit: impl Into<String>) -> Self {
-        Self { name: name.into(), unit: unit.into() }
-    }
 }
 
 /// What the values of a signal are.
@@ -67,13 +54,29 @@ impl Form {
 
 impl Signal {
     /// A series in time, `[time, channels]`.
-    pub fn series(rate_hz: f64, channels: Vec<Channel>, values: Vec<f32>) -> Self {
+    pub fn series(rate_hz: f64, channels: Vec<Axis>, values: Vec<f32>) -> Self {
         Self { rate_hz, form: Form::Series, channels, values }
     }
 
     /// A sound of one channel.
     pub fn sound(rate_hz: u32, values: Vec<f32>) -> Self {
-        Self::series(rate_hz.into(), vec![Channel::new("sound", "")], values)
+        Self::series(rate_hz.into(), vec![Axis::new("sound", "")], values)
+    }
+
+    /// A recording at its own rate or, where it does not say one, at `rate_hz`; `None` if neither is known.
+    pub fn recorded(recording: data::Signal, rate_hz: Option<f64>) -> Option<Self> {
+        Some(Self::series(recording.rate_hz.or(rate_hz)?, recording.axes, recording.values))
+    }
+
+    /// A picture, its values from 0 to 255.
+    pub fn picture(picture: &Picture) -> Self {
+        let names: &[&str] = if picture.channels == 1 { &["grey"] } else { &["red", "green", "blue"] };
+        Self {
+            rate_hz: 0.0,
+            form: Form::Picture { width: picture.width },
+            channels: names.iter().map(|name| Axis::new(*name, "")).collect(),
+            values: picture.pixels.iter().copied().map(f32::from).collect(),
+        }
     }
 
     /// `[rows, (bins or pixels,) channels]`.

@@ -9,7 +9,8 @@ use crate::data::{DataError, DataProblem, Split, read_limited};
 /// Where labels come from.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum LabelSource {
-    /// A table beside the files if there is one, else the folders if there are several.
+    /// A table beside the files if there is one, else what a recording was said to be when it was made, else the folders if there are
+    /// several.
     #[default]
     Auto,
     /// The folder that a file lies in.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::folder::Options;
 use super::idx;
 use super::labels::{LabelSource, LabelTable, Said, split_named};
+use crate::data::recording::Clip;
 use crate::data::{DataError, DataProblem};
 
 /// Folders within folders, and files in all of them.
@@ -106,8 +107,11 @@ impl Sources {
             return pattern.read(&file.relative).unwrap_or_default();
         }
         let split = file.relative.split('/').next().filter(|_| self.by_split).and_then(split_named);
-        let label = class_folder(file, self.by_split).filter(|_| self.by_folder);
-        Said { label: label.map(str::to_owned), split, group: None }
+        let label = class_folder(file, self.by_split).filter(|_| self.by_folder).map(str::to_owned);
+        // What a recording was said to be while it was made stands in the clip beside it.
+        let recorded = || Clip::read(&file.path.with_extension("ron")).ok()?.label;
+        let label = if options.labels == LabelSource::Auto { recorded().or(label) } else { label };
+        Said { label, split, group: None }
     }
 }
 

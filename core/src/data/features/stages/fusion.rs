@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Choice, Signal, StageProblem, Work, series_rate_hz};
+use crate::data::Axis;
 use crate::data::features::axes::{Sensor, axes};
 use crate::data::features::orientation::{Quaternion, Vector, heading, tilt, wrapped};
-use crate::data::features::signal::Channel;
 use crate::settings::{Parameter, Settings, chosen, named, number};
 
 /// Settings of the stage.
@@ -136,7 +136,7 @@ impl Work for Orientation {
             orientation = Some(next);
             values.extend(next.angles().map(|angle| angle.to_degrees() as f32));
         }
-        let channels = ["roll", "pitch", "yaw"].map(|name| Channel::new(name, "deg")).to_vec();
+        let channels = ["roll", "pitch", "yaw"].map(|name| Axis::new(name, "deg")).to_vec();
         Ok(vec![Signal::series(rate_hz, channels, values)])
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Signal, StageProblem, Work, series_rate_hz};
-use crate::data::features::signal::Channel;
+use crate::data::Axis;
 use crate::settings::{Parameter, Settings};
 
 /// Settings of the stage: none.
@@ -23,8 +23,8 @@ impl Work for Mono {
         let values = signal.values.chunks_exact(n).map(|instant| instant.iter().sum::<f32>() / n as f32).collect();
         let channel = match signal.channels.as_slice() {
             [only] => only.clone(),
-            [first, ..] => Channel::new("mean", first.unit.clone()),
-            [] => Channel::new("mean", ""),
+            [first, ..] => Axis::new("mean", first.unit.clone()),
+            [] => Axis::new("mean", ""),
         };
         Ok(vec![Signal::series(rate_hz, vec![channel], values)])
     }

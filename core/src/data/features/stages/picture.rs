@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Signal, StageProblem, Work, bounded};
-use crate::data::features::signal::{Channel, Form};
+use crate::data::Axis;
+use crate::data::features::signal::Form;
 use crate::settings::{Parameter, Settings, whole};
 
 /// The longest side that is made.
@@ -141,6 +142,6 @@ impl Work for Grayscale {
             [] => 0.0,
         };
         let values = signal.values.chunks_exact(n).map(luma).collect();
-        Ok(vec![Signal { values, channels: vec![Channel::new("gray", "")], ..signal.clone() }])
+        Ok(vec![Signal { values, channels: vec![Axis::new("gray", "")], ..signal.clone() }])
     }
 }

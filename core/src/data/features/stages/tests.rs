@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::data::features::{Channel, Form, Pipeline, PipelineError, preset, presets};
+use crate::data::Axis;
+use crate::data::features::{Form, Pipeline, PipelineError, preset, presets};
 use crate::progress::Cancel;
 
 /// A signal of one channel.
@@ -80,13 +81,13 @@ fn every_preset_runs_on_what_it_is_for() {
         let mut pipeline = preset(known.name).unwrap();
         let signal = match known.name {
             "motion" | "vibration" => {
-                let channels = (0..6).map(|i| Channel::new(i.to_string(), "")).collect();
+                let channels = (0..6).map(|i| Axis::new(i.to_string(), "")).collect();
                 Signal::series(100.0, channels, (0..6_000).map(|i| (i as f32 / 7.0).sin()).collect())
             }
             "picture" => Signal {
                 rate_hz: 0.0,
                 form: Form::Picture { width: 32 },
-                channels: vec![Channel::new("gray", "")],
+                channels: vec![Axis::new("gray", "")],
                 values: vec![127.5; 1024],
             },
             _ => sound(8_000, tone(440.0), 12_000),
@@ -188,7 +189,7 @@ fn statistics_of_a_tone_are_known() {
 
 #[test]
 fn statistics_are_fitted_column_by_column() {
-    let channels = vec![Channel::new("a", ""), Channel::new("b", "")];
+    let channels = vec![Axis::new("a", ""), Axis::new("b", "")];
     let signal = Signal::series(10.0, channels, vec![0.0, 10.0, 2.0, 10.0, 4.0, 10.0]);
     let fitted = |fit: &str| {
         let mut pipeline = Pipeline::parse(&[format!("normalise:fit={fit}")]).unwrap();
@@ -205,7 +206,7 @@ fn statistics_are_fitted_column_by_column() {
 
 #[test]
 fn gravity_goes_and_movement_stays() {
-    let channels = ["x", "y", "z"].map(|name| Channel::new(name, "m/s²")).to_vec();
+    let channels = ["x", "y", "z"].map(|name| Axis::new(name, "m/s²")).to_vec();
     let shaken = |t: f64| [0.0, 0.0, 9.81 + tone(10.0)(t)];
     let values = (0..1_000).flat_map(|i| shaken(f64::from(i) / 100.0).map(|x| x as f32)).collect();
     let made = run("gravity", &Signal::series(100.0, channels, values));
@@ -219,7 +220,7 @@ fn gravity_goes_and_movement_stays() {
 fn turning(axis: usize, with_mag: bool) -> Signal {
     let units = ["g", "g", "g", "deg/s", "deg/s", "deg/s", "uT", "uT", "uT"];
     let n = if with_mag { 9 } else { 6 };
-    let channels = units[..n].iter().map(|unit| Channel::new("", *unit)).collect();
+    let channels = units[..n].iter().map(|unit| Axis::new("", *unit)).collect();
     let mut values = Vec::new();
     for i in 0..2_000 {
         let t = f64::from(i) / 100.0;
@@ -252,7 +253,7 @@ fn orientation_follows_a_turn_and_does_not_drift() {
 
 #[test]
 fn pictures_are_made_smaller_cropped_and_gray() {
-    let rgb = ["red", "green", "blue"].map(|name| Channel::new(name, "")).to_vec();
+    let rgb = ["red", "green", "blue"].map(|name| Axis::new(name, "")).to_vec();
     let values = (0..4 * 4 * 3).map(|i| (i / 3) as f32).collect();
     let picture = Signal { rate_hz: 0.0, form: Form::Picture { width: 4 }, channels: rgb, values };
     let half = run("resize:width=2,height=2", &picture);
@@ -292,7 +293,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
     let value = prop_oneof![8 => -2.0..2.0_f32, 1 => proptest::num::f32::ANY];
     let n_rows = prop_oneof![Just(0), Just(1), 2..3_000_usize];
     (form, rate, n_rows, 1..10_usize, prop::collection::vec(value, 1..64)).prop_map(|(form, rate_hz, n_rows, n, values)| {
-        let channels = (0..n).map(|i| Channel::new(format!("{i}"), ["", "g", "deg/s"][i % 3])).collect();
+        let channels = (0..n).map(|i| Axis::new(format!("{i}"), ["", "g", "deg/s"][i % 3])).collect();
         let width = match &form {
             Form::Series => n,
             Form::Map { bins, .. } => n * bins.len(),
