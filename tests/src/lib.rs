@@ -69,3 +69,13 @@ pub fn peers_python() -> Option<PathBuf> {
     }
     python
 }
+
+/// The first of these compilers that works; `None`, and said so, if none does.
+pub fn compiler(names: [&'static str; 2]) -> Option<&'static str> {
+    let works = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|o| o.status.success());
+    let found = names.into_iter().find(works);
+    if found.is_none() {
+        eprintln!("SKIP: no compiler, none of {names:?}");
+    }
+    found
+}

@@ -123,7 +123,8 @@ fn the_micro_frontend_is_tensorflow_lite_micros() {
     assert_eq!(here.len(), 100 * 49 * 40);
     assert_eq!(here.len(), there.len());
     let largest = here.iter().zip(&there).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(largest <= 1.0, "{largest} steps");
+    // The issue allows one step.
+    assert_eq!(largest, 0.0, "steps");
 }
 
 fn wav_files(folder: &Path) -> Vec<PathBuf> {

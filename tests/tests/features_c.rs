@@ -8,42 +8,35 @@ use tinsmith_core::data::Axis;
 use tinsmith_core::data::features::{Pipeline, Signal};
 use tinsmith_core::export::features::{FeaturePlan, features_c};
 use tinsmith_core::progress::Cancel;
+use tinsmith_tests::compiler;
 
-/// Pushes the instants of stdin, and writes what comes out to stdout.
+/// Pushes the instants of stdin, and writes what comes out to stdout. In the name lies a word that the templates replace.
 const MAIN: &str = r#"
 #include <stdio.h>
-#include "probe_features.h"
+#include "flower_features.h"
 
-_Static_assert(sizeof(probe_features_state) == PROBE_FEATURES_STATE_BYTES, "the state is as large as it is said to be");
+_Static_assert(sizeof(flower_features_state) == FLOWER_FEATURES_STATE_BYTES, "the state is as large as it is said to be");
 
 int main(void) {
-    static probe_features_state state;
-    float instant[PROBE_FEATURES_CHANNELS], out[PROBE_FEATURES_VALUES];
-    probe_features_reset(&state);
+    static flower_features_state state;
+    float instant[FLOWER_FEATURES_CHANNELS], out[FLOWER_FEATURES_VALUES];
+    flower_features_reset(&state);
     while (fread(instant, sizeof instant, 1, stdin) == 1) {
-        if (probe_features_push(&state, instant, out)) fwrite(out, sizeof out, 1, stdout);
+        if (flower_features_push(&state, instant, out)) fwrite(out, sizeof out, 1, stdout);
     }
     return 0;
 }
 "#;
 
-fn compiler() -> Option<&'static str> {
-    let found = ["cc", "gcc"].into_iter().find(|name| Command::new(name).arg("--version").output().is_ok());
-    if found.is_none() {
-        eprintln!("SKIP: no C compiler");
-    }
-    found
-}
-
 /// What the compiled code makes of a signal.
 fn on_the_device(cc: &str, plan: &FeaturePlan, signal: &Signal) -> Vec<f32> {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    for file in features_c("probe", plan) {
+    for file in features_c("flower", plan) {
         fs::write(path(&file.name), &file.bytes).unwrap();
     }
     fs::write(path("main.c"), MAIN).unwrap();
-    compile(cc, folder.path(), &["-std=c99", "-c", "probe_features.c", "-o", "features.o"]);
+    compile(cc, folder.path(), &["-std=c99", "-c", "flower_features.c", "-o", "features.o"]);
     // The assertion is of C11; the code itself is not.
     compile(cc, folder.path(), &["-std=c11", "main.c", "features.o", "-lm", "-o", "program"]);
     let input: Vec<u8> = signal.values.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -71,7 +64,7 @@ fn noise(rate_hz: f64, n_channels: usize, n_rows: usize) -> Signal {
 
 #[test]
 fn the_device_makes_the_same_features() {
-    let Some(cc) = compiler() else { return };
+    let Some(cc) = compiler(["cc", "gcc"]) else { return };
     for (stages, rate_hz, n_channels) in [
         (&["mfcc"][..], 16_000.0, 1),
         (&["mfcc:frame=40,step=20,fft=512,cosine=tensorflow,spectrum=magnitude,taper=hamming"], 8_000.0, 1),
@@ -81,6 +74,8 @@ fn the_device_makes_the_same_features() {
         (&["log-mel:frame=0.25,step=0.25,fft=auto,mels=1,low=0,high=8000"], 16_000.0, 1),
         (&["filter:band=high-pass,low=100,order=3", "mfcc", "normalise:fit=fixed,centre=1,spread=5"], 16_000.0, 1),
         (&["filter:band=band-pass,low=0.5,high=20,order=4"], 100.0, 6),
+        // Nothing to remember.
+        (&["clip:length=2000", "normalise:fit=fixed,centre=1,spread=2"], 2_000.0, 1),
         (&["normalise:fit=fixed,centre=0.1 0.2 0.3,spread=1 2 3", "filter:order=5", "mono", "filter:high=5"], 100.0, 3),
     ] {
         let pipeline = Pipeline::parse(stages).unwrap();
@@ -107,6 +102,8 @@ fn what_a_device_cannot_do_is_said() {
     assert!(error(&["mfcc"], 2).contains("put mono before it"));
     assert!(error(&["log-mel:centre=on"], 1).contains("centre is on"));
     assert!(error(&["resample:rate=8000"], 1).contains("record at 8000 Hz"));
+    assert!(error(&["window:length=100", "filter"], 1).contains("put it before clip and window"));
+    assert!(error(&["filter:band=high-pass,low=1"], 1).contains("too low for single precision"));
     assert!(error(&["statistics"], 1).contains("leave it out"));
     assert!(error(&["mfcc", "mono"], 1).contains("nothing but normalise"));
 }

@@ -10,18 +10,9 @@ use std::process::Command;
 use tinsmith_core::export::{Firmware, Golden, NamedFile, c_header};
 use tinsmith_core::formats;
 use tinsmith_core::graph::Graph;
-use tinsmith_tests::{root, shared};
+use tinsmith_tests::{compiler, root, shared};
 
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wno-unknown-warning-option"];
-
-fn compiler(names: [&'static str; 2]) -> Option<&'static str> {
-    let works = |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|o| o.status.success());
-    let found = names.into_iter().find(works);
-    if found.is_none() {
-        eprintln!("SKIP: no compiler, none of {names:?}");
-    }
-    found
-}
 
 fn run(command: &mut Command) {
     let output = command.output().unwrap();

@@ -12,7 +12,7 @@ mod code;
 mod plan;
 
 pub use code::features_c;
-pub use plan::{FeaturePlan, Frame, Step};
+pub use plan::{FeaturePlan, Step};
 
 /// Why a pipeline cannot run on the device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

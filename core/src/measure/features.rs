@@ -4,7 +4,8 @@
 
 use super::Estimate;
 use super::device::{Arithmetic, Device, Stack};
-use crate::export::features::{FeaturePlan, Frame, Step};
+use crate::data::features::FramesOf;
+use crate::export::features::{FeaturePlan, Step};
 
 /// Operations of the generated code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -102,7 +103,7 @@ fn frame_operations(plan: &FeaturePlan) -> Operations {
     Operations { elementwise: own.elementwise + after.elementwise, ..own }
 }
 
-fn spectrum_operations(frame: &Frame) -> Operations {
+fn spectrum_operations(frame: &FramesOf) -> Operations {
     let config = frame.mfcc.config();
     let (half, frame_len) = (config.fft_len as u64 / 2, config.frame_len as u64);
     let kept = frame_len.saturating_sub(config.frame_step as u64);

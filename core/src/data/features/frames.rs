@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spectrum::Taper;
+use super::stages::rows_in;
 use crate::settings::{Choice, Parameter, Settings, chosen, named, number, switch, words};
 
 /// Settings of the frames. Agrees with `tf.signal.stft`, and where frame and FFT are equally long with `librosa.stft`.
@@ -103,8 +104,7 @@ const LONGEST_FRAME: usize = 1 << 16;
 impl Frames {
     /// Frames of a sound of this rate.
     pub(crate) fn plan(&self, rate_hz: f64) -> Result<FramePlan, FrameProblem> {
-        let samples = |ms: f64| ((ms * rate_hz / 1e3).round() as usize).max(1);
-        let len = samples(self.length_ms);
+        let len = rows_in(self.length_ms, rate_hz);
         if len > LONGEST_FRAME {
             return Err(FrameProblem::Long(len));
         }
@@ -112,7 +112,7 @@ impl Frames {
         if len > fft_len {
             return Err(FrameProblem::Fft { fft_len, len });
         }
-        Ok(FramePlan { len, step: samples(self.step_ms), fft_len, centre: self.centre })
+        Ok(FramePlan { len, step: rows_in(self.step_ms, rate_hz), fft_len, centre: self.centre })
     }
 }
 

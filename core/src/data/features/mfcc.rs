@@ -116,6 +116,7 @@ impl MfccConfig {
     /// Settings may come from a file: nothing is allocated before they are known to be sane.
     fn check(&self) -> Result<(), FeatureError> {
         const LONGEST_FFT: usize = 1 << 16;
+        const MOST_MELS: usize = 512;
         let err = |field, value: f64, expected| Err(FeatureError::Setting { field, value, expected });
         let nyquist_hz = (self.rate_hz / 2.0) as f32;
         if !(self.rate_hz >= 1.0 && self.rate_hz.is_finite()) {
@@ -130,8 +131,9 @@ impl MfccConfig {
         if self.frame_step == 0 {
             return err("frame_step", 0.0, "at least 1".to_string());
         }
-        if self.n_mels == 0 || self.n_mels > self.fft_len {
-            return err("n_mels", self.n_mels as f64, format!("from 1 to fft_len = {}", self.fft_len));
+        let most_mels = self.fft_len.min(MOST_MELS);
+        if self.n_mels == 0 || self.n_mels > most_mels {
+            return err("n_mels", self.n_mels as f64, format!("from 1 to {most_mels}, and at most fft_len = {}", self.fft_len));
         }
         if self.n_coefficients == 0 || self.n_coefficients > self.n_mels {
             return err("n_coefficients", self.n_coefficients as f64, format!("from 1 to n_mels = {}", self.n_mels));

@@ -128,6 +128,7 @@ impl MicroFrontend {
     /// One line.
     pub fn new(config: &MicroFrontendConfig, rate_hz: u32) -> Result<Self, String> {
         const LONGEST_FRAME: usize = 1 << 14;
+        crate::settings::check(config)?;
         let samples = |ms: f64| (ms * f64::from(rate_hz) / 1e3) as usize;
         let (frame_len, step) = (samples(config.frame_ms), samples(config.step_ms));
         if frame_len == 0 || frame_len > LONGEST_FRAME || step == 0 {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::signal::Signal;
-use super::stages::{Stage, StageProblem};
+use super::stages::{Stage, StageProblem, bounded};
 use crate::progress::{Cancel, Cancelled};
 
 /// Stages, applied in order.
@@ -105,10 +105,14 @@ impl Pipeline {
         for (index, stage) in self.stages.iter().enumerate() {
             let wrong = |problem| PipelineError::Stage { number: index + 1, name: stage.name(), problem };
             stage.check().map_err(wrong)?;
-            let mut next = Vec::new();
+            let (mut next, mut n_values) = (Vec::new(), 0);
             for piece in made.last().map_or(std::slice::from_ref(signal), Vec::as_slice) {
                 cancel.check()?;
-                next.extend(stage.apply(piece).map_err(wrong)?);
+                let made = stage.apply(piece).map_err(wrong)?;
+                // Each piece is bounded by itself; windows of windows may still be very many.
+                n_values += made.iter().map(|piece| piece.values.len()).sum::<usize>();
+                bounded(&[n_values], "overlap less, or take shorter pieces").map_err(wrong)?;
+                next.extend(made);
             }
             keep(&mut made, next);
         }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::super::NamedFile;
 use super::super::c_text::{comment, float, identifier};
-use super::plan::{FeaturePlan, Frame, Step};
-use crate::data::features::{Logarithm, Spectrum};
+use super::plan::{FeaturePlan, Step};
+use crate::data::features::{FramesOf, Logarithm, Spectrum};
 
 /// Header and source of a front end called after `name`.
 pub fn features_c(name: &str, plan: &FeaturePlan) -> Vec<NamedFile> {
@@ -103,7 +103,7 @@ impl Writer<'_> {
             text.push_str(FILTER);
         }
         if let Some(frame) = &plan.frame {
-            let macros = |code: &str| code.replace("UPPER", upper).replace("LOWER", lower);
+            let macros = |code: &str| code.replace("LOWER", lower).replace("UPPER", upper);
             text.push_str(&macros(TRANSFORM));
             text.push_str(&macros(&frame_code(frame)));
         }
@@ -115,6 +115,9 @@ impl Writer<'_> {
                  float x[{upper}_CHANNELS];\n    memcpy(x, instant, sizeof x);\n"
             ),
         );
+        if plan.frame.is_none() && plan.filters().is_empty() {
+            text.push_str("    (void)state;  // Nothing is remembered.\n");
+        }
         let (mut width, mut filters) = (plan.n_channels, 0);
         for (index, step) in plan.each.iter().enumerate() {
             step_code(&mut text, step, "x", &mut width, (&mut filters, &format!("each_{index}")));
@@ -246,7 +249,7 @@ static void powers(float *w) {
 ";
 
 /// From a sample to what the frame gives, where one is full.
-fn frame_code(frame: &Frame) -> String {
+fn frame_code(frame: &FramesOf) -> String {
     let config = frame.mfcc.config();
     let root = if config.spectrum == Spectrum::Magnitude { "sqrtf(power)" } else { "power" };
     let offset = float(config.log_offset);

@@ -99,7 +99,7 @@ impl Orientation {
         }
     }
 
-    /// The angles after `seconds`, radians.
+    /// The orientation after `seconds`.
     fn next(&self, before: Quaternion, felt: &Felt, seconds: f64) -> Quaternion {
         if self.fusion == Fusion::Madgwick {
             return before.madgwick(felt.gyro, felt.acc, felt.mag, self.beta, seconds);

@@ -147,13 +147,13 @@ fn series_rate_hz(signal: &Signal) -> Result<f64, StageProblem> {
 }
 
 /// Rows of a length in time, at least one.
-fn rows_in(length_ms: f64, rate_hz: f64) -> usize {
+pub(super) fn rows_in(length_ms: f64, rate_hz: f64) -> usize {
     // A float becomes the nearest whole number that there is, whatever it holds.
     ((length_ms * rate_hz / 1e3).round() as usize).max(1)
 }
 
 /// Checks a size before it is allocated.
-fn bounded(factors: &[usize], remedy: &'static str) -> Result<(), StageProblem> {
+pub(super) fn bounded(factors: &[usize], remedy: &'static str) -> Result<(), StageProblem> {
     let values = factors.iter().fold(1_u128, |product, &factor| product.saturating_mul(factor as u128));
     if values <= MAX_VALUES as u128 { Ok(()) } else { Err(StageProblem::TooLarge { values, remedy }) }
 }
@@ -239,6 +239,13 @@ pub struct FramesOf {
     pub mfcc: Mfcc,
     /// Whether the cosine transform follows the logarithms.
     pub has_cosines: bool,
+}
+
+impl FramesOf {
+    /// Floats that come out of a frame.
+    pub fn n_values(&self) -> usize {
+        if self.has_cosines { self.mfcc.config().n_coefficients } else { self.mfcc.config().n_mels }
+    }
 }
 
 impl Stage {

@@ -47,8 +47,7 @@ impl Work for Resample {
         let n_new = (n_rows as f64 * ratio).round() as usize;
         bounded(&[n_new, width], "take a lower rate")?;
         let unusable = |error: &dyn std::fmt::Display| StageProblem::Setting(format!("rate: {error}"));
-        // Pieces of the table: instants are right to 1/512 of an old one.
-        let parameters = SincInterpolationParameters { oversampling_factor: 512, ..SincInterpolationParameters::default() };
+        let parameters = filter(ratio);
         let resampler = Async::<f32>::new_sinc(ratio, 1.0, &parameters, CHUNK, width, FixedAsync::Input);
         let mut resampler = resampler.map_err(|error| unusable(&error))?;
         let (front, late) = on_time(parameters.sinc_len, parameters.oversampling_factor, ratio);
@@ -61,6 +60,21 @@ impl Work for Resample {
         values.drain(..(late * width).min(values.len()));
         values.resize(n_new * width, 0.0);
         Ok(vec![Signal::series(self.rate_hz, signal.channels.clone(), values)])
+    }
+}
+
+/// The filter spans as many new instants downwards as old ones upwards: what it lets through ends below half the lower rate. Its table
+/// stays as large, with instants that are right to 1/512 of an instant of the lower rate.
+fn filter(ratio: f64) -> SincInterpolationParameters {
+    const SPAN: f64 = 256.0;
+    const PARTS: f64 = 512.0;
+    /// What the interpolation between entries of the table needs.
+    const LEAST_PARTS: usize = 8;
+    let lower = ratio.min(1.0);
+    SincInterpolationParameters {
+        sinc_len: ((SPAN / lower).ceil() as usize).next_multiple_of(8),
+        oversampling_factor: ((PARTS * lower).ceil() as usize).max(LEAST_PARTS),
+        ..SincInterpolationParameters::default()
     }
 }
 

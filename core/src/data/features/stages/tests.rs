@@ -142,6 +142,19 @@ fn a_tone_keeps_its_frequency_and_loudness_at_another_rate() {
 fn nothing_above_half_the_new_rate_stays() {
     let made = run("resample:rate=8000", &sound(16_000, tone(6_000.0), 16_000));
     assert!(made.values[1_000..7_000].iter().all(|x| x.abs() < 1e-3));
+    // Far down the filter has to be as much longer. 100 Hz would come out as a level, 60 Hz as 40 Hz.
+    for (old, new, hz) in [(16_000, 100.0, 100.0), (16_000, 100.0, 60.0), (48_000, 1_000.0, 600.0)] {
+        let made = run(&format!("resample:rate={new}"), &sound(old, tone(hz), 8 * old as usize));
+        let middle = &made.values[made.n_rows() / 3..made.n_rows() * 2 / 3];
+        assert!(middle.iter().all(|x| x.abs() < 2e-3), "{hz} Hz from {old} to {new}");
+    }
+}
+
+#[test]
+fn windows_of_windows_are_bounded() {
+    let stages = ["clip:length=600000", "window:length=1,overlap=0", "clip:length=600000"];
+    let error = Pipeline::parse(&stages).unwrap().features(&sound(1_000, |t| t, 2), &Cancel::new()).unwrap_err().to_string();
+    assert!(error.contains("stage 3 (clip)") && error.contains("overlap less"), "{error}");
 }
 
 #[test]
