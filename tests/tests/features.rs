@@ -254,8 +254,8 @@ fn what_cannot_be_is_said_in_a_line() {
     let (empty, wrong) = (file("empty.csv", b""), file("wrong.ron", b"(stages: [Mono(("));
     for (arguments, expected) in [
         (vec![table.as_str(), "--stage", "mono"], "--rate"),
-        (vec![&ragged, "--rate", "10", "--stage", "mono"], "line 2 has 1 columns, expected 2"),
-        (vec![&empty, "--rate", "10", "--stage", "mono"], "no rows"),
+        (vec![&ragged, "--rate", "10", "--stage", "mono"], "line 2: it has 1 fields, expected 2"),
+        (vec![&empty, "--rate", "10", "--stage", "mono"], "the file is empty"),
         (vec![&table, "--rate", "10"], "--preset or --stage"),
         (vec![&table, "--rate", "10", "--stage", "window:length=5000"], "pad=on"),
         (vec![&table, "--rate", "10", "--stage", "fft"], "there is no stage \"fft\""),
