@@ -97,7 +97,13 @@ pub(crate) enum FrameProblem {
     /// The sound is shorter than a frame.
     #[error("the sound of {0} samples is shorter than one frame; take a shorter frame, or a clip stage before this one")]
     Short(usize),
+    /// More transforms than anyone waits for.
+    #[error("{frames} frames with an fft of {fft_len} are too much work; take a longer step, or a window stage before this one")]
+    Many { frames: usize, fft_len: usize },
 }
+
+/// Frames times length of their transform: a day of sound at 16 kHz in frames of the usual keyword nets is an eighth of it.
+const MOST_WORK: usize = 1 << 34;
 
 const LONGEST_FRAME: usize = 1 << 16;
 
@@ -120,11 +126,15 @@ impl FramePlan {
     /// Frames of a sound.
     ///
     /// # Errors
-    /// [`FrameProblem::Short`] if there are none.
+    /// [`FrameProblem::Short`] if there are none; [`FrameProblem::Many`].
     pub fn count(&self, n_samples: usize) -> Result<usize, FrameProblem> {
         let all = n_samples + if self.centre { self.fft_len / 2 * 2 } else { 0 };
         let n = all.checked_sub(self.len).map_or(0, |rest| rest / self.step + 1);
-        if n == 0 { Err(FrameProblem::Short(n_samples)) } else { Ok(n) }
+        match n {
+            0 => Err(FrameProblem::Short(n_samples)),
+            _ if n.saturating_mul(self.fft_len) > MOST_WORK => Err(FrameProblem::Many { frames: n, fft_len: self.fft_len }),
+            _ => Ok(n),
+        }
     }
 
     /// The sound as it is cut.

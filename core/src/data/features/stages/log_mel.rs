@@ -108,6 +108,10 @@ impl LogMel {
     /// The frames of a sound of this rate, and the settings of what becomes of them.
     pub(crate) fn config(&self, rate_hz: f64) -> Result<(FramePlan, MfccConfig), StageProblem> {
         let plan = self.frames.plan(rate_hz)?;
+        if self.mel.high_hz > rate_hz / 2.0 {
+            let (high, half) = (self.mel.high_hz, rate_hz / 2.0);
+            return Err(StageProblem::Setting(format!("high is {high} Hz, expected at most half the rate, {half} Hz")));
+        }
         let config = MfccConfig {
             rate_hz,
             frame_len: plan.len,

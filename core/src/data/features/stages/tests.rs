@@ -155,6 +155,10 @@ fn windows_of_windows_are_bounded() {
     let stages = ["clip:length=600000", "window:length=1,overlap=0", "clip:length=600000"];
     let error = Pipeline::parse(&stages).unwrap().features(&sound(1_000, |t| t, 2), &Cancel::new()).unwrap_err().to_string();
     assert!(error.contains("stage 3 (clip)") && error.contains("overlap less"), "{error}");
+    // As many long transforms as there are samples.
+    let long = ["log-mel:frame=10000,step=1,mels=1,low=0,high=500"];
+    let error = Pipeline::parse(&long).unwrap().features(&sound(1_000, |t| t, 1 << 21), &Cancel::new()).unwrap_err();
+    assert!(error.to_string().contains("too much work"), "{error}");
 }
 
 #[test]
