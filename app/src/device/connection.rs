@@ -126,8 +126,6 @@ struct Worker {
     started: Vec<u8>,
     watched: Option<(u8, u32)>,
     uploads: VecDeque<Upload>,
-    /// The number of the frame with [`Command::Activate`] that waits for an answer.
-    activating: Option<u16>,
     result: Vec<u8>,
     sequence: u16,
     recording: Option<Recording>,
@@ -153,7 +151,6 @@ impl Worker {
             started: Vec::new(),
             watched: None,
             uploads: VecDeque::new(),
-            activating: None,
             result: Vec::new(),
             sequence: 0,
             recording: None,
@@ -239,7 +236,6 @@ impl Worker {
 
     /// Until nobody wants the port any more.
     fn exchange(&mut self, port: &mut OpenPort) -> io::Result<()> {
-        self.activating = None;
         self.uploads.iter_mut().for_each(Upload::restart);
         for sensor in self.started.clone() {
             self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
@@ -359,21 +355,16 @@ impl Worker {
     }
 
     fn acknowledged(&mut self, sequence: u16, status: Status, held: u32) {
-        if self.activating.take_if(|sent| *sent == sequence).is_some() {
-            self.uploads.pop_front();
-            self.outbox.send(Event::Loaded(status));
-            return;
-        }
         let progress = self.uploads.front_mut().and_then(|upload| upload.answered(sequence, status, held));
         match progress {
-            Some(Progress::Failed(status)) => self.upload_failed(status),
-            Some(Progress::Going | Progress::Done) => {}
+            Some(Progress::Ended(status)) => self.upload_ended(status),
+            Some(Progress::Going) => {}
             None if status != Status::Done => self.outbox.send(Event::Refused(status)),
             None => {}
         }
     }
 
-    fn upload_failed(&mut self, status: Status) {
+    fn upload_ended(&mut self, status: Status) {
         let Some(upload) = self.uploads.pop_front() else { return };
         self.outbox.send(match upload.what() {
             What::Model => Event::Loaded(status),
@@ -384,18 +375,14 @@ impl Worker {
     /// Sends the next piece of the first upload, or has a model run that is there.
     fn send_pieces(&mut self, port: &mut OpenPort) -> io::Result<()> {
         let Some(mut upload) = self.uploads.pop_front() else { return Ok(()) };
-        if let Progress::Failed(status) = upload.tick() {
+        if let Progress::Ended(status) = upload.tick(Instant::now()) {
             self.uploads.push_front(upload);
-            self.upload_failed(status);
+            self.upload_ended(status);
             return Ok(());
         }
-        if self.activating.is_none() {
-            if let Some(hash) = upload.model_to_activate() {
-                self.activating = Some(self.command(port, &Command::Activate { hash })?);
-            } else if let Some(command) = upload.next() {
-                let sequence = self.command(port, &command)?;
-                upload.sent(sequence);
-            }
+        if let Some(command) = upload.next() {
+            let sequence = self.command(port, &command)?;
+            upload.sent(sequence);
         }
         self.uploads.push_front(upload);
         Ok(())
