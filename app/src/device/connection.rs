@@ -72,7 +72,7 @@ impl Connection {
         self.events.recv_timeout(patience).ok().inspect(|event| self.taken(event))
     }
 
-    /// Blocks that were not shown because nobody polled.
+    /// Blocks, lines of the log and counts that were not shown because nobody polled.
     pub fn unseen(&self) -> u64 {
         self.unseen.load(Ordering::Relaxed)
     }
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     fn taken(&self, event: &Event) {
-        if matches!(event, Event::Samples { .. }) {
+        if event.is_one_of_many() {
             let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| Some(queued.saturating_sub(1)));
         }
     }
@@ -126,11 +126,13 @@ struct Worker {
     started: Vec<u8>,
     watched: Option<(u8, u32)>,
     uploads: VecDeque<Upload>,
-    /// The number of the frame with [`Command::Activate`] that waits for an answer.
-    activating: Option<u16>,
+    /// Pieces of an output so far, and its request, time and length.
     result: Vec<u8>,
+    result_of: (u32, u64, u32),
     sequence: u16,
     recording: Option<Recording>,
+    /// The recording takes no more blocks.
+    is_recorded: bool,
     /// A recording that waits until it is clear what is in plain lines.
     wanted: Option<RecorderSettings>,
     /// The counts when the recording began.
@@ -153,10 +155,11 @@ impl Worker {
             started: Vec::new(),
             watched: None,
             uploads: VecDeque::new(),
-            activating: None,
             result: Vec::new(),
+            result_of: (0, 0, 0),
             sequence: 0,
             recording: None,
+            is_recorded: false,
             wanted: None,
             counts_before: LinkCounts::default(),
             told: Instant::now(),
@@ -211,6 +214,9 @@ impl Worker {
                 let (before, now) = (self.board.name.clone(), found.board.name);
                 return Err(DeviceError::Other { port: self.settings.port.clone(), before, now });
             }
+            if self.way == Way::Frames && found.board.sensors != self.board.sensors {
+                return Err(DeviceError::OtherSensors { port: self.settings.port.clone(), board: self.board.name.clone() });
+            }
             return Ok(Some(port));
         }
     }
@@ -221,10 +227,12 @@ impl Worker {
             Request::Start(sensor) => self.started.push(sensor),
             Request::Stop(sensor) => self.started.retain(|other| *other != sensor && sensor != ALL_SENSORS),
             Request::Watch(watched) => self.watched = watched,
-            Request::EndRecording => self.end_recording(Ended::Unplugged),
+            Request::EndRecording => self.end_recording_when_asked(Ended::Unplugged),
             Request::Infer(request, bytes) => self.uploads.push_back(Upload::new(What::Input(request), bytes)),
             Request::Load(bytes) => self.uploads.push_back(Upload::new(What::Model, bytes)),
-            Request::Record(_) | Request::GetStats(_) => {
+            // What it would tell is gone with its power.
+            Request::GetStats(_) => {}
+            Request::Record(_) => {
                 self.outbox.send(Event::RecordingFailed("the board is away; plug it in again".to_owned()));
             }
         }
@@ -239,7 +247,6 @@ impl Worker {
 
     /// Until nobody wants the port any more.
     fn exchange(&mut self, port: &mut OpenPort) -> io::Result<()> {
-        self.activating = None;
         self.uploads.iter_mut().for_each(Upload::restart);
         for sensor in self.started.clone() {
             self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
@@ -299,7 +306,7 @@ impl Worker {
                 self.end_recording(Ended::Stopped);
                 self.wanted = Some(settings);
             }
-            Request::EndRecording => self.end_recording(Ended::Stopped),
+            Request::EndRecording => self.end_recording_when_asked(Ended::Stopped),
         }
         Ok(())
     }
@@ -324,23 +331,27 @@ impl Worker {
             Heard::Report(report) => self.report(report),
         });
         self.receive = receive;
+        // Only now are the counts there again.
+        if std::mem::take(&mut self.is_recorded) {
+            self.end_recording(Ended::Stopped);
+        }
     }
 
     fn block(&mut self, block: &Block<'_>) {
-        if self.recording.as_ref().is_some_and(|recording| !recording.add(block)) {
-            self.end_recording(Ended::Stopped);
-        }
+        self.is_recorded |= self.recording.as_ref().is_some_and(|recording| !recording.add(block));
         self.outbox.samples(block);
     }
 
     fn report(&mut self, report: Report<'_>) {
         match report {
             Report::Result { request, status, latency_us, time_us, output } => {
+                let of = (request, time_us, output.total);
                 if output.offset == 0 {
                     self.result.clear();
+                    self.result_of = of;
                 }
                 // A piece that does not follow the one before belongs to an output that was damaged.
-                if output.offset as usize != self.result.len() {
+                if of != self.result_of || output.offset as usize != self.result.len() {
                     return;
                 }
                 self.result.extend(output.bytes);
@@ -352,28 +363,23 @@ impl Worker {
             }
             Report::Ack { sequence, status, held } => self.acknowledged(sequence, status, held),
             Report::Stats(stats) => self.outbox.send(Event::Stats(stats)),
-            Report::Log { level, text } => self.outbox.send(Event::Log(level, text.to_owned())),
+            Report::Log { level, text } => self.outbox.offer(|| Event::Log(level, text.to_owned())),
             // An answer to what was asked while it was found out who is there.
             Report::Hello { .. } | Report::Samples { .. } => {}
         }
     }
 
     fn acknowledged(&mut self, sequence: u16, status: Status, held: u32) {
-        if self.activating.take_if(|sent| *sent == sequence).is_some() {
-            self.uploads.pop_front();
-            self.outbox.send(Event::Loaded(status));
-            return;
-        }
         let progress = self.uploads.front_mut().and_then(|upload| upload.answered(sequence, status, held));
         match progress {
-            Some(Progress::Failed(status)) => self.upload_failed(status),
-            Some(Progress::Going | Progress::Done) => {}
+            Some(Progress::Ended(status)) => self.upload_ended(status),
+            Some(Progress::Going) => {}
             None if status != Status::Done => self.outbox.send(Event::Refused(status)),
             None => {}
         }
     }
 
-    fn upload_failed(&mut self, status: Status) {
+    fn upload_ended(&mut self, status: Status) {
         let Some(upload) = self.uploads.pop_front() else { return };
         self.outbox.send(match upload.what() {
             What::Model => Event::Loaded(status),
@@ -384,18 +390,14 @@ impl Worker {
     /// Sends the next piece of the first upload, or has a model run that is there.
     fn send_pieces(&mut self, port: &mut OpenPort) -> io::Result<()> {
         let Some(mut upload) = self.uploads.pop_front() else { return Ok(()) };
-        if let Progress::Failed(status) = upload.tick() {
+        if let Progress::Ended(status) = upload.tick(Instant::now()) {
             self.uploads.push_front(upload);
-            self.upload_failed(status);
+            self.upload_ended(status);
             return Ok(());
         }
-        if self.activating.is_none() {
-            if let Some(hash) = upload.model_to_activate() {
-                self.activating = Some(self.command(port, &Command::Activate { hash })?);
-            } else if let Some(command) = upload.next() {
-                let sequence = self.command(port, &command)?;
-                upload.sent(sequence);
-            }
+        if let Some(command) = upload.next() {
+            let sequence = self.command(port, &command)?;
+            upload.sent(sequence);
         }
         self.uploads.push_front(upload);
         Ok(())
@@ -409,7 +411,8 @@ impl Worker {
         if self.board.sensors.is_empty() && self.receive.complete(&mut self.board) && self.way == Way::Lines {
             self.outbox.send(Event::Sensors(self.board.clone()));
         }
-        if !self.board.sensors.is_empty()
+        // Frames tell of all sensors at once: where there are none, none will come.
+        if (!self.board.sensors.is_empty() || self.way == Way::Frames)
             && let Some(settings) = self.wanted.take()
         {
             self.record(port, settings)?;
@@ -418,7 +421,8 @@ impl Worker {
     }
 
     fn record(&mut self, port: &mut OpenPort, settings: RecorderSettings) -> io::Result<()> {
-        let wanted: Vec<u8> = self.board.sensors.iter().filter(|sensor| settings.wants(sensor)).map(|sensor| sensor.id).collect();
+        let wanted = settings.sensors_of(&self.board).unwrap_or_default();
+        let wanted: Vec<u8> = wanted.into_iter().map(|sensor| sensor.id).collect();
         self.counts_before = self.receive.counts();
         match Recording::start(settings, &self.board, self.outbox.clone()) {
             Ok(recording) => self.recording = Some(recording),
@@ -429,11 +433,19 @@ impl Worker {
 
     fn tell(&mut self) {
         let counts = self.receive.counts();
-        self.outbox.send(Event::Counts(counts));
+        self.outbox.offer(|| Event::Counts(counts));
         if let Some(recording) = &self.recording {
             recording.count(counts.since(&self.counts_before));
         }
         self.told = Instant::now();
+    }
+
+    /// Whoever asks waits for an answer, even where nothing is being recorded.
+    fn end_recording_when_asked(&mut self, ended: Ended) {
+        if self.recording.is_none() {
+            self.outbox.send(Event::Recorded(Vec::new()));
+        }
+        self.end_recording(ended);
     }
 
     fn end_recording(&mut self, ended: Ended) {

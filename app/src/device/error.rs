@@ -104,6 +104,14 @@ pub enum DeviceError {
         /// The board that came.
         now: String,
     },
+    /// The board came back with other firmware.
+    #[error("{port}: {board} came back with other sensors, it was flashed anew; open the port again")]
+    OtherSensors {
+        /// The port.
+        port: String,
+        /// The board.
+        board: String,
+    },
     /// A recording failed.
     #[error(transparent)]
     Recording(#[from] RecordingError),

@@ -13,7 +13,8 @@ use super::DeviceError;
 use super::detect::Way;
 use super::receive::LinkCounts;
 
-/// Blocks that may wait for whoever polls. Further ones are not shown; a recording has them all the same.
+/// Blocks, lines of the log and counts that may wait for whoever polls. Further ones are not shown; a recording has the blocks
+/// all the same.
 const MAX_QUEUED: usize = 4096;
 
 /// Which port, and how.
@@ -123,13 +124,20 @@ pub enum Event {
     Failed(DeviceError),
 }
 
+impl Event {
+    /// Whether it may come in any number, whatever is asked.
+    pub(super) fn is_one_of_many(&self) -> bool {
+        matches!(self, Self::Samples { .. } | Self::Log(..) | Self::Counts(_))
+    }
+}
+
 /// The thread's end of the events.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     pub events: Sender<Event>,
-    /// Blocks that wait for whoever polls.
+    /// Blocks, lines of the log and counts that wait for whoever polls.
     pub queued: Arc<AtomicUsize>,
-    /// Blocks that were left out.
+    /// Those that were left out.
     pub unseen: Arc<AtomicU64>,
     /// See [`ConnectionSettings::lossless`].
     pub lossless: bool,
@@ -141,9 +149,9 @@ impl Outbox {
         let _ = self.events.send(event);
     }
 
-    /// Tells a block, unless too many wait.
-    pub fn samples(&self, block: &Block<'_>) {
-        while self.lossless && self.queued.load(Ordering::Relaxed) >= MAX_QUEUED && Arc::strong_count(&self.queued) > 1 {
+    /// Tells one of many events, unless too many wait.
+    pub fn offer(&self, event: impl FnOnce() -> Event) {
+        while self.lossless && self.queued.load(Ordering::Relaxed) >= MAX_QUEUED {
             thread::sleep(Duration::from_millis(1));
         }
         if self.queued.load(Ordering::Relaxed) >= MAX_QUEUED {
@@ -151,13 +159,37 @@ impl Outbox {
             return;
         }
         self.queued.fetch_add(1, Ordering::Relaxed);
+        self.send(event());
+    }
+
+    /// Tells a block, unless too many wait.
+    pub fn samples(&self, block: &Block<'_>) {
         let stamp = block.stamp;
-        self.send(Event::Samples {
+        self.offer(|| Event::Samples {
             sensor: block.sensor,
             time_us: stamp.time_us,
             dropped: stamp.dropped,
             lost: stamp.lost,
             instants: block.instants.to_vec(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_polls_is_bounded_and_counted() {
+        let (events, receiver) = channel();
+        let outbox = Outbox { events, queued: Arc::default(), unseen: Arc::default(), lossless: false };
+        for _ in 0..MAX_QUEUED {
+            outbox.offer(|| Event::Log(Level::Warning, "again".to_owned()));
+            outbox.offer(|| Event::Counts(LinkCounts::default()));
+        }
+        assert_eq!(outbox.unseen.load(Ordering::Relaxed), MAX_QUEUED as u64);
+        assert_eq!(receiver.try_iter().filter(Event::is_one_of_many).count(), MAX_QUEUED);
     }
 }

@@ -61,6 +61,8 @@ impl OpenPort {
         let mut tries = 0;
         while !bytes.is_empty() {
             match self.port.write(bytes) {
+                Ok(0) if tries >= TRIES => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(0) => tries += 1,
                 Ok(sent) => bytes = &bytes[sent..],
                 Err(error) if has_waited(&error) && tries < TRIES => tries += 1,
                 Err(error) => return Err(error),

@@ -38,11 +38,11 @@ impl LinkCounts {
     /// What a clip keeps of it, since it had been `before`.
     pub fn since(&self, before: &Self) -> Counts {
         Counts {
-            crc: self.bad_crc - before.bad_crc,
-            too_long: self.too_long - before.too_long,
-            malformed: self.malformed - before.malformed,
-            lost_frames: self.lost_frames - before.lost_frames,
-            skipped_lines: self.skipped_lines - before.skipped_lines,
+            crc: self.bad_crc.saturating_sub(before.bad_crc),
+            too_long: self.too_long.saturating_sub(before.too_long),
+            malformed: self.malformed.saturating_sub(before.malformed),
+            lost_frames: self.lost_frames.saturating_sub(before.lost_frames),
+            skipped_lines: self.skipped_lines.saturating_sub(before.skipped_lines),
         }
     }
 
@@ -102,7 +102,7 @@ impl Receive {
     pub fn reconnected(&mut self) {
         match self {
             Self::Frames(frames) => frames.reconnected(),
-            Self::Lines(lines) => lines.reader = LineReader::new(Beginning::Anywhere),
+            Self::Lines(lines) => lines.reconnected(),
         }
     }
 
@@ -115,11 +115,12 @@ impl Receive {
     }
 
     /// The sensors, once they are known: those that the board has told of, or the columns of its lines.
-    pub fn complete(&self, board: &mut BoardInfo) -> bool {
+    pub fn complete(&mut self, board: &mut BoardInfo) -> bool {
         match self {
             Self::Frames(_) => true,
             Self::Lines(lines) => {
                 board.sensors = lines.sensor().into_iter().collect();
+                lines.width = board.sensors.first().map(|sensor| sensor.channels.len());
                 !board.sensors.is_empty()
             }
         }
@@ -179,19 +180,36 @@ pub struct Lines {
     bytes: u64,
     /// Readings so far, those before the cable was pulled included.
     rows: u64,
+    /// Lines that were none, those that the present reader has counted left out.
+    skipped: u64,
+    /// Values of a reading, once the sensor was told: from then on, others are none of its.
+    width: Option<usize>,
+    reconnected: bool,
 }
 
 impl Lines {
     fn new() -> Self {
         let reader = LineReader::new(Beginning::Anywhere);
-        Self { reader, pace: Pace::default(), instants: Vec::new(), bytes: 0, rows: 0 }
+        let (pace, instants) = (Pace::default(), Vec::new());
+        Self { reader, pace, instants, bytes: 0, rows: 0, skipped: 0, width: None, reconnected: false }
+    }
+
+    fn reconnected(&mut self) {
+        self.skipped += self.reader.counts().skipped();
+        self.reader = LineReader::new(Beginning::Anywhere);
+        self.pace.restart();
+        self.reconnected = true;
     }
 
     fn take(&mut self, bytes: &[u8], arrival_us: u64, mut heard: impl FnMut(Heard<'_>)) {
         self.bytes += bytes.len() as u64;
         self.instants.clear();
-        let (instants, mut n_rows) = (&mut self.instants, 0);
+        let (instants, skipped, width, mut n_rows) = (&mut self.instants, &mut self.skipped, self.width, 0);
         self.reader.push(bytes, |row| {
+            if width.is_some_and(|width| width != row.len()) {
+                *skipped += 1;
+                return;
+            }
             n_rows += 1;
             // Writing to memory does not fail.
             row.iter().for_each(|value| drop(instants.write_all(&(*value as f32).to_le_bytes())));
@@ -199,7 +217,7 @@ impl Lines {
         if n_rows > 0 {
             self.rows += n_rows as u64;
             let time_us = self.pace.arrived(n_rows, arrival_us) as u64;
-            let stamp = Stamp { time_us, arrival_us, ..Stamp::default() };
+            let stamp = Stamp { time_us, arrival_us, reconnected: std::mem::take(&mut self.reconnected), ..Stamp::default() };
             heard(Heard::Block(Block { sensor: 0, stamp, instants: &self.instants }));
         }
     }
@@ -216,9 +234,50 @@ impl Lines {
         LinkCounts {
             bytes: self.bytes,
             rows: self.rows,
-            skipped_lines: self.reader.counts().skipped(),
+            skipped_lines: self.skipped + self.reader.counts().skipped(),
             rate_hz: self.pace.rate_hz(),
             ..LinkCounts::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a line each 10 ms from `from_us` on. Of each block, its instants and whether the cable was out before it.
+    fn lines(receive: &mut Receive, from_us: u64, lines: &[&str]) -> Vec<(usize, u64, bool)> {
+        let mut blocks = Vec::new();
+        for (i, line) in lines.iter().enumerate() {
+            receive.take(format!("{line}\n").as_bytes(), from_us + 10_000 * i as u64, |heard| {
+                let Heard::Block(block) = heard else { panic!("{heard:?}") };
+                blocks.push((block.instants.len(), block.stamp.time_us, block.stamp.reconnected));
+            });
+        }
+        blocks
+    }
+
+    #[test]
+    fn plain_lines_keep_their_width_and_their_gaps() {
+        let mut receive = Receive::new(Way::Lines);
+        lines(&mut receive, 0, &["1,2"; 100]);
+        let mut board = BoardInfo::default();
+        assert!(receive.complete(&mut board));
+        assert_eq!(board.sensors[0].channels.len(), 2);
+        // Another sketch prints as if it were this one.
+        lines(&mut receive, 995_000, &["hello"]);
+        let blocks = lines(&mut receive, 1_000_000, &["1,2,3"; 20]);
+        assert_eq!(blocks, []);
+        let before = receive.counts();
+        assert_eq!(before.skipped_lines, 21);
+        lines(&mut receive, 1_200_000, &["1,2"; 20]);
+        let before_us = 1_390_000;
+        receive.reconnected();
+        assert_eq!(receive.counts().skipped_lines, 21, "what was skipped before is still counted");
+        let blocks = lines(&mut receive, before_us + 5_000_000, &["1,2"; 20]);
+        assert_eq!(blocks.iter().map(|block| block.2).filter(|reconnected| *reconnected).count(), 1);
+        let (len, time_us, reconnected) = blocks[0];
+        assert!(reconnected && len > 0 && len % 8 == 0, "{blocks:?}");
+        assert!(time_us.abs_diff(before_us + 5_000_000) < 50_000, "{time_us}");
     }
 }

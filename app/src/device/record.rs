@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tinsmith_core::data::recording::{Block, BoardInfo, Counts, Ended, Recorder, RecorderSettings, RecordingError, Stamp};
 
@@ -12,6 +12,8 @@ use super::messages::{Event, Outbox};
 const QUEUE: usize = 2048;
 /// How often the files are brought up to date where nothing arrives.
 const TICK: Duration = Duration::from_millis(200);
+/// How long sensors that say nothing are waited for, once another's clip is as long as it was to be.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 enum Message {
     Block { sensor: u8, stamp: Stamp, instants: Vec<u8> },
@@ -57,7 +59,7 @@ impl Recording {
 }
 
 fn run(mut recorder: Recorder, messages: &Receiver<Message>) -> Event {
-    let outcome = record(&mut recorder, messages);
+    let outcome = record(&mut recorder, messages, PATIENCE);
     let ended = outcome.as_ref().copied().unwrap_or(Ended::Disk);
     match (outcome, recorder.finish(ended)) {
         (Ok(_), Ok(clips)) => Event::Recorded(clips),
@@ -65,9 +67,10 @@ fn run(mut recorder: Recorder, messages: &Receiver<Message>) -> Event {
     }
 }
 
-/// Until it is ended, or as long as it was to be.
-fn record(recorder: &mut Recorder, messages: &Receiver<Message>) -> Result<Ended, RecordingError> {
-    while !recorder.is_full() {
+/// Until it is ended, or as long as it was to be but for sensors that have been silent for `patience`.
+fn record(recorder: &mut Recorder, messages: &Receiver<Message>, patience: Duration) -> Result<Ended, RecordingError> {
+    let (mut lacks, mut since) = (None, Instant::now());
+    while !recorder.is_full() && (lacks.is_none() || since.elapsed() < patience) {
         match messages.recv_timeout(TICK) {
             Ok(Message::Block { sensor, stamp, instants }) => recorder.add(&Block { sensor, stamp, instants: &instants })?,
             Ok(Message::Counts(counts)) => recorder.count(counts),
@@ -77,6 +80,39 @@ fn record(recorder: &mut Recorder, messages: &Receiver<Message>) -> Result<Ended
         }
         // A clip whose sensor is silent is kept up to date as well.
         recorder.tick()?;
+        if recorder.lacks() != lacks {
+            (lacks, since) = (recorder.lacks(), Instant::now());
+        }
     }
     Ok(Ended::Stopped)
+}
+
+#[cfg(test)]
+mod tests {
+    use tinsmith_core::data::recording::{ChannelInfo, SensorInfo};
+
+    use super::*;
+
+    #[test]
+    fn a_sensor_that_says_nothing_does_not_keep_a_recording_from_its_end() {
+        let channels = vec![ChannelInfo { name: "x".to_owned(), unit: String::new(), step: 1.0 }];
+        let sensor = |id, name: &str| SensorInfo {
+            id,
+            name: name.to_owned(),
+            rate_hz: 10.0,
+            channels: channels.clone(),
+            ..Default::default()
+        };
+        let board = BoardInfo { sensors: vec![sensor(1, "alive"), sensor(2, "dead")], ..BoardInfo::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let settings = RecorderSettings { folder: folder.path().to_owned(), seconds: Some(0.1), ..RecorderSettings::default() };
+        let mut recorder = Recorder::new(settings, &board).unwrap();
+        let (messages, receiver) = sync_channel(QUEUE);
+        messages.send(Message::Block { sensor: 1, stamp: Stamp::default(), instants: vec![0; 4] }).unwrap();
+        // The sender lives on: only patience ends it.
+        assert_eq!(record(&mut recorder, &receiver, Duration::from_millis(300)).unwrap(), Ended::Stopped);
+        drop(messages);
+        let clips = recorder.finish(Ended::Stopped).unwrap();
+        assert_eq!(clips.iter().map(|clip| clip.instants).collect::<Vec<_>>(), [1, 0]);
+    }
 }

@@ -27,8 +27,12 @@ pub struct Upload {
     bytes: Vec<u8>,
     /// Bytes that the board has.
     held: usize,
-    /// The piece that waits for its answer.
-    sent: Option<(u16, Instant)>,
+    /// The board has said that it has all of them.
+    is_there: bool,
+    /// The frame that waits for its answer.
+    sent: Option<u16>,
+    /// When something was sent or answered last.
+    since: Instant,
     tries: u32,
 }
 
@@ -37,73 +41,76 @@ pub struct Upload {
 pub enum Progress {
     /// There is more to do.
     Going,
-    /// All is there.
-    Done,
-    /// The board refuses, or does not answer.
-    Failed(Status),
+    /// The model runs, or the board refuses, or does not answer.
+    Ended(Status),
 }
 
 impl Upload {
     pub fn new(what: What, bytes: Vec<u8>) -> Self {
-        Self { what, bytes, held: 0, sent: None, tries: 0 }
+        Self { what, bytes, held: 0, is_there: false, sent: None, since: Instant::now(), tries: 0 }
     }
 
     pub fn what(&self) -> What {
         self.what
     }
 
-    /// The content hash of a model that is all there.
-    pub fn model_to_activate(&self) -> Option<[u8; 8]> {
-        let is_there = self.what == What::Model && self.held == self.bytes.len();
-        is_there.then(|| content_hash(&self.bytes))
-    }
-
-    /// The piece to send now, if any.
+    /// What to send now, if anything: the next piece, or that a model that is all there is to run. Inputs of no bytes are a piece,
+    /// too.
     pub fn next(&self) -> Option<Command<'_>> {
-        if self.sent.is_some() || self.held == self.bytes.len() {
+        if self.sent.is_some() {
             return None;
         }
         let bytes = &self.bytes[self.held..(self.held + PIECE).min(self.bytes.len())];
         let piece = Piece { total: self.bytes.len() as u32, offset: self.held as u32, bytes };
-        Some(match self.what {
-            What::Model => Command::Load(piece),
-            What::Input(request) => Command::Infer { request, input: piece },
-        })
+        match self.what {
+            What::Model if self.is_there => Some(Command::Activate { hash: content_hash(&self.bytes) }),
+            What::Model => Some(Command::Load(piece)),
+            What::Input(_) if self.is_there => None,
+            What::Input(request) => Some(Command::Infer { request, input: piece }),
+        }
     }
 
-    /// The piece went out in this frame.
+    /// It went out in this frame.
     pub fn sent(&mut self, sequence: u16) {
-        self.sent = Some((sequence, Instant::now()));
+        (self.sent, self.since) = (Some(sequence), Instant::now());
     }
 
     /// The board answers a frame. `None` if it is none of these.
     pub fn answered(&mut self, sequence: u16, status: Status, held: u32) -> Option<Progress> {
-        self.sent.take_if(|(sent, _)| *sent == sequence)?;
+        self.sent.take_if(|sent| *sent == sequence)?;
+        self.since = Instant::now();
+        if self.is_there {
+            return Some(Progress::Ended(status));
+        }
         Some(match status {
             Status::Done | Status::Offset if held as usize <= self.bytes.len() => {
                 self.tries = if held as usize > self.held { 0 } else { self.tries + 1 };
                 self.held = held as usize;
-                match () {
-                    () if self.held == self.bytes.len() => Progress::Done,
-                    () if self.tries > TRIES => Progress::Failed(Status::Offset),
-                    () => Progress::Going,
-                }
+                self.is_there = self.held == self.bytes.len();
+                if self.tries > TRIES && !self.is_there { Progress::Ended(Status::Offset) } else { Progress::Going }
             }
-            status => Progress::Failed(status),
+            // It claims more than there is.
+            Status::Done => Progress::Ended(Status::Offset),
+            status => Progress::Ended(status),
         })
     }
 
-    /// Sends again what has found no answer.
-    pub fn tick(&mut self) -> Progress {
-        if self.sent.take_if(|(_, at)| at.elapsed() > PATIENCE).is_some() {
+    /// Sends again what has found no answer by `now`: the answer, too, may have been lost.
+    pub fn tick(&mut self, now: Instant) -> Progress {
+        let waits = self.sent.is_some() || self.is_there;
+        if waits && now.saturating_duration_since(self.since) > PATIENCE {
+            (self.sent, self.since) = (None, now);
             self.tries += 1;
+            if self.is_there && self.what != What::Model {
+                (self.held, self.is_there) = (0, false);
+            }
         }
-        if self.tries > TRIES { Progress::Failed(Status::Failed) } else { Progress::Going }
+        if self.tries > TRIES { Progress::Ended(Status::Failed) } else { Progress::Going }
     }
 
     /// The board has begun anew.
     pub fn restart(&mut self) {
-        (self.held, self.sent) = (0, None);
+        (self.held, self.is_there, self.sent) = (0, false, None);
     }
 }
 
@@ -131,8 +138,43 @@ mod tests {
         assert_eq!(upload.answered(7, Status::Offset, 2048), Some(Progress::Going));
         assert_eq!(offset(&upload), Some((2048, 452)));
         upload.sent(8);
-        assert_eq!(upload.answered(8, Status::Done, 2500), Some(Progress::Done));
+        assert_eq!(upload.answered(8, Status::Done, 2500), Some(Progress::Going));
+        assert!(matches!(upload.next(), Some(Command::Activate { .. })));
         upload.sent(9);
-        assert_eq!(upload.answered(9, Status::Memory, 0), Some(Progress::Failed(Status::Memory)));
+        assert_eq!(upload.answered(9, Status::Memory, 0), Some(Progress::Ended(Status::Memory)));
+    }
+
+    #[test]
+    fn answers_that_never_come_end_it() {
+        let model = || Upload::new(What::Model, vec![1; 10]);
+        let mut answered = model();
+        answered.sent(1);
+        assert_eq!(answered.answered(1, Status::Done, 10), Some(Progress::Going));
+        // That it runs was said, and lost; the board acknowledged all of an input, and then fell silent.
+        let mut input = Upload::new(What::Input(3), vec![1; 10]);
+        input.sent(1);
+        assert_eq!(input.answered(1, Status::Done, 10), Some(Progress::Going));
+        assert!(input.next().is_none());
+        for mut upload in [answered, input] {
+            let mut now = Instant::now();
+            for sequence in 0..TRIES as u16 {
+                now += 2 * PATIENCE;
+                assert_eq!(upload.tick(now), Progress::Going);
+                assert!(upload.next().is_some(), "it is sent again");
+                upload.sent(sequence);
+            }
+            assert_eq!(upload.tick(now + 2 * PATIENCE), Progress::Ended(Status::Failed));
+        }
+    }
+
+    #[test]
+    fn inputs_of_no_bytes_are_sent_and_boards_that_claim_too_much_are_refused() {
+        let mut input = Upload::new(What::Input(1), Vec::new());
+        assert!(matches!(input.next(), Some(Command::Infer { request: 1, input }) if input.bytes.is_empty()));
+        input.sent(1);
+        assert_eq!(input.answered(1, Status::Done, 0), Some(Progress::Going));
+        let mut model = Upload::new(What::Model, vec![1; 2500]);
+        model.sent(1);
+        assert_eq!(model.answered(1, Status::Done, 4096), Some(Progress::Ended(Status::Offset)));
     }
 }

@@ -230,7 +230,7 @@ pub enum Report<'a> {
         /// The line.
         text: &'a str,
     },
-    /// A command was taken.
+    /// A command was taken or refused.
     Ack {
         /// The sequence of its frame.
         sequence: u16,

@@ -36,16 +36,6 @@ pub enum Format {
     F32 = 1,
 }
 
-impl Format {
-    /// Bytes of a value.
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::I16 => 2,
-            Self::F32 => 4,
-        }
-    }
-}
-
 /// One of the values that a sensor measures at an instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Channel<'a> {
@@ -70,13 +60,6 @@ pub struct Sensor<'a> {
     pub format: Format,
     /// What it measures at each instant.
     pub channels: List<'a, Channel<'a>>,
-}
-
-impl Sensor<'_> {
-    /// Bytes of one instant.
-    pub fn instant_bytes(&self) -> usize {
-        self.format.bytes() * self.channels.len()
-    }
 }
 
 /// A member of a [`List`].

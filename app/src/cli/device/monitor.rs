@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
-use tinsmith_core::data::recording::{BoardInfo, SensorInfo, Stamp, Timeline};
+use tinsmith_core::data::recording::{BoardInfo, RecorderSettings, SensorInfo, Stamp, Timeline};
 
 use super::board::{Board, PortOptions, parse_seconds};
 use crate::cli::messages::Messages;
@@ -93,14 +93,15 @@ impl Monitor {
     }
 
     fn follow(&self, board: &Board, messages: Messages) -> Result<(Vec<Track>, LinkCounts), Failure> {
-        let mut tracks = self.start(board, &board.info);
+        // Of plain lines, sensors are told of later.
+        let mut tracks = if board.info.sensors.is_empty() { Vec::new() } else { self.start(board, &board.info)? };
         let mut counts = LinkCounts::default();
         let (began, mut shown, mut was_away) = (Instant::now(), Instant::now(), false);
         while self.seconds.is_none_or(|seconds| began.elapsed().as_secs_f64() < seconds) {
             match board.next(messages) {
                 Err(_) if interrupt::requested() => break,
                 Err(error) => return Err(error),
-                Ok(Some(Event::Sensors(info))) => tracks = self.start(board, &info),
+                Ok(Some(Event::Sensors(info))) => tracks = self.start(board, &info)?,
                 Ok(Some(Event::Counts(now))) => counts = now,
                 Ok(Some(Event::Reconnected)) => was_away = true,
                 Ok(Some(Event::Samples { sensor, time_us, dropped, lost, instants })) => {
@@ -120,12 +121,12 @@ impl Monitor {
     }
 
     /// Starts the sensors that are wanted.
-    fn start(&self, board: &Board, info: &BoardInfo) -> Vec<Track> {
-        let named = |sensor: &&SensorInfo| self.sensor.iter().any(|name| *name == sensor.name || *name == sensor.id.to_string());
-        let wanted = info.sensors.iter().filter(|sensor| self.sensor.is_empty() || named(sensor));
-        let tracks: Vec<Track> = wanted.cloned().map(Track::new).collect();
+    fn start(&self, board: &Board, info: &BoardInfo) -> Result<Vec<Track>, Failure> {
+        let settings = RecorderSettings { sensors: self.sensor.clone(), ..RecorderSettings::default() };
+        let wanted = settings.sensors_of(info).map_err(|error| Failure::new(error.to_string()))?;
+        let tracks: Vec<Track> = wanted.into_iter().cloned().map(Track::new).collect();
         tracks.iter().for_each(|track| board.connection.ask(Request::Start(track.sensor.id)));
-        tracks
+        Ok(tracks)
     }
 }
 

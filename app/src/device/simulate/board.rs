@@ -362,6 +362,11 @@ impl Board {
     }
 
     fn activate(&mut self, hash: [u8; 8]) -> Status {
+        // It may be asked again because the answer was lost.
+        let is_running = self.inference.as_ref().is_some_and(|inference| inference.loaded().hash == hash);
+        if is_running && self.model.bytes.is_empty() {
+            return Status::Done;
+        }
         let file = std::mem::take(&mut self.model).bytes;
         match Inference::new(file, self.ram_bytes) {
             Ok(inference) if inference.loaded().hash == hash => {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tinsmith_runtime::link::{self, BadFrames};
+use tinsmith_runtime::link;
 
 use super::{RecordingError, at};
 
@@ -123,11 +123,6 @@ impl BoardInfo {
     pub fn is_same(&self, other: &Self) -> bool {
         self.number == other.number && self.name == other.name
     }
-
-    /// The sensor with this id.
-    pub fn sensor(&self, id: u8) -> Option<&SensorInfo> {
-        self.sensors.iter().find(|sensor| sensor.id == id)
-    }
 }
 
 impl SensorInfo {
@@ -222,15 +217,6 @@ pub struct Counts {
     pub skipped_lines: u64,
 }
 
-impl Counts {
-    /// Takes over what a decoder has counted since it had counted `before`.
-    pub fn add_frames(&mut self, now: BadFrames, before: BadFrames) {
-        self.crc += u64::from(now.crc.saturating_sub(before.crc));
-        self.too_long += u64::from(now.too_long.saturating_sub(before.too_long));
-        self.malformed += u64::from(now.malformed.saturating_sub(before.malformed));
-    }
-}
-
 /// What is stored beside the samples.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -270,14 +256,16 @@ impl Clip {
         Self { version: VERSION, label, board: name, firmware, sensor, started_unix_us, ..Self::default() }
     }
 
-    /// Adds a gap.
-    pub(super) fn add_gap(&mut self, gap: Gap) {
+    /// Adds a gap. Whether it is listed, not only counted.
+    pub(super) fn add_gap(&mut self, gap: Gap) -> bool {
         self.n_gaps += 1;
         // A clock gone mad may skip any number.
         self.missing = self.missing.saturating_add(gap.missing);
-        if self.gaps.len() < MAX_GAPS {
+        let is_listed = self.gaps.len() < MAX_GAPS;
+        if is_listed {
             self.gaps.push(gap);
         }
+        is_listed
     }
 
     /// When an instant was, in microseconds of the board's clock; `None` where no times are stored.

@@ -48,6 +48,9 @@ pub enum RecordingError {
         /// What the system says.
         error: io::Error,
     },
+    /// The board has no sensor that is wanted.
+    #[error("{0}")]
+    NoSensor(String),
     /// A clip has reached the size that readers take.
     #[error("{}: the clip has reached {} GiB, begin another", path.display(), super::MAX_FILE_BYTES >> 30)]
     Full {

@@ -20,8 +20,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// `n` readings arrived at `arrival_us`. When the first of them was, in microseconds; later ones follow by
-    /// [`Pace::period_us`]. Times never go back.
+    /// `n` readings arrived at `arrival_us`. When the first of them was, in microseconds; later ones follow at
+    /// [`Pace::rate_hz`]. Times never go back.
     pub fn arrived(&mut self, n: usize, arrival_us: u64) -> f64 {
         let first = self.readings;
         self.readings += n as u64;
@@ -38,9 +38,9 @@ impl Pace {
         time_us
     }
 
-    /// Microseconds from one reading to the next, once it can be told.
-    pub fn period_us(&self) -> Option<f64> {
-        self.period_us
+    /// Readings were missed: those before say no longer when the next ones were, but how fast they come.
+    pub fn restart(&mut self) {
+        self.points.clear();
     }
 
     /// Readings a second, once it can be told.

@@ -1,6 +1,6 @@
 //! All sensors of a board, each a clip.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::clip::{BoardInfo, Clip, Counts, Ended, SensorInfo};
@@ -22,9 +22,21 @@ pub struct RecorderSettings {
 }
 
 impl RecorderSettings {
-    /// Whether a sensor is to be recorded.
-    pub fn wants(&self, sensor: &SensorInfo) -> bool {
-        self.sensors.is_empty() || self.sensors.iter().any(|name| *name == sensor.name || *name == sensor.id.to_string())
+    /// The sensors of a board that are to be recorded.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn sensors_of<'a>(&self, board: &'a BoardInfo) -> Result<Vec<&'a SensorInfo>, RecordingError> {
+        let named = |sensor: &SensorInfo| self.sensors.iter().any(|name| *name == sensor.name || *name == sensor.id.to_string());
+        let wanted: Vec<&SensorInfo> = board.sensors.iter().filter(|sensor| self.sensors.is_empty() || named(sensor)).collect();
+        if !wanted.is_empty() {
+            return Ok(wanted);
+        }
+        let names: Vec<&str> = board.sensors.iter().map(|sensor| sensor.name.as_str()).collect();
+        Err(RecordingError::NoSensor(match &names[..] {
+            [] => "the board has no sensors; flash firmware that has some".to_owned(),
+            names => format!("the board has no sensor {}, it has {}", self.sensors.join(", "), names.join(", ")),
+        }))
     }
 }
 
@@ -42,7 +54,6 @@ pub struct Block<'a> {
 /// Records some sensors of a board.
 #[derive(Debug)]
 pub struct Recorder {
-    settings: RecorderSettings,
     tracks: Vec<Track>,
 }
 
@@ -64,12 +75,7 @@ impl Recorder {
     /// None is wanted, or a file cannot be written.
     pub fn new(settings: RecorderSettings, board: &BoardInfo) -> Result<Self, RecordingError> {
         std::fs::create_dir_all(&settings.folder).map_err(at(&settings.folder))?;
-        let wanted: Vec<&SensorInfo> = board.sensors.iter().filter(|sensor| settings.wants(sensor)).collect();
-        if wanted.is_empty() {
-            let names: Vec<&str> = board.sensors.iter().map(|sensor| sensor.name.as_str()).collect();
-            let problem = format!("the board has no sensor {}, it has {}", settings.sensors.join(", "), names.join(", "));
-            return Err(RecordingError::Malformed { path: settings.folder.clone(), problem });
-        }
+        let wanted = settings.sensors_of(board)?;
         let started_unix_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_micros() as u64);
         let prefix = free_prefix(&settings)?;
         let track = |sensor: &SensorInfo| {
@@ -79,22 +85,18 @@ impl Recorder {
             Ok(Track { writer, timeline: Timeline::new(sensor.rate_hz), lost: false, reconnected: false, left })
         };
         let tracks = wanted.into_iter().map(track).collect::<Result<_, RecordingError>>()?;
-        Ok(Self { settings, tracks })
-    }
-
-    /// The folder that is recorded to.
-    pub fn folder(&self) -> &Path {
-        &self.settings.folder
-    }
-
-    /// What is known of each clip.
-    pub fn clips(&self) -> impl Iterator<Item = &Clip> {
-        self.tracks.iter().map(|track| track.writer.clip())
+        Ok(Self { tracks })
     }
 
     /// Whether every clip is as long as it was to be.
     pub fn is_full(&self) -> bool {
         self.tracks.iter().all(|track| track.left == 0)
+    }
+
+    /// How many instants the other clips lack, once some clip is as long as it was to be.
+    pub fn lacks(&self) -> Option<u64> {
+        let is_any_full = self.tracks.iter().any(|track| track.left == 0);
+        is_any_full.then(|| self.tracks.iter().fold(0, |sum: u64, track| sum.saturating_add(track.left)))
     }
 
     /// Adds a block. Instants of other sensors are left out, as are bytes that are no whole instant.

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::RecordingError;
 use super::clip::{ChannelInfo, Clip, Encoding, Kind};
 use super::writer::WAV_HEADER;
-use crate::data::lines::{Beginning, LineReader};
 use crate::data::read_limited;
 use crate::data::wav::sound_from_wav;
 
@@ -58,29 +57,37 @@ fn sound(mut bytes: Vec<u8>, mut clip: Clip) -> Result<Recording, String> {
     Ok(Recording { clip, values: sound.samples, times_us: Vec::new() })
 }
 
-/// Rows with a time in front. What comes after the last line break may be half a number.
+/// Rows with a time in front, as they are written here: nothing is guessed, and no row is left out. What comes after the last
+/// line break may be half a number.
 fn table(bytes: &[u8], mut clip: Clip) -> Result<Recording, String> {
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let mut reader = LineReader::new(Beginning::Line);
-    let (mut values, mut times_us) = (Vec::new(), Vec::new());
-    let mut keep = |row: &[f64]| {
-        let Some((time_us, row)) = row.split_first() else { return };
-        times_us.push(time_us.max(0.0) as u64);
-        values.extend(row.iter().map(|value| *value as f32));
-    };
-    reader.push(&bytes[..whole], &mut keep);
-    reader.finish(&mut keep);
-    let Some((first, names)) = reader.names().split_first() else {
-        return Err("no readings, expected lines of numbers below a header".to_owned());
-    };
+    let text =
+        std::str::from_utf8(&bytes[..whole]).map_err(|_| "no text, expected lines of numbers below a header".to_owned())?;
+    let mut lines = text.lines().enumerate();
+    let mut names = lines.next().map_or("", |(_, header)| header).split(',');
+    let first = names.next().unwrap_or_default();
     if first != "time_us" {
         return Err(format!("its first column is {first}, expected time_us"));
     }
-    if reader.counts().columns > 0 {
-        return Err(format!("{} lines have more or fewer values than the others", reader.counts().columns));
+    let names: Vec<&str> = names.collect();
+    let (mut values, mut times_us) = (Vec::new(), Vec::new());
+    for (i, line) in lines {
+        let (time_us, row) = line.split_once(',').unwrap_or((line, ""));
+        let before = values.len();
+        let time_us = time_us.parse::<f64>().ok().filter(|time_us| time_us.is_finite());
+        // A value that is none leaves the row too short.
+        values.extend(row.split(',').map_while(|value| value.trim().parse::<f32>().ok()));
+        let n_columns = if row.is_empty() { 0 } else { row.split(',').count() };
+        match time_us.filter(|_| n_columns == names.len() && values.len() - before == n_columns) {
+            Some(time_us) => times_us.push(time_us.max(0.0) as u64),
+            None => return Err(format!("line {} is no reading, expected a time and {} numbers", i + 1, names.len())),
+        }
+    }
+    if times_us.is_empty() {
+        return Err("no readings, expected lines of numbers below a header".to_owned());
     }
     if clip.sensor.channels.len() != names.len() {
-        let channel = |name: &String| ChannelInfo { name: name.clone(), unit: String::new(), step: 1.0 };
+        let channel = |name: &&str| ChannelInfo { name: (*name).to_owned(), unit: String::new(), step: 1.0 };
         clip.sensor.channels = names.iter().map(channel).collect();
     }
     Ok(Recording { clip, values, times_us })

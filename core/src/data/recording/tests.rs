@@ -114,6 +114,18 @@ fn a_burst_does_not_spoil_the_pace() {
 }
 
 #[test]
+fn a_pace_that_begins_anew_does_not_count_the_time_between() {
+    let mut pace = Pace::default();
+    for i in 1..100 {
+        pace.arrived(2, 20_000 * i);
+    }
+    pace.restart();
+    let time_us = pace.arrived(2, 9_000_000);
+    assert!((time_us - 8_990_000.0).abs() < 1_000.0, "{time_us}");
+    assert!((pace.rate_hz().unwrap() - 100.0).abs() < 1.0, "{:?}", pace.rate_hz());
+}
+
+#[test]
 fn what_is_recorded_comes_back_with_its_gaps() {
     let folder = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::new(settings(folder.path()), &imu()).unwrap();
@@ -139,6 +151,50 @@ fn what_is_recorded_comes_back_with_its_gaps() {
     // The next recording gets the next number.
     drop(Recorder::new(settings(folder.path()), &imu()).unwrap());
     assert!(folder.path().join("yes_002_imu.csv").exists());
+}
+
+#[test]
+fn whatever_channels_are_called_and_measure_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["1", "", "a;b", "x,\"y\"\n"].into_iter().map(str::to_owned).chain((4..70).map(|i| format!("{i}").repeat(40)));
+    let channels: Vec<ChannelInfo> = names.map(|name| ChannelInfo { name, unit: String::new(), step: 1.0 }).collect();
+    let mut board = imu();
+    (board.sensors[1].channels, board.sensors[1].encoding) = (channels, Encoding::F32);
+    let mut recorder =
+        Recorder::new(RecorderSettings { sensors: vec!["2".to_owned()], ..settings(folder.path()) }, &board).unwrap();
+    let values: Vec<f32> = (0..140).map(|i| [0.1 + i as f32, f32::NAN, f32::INFINITY, -1e-30][i % 4]).collect();
+    let instants: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    recorder.add(&Block { sensor: 2, stamp: stamp(5), instants: &instants }).unwrap();
+    recorder.finish(Ended::Stopped).unwrap();
+    let path = folder.path().join("yes_001_imu.csv");
+    let read = recover(&path).unwrap();
+    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&read.values), bits(&values));
+    assert_eq!(read.times_us, [5, 10_005]);
+    fs::remove_file(path.with_extension("ron")).unwrap();
+    let names: Vec<String> = recover(&path).unwrap().clip.sensor.channels.into_iter().map(|channel| channel.name).collect();
+    assert_eq!((names.len(), &names[..4]), (70, &["1", "", "a_b", "x__y__"].map(str::to_owned)[..]));
+    // A row that is damaged is not left out: what follows would move.
+    fs::write(&path, "time_us,a\n1,2\n2,x\n3,4\n").unwrap();
+    let message = recover(&path).unwrap_err().to_string();
+    assert!(message.contains("line 3 is no reading"), "{message}");
+}
+
+#[test]
+fn gaps_without_end_take_no_memory_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(settings(folder.path()), &imu()).unwrap();
+    let n_blocks = 3 * clip::MAX_GAPS as u64;
+    for i in 0..n_blocks {
+        let stamp = Stamp { dropped: 1, ..stamp(20_000 * i) };
+        recorder.add(&Block { sensor: 2, stamp, instants: &bytes(&[1, 2]) }).unwrap();
+    }
+    let summary = recorder.finish(Ended::Stopped).unwrap().remove(1);
+    assert_eq!((summary.instants, summary.gaps), (n_blocks, n_blocks - 1));
+    let clip = Clip::read(&summary.path.with_extension("ron")).unwrap();
+    assert_eq!(clip.gaps.len(), clip::MAX_GAPS);
+    assert!(clip.times.len() < clip::MAX_GAPS + 10, "{}", clip.times.len());
+    assert!((clip.time_us(n_blocks - 1).unwrap() - 20_000.0 * (n_blocks - 1) as f64).abs() < 1000.0);
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl ClipWriter {
         &self.clip
     }
 
-    /// The same, to count what goes wrong.
+    /// The same, to set what went wrong on the link.
     pub fn clip_mut(&mut self) -> &mut Clip {
         &mut self.clip
     }
@@ -87,11 +87,9 @@ impl ClipWriter {
         let n_instants = (instants.len() / self.clip.sensor.instant_bytes()) as u64;
         let (first, time_us) = (self.clip.instants, placed.time_us);
         match placed.gap {
-            Some(gap) => {
-                self.clip.add_gap(gap);
-                self.anchors.jump(first, time_us);
-            }
-            None => self.anchors.push(first, time_us),
+            // Beyond the gaps that are listed, anchors may smooth over them: a link that is always bad takes no memory without end.
+            Some(gap) if self.clip.add_gap(gap) => self.anchors.jump(first, time_us),
+            _ => self.anchors.push(first, time_us),
         }
         if n_instants > 1 {
             self.anchors.push(first + n_instants - 1, time_us + (n_instants - 1) as f64 * period_us);
@@ -170,7 +168,7 @@ impl ClipWriter {
     fn wav_header(&self) -> Vec<u8> {
         let sensor = &self.clip.sensor;
         let (n_channels, width) = (sensor.channels.len().max(1) as u32, sensor.encoding.bytes() as u32);
-        let rate_hz = sensor.rate_hz.round() as u32;
+        let rate_hz = sensor.rate_hz.round().max(1.0) as u32;
         let code: u16 = if sensor.encoding == Encoding::I16 { 1 } else { 3 };
         // The size of a file is checked against a limit below 2^32.
         let data = (self.bytes as u32).saturating_sub(WAV_HEADER as u32);
@@ -182,7 +180,7 @@ impl ClipWriter {
         header.extend(code.to_le_bytes());
         header.extend((n_channels as u16).to_le_bytes());
         header.extend(rate_hz.to_le_bytes());
-        header.extend((rate_hz * n_channels * width).to_le_bytes());
+        header.extend(rate_hz.saturating_mul(n_channels * width).to_le_bytes());
         header.extend(((n_channels * width) as u16).to_le_bytes());
         header.extend((8 * width as u16).to_le_bytes());
         header.extend(b"data");
@@ -191,7 +189,8 @@ impl ClipWriter {
     }
 
     fn column_names(&self) -> String {
-        let plain = |name: &str| name.replace(|c: char| c == ',' || c == '"' || c.is_control(), "_");
+        // Other programs take semicolons for separators, too.
+        let plain = |name: &str| name.replace(|c: char| matches!(c, ',' | ';' | '"') || c.is_control(), "_");
         let names = self.clip.sensor.channels.iter().map(|channel| plain(&channel.name));
         std::iter::once("time_us".to_owned()).chain(names).collect::<Vec<_>>().join(",") + "\n"
     }
