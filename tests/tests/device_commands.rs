@@ -69,6 +69,13 @@ fn a_simulated_board_is_listed_monitored_and_recorded() {
     let instants = |i: usize| recorded["clips"][i]["instants"].as_u64();
     assert_eq!((instants(0), instants(1)), (Some(16_000), Some(200)), "{recorded}");
     assert_eq!(recover(&folder.path().join("yes_001_audio.wav")).expect("a recording").clip.missing, 0);
+    // What it was labelled is what a data set made of it says.
+    let set = folder.path().join("set");
+    let import = ["data", "import", out, "--out", set.to_str().expect("a plain name"), "--kind", "sound", "--json"];
+    let imported = Command::new(binary()).args(import).output().expect("it runs");
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let index = std::fs::read_to_string(set.join("dataset.ron")).expect("an index");
+    assert!(index.contains("label: \"yes\""), "{index}");
 
     let wrong = device(&["record", &board.port, "--out", out, "--sensor", "light"]);
     assert_eq!(wrong.status.code(), Some(1));
