@@ -94,7 +94,7 @@ pub fn windows(tracks: &[Track<'_>], length_ms: f64, stride_ms: f64) -> Result<V
     if room_ms < 0.0 {
         return Ok(Vec::new());
     }
-    let n_windows = (room_ms / stride_ms).floor() as usize + 1;
+    let n_windows = ((room_ms / stride_ms).floor() as usize).saturating_add(1);
     let n_instants: usize = tracks.iter().map(|track| track.signal.n_instants()).sum();
     if n_windows > n_instants {
         let trouble = format!("{n_windows} windows of {n_instants} instants; take a longer stride than {stride_ms} ms");

@@ -8,7 +8,6 @@
 //! | `idx` | images and labels of each split, as MNIST has them |
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
@@ -75,6 +74,9 @@ impl Format {
     }
 }
 
+/// What says of each exported file what it is.
+const TABLE: &str = "labels.csv";
+
 /// Writes the data set in `folder` to `out`: a folder, or for [`Format::Npz`] a file. Says how many files were written.
 /// `progress` is told how many items are done and how many there are.
 ///
@@ -96,7 +98,7 @@ pub fn export(
         }
         Format::Idx => {
             let set = tensors::tensors(folder, library, None)?.set;
-            write_idx(&set, out).map_err(|problem| problem.of(out))
+            write_idx(&set, out)
         }
         _ => write_items(folder, library, format, out, cancel, progress),
     }
@@ -112,7 +114,11 @@ fn write_items(
 ) -> Result<usize, DataError> {
     let is_uploaded = matches!(format, Format::EdgeImpulseJson | Format::EdgeImpulseCbor);
     let mut reader = Reader::new(folder);
-    let mut taken = HashSet::new();
+    // Told before anything is written.
+    if let Some(there) = [TABLE, file::INDEX].into_iter().map(|name| out.join(name)).find(|path| path.exists()) {
+        return Err(DataProblem::UnknownFormat("there is such a file already; choose another folder".into()).of(&there));
+    }
+    let mut taken = HashSet::from([TABLE.to_owned()]);
     let mut table = csv::Writer::from_writer(Vec::new());
     let of_table = |error: csv::Error| DataProblem::Io(std::io::Error::other(error)).of(out);
     table.write_record(["file", "label", "split", "group"]).map_err(of_table)?;
@@ -132,7 +138,7 @@ fn write_items(
         return Ok(library.items.len());
     }
     let table = table.into_inner().map_err(|error| DataProblem::Io(std::io::Error::other(error.to_string())).of(out))?;
-    write_below(out, "labels.csv", &table)?;
+    write_below(out, TABLE, &table)?;
     Ok(library.items.len() + 1)
 }
 
@@ -231,11 +237,11 @@ fn texts<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> (String, Vec<u8>) 
 }
 
 /// Images and labels of each split, and how many files that makes.
-fn write_idx(set: &DataSet, out: &Path) -> Result<usize, DataProblem> {
+fn write_idx(set: &DataSet, out: &Path) -> Result<usize, DataError> {
+    let unlike = |trouble: &str| DataProblem::Unlike(trouble.into()).of(out);
     let Values::U8(values) = &set.values else {
-        return Err(DataProblem::Unlike("its samples are no unsigned bytes, which IDX files hold; choose npz".into()));
+        return Err(unlike("its samples are no unsigned bytes, which IDX files hold; choose npz"));
     };
-    fs::create_dir_all(out)?;
     let mut n_files = 0;
     for (split, name) in [(Split::Train, "train"), (Split::Calibration, "calibration"), (Split::Test, "t10k")] {
         let is_of = |sample: &usize| set.splits.as_deref().map_or(Split::Train, |splits| splits[*sample]) == split;
@@ -248,14 +254,14 @@ fn write_idx(set: &DataSet, out: &Path) -> Result<usize, DataProblem> {
         // A picture of one channel has no axis for it there.
         let sides = set.sample_shape.strip_suffix(&[1]).filter(|sides| sides.len() == 2).unwrap_or(&set.sample_shape);
         let shape = [&[samples.len()], sides].concat();
-        let images = out.join(format!("{name}-images-idx{}-ubyte", shape.len()));
-        write_atomically(&images, &idx::write(&shape, &bytes)?)?;
+        let images = idx::write(&shape, &bytes).map_err(|problem| problem.of(out))?;
+        write_below(out, &format!("{name}-images-idx{}-ubyte", shape.len()), &images)?;
         n_files += 1;
         if let Some(labels) = &set.labels {
             let classes: Result<Vec<u8>, _> = samples.iter().map(|&i| labels[i].try_into()).collect();
-            let classes = classes.map_err(|_| DataProblem::Unlike("it has more than 256 classes; choose npz".into()))?;
-            let path = out.join(format!("{name}-labels-idx1-ubyte"));
-            write_atomically(&path, &idx::write(&[classes.len()], &classes)?)?;
+            let classes = classes.map_err(|_| unlike("it has more than 256 classes; choose npz"))?;
+            let classes = idx::write(&[classes.len()], &classes).map_err(|problem| problem.of(out))?;
+            write_below(out, &format!("{name}-labels-idx1-ubyte"), &classes)?;
             n_files += 1;
         }
     }

@@ -90,10 +90,10 @@ impl Signal {
     }
 }
 
-/// The mean rate of instants at these times, in Hz; `None` if no time passes.
+/// The mean rate of instants at these times, in Hz; `None` if no time passes, or so much or so little that there is no such number.
 pub fn rate_of(times_ms: &[f64]) -> Option<f64> {
     let passed = times_ms.last()? - times_ms.first()?;
-    (passed > 0.0).then(|| (times_ms.len() - 1) as f64 * 1000.0 / passed)
+    Some((times_ms.len() - 1) as f64 * 1000.0 / passed).filter(|rate| rate.is_finite() && *rate > 0.0)
 }
 
 impl From<Sound> for Signal {

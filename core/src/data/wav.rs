@@ -120,7 +120,7 @@ pub fn sound_from_wav(bytes: &[u8]) -> Result<Sound, WavProblem> {
 /// The bytes of a WAV file: 16-bit PCM where that loses nothing, else 32-bit floats.
 ///
 /// # Errors
-/// [`DataProblem::Io`]: more than 4 GiB, or no channels.
+/// [`DataProblem::Io`]: more than 4 GiB, no channels, or more of them or a higher rate than the header can hold.
 pub fn write(sound: &Sound) -> Result<Vec<u8>, DataProblem> {
     const FULL_SCALE: f32 = 32_768.0;
     let is_whole = |x: &f32| (x * FULL_SCALE).fract() == 0.0 && (-1.0..1.0).contains(x);
@@ -128,6 +128,11 @@ pub fn write(sound: &Sound) -> Result<Vec<u8>, DataProblem> {
     let (bits_per_sample, sample_format) = if is_pcm { (16, hound::SampleFormat::Int) } else { (32, hound::SampleFormat::Float) };
     let of_hound = |error: hound::Error| DataProblem::Io(io::Error::other(error));
     let channels = u16::try_from(sound.n_channels).map_err(|_| DataProblem::Io(io::Error::other("too many channels")))?;
+    // The header has the bytes of an instant in 16 bits, those of a second in 32.
+    let instant_bytes = channels.checked_mul(4).ok_or_else(|| DataProblem::Io(io::Error::other("too many channels")))?;
+    if sound.rate_hz.checked_mul(instant_bytes.into()).is_none() {
+        return Err(DataProblem::Io(io::Error::other(format!("{} Hz is too high a rate", sound.rate_hz))));
+    }
     let spec = hound::WavSpec { channels, sample_rate: sound.rate_hz, bits_per_sample, sample_format };
     let mut file = io::Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut file, spec).map_err(of_hound)?;

@@ -121,6 +121,10 @@ pub fn covering(seen: &[Seen<'_>], count: usize) -> Vec<usize> {
         let gains: Vec<f64> = left.iter().map(|&sample| gain(sample)).collect();
         // The first of the best, so that the choice does not hang on how the search goes.
         let best = (0..left.len()).fold(0, |best, at| if gains[at] > gains[best] { at } else { best });
+        if !chosen.is_empty() && gains[best] == 0.0 {
+            chosen.extend(left.drain(..).take(count - chosen.len()));
+            break;
+        }
         let sample = left.remove(best);
         for ((seen, _), covered) in whole.iter().zip(&mut covered) {
             *covered = hull(covered.iter().copied().chain([seen.ranges[sample]]));

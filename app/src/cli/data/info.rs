@@ -82,8 +82,9 @@ fn class_counts(set: &DataSet) -> Vec<(String, usize)> {
     let labels = set.labels.as_deref().unwrap_or_default();
     let highest = labels.iter().max().map_or(0, |&class| class as usize + 1);
     let name = |class: usize| set.label_names.get(class).cloned().unwrap_or_else(|| class.to_string());
-    let n_of = |class: usize| labels.iter().filter(|&&label| label as usize == class).count();
-    (0..highest.max(set.label_names.len())).map(|class| (name(class), n_of(class))).collect()
+    let mut counts = vec![0; highest.max(set.label_names.len())];
+    labels.iter().for_each(|&class| counts[class as usize] += 1);
+    counts.into_iter().enumerate().map(|(class, n)| (name(class), n)).collect()
 }
 
 fn splits_of(set: &DataSet) -> Value {

@@ -79,7 +79,7 @@ pub fn import(
     for (done, file) in files.iter().enumerate() {
         progress(done, files.len());
         cancel.check().map_err(|cancelled| DataProblem::Cancelled(cancelled).of(source))?;
-        if sources.is_table(file, &files) {
+        if sources.is_table(file) {
             continue;
         }
         match importer.add(file, &sources) {
@@ -278,12 +278,16 @@ fn with_labels_beside(set: &mut DataSet, file: &Found) -> Result<(), DataProblem
     };
     let Decoded::Arrays(beside) = decode(&read_limited(&labels)?, Noise::Refuse, None)? else { return Ok(()) };
     let n = set.n_samples();
-    let Values::U8(classes) = &beside.values else { return Ok(()) };
+    let classes = beside.values.reals();
+    let is_class = |class: &f32| class.fract() == 0.0 && (0.0..=f32::from(u16::MAX)).contains(class);
+    if !classes.iter().all(is_class) {
+        return Err(DataProblem::Unlike(format!("{} holds no classes, which are whole numbers from 0", labels.display())));
+    }
     if classes.len() != n {
         let trouble = format!("{} holds {} labels for its {n} samples", labels.display(), classes.len());
         return Err(DataProblem::Unlike(trouble));
     }
-    set.labels = Some(classes.iter().map(|&class| class.into()).collect());
+    set.labels = Some(classes.iter().map(|&class| class as u32).collect());
     set.splits = set.splits.take().or_else(|| idx::split_of(&name).map(|split: Split| vec![split; n].into()));
     Ok(())
 }

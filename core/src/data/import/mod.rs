@@ -122,7 +122,7 @@ fn inflated(bytes: &[u8]) -> Result<Vec<u8>, DataProblem> {
     const MAX_INFLATION: u64 = 50;
     let limit = (bytes.len() as u64).saturating_mul(MAX_INFLATION).max(FREE_BYTES);
     let mut unpacked = Vec::new();
-    let read = flate2::read::GzDecoder::new(bytes).take(limit + 1).read_to_end(&mut unpacked);
+    let read = flate2::read::MultiGzDecoder::new(bytes).take(limit + 1).read_to_end(&mut unpacked);
     let broken = |trouble| DataProblem::Broken { format: "gzip file", trouble };
     read.map_err(|error| broken(error.to_string()))?;
     if unpacked.len() as u64 > limit {

@@ -9,13 +9,15 @@ use symphonia::core::formats::{FormatOptions, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
-use crate::data::DataProblem;
 use crate::data::wav::Sound;
+use crate::data::{DataProblem, MAX_FILE_BYTES};
 
-/// MP3 at its lowest rate, 8 kbit/s at 48 kHz in two channels, unfolds so many samples for a byte; FLAC packs silence tighter.
+/// MP3 at its lowest rate, 8 kbit/s at 48 kHz in two channels, unfolds 96 samples for a byte; FLAC packs quiet sound some times tighter.
 const MAX_SAMPLES_A_BYTE: usize = 400;
 /// A short file of silence may unfold to this.
 const FREE_SAMPLES: usize = 1 << 22;
+/// What it unfolds to has to be read again as a WAV file of floats.
+const MOST_SAMPLES: usize = (MAX_FILE_BYTES / 4) as usize - 64;
 
 /// What packed sound bytes begin as.
 pub fn format_of(bytes: &[u8]) -> Option<&'static str> {
@@ -46,7 +48,7 @@ pub fn decode(bytes: &[u8], format: &'static str) -> Result<Sound, DataProblem> 
     let mut decoder = codecs.make_audio_decoder(&parameters, &AudioDecoderOptions::default()).map_err(broken)?;
 
     let mut sound = Sound { rate_hz: 0, n_channels: 0, samples: Vec::new() };
-    let most = bytes.len().saturating_mul(MAX_SAMPLES_A_BYTE).max(FREE_SAMPLES);
+    let most = bytes.len().saturating_mul(MAX_SAMPLES_A_BYTE).clamp(FREE_SAMPLES, MOST_SAMPLES);
     let mut piece: Vec<f32> = Vec::new();
     while let Some(packet) = reader.next_packet().map_err(broken)? {
         if packet.track_id != track {

@@ -67,6 +67,8 @@ pub(super) struct Sources {
     by_folder: bool,
     /// Whether the outermost folders are splits.
     by_split: bool,
+    /// Files that hold the labels of files of images beside them.
+    of_labels: HashSet<String>,
 }
 
 impl Sources {
@@ -89,14 +91,14 @@ impl Sources {
             LabelSource::Auto => table.is_none() && class_folders(files, by_split).len() > 1,
             _ => false,
         };
-        Ok(Self { table, by_folder, by_split })
+        let of_labels = files.iter().filter_map(|file| labels_beside(&file.relative)).collect();
+        Ok(Self { table, by_folder, by_split, of_labels })
     }
 
     /// Whether a file is no sample, but says what the others are.
-    pub fn is_table(&self, file: &Found, files: &[Found]) -> bool {
+    pub fn is_table(&self, file: &Found) -> bool {
         let is_it = self.table.as_ref().is_some_and(|(path, _)| same(path, &file.path));
-        let labels = |images: &Found| idx::labels_name(&images.relative).as_deref() == Some(&file.relative);
-        is_it || file.relative.contains("labels") && files.iter().any(labels)
+        is_it || self.of_labels.contains(&file.relative)
     }
 
     pub fn said_of(&self, file: &Found, options: &Options) -> Said {
@@ -130,7 +132,14 @@ fn same(a: &Path, b: &Path) -> bool {
     a == b || a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b)
 }
 
+/// The path of the file with the labels of a file of images: beside it, by its name.
+fn labels_beside(relative: &str) -> Option<String> {
+    let (folder, name) = relative.rsplit_once('/').map_or(("", relative), |(folder, name)| (folder, name));
+    let labels = idx::labels_name(name)?;
+    Some(if folder.is_empty() { labels } else { format!("{folder}/{labels}") })
+}
+
 fn is_named_labels(relative: &str) -> bool {
-    let name = relative.to_lowercase();
+    let name = relative.rsplit('/').next().unwrap_or(relative).to_lowercase();
     name.contains("label") && [".csv", ".txt", ".tsv"].iter().any(|end| name.ends_with(end))
 }

@@ -344,6 +344,69 @@ fn folders_are_splits_and_classes() {
 }
 
 #[test]
+fn nothing_that_is_there_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("samples")).unwrap();
+    fs::write(path.join("a.csv"), "x,y\n1,2\n").unwrap();
+    fs::write(path.join("samples/a.csv"), "x,y\n3,4\n").unwrap();
+    let error = imported(path, path, &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("already; choose another folder"), "{error}");
+    assert_eq!(fs::read_to_string(path.join("samples/a.csv")).unwrap(), "x,y\n3,4\n");
+
+    let set = tempfile::tempdir().unwrap();
+    let library = imported(&path.join("a.csv"), set.path(), &Options::default()).unwrap().library;
+    for out in [path, set.path()] {
+        fs::write(out.join("labels.csv"), "mine").unwrap();
+        let error = exported(set.path(), &library, Format::Csv, out).unwrap_err().to_string();
+        assert!(error.contains("already; choose another folder"), "{error}");
+        assert_eq!(fs::read_to_string(out.join("labels.csv")).unwrap(), "mine");
+    }
+}
+
+#[test]
+fn labels_of_any_whole_numbers_are_taken_and_others_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let array = |name: &str, descr: &str, shape: &[usize], bytes: &[u8]| {
+        let mut file = Vec::new();
+        crate::data::npy::write(&mut file, descr, shape, bytes).unwrap();
+        fs::write(folder.path().join(name), file).unwrap();
+    };
+    array("images.npy", "|u1", &[3, 2], &[0; 6]);
+    array("labels.npy", "<i8", &[3], &[2_i64, 0, 1].map(i64::to_le_bytes).concat());
+    let out = tempfile::tempdir().unwrap();
+    let library = imported(folder.path(), out.path(), &Options::default()).unwrap().library;
+    let labels: Vec<Option<&str>> = library.items.iter().map(|item| item.label.as_deref()).collect();
+    assert_eq!(labels, [Some("2"), Some("0"), Some("1")]);
+    array("labels.npy", "<f4", &[3], &[0.5_f32, 0.0, 1.0].map(f32::to_le_bytes).concat());
+    let again = tempfile::tempdir().unwrap();
+    let error = imported(folder.path(), again.path(), &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("holds no classes"), "{error}");
+}
+
+#[test]
+fn packed_logs_in_several_parts_are_whole() {
+    use std::io::Write;
+    let packed = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let bytes = [packed("x,y\n1,2\n"), packed("3,4\n")].concat();
+    let Decoded::Series { signals, .. } = auto(&bytes).unwrap() else { panic!("a series") };
+    assert_eq!(signals[0].values, [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn columns_whose_names_only_begin_like_time_are_measured() {
+    let Decoded::Series { signals, .. } = auto(b"delta_pressure,delta_ms,x\n1,10,2\n3,10,4\n").unwrap() else {
+        panic!("a series")
+    };
+    assert_eq!(signals[0].axes.iter().map(|axis| axis.name.as_str()).collect::<Vec<_>>(), ["delta_pressure", "x"]);
+    assert!(auto(b"x,y\n1,1e300\n").is_err(), "no number of single precision");
+}
+
+#[test]
 fn a_folder_with_a_broken_file_is_imported_without_it() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("in");

@@ -114,7 +114,8 @@ impl Delimiter {
             Self::Char(',') => field.parse().ok()?,
             _ => field.parse().or_else(|_| field.replacen(',', ".", 1).parse()).ok()?,
         };
-        number.is_finite().then_some(number)
+        // Values are kept in single precision.
+        (number as f32).is_finite().then_some(number)
     }
 
     /// All numbers of a line; `None` if one of its fields is none.
@@ -268,7 +269,9 @@ impl Table {
         let column = |(index, heading): (usize, &String)| {
             let name = heading.to_lowercase();
             let is_nameless = name.is_empty() || name.starts_with("unnamed") || name == "index";
-            let is_delta = ["delta", "dt"].iter().any(|start| name == *start || name.starts_with(&format!("{start}_")));
+            let is_delta = ["delta", "dt"].iter().any(|start| {
+                name.strip_prefix(start).is_some_and(|rest| ["", "_t", "_time", "_s", "_ms", "_us", "_ns"].contains(&rest))
+            });
             let unit = unit_of_time(&name).filter(|_| !has_time);
             has_time |= unit.is_some();
             match unit {
@@ -322,7 +325,7 @@ fn unit_of_time(name: &str) -> Option<f64> {
 
 /// A recording as CSV: times first, if it has some, then an axis a column. [`table`] reads the same recording.
 pub fn csv(signal: &Signal) -> String {
-    let headings = signal.axes.iter().map(|axis| axis.heading().replace([',', '\n', '"'], " "));
+    let headings = signal.axes.iter().map(|axis| axis.heading().replace([',', ';', '\t', '\n', '"'], " "));
     let headings: Vec<String> = signal.times_ms.iter().map(|_| "time_ms".to_owned()).chain(headings).collect();
     let mut text = headings.join(",") + "\n";
     for (instant, row) in signal.values.chunks_exact(signal.axes.len().max(1)).enumerate() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
 
-use super::{Library, Reader, Sample};
+use super::{Item, Library, Reader, Sample};
 use crate::data::{DataError, DataProblem, Split, Values};
 use crate::progress::Cancel;
 
@@ -107,9 +107,11 @@ impl Library {
         units.into_iter().filter_map(leak).collect()
     }
 
-    /// The splits that items are in, each once.
+    /// The splits that items are in, each once. What is in none is trained with, unless nothing is in any.
     fn splits_of(&self, items: &[usize]) -> Vec<Split> {
-        let has = |split: &Split| items.iter().any(|&i| self.items[i].split == Some(*split));
+        let is_split = self.items.iter().any(|item| item.split.is_some());
+        let of = |item: &Item| item.split.or(is_split.then_some(Split::Train));
+        let has = |split: &Split| items.iter().any(|&i| of(&self.items[i]) == Some(*split));
         [Split::Train, Split::Calibration, Split::Test].into_iter().filter(has).collect()
     }
 

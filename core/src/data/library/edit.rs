@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::resolve;
@@ -103,12 +103,17 @@ impl Library {
 /// # Errors
 /// [`DataError`] names the file that cannot be removed; those before it are gone, and the index still names it.
 pub fn purge(folder: &Path, library: &Library) -> Result<(Library, usize), DataError> {
-    let in_use: HashSet<&str> = library.items.iter().map(|item| item.file.as_str()).collect();
+    // An index that was edited by hand may name one file in two ways.
+    let real = |file: &str| -> Result<PathBuf, DataProblem> { Ok(resolve(folder, file)?.canonicalize()?) };
+    let mut files: Vec<&str> = library.items.iter().map(|item| item.file.as_str()).collect();
+    files.dedup();
+    let in_use: HashSet<PathBuf> = files.into_iter().filter_map(|file| real(file).ok()).collect();
     let mut n_removed = 0;
-    for file in library.removed.iter().filter(|file| !in_use.contains(file.as_str())) {
-        let removed = resolve(folder, file).and_then(|path| Ok(fs::remove_file(path)?));
+    for file in &library.removed {
+        let removed = real(file)
+            .and_then(|path| if in_use.contains(&path) { Ok(false) } else { Ok(fs::remove_file(path).map(|()| true)?) });
         match removed {
-            Ok(()) => n_removed += 1,
+            Ok(went) => n_removed += usize::from(went),
             // Somebody else was quicker.
             Err(DataProblem::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(problem) => return Err(problem.of(&folder.join(file))),

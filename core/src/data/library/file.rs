@@ -50,6 +50,15 @@ impl Library {
         let mut library: Self = ron::from_str(text).map_err(syntax)?;
         for item in &library.items {
             check(item)?;
+            if !library.kind.is_recorded() && item.len() != 1 {
+                let (file, (start, end)) = (&item.file, item.span);
+                return Err(broken(format!(
+                    "its item \"{file}\" spans {start} to {end}, expected one row of an array, or one picture"
+                )));
+            }
+        }
+        if i16::try_from(library.zero_point).is_err() {
+            return Err(broken(format!("its zero point is {}, expected one of 16 bits", library.zero_point)));
         }
         let wrong = |rate: f64| !(rate.is_finite() && rate > 0.0);
         if library.rate_hz.is_some_and(wrong) || library.scale.is_some_and(|scale| wrong(scale.into())) {
@@ -115,9 +124,13 @@ pub(crate) fn free_name(stem: &str, extension: &str, taken: &mut HashSet<String>
     names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
 }
 
-/// Writes a file below a folder, and makes the folders on the way.
+/// Writes a new file below a folder, and makes the folders on the way. What is there already may be a recording that nobody can make
+/// again: it stays, and that is an error.
 pub(crate) fn write_below(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), DataError> {
     let path = folder.join(name);
+    if path.symlink_metadata().is_ok() {
+        return Err(DataProblem::UnknownFormat("there is such a file already; choose another folder".into()).of(&path));
+    }
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
     made.and_then(|()| write_atomically(&path, bytes)).map_err(|error| DataProblem::Io(error).of(&path))
 }

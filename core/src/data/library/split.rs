@@ -40,7 +40,9 @@ impl Library {
     /// # Errors
     /// [`DataProblem::Unlike`] if the fractions are none, or there are fewer recordings or groups than splits.
     pub fn split(&self, plan: &Plan) -> Result<Self, DataProblem> {
-        let train = 1.0 - plan.test - plan.calibration;
+        // What is left of a sum of fractions is hardly ever nothing.
+        let rest = 1.0 - plan.test - plan.calibration;
+        let train = if rest.abs() < 1e-9 { 0.0 } else { rest };
         let fractions = [train, plan.calibration, plan.test];
         if !(fractions.iter().all(|f| (-1e-9..=1.0).contains(f))) {
             let (test, calibration) = (plan.test, plan.calibration);

@@ -34,17 +34,18 @@ pub fn tensors(folder: &Path, library: &Library, transform: Option<&Transform<'_
     let is_labelled = library.items.iter().any(|item| item.label.is_some());
     let wanted = |piece: &Piece| !is_labelled || library.items[piece.item].label.is_some();
     // A window may be asked for at every instant of a long recording: their number is known before any is made.
-    let window_len = library.window.map_or(1, |window| window.length);
+    let window_len = library.cutting().map_or(1, |window| window.length);
     check_size(library.n_pieces().saturating_mul(window_len)).map_err(of_index)?;
-    let pieces: Vec<Piece> = library.pieces().filter(wanted).collect();
 
     let mut reader = Reader::new(folder);
-    let mut stack = Stack::default();
-    for piece in &pieces {
+    let (mut stack, mut pieces) = (Stack::default(), Vec::new());
+    for piece in library.pieces().filter(wanted) {
         let item = &library.items[piece.item];
         let sample = reader.read_span(library, item, (piece.start, piece.end))?;
         let added = prepared(library, sample, transform).and_then(|(shape, values)| stack.push(shape, values));
         added.map_err(|problem| problem.of(&folder.join(&item.file)))?;
+        // Only now: an index may promise more than its files hold.
+        pieces.push(piece);
     }
     let Some(values) = stack.values.filter(|_| !pieces.is_empty()) else {
         return Err(of_index(DataProblem::Unlike("it has no samples; import some, or choose a shorter window".into())));
@@ -97,7 +98,8 @@ fn prepared(library: &Library, sample: Sample, transform: Option<&Transform<'_>>
         let set = library.rate_hz.unwrap_or(0.0);
         return Err(DataProblem::Unlike(format!("it is at {own} Hz, the set at {set} Hz; resample it, or take it out")));
     }
-    if let Some(window) = library.window {
+    if let Some(window) = library.cutting() {
+        check_size(window.length.saturating_mul(signal.axes.len() as u64))?;
         signal.values.resize(window.length as usize * signal.axes.len(), 0.0);
     }
     let Some(transform) = transform else {

@@ -58,6 +58,8 @@ fn what_no_index_may_hold_is_refused_in_a_line() {
         (text.replace("kind: Sound", "kind: Smell"), "Smell"),
         (text.replace("kind: Sound", "rate_hz: -1.0, kind: Sound"), "positive"),
         (text.replace("kind: Sound", "window: (length: 5, stride: 0), kind: Sound"), "stride above 0"),
+        (text.replace("kind: Sound", "kind: Tensor"), "expected one row"),
+        (text.replace("kind: Sound", "zero_point: -2147483648, kind: Sound"), "expected one of 16 bits"),
         (text[..30].to_owned(), "not a sound index"),
     ];
     for (text, words) in cases {
@@ -121,6 +123,10 @@ fn deleted_files_stay_until_the_purge() {
     let is_there = |i: usize| folder.path().join(format!("samples/{i}.wav")).exists();
     assert_eq!([0, 1, 2].map(is_there), [true, false, true]);
     assert_eq!(Library::open(folder.path()).unwrap(), purged);
+    // The same file by another name is in use.
+    let named_twice = Library { removed: vec!["samples/./2.wav".into()], ..purged };
+    assert_eq!(purge(folder.path(), &named_twice).unwrap().1, 0);
+    assert!(is_there(2));
 }
 
 #[test]
@@ -168,6 +174,35 @@ fn splits_have_their_fractions_of_every_class() {
     again.reverse();
     assert_eq!(again, splits(&library));
     assert_ne!(splits(&spoken(400).split(&plan(Keep::Recordings, 8)).unwrap()), splits(&library));
+}
+
+#[test]
+fn fractions_that_leave_nothing_leave_nothing() {
+    let split = spoken(10).split(&Plan { test: 0.7, calibration: 0.3, ..plan(Keep::Recordings, 1) }).unwrap();
+    assert!(!splits(&split).contains(&Some(Split::Train)));
+}
+
+#[test]
+fn what_is_in_no_split_is_trained_with() {
+    let library = spoken(8);
+    let of_one = |library: &Library| library.findings().iter().filter(|f| matches!(f, Finding::Leak { .. })).count();
+    assert_eq!(of_one(&library), 0);
+    // The others of that group are in none.
+    assert_eq!(of_one(&library.with_split(&[0], Some(Split::Test))), 1);
+}
+
+/// What an index promises is not allocated before its files are read.
+#[test]
+fn an_index_that_promises_too_much_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut library = two_clips(folder.path());
+    let length = u64::from(u32::MAX) / 8;
+    library.window = Some(Window { length, stride: 1, pad: true });
+    let error = tensors(folder.path(), &library, None).unwrap_err().to_string();
+    assert!(error.contains("expected at most"), "{error}");
+    library.items = vec![item(&library.items[0].file, (0, 500_000_000), "yes", "")];
+    library.window = Some(Window { length: 1, stride: 1, pad: false });
+    assert!(tensors(folder.path(), &library, None).is_err());
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Library {
     }
 
     /// The window, where the samples are recordings.
-    fn cutting(&self) -> Option<Window> {
+    pub(super) fn cutting(&self) -> Option<Window> {
         self.window.filter(|_| self.kind.is_recorded())
     }
 
