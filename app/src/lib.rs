@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
 //! | [`device`] | boards: ports, recording, simulated boards |
+//! | [`input`] | where samples come from: a board |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
@@ -12,6 +13,7 @@ pub mod cli;
 pub mod device;
 #[cfg(feature = "gui")]
 pub mod gui;
+pub mod input;
 #[cfg(feature = "gui")]
 pub mod worker;
 

@@ -1,5 +1,6 @@
 //! What the thread of a board is asked, and what it tells.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -116,6 +117,8 @@ pub enum Event {
     Loaded(Status),
     /// What has come so far; several times a second.
     Counts(LinkCounts),
+    /// A recording has begun, with these sensors in these files: every block from now on is in it.
+    Recording(Vec<(u8, PathBuf)>),
     /// A recording has ended well.
     Recorded(Vec<ClipSummary>),
     /// A recording could not go on; what was on the disk is there.

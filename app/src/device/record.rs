@@ -29,9 +29,10 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Begins.
+    /// Begins, and tells so by [`Event::Recording`].
     pub fn start(settings: RecorderSettings, board: &BoardInfo, outbox: Outbox) -> Result<Self, RecordingError> {
         let recorder = Recorder::new(settings, board)?;
+        outbox.send(Event::Recording(recorder.files()));
         let (messages, receiver) = sync_channel(QUEUE);
         let thread = thread::spawn(move || outbox.send(run(recorder, &receiver)));
         Ok(Self { messages, thread: Some(thread) })

@@ -88,6 +88,11 @@ impl Recorder {
         Ok(Self { tracks })
     }
 
+    /// The sensors that are recorded, and the file of each.
+    pub fn files(&self) -> Vec<(u8, PathBuf)> {
+        self.tracks.iter().map(|track| (track.writer.clip().sensor.id, track.writer.path().to_owned())).collect()
+    }
+
     /// Whether every clip is as long as it was to be.
     pub fn is_full(&self) -> bool {
         self.tracks.iter().all(|track| track.left == 0)
