@@ -69,12 +69,25 @@ pub struct Features {
     json: bool,
 }
 
+/// The stages of a preset, or of a file that --save-pipeline wrote; none where neither is named.
+pub fn named(name: Option<&str>, path: Option<&Path>) -> Result<Pipeline, Failure> {
+    match (name, path) {
+        (Some(name), _) => Ok(preset(name)?),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(super::paths::existing(path)?).map_err(|error| Failure::at(path, error))?;
+            Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))
+        }
+        (None, None) => Ok(Pipeline::default()),
+    }
+}
+
 fn board(word: &str) -> Result<Arc<Device>, String> {
     let known = || devices().iter().map(|device| device.id.as_str()).collect::<Vec<_>>().join(", ");
     device(word).ok_or_else(|| format!("no such board; choose one of {}", known()))
 }
 
-fn rate(word: &str) -> Result<f64, String> {
+/// Parses a rate in hertz.
+pub fn rate(word: &str) -> Result<f64, String> {
     let rate = word.parse().ok().filter(|rate| (1e-3..=1e6).contains(rate));
     rate.ok_or_else(|| "expected a number from 0.001 to 1000000".into())
 }
@@ -126,14 +139,7 @@ impl Features {
     }
 
     fn pipeline(&self) -> Result<Pipeline, Failure> {
-        let mut pipeline = match (&self.preset, &self.pipeline) {
-            (Some(name), _) => preset(name)?,
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(super::paths::existing(path)?).map_err(|error| Failure::at(path, error))?;
-                Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))?
-            }
-            (None, None) => Pipeline::default(),
-        };
+        let mut pipeline = named(self.preset.as_deref(), self.pipeline.as_deref())?;
         pipeline.stages.extend(Pipeline::parse(&self.stages)?.stages);
         if pipeline.stages.is_empty() {
             return Err(Failure::new("there are no stages; choose with --preset or --stage, --list shows which there are"));

@@ -15,8 +15,10 @@
 //! | `record` | a recording, on a thread of its own |
 //! | `messages` | what the thread of a board is asked, and what it tells |
 //! | `connection` | one board: asks, answers, comes back after the cable was pulled |
+//! | `agreement` | whether it computes what the studio computes |
 //! | `simulate` | a board without hardware |
 
+mod agreement;
 mod connection;
 mod detect;
 mod error;
@@ -30,6 +32,7 @@ pub mod registry;
 pub mod simulate;
 mod upload;
 
+pub use agreement::{Agreement, Answer};
 pub use connection::Connection;
 pub use detect::Way;
 pub use error::DeviceError;

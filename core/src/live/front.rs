@@ -1,6 +1,7 @@
 //! From instants to features: windows on a grid, each through the same stages as a recording of its length.
 
 use crate::data::features::{Pipeline, PipelineError, Signal, Stage, StageProblem, preset, presets};
+use crate::data::recording::{ChannelInfo, SensorInfo};
 use crate::data::{Axis, DataSet, feed};
 use crate::live::LiveError;
 use crate::progress::Cancel;
@@ -18,6 +19,14 @@ pub struct Sensor {
     pub rate_hz: f64,
     /// Its channels, at least one.
     pub channels: Vec<Axis>,
+}
+
+impl Sensor {
+    /// A sensor of a board.
+    pub fn of(info: &SensorInfo) -> Self {
+        let axis = |channel: &ChannelInfo| Axis::new(&channel.name, &channel.unit);
+        Self { rate_hz: info.rate_hz, channels: info.channels.iter().map(axis).collect() }
+    }
 }
 
 /// Consecutive instants.

@@ -138,6 +138,11 @@ impl Live {
         &self.candidate
     }
 
+    /// Whether there is a baseline.
+    pub fn has_baseline(&self) -> bool {
+        self.baseline.is_some()
+    }
+
     /// What decides.
     pub fn decider(&self) -> &Decider {
         &self.decider

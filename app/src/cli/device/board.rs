@@ -25,6 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct PortOptions {
     /// The port; see tinsmith device ports
     pub port: String,
+    #[command(flatten)]
+    link: LinkOptions,
+}
+
+/// How a port is opened.
+#[derive(Debug, Args)]
+pub struct LinkOptions {
     /// Bits a second; if left out, 921600 and 115200 are tried. Native USB takes any
     #[arg(long, value_name = "BAUD", value_parser = clap::value_parser!(u32).range(300..=12_000_000))]
     baud: Option<u32>,
@@ -49,10 +56,17 @@ pub struct Board {
 }
 
 impl PortOptions {
-    /// Opens the port and waits until it is clear who is there. `settings` may say more than these options.
+    /// Opens the port and waits until it is clear who is there.
     pub fn open(&self, reconnect: bool, messages: Messages) -> Result<Board, Failure> {
+        self.link.open(&self.port, reconnect, messages)
+    }
+}
+
+impl LinkOptions {
+    /// Opens `port` and waits until it is clear who is there.
+    pub fn open(&self, port: &str, reconnect: bool, messages: Messages) -> Result<Board, Failure> {
         let patience = Duration::from_secs_f64(self.patience);
-        let settings = ConnectionSettings { baud: self.baud, patience, reconnect, ..ConnectionSettings::new(&self.port) };
+        let settings = ConnectionSettings { baud: self.baud, patience, reconnect, ..ConnectionSettings::new(port) };
         let connection = Connection::open(ConnectionSettings { lossless: true, ..settings });
         loop {
             if let Some(Event::Connected { way, baud, board: info, model }) = next(&connection, messages)? {

@@ -95,12 +95,10 @@ impl Inference {
     /// A window of instants as the model's input: real units, then its own integers.
     pub fn quantized(&self, sensor: &SensorInfo, instants: &[u8]) -> Vec<u8> {
         let Some(port) = self.input else { return Vec::new() };
-        let steps = sensor.channels.iter().map(|channel| channel.step).cycle();
-        let reals = sensor.encoding.values(instants).zip(steps).map(|(value, step)| value * step);
         let scale = if port.scale > 0.0 { port.scale } else { 1.0 };
         let integer = |real: f32| (real / scale).round() as i32 + port.zero_point;
         let mut input = Vec::with_capacity(port.bytes);
-        for real in reals {
+        for real in sensor.real_values(instants) {
             match port.element {
                 Element::I8 => input.push(integer(real).clamp(-128, 127) as i8 as u8),
                 Element::U8 => input.push(integer(real).clamp(0, 255) as u8),
