@@ -30,6 +30,11 @@ pub struct Answer {
 }
 
 impl Agreement {
+    /// Requests are numbered from `first` on, so that nobody else's answers are taken for these.
+    pub fn numbered_from(first: u32) -> Self {
+        Self { asked: first, ..Self::default() }
+    }
+
     /// What to ask a board so that its output for `input` is compared with `expected`. The request's number too.
     pub fn ask(&mut self, input: Vec<u8>, expected: Vec<u8>) -> (u32, Request) {
         // 0 is what is watched.

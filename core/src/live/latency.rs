@@ -45,6 +45,11 @@ impl Latencies {
         self.max_us = self.max_us.max(latency_us);
     }
 
+    /// Runs in all.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The newest, at most 4,096, in no order.
     pub fn recent(&self) -> &[u32] {
         &self.recent

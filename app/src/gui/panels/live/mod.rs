@@ -1,0 +1,78 @@
+//! The live demo: what is heard now, probabilities as they go by, events, the model on the board.
+//!
+//! | panel | what it shows |
+//! | --- | --- |
+//! | [`now`] | the class on top, the input, how it is decided, counts |
+//! | [`probabilities`] | the last seconds: signal, events, every class |
+//! | [`events`] | what was heard, as a table |
+//! | [`board`] | the model on the board: agreement, times, memory, log |
+
+pub mod board;
+pub mod events;
+pub mod now;
+pub mod probabilities;
+
+use std::time::Duration;
+
+use eframe::egui::{Rect, Ui, vec2};
+
+use crate::gui::capture::{Ask as Capture, Source};
+use crate::gui::command::Command;
+use crate::gui::context::PanelCtx;
+use crate::gui::icons;
+use crate::gui::live::Ask;
+use crate::gui::widgets::empty_state;
+use crate::live::{Shown, State};
+
+/// How often what moves by itself is painted.
+const FRAME: Duration = Duration::from_millis(33);
+
+fn ask(cx: PanelCtx<'_>, ask: Ask) {
+    cx.send(Command::Live(ask));
+}
+
+/// Shows what there is to see while something is listened to; else says what to do. `title` and `words` are for the case that there
+/// is nothing.
+fn with_shown(cx: PanelCtx<'_>, ui: &mut Ui, title: &str, words: &str, show: impl FnOnce(&Shown, &mut Ui)) {
+    let Some(listener) = &cx.session.live.listener else {
+        let is_ready = cx.session.candidate().is_some();
+        let words = if is_ready { words } else { "A candidate is being made of the model." };
+        let action = (is_ready && cx.session.capture.station().is_none()).then_some("Listen to a simulated board");
+        let chosen = empty_state(ui, icons::BROADCAST, title, words, action);
+        if chosen.is_some_and(|response| response.clicked()) {
+            cx.send(Command::Capture(Capture::Listen(Source::Simulated)));
+        }
+        return;
+    };
+    let shown = listener.shown();
+    if matches!(shown.state, State::Listening | State::Waiting) {
+        ui.ctx().request_repaint_after(FRAME);
+    }
+    show(&shown, ui);
+}
+
+/// The part of a bar of `rect` that a fraction fills.
+fn filled(rect: Rect, fraction: f32) -> Rect {
+    Rect::from_min_size(rect.min, vec2(rect.width() * fraction.clamp(0.0, 1.0), rect.height()))
+}
+
+/// `4 min 12 s`.
+fn duration(of: Duration) -> String {
+    let seconds = of.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, min, s) => format!("{min} min {s} s"),
+        (h, min, _) => format!("{h} h {min} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_their_own_units() {
+        let words = [5, 252, 7300].map(|s| duration(Duration::from_secs(s)));
+        assert_eq!(words, ["5 s", "4 min 12 s", "2 h 1 min"]);
+    }
+}
