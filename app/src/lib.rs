@@ -2,6 +2,7 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
+//! | [`capture`] | recording as the user does it: clips, sessions, data sets that grow |
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
 //! | [`device`] | boards: ports, recording, simulated boards |
 //! | [`input`] | where samples come from: a board |
@@ -9,6 +10,7 @@
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
 
+pub mod capture;
 pub mod cli;
 pub mod device;
 #[cfg(feature = "gui")]

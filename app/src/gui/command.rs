@@ -11,6 +11,7 @@ use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::preview::progressive::Goal;
 use tinsmith_core::recipe::Recipe;
 
+use super::capture::Ask;
 use super::graph_view::select::Walk;
 use super::icons;
 use super::on_demand::{ExportChoice, Need};
@@ -74,6 +75,8 @@ pub enum Command {
     Lower(Goal),
     /// Leave the recipe as it is.
     StopLowering,
+    /// Something about recording.
+    Capture(Ask),
 }
 
 /// What to do with unsaved changes.

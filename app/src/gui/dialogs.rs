@@ -18,6 +18,8 @@ pub enum Wanted {
     SaveProject(PathBuf),
     /// Where to write the export.
     ExportFolder,
+    /// The folder that clips go into.
+    ClipFolder,
     /// Where to write a picture, suggested under this name.
     SavePicture(String),
 }
@@ -29,6 +31,7 @@ impl Wanted {
             Self::OpenFile => "Open a model, a project or a data set",
             Self::OpenData => "Choose data",
             Self::SaveProject(_) => "Save the project",
+            Self::ClipFolder => "Choose a folder for clips",
             Self::ExportFolder => "Choose a folder for the export",
             Self::SavePicture(_) => "Save the picture",
         }
@@ -64,7 +67,7 @@ pub fn native(wanted: &Wanted) -> Option<PathBuf> {
         Wanted::OpenFile => open_file(dialog),
         Wanted::OpenData => dialog.add_filter("Data", &["npz", "npy"]).pick_file(),
         Wanted::SaveProject(suggested) => save_project(dialog, suggested),
-        Wanted::ExportFolder => dialog.pick_folder(),
+        Wanted::ExportFolder | Wanted::ClipFolder => dialog.pick_folder(),
         Wanted::SavePicture(name) => save_picture(dialog, name),
     }
 }

@@ -5,6 +5,7 @@
 //! | [`app`] | the window as a whole: events in, panels, commands out |
 //! | [`session`], [`figures`] | what is open and what is known about it; no widget in it |
 //! | [`candidates`], [`on_demand`] | the candidates of a project, and results that only some panels need |
+//! | [`capture`] | what is recorded and where to |
 //! | [`command`], [`context`] | what panels may ask for, and what they are lent |
 //! | [`dialogs`] | asking for files and folders |
 //! | [`workspace`] | which panels there are, and how they are docked |
@@ -20,6 +21,7 @@
 pub mod app;
 pub mod c_words;
 pub mod candidates;
+pub mod capture;
 pub mod command;
 pub mod context;
 pub mod dialogs;

@@ -15,6 +15,7 @@ use tinsmith_core::preview::{Job, Roles, Source, StoredRanges, only_input};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
 
+use super::capture::Capture;
 use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
@@ -26,6 +27,7 @@ use super::picture;
 use super::settings::Settings;
 use super::steps;
 use super::workspace::Workspace;
+use crate::capture::Collection;
 use crate::worker::{Distributions, FloatGraph, GraphRef, project_beside};
 
 /// What undo goes back over.
@@ -179,6 +181,8 @@ pub struct Session {
     pub advice: Option<(FloatGraph, Vec<Advice>)>,
     /// Results that only some panels need.
     pub on_demand: OnDemand,
+    /// What is recorded.
+    pub capture: Capture,
     /// Progressive quantization, while it goes on.
     pub lowering: Option<Lowering>,
     /// What happened and should be known.
@@ -233,6 +237,7 @@ impl Default for Session {
             distributions: None,
             advice: None,
             on_demand: OnDemand::default(),
+            capture: Capture::default(),
             lowering: None,
             notices: Notices::default(),
             workspace: Workspace::default(),
@@ -513,11 +518,17 @@ impl Session {
 
     /// Whether there is something to undo.
     pub fn can_undo(&self) -> bool {
+        if let Some(collection) = self.edited_clips() {
+            return collection.undo_name().is_some();
+        }
         self.open.is_some() && self.undoer.has_undo(&self.edit)
     }
 
     /// Whether there is something to redo.
     pub fn can_redo(&self) -> bool {
+        if let Some(collection) = self.edited_clips() {
+            return collection.redo_name().is_some();
+        }
         self.open.is_some() && self.undoer.has_redo(&self.edit)
     }
 
@@ -539,8 +550,16 @@ impl Session {
         }
     }
 
+    /// The clips, where they are what undo is about: in the workspace Data once there are some.
+    pub fn edited_clips(&self) -> Option<Arc<Collection>> {
+        self.capture.collection.clone().filter(|_| self.workspace == Workspace::Data)
+    }
+
     /// What undo would take back: `scheme`.
     pub fn undo_name(&mut self) -> Option<String> {
+        if let Some(collection) = self.edited_clips() {
+            return collection.undo_name();
+        }
         if !self.can_undo() {
             return None;
         }

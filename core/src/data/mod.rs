@@ -8,11 +8,13 @@ pub mod export;
 pub mod features;
 pub mod feed;
 pub mod import;
+pub mod level;
 pub mod library;
 pub mod lines;
 pub mod npy;
 pub mod npz;
 pub mod recording;
+pub mod segment;
 mod signal;
 pub mod wav;
 

@@ -60,6 +60,7 @@ impl App {
             }
             Command::TakePicture(taken) => self.take_picture(*taken, ctx),
             Command::Explain(quantity) => self.session.explained = quantity,
+            Command::Capture(ask) => self.capture(ask, ctx),
             Command::Unsaved(answer) => self.answer(answer, ctx),
         }
     }
@@ -84,14 +85,7 @@ impl App {
             Action::Quit => self.leave_for(Leaving::Quit, ctx),
             Action::Export if self.session.workspace == Workspace::Export => self.pick(Wanted::ExportFolder),
             Action::Export => self.go(Workspace::Export),
-            Action::Undo => {
-                self.session.undo();
-                self.edited(ctx);
-            }
-            Action::Redo => {
-                self.session.redo();
-                self.edited(ctx);
-            }
+            Action::Undo | Action::Redo => self.turn_back(action == Action::Undo, ctx),
             Action::ResetRecipe => {
                 if let Some(open) = &self.session.open {
                     self.session.edit.recipe.clone_from(&open.first);
@@ -136,6 +130,23 @@ impl App {
             | Action::Smaller
             | Action::NormalSize => self.look(action, ctx),
         }
+    }
+
+    /// In the workspace Data it is clips that are edited, elsewhere the recipe.
+    fn turn_back(&mut self, is_undo: bool, ctx: &Context) {
+        if let Some(collection) = self.session.edited_clips() {
+            let done = if is_undo { collection.undo() } else { collection.redo() };
+            let word = if is_undo { "undone" } else { "redone" };
+            self.session.message = done.map_or_else(String::new, |what| format!("{word}: {what}"));
+            self.session.capture.selected.clear();
+            return;
+        }
+        if is_undo {
+            self.session.undo()
+        } else {
+            self.session.redo()
+        }
+        self.edited(ctx);
     }
 
     fn save_graph(&self, format: Format) {

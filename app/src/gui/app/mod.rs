@@ -4,11 +4,13 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | this | state, one frame, what the worker sends |
+//! | [`capture`] | running what the panels of recording ask for |
 //! | [`commands`] | running commands |
 //! | [`files`] | opening, saving, exporting, what to do with unsaved work |
 //! | [`input`] | dropped files, shortcuts, keys |
 //! | [`pictures`] | saving what is on screen |
 
+mod capture;
 mod commands;
 mod files;
 mod input;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand, Visuals};
 
+use super::capture::Ask;
 use super::command::{Command, Commands, Shown};
 use super::context::PanelCtx;
 use super::dialogs::{self, Picker, Wanted};
@@ -162,6 +165,7 @@ impl App {
         for event in events {
             self.take(event, ctx);
         }
+        self.follow_capture();
         self.take_input(ctx);
         if self.autosave_at_s.is_some_and(|at| ctx.time() >= at) {
             self.autosave_at_s = None;
@@ -319,6 +323,7 @@ impl App {
             Event::NothingPicked => self.after_save = None,
             Event::Picked(Wanted::OpenFile | Wanted::OpenData, path) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Wanted::SaveProject(_), path) => self.commands.send(Command::SaveTo(path)),
+            Event::Picked(Wanted::ClipFolder, folder) => self.commands.send(Command::Capture(Ask::UseFolder(folder))),
             Event::Picked(Wanted::ExportFolder, folder) => self.commands.send(Command::ExportTo(folder)),
             // Whoever saves a picture asks by himself and goes on by himself.
             Event::Picked(Wanted::SavePicture(_), _) => {}

@@ -119,6 +119,7 @@ fn suggestion(wanted: &Wanted) -> String {
         Wanted::OpenFile | Wanted::OpenData => return format!("{}{}", here.display(), std::path::MAIN_SEPARATOR),
         Wanted::SaveProject(path) => path.clone(),
         Wanted::ExportFolder => here.join("firmware"),
+        Wanted::ClipFolder => here.join("clips"),
         Wanted::SavePicture(name) => here.join(name),
     };
     path.display().to_string()
@@ -140,7 +141,7 @@ fn trouble(wanted: &Wanted, path: &Path) -> Option<&'static str> {
         _ if path.as_os_str().is_empty() => Some("No path yet."),
         Wanted::OpenFile | Wanted::OpenData if !path.is_file() => Some("There is no such file."),
         Wanted::OpenFile | Wanted::OpenData => None,
-        Wanted::ExportFolder if path.is_file() => Some("That is a file, not a folder."),
+        Wanted::ExportFolder | Wanted::ClipFolder if path.is_file() => Some("That is a file, not a folder."),
         Wanted::SaveProject(_) | Wanted::SavePicture(_) if path.is_dir() => Some("That is a folder: add the file's name."),
         _ if folder.is_some_and(|f| !f.is_dir()) => Some("The folder it is in does not exist."),
         _ => None,

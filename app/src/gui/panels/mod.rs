@@ -5,6 +5,7 @@ pub mod activity;
 pub mod ask_extents;
 pub mod ask_path;
 pub mod candidates;
+pub mod capture;
 pub mod confusion;
 pub mod data_set;
 pub mod drop_overlay;

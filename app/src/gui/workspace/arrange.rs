@@ -57,7 +57,10 @@ fn narrow(of: Workspace, area: Vec2) -> Part {
             (Tabs(&[Pane::Graph, Pane::Layers, Pane::Memory]), Rest(1.0)),
         ]),
         Workspace::Compare => Tabs(&[Pane::Candidates, Pane::Tradeoff, Pane::Difference, Pane::Confusion]),
-        Workspace::Data => Row(vec![(Of(Pane::DataSet), side), (Of(Pane::Sample), Rest(1.0))]),
+        Workspace::Data => Row(vec![
+            (Tabs(&[Pane::Record, Pane::Sources, Pane::Classes, Pane::DataSet]), side),
+            (Tabs(&[Pane::Signals, Pane::Clips, Pane::Sample]), Rest(1.0)),
+        ]),
         Workspace::Live => Of(Pane::Live),
         Workspace::Export => Row(vec![(Tabs(&[Pane::Targets, Pane::Fits, Pane::WhatNext]), side), (Of(Pane::Files), Rest(1.0))]),
     }
@@ -80,8 +83,8 @@ fn medium(of: Workspace, area: Vec2) -> Part {
             (Of(Pane::Candidates), Rest(0.4)),
             (Row(vec![(Of(Pane::Tradeoff), Rest(1.0)), (Tabs(&[Pane::Confusion, Pane::Difference]), Rest(1.0))]), Rest(0.6)),
         ]),
-        Workspace::Export => narrow(of, area),
-        Workspace::Data | Workspace::Live => usual(of, false, area),
+        Workspace::Export | Workspace::Data => narrow(of, area),
+        Workspace::Live => usual(of, false, area),
     }
 }
 
@@ -109,7 +112,14 @@ fn usual(of: Workspace, is_wide: bool, area: Vec2) -> Part {
             (Row(vec![(Of(Pane::Candidates), Rest(0.7)), (Of(Pane::Difference), Rest(0.3))]), Rest(0.44)),
             (Row(vec![(Of(Pane::Tradeoff), Rest(1.0)), (Of(Pane::Confusion), Rest(1.0))]), Rest(0.56)),
         ]),
-        Workspace::Data => Row(vec![(Of(Pane::DataSet), Rest(1.0)), (Of(Pane::Sample), Rest(1.0))]),
+        Workspace::Data => Row(vec![
+            (
+                Column(vec![(Of(Pane::Sources), Rest(0.44)), (Of(Pane::Record), Rest(0.56))]),
+                Fixed(if is_wide { 296.0 } else { 264.0 }),
+            ),
+            (Column(vec![(Of(Pane::Signals), Rest(1.0)), (Of(Pane::Clips), lower)]), Rest(1.0)),
+            (Tabs(&[Pane::Classes, Pane::DataSet, Pane::Sample]), inspector),
+        ]),
         Workspace::Live => Of(Pane::Live),
         Workspace::Export => Row(vec![
             (Of(Pane::Targets), side),

@@ -67,7 +67,7 @@ impl Workspace {
             Self::Model => "What is in this network, and where do its bytes, time and error sit?",
             Self::Optimize => "What happens if I quantize like this?",
             Self::Compare => "Which of my candidates is the one?",
-            Self::Data => "What does the model see?",
+            Self::Data => "Record, cut, label: what does the model see?",
             Self::Live => "Does it work, here and on the board?",
             Self::Export => "What goes into the firmware, and does it fit?",
         }
@@ -113,6 +113,16 @@ pub enum Pane {
     Difference,
     /// Which class is taken for which.
     Confusion,
+    /// What can be listened to.
+    Sources,
+    /// What is to be recorded.
+    Record,
+    /// What is measured now.
+    Signals,
+    /// Clips that were recorded.
+    Clips,
+    /// How clips are spread over classes and splits.
+    Classes,
     /// The samples and their labels.
     DataSet,
     /// One sample, and what the model makes of it.
@@ -131,7 +141,7 @@ pub enum Pane {
 
 impl Pane {
     /// All panels.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::Recipe,
         Self::Graph,
         Self::Inspector,
@@ -144,6 +154,11 @@ impl Pane {
         Self::Tradeoff,
         Self::Difference,
         Self::Confusion,
+        Self::Sources,
+        Self::Record,
+        Self::Signals,
+        Self::Clips,
+        Self::Classes,
         Self::DataSet,
         Self::Sample,
         Self::Live,
@@ -168,6 +183,11 @@ impl Pane {
             Self::Tradeoff => "Trade-off",
             Self::Difference => "Recipe difference",
             Self::Confusion => "Confusion",
+            Self::Sources => "Sources",
+            Self::Record => "Record",
+            Self::Signals => "Signals",
+            Self::Clips => "Clips",
+            Self::Classes => "Classes",
             Self::DataSet => "Data set",
             Self::Sample => "Sample",
             Self::Live => "Live",

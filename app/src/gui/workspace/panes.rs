@@ -6,6 +6,9 @@ use super::{Pane, Workspace};
 use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
 use crate::gui::panels::candidates::CandidatesPanel;
+use crate::gui::panels::capture::classes::ClassesPanel;
+use crate::gui::panels::capture::clips::ClipsPanel;
+use crate::gui::panels::capture::signals::SignalsPanel;
 use crate::gui::panels::confusion::ConfusionPanel;
 use crate::gui::panels::data_set::DataSetPanel;
 use crate::gui::panels::files::FilesPanel;
@@ -17,7 +20,7 @@ use crate::gui::panels::sample::SamplePanel;
 use crate::gui::panels::tradeoff::TradeoffPanel;
 use crate::gui::panels::treemap::TreemapPanel;
 use crate::gui::panels::where_it_sits::WhereItSitsPanel;
-use crate::gui::panels::{fits, live_empty, memory, recipe, source, targets, what_next};
+use crate::gui::panels::{capture, fits, live_empty, memory, recipe, source, targets, what_next};
 use crate::gui::plots::View;
 use crate::gui::session::Edit;
 
@@ -33,6 +36,9 @@ pub struct Panels {
     candidates: CandidatesPanel,
     tradeoff: TradeoffPanel,
     difference: RecipeDiffPanel,
+    signals: SignalsPanel,
+    clips: ClipsPanel,
+    classes: ClassesPanel,
     data_set: DataSetPanel,
     sample: SamplePanel,
     confusion: ConfusionPanel,
@@ -57,6 +63,11 @@ impl Panels {
             Pane::Tradeoff => self.tradeoff.ui(cx, edit, ui),
             Pane::Difference => self.difference.ui(cx, ui),
             Pane::Confusion => self.confusion.ui(cx, ui),
+            Pane::Sources => capture::sources::ui(cx, ui),
+            Pane::Record => capture::record::ui(cx, ui),
+            Pane::Signals => self.signals.ui(cx, ui),
+            Pane::Clips => self.clips.ui(cx, ui),
+            Pane::Classes => self.classes.ui(cx, ui),
             Pane::DataSet => self.data_set.ui(cx, ui),
             Pane::Sample => self.sample.ui(cx, ui),
             Pane::Live => {

@@ -40,5 +40,5 @@ pub use micro_frontend::{MicroFrontend, MicroFrontendConfig};
 pub use pipeline::{Pieces, Pipeline, PipelineError};
 pub use presets::{Preset, preset, presets};
 pub use signal::{Form, Signal};
-pub use spectrum::{Spectrum, Taper};
+pub use spectrum::{FrameSpectrum, Spectrum, Taper};
 pub use stages::*;

@@ -41,7 +41,8 @@ impl Taper {
 }
 
 /// Window and Fourier transform, with the memory they work in.
-pub(super) struct FrameSpectrum {
+#[derive(Clone)]
+pub struct FrameSpectrum {
     kind: Spectrum,
     window: Vec<f32>,
     fft: Arc<dyn RealToComplex<f32>>,
@@ -50,6 +51,12 @@ pub(super) struct FrameSpectrum {
     scratch: Vec<Complex32>,
     /// `[fft_len / 2 + 1]`
     spectrum: Vec<f32>,
+}
+
+impl std::fmt::Debug for FrameSpectrum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FrameSpectrum({} of {})", self.window.len(), self.input.len())
+    }
 }
 
 impl FrameSpectrum {

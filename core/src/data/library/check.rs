@@ -241,7 +241,7 @@ impl Values {
     }
 
     /// The values as numbers.
-    pub(crate) fn reals(&self) -> Vec<f32> {
+    pub fn reals(&self) -> Vec<f32> {
         match self {
             Self::F32(v) => v.to_vec(),
             Self::I8(v) => v.iter().map(|&x| x.into()).collect(),

@@ -1,0 +1,275 @@
+//! The data set that clips go into: a folder with an index, edited with undo and written in the background.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tinsmith_core::data::library::{Item, Kind, Library, file};
+use tinsmith_core::data::recording::{self, Clip, ClipSummary, SensorInfo};
+use tinsmith_core::data::{Axis, DataError, DataProblem};
+
+/// Where clips lie in the folder.
+const CLIPS: &str = "clips";
+/// Edits that can be undone.
+const MOST_UNDO: usize = 200;
+
+/// A data set that grows.
+#[derive(Debug)]
+pub struct Collection {
+    folder: PathBuf,
+    shared: Arc<Shared>,
+    saver: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    library: Option<Arc<Library>>,
+    past: Vec<Version>,
+    future: Vec<Version>,
+    /// What has to be written.
+    unsaved: bool,
+    /// Why it could not be written the last time.
+    trouble: Option<String>,
+    closing: bool,
+}
+
+/// The index before an edit, and what the edit did.
+#[derive(Clone, Debug)]
+struct Version {
+    library: Option<Arc<Library>>,
+    what: String,
+}
+
+impl Collection {
+    /// Opens the data set in `folder`, or begins one there with its first clip. Clips that were recorded but are not in the index,
+    /// because the program was killed, are taken in.
+    ///
+    /// # Errors
+    /// There is an index that cannot be read.
+    pub fn open(folder: &Path) -> Result<Self, DataError> {
+        let library = if file::is_library(folder) { Some(Library::open(folder)?) } else { None };
+        let shared = Arc::new(Shared::default());
+        let saved = Arc::clone(&shared);
+        let to = folder.to_owned();
+        let saver = Some(thread::spawn(move || save(&saved, &to)));
+        let collection = Self { folder: folder.to_owned(), shared, saver };
+        collection.state().library = library.map(Arc::new);
+        collection.adopt();
+        Ok(collection)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where clips are recorded to.
+    pub fn clips(&self) -> PathBuf {
+        self.folder.join(CLIPS)
+    }
+
+    /// The index as it is now; nothing before the first clip.
+    pub fn library(&self) -> Option<Arc<Library>> {
+        self.state().library.clone()
+    }
+
+    /// Why the index could not be written the last time.
+    pub fn trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
+    }
+
+    /// Whether what a sensor measures can go into this data set.
+    ///
+    /// # Errors
+    /// [`DataProblem::Unlike`] says what is in it.
+    pub fn check(&self, sensor: &SensorInfo) -> Result<(), DataProblem> {
+        let Some(library) = self.library().filter(|library| !library.items.is_empty()) else { return Ok(()) };
+        let (kind, axes) = (kind_of(sensor), axes_of(sensor));
+        let is_same = library.kind == kind && (library.axes.is_empty() || library.axes.len() == axes.len());
+        let is_in_time = library.rate_hz.is_none_or(|rate| (rate - sensor.rate_hz).abs() <= 0.01 * rate);
+        if is_same && is_in_time {
+            return Ok(());
+        }
+        let rate = library.rate_hz.map_or_else(String::new, |rate| format!(" at {rate} Hz"));
+        Err(DataProblem::Unlike(format!(
+            "the data set holds {}{rate} of {} channels, the sensor {} gives {} at {} Hz of {}; record into another folder",
+            library.kind.name(),
+            library.axes.len(),
+            sensor.name,
+            kind.name(),
+            sensor.rate_hz,
+            axes.len(),
+        )))
+    }
+
+    /// Adds a clip that was recorded.
+    pub fn add(&self, sensor: &SensorInfo, clip: &ClipSummary, label: &str, group: Option<&str>) {
+        let Some(item) = self.item(&clip.path, clip.instants, Some(label), group) else { return };
+        let name = item.name();
+        self.change(format!("record {name}"), |library| {
+            let mut library = library.unwrap_or_else(|| Library::new(kind_of(sensor), self.name()));
+            if library.items.is_empty() {
+                (library.kind, library.axes, library.rate_hz) = (kind_of(sensor), axes_of(sensor), Some(sensor.rate_hz));
+            }
+            library.items.push(Arc::new(item));
+            library.complete_labels();
+            library
+        });
+    }
+
+    /// Edits the index. `what` names the edit for undo.
+    pub fn edit(&self, what: impl Into<String>, edit: impl FnOnce(&Library) -> Library) {
+        if self.library().is_some() {
+            self.change(what.into(), |library| {
+                library.as_ref().map(edit).unwrap_or_else(|| Library::new(Kind::Series, self.name()))
+            });
+        }
+    }
+
+    /// What undo takes back.
+    pub fn undo_name(&self) -> Option<String> {
+        self.state().past.last().map(|version| version.what.clone())
+    }
+
+    /// What redo brings back.
+    pub fn redo_name(&self) -> Option<String> {
+        self.state().future.last().map(|version| version.what.clone())
+    }
+
+    /// Takes the last edit back. Gives its name.
+    pub fn undo(&self) -> Option<String> {
+        self.turn(|state| (&mut state.past, &mut state.future))
+    }
+
+    /// Brings back what was undone last.
+    pub fn redo(&self) -> Option<String> {
+        self.turn(|state| (&mut state.future, &mut state.past))
+    }
+
+    fn turn(&self, piles: impl FnOnce(&mut State) -> (&mut Vec<Version>, &mut Vec<Version>)) -> Option<String> {
+        let mut state = self.state();
+        let now = state.library.clone();
+        let (from, to) = piles(&mut state);
+        let version = from.pop()?;
+        to.push(Version { library: now, what: version.what.clone() });
+        state.library = version.library;
+        self.written(state);
+        Some(version.what)
+    }
+
+    fn change(&self, what: String, change: impl FnOnce(Option<Library>) -> Library) {
+        let mut state = self.state();
+        let before = state.library.clone();
+        let after = change(before.as_deref().cloned());
+        if before.as_deref() == Some(&after) {
+            return;
+        }
+        state.library = Some(Arc::new(after));
+        state.past.push(Version { library: before, what });
+        if state.past.len() > MOST_UNDO {
+            state.past.remove(0);
+        }
+        state.future.clear();
+        self.written(state);
+    }
+
+    /// Has the index written.
+    fn written(&self, mut state: MutexGuard<'_, State>) {
+        state.unsaved = true;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Takes in clips that are on the disk and nowhere in the index.
+    fn adopt(&self) {
+        let Ok(entries) = std::fs::read_dir(self.clips()) else { return };
+        let library = self.library();
+        let known = |file: &str| {
+            library.as_ref().is_some_and(|l| l.items.iter().any(|i| i.file == file) || l.removed.iter().any(|r| r == file))
+        };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "wav" || e == "csv")) {
+            let is_known = self.relative(path).is_none_or(|file| known(&file));
+            // What cannot be read is no clip of ours, or has nothing in it.
+            let Some(found) = (!is_known).then(|| recording::recover(path).ok()).flatten() else { continue };
+            let Clip { label, sensor, instants, .. } = found.clip;
+            let summary =
+                ClipSummary { path: path.clone(), sensor: sensor.name.clone(), instants, seconds: 0.0, gaps: 0, missing: 0 };
+            if instants > 0 && self.check(&sensor).is_ok() {
+                self.add(&sensor, &summary, label.as_deref().unwrap_or("unlabelled"), None);
+            }
+        }
+    }
+
+    fn item(&self, path: &Path, instants: u64, label: Option<&str>, group: Option<&str>) -> Option<Item> {
+        Some(Item {
+            file: self.relative(path)?,
+            span: (0, instants),
+            label: label.map(str::to_owned),
+            group: group.filter(|group| !group.is_empty()).map(str::to_owned),
+            ..Item::default()
+        })
+    }
+
+    /// A path from the folder, with forward slashes.
+    fn relative(&self, path: &Path) -> Option<String> {
+        let parts: Option<Vec<&str>> = path.strip_prefix(&self.folder).ok()?.iter().map(|part| part.to_str()).collect();
+        Some(parts?.join("/"))
+    }
+
+    fn name(&self) -> String {
+        self.folder.file_name().map_or_else(|| "recorded".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Collection {
+    /// What is not written yet is written.
+    fn drop(&mut self) {
+        self.state().closing = true;
+        self.shared.changed.notify_all();
+        if let Some(saver) = self.saver.take() {
+            let _ = saver.join();
+        }
+    }
+}
+
+/// Writes the index whenever it has changed.
+fn save(shared: &Shared, folder: &Path) {
+    loop {
+        let waits = |state: &mut State| !state.unsaved && !state.closing;
+        let state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = shared.changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut state.unsaved) {
+            return;
+        }
+        let library = state.library.clone();
+        drop(state);
+        let trouble = library.and_then(|library| {
+            let made = std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()));
+            made.and_then(|()| library.save(folder).map_err(|error| error.to_string())).err()
+        });
+        shared.state.lock().unwrap_or_else(PoisonError::into_inner).trouble = trouble;
+    }
+}
+
+fn kind_of(sensor: &SensorInfo) -> Kind {
+    if sensor.kind == recording::Kind::Audio { Kind::Sound } else { Kind::Series }
+}
+
+fn axes_of(sensor: &SensorInfo) -> Vec<Axis> {
+    match kind_of(sensor) {
+        Kind::Sound => Axis::unnamed(sensor.channels.len()),
+        _ => sensor.channels.iter().map(|channel| Axis::new(channel.name.clone(), channel.unit.clone())).collect(),
+    }
+}

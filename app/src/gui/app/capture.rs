@@ -1,0 +1,176 @@
+//! Running what the panels of recording ask for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::Context;
+
+use super::App;
+use crate::capture::{Collection, Station};
+use crate::device::ports::Watch;
+use crate::device::{Connection, ConnectionSettings, DeviceError};
+use crate::gui::capture::{Alive, Ask, ClipEdit, Listening, Source, folder_beside};
+use crate::gui::command::Command;
+use crate::gui::dialogs::Wanted;
+use crate::input::Input;
+
+impl App {
+    /// Takes what has happened to inputs and clips since the last frame.
+    pub(super) fn follow_capture(&mut self) {
+        let capture = &mut self.session.capture;
+        if let Some(ports) = capture.watch.as_ref().and_then(Watch::changed) {
+            capture.ports = ports;
+        }
+        capture.digests.take();
+    }
+
+    pub(super) fn capture(&mut self, ask: Ask, ctx: &Context) {
+        let station = self.session.capture.station().cloned();
+        let on = |act: &dyn Fn(&Station)| {
+            if let Some(station) = &station {
+                act(station);
+            }
+        };
+        match ask {
+            Ask::Watch => {
+                if self.session.capture.watch.is_none() {
+                    self.session.capture.watch = Some(Watch::start());
+                }
+                // Plugging in and out wakes nobody.
+                ctx.request_repaint_after(Duration::from_millis(500));
+            }
+            Ask::Listen(source) => self.listen(source, ctx),
+            Ask::LetGo => self.session.capture.listening = None,
+            Ask::Choose(sensor) => self.session.capture.sensor = Some(sensor),
+            Ask::Set(settings) => self.session.capture.settings = settings,
+            Ask::Begin => self.begin_session(ctx),
+            Ask::End => on(&Station::end),
+            Ask::Pause(is_paused) => on(&|station| station.pause(is_paused)),
+            Ask::Skip => on(&Station::skip),
+            Ask::Press => on(&Station::press),
+            Ask::Discard => on(&Station::discard),
+            Ask::ChooseFolder => self.pick(Wanted::ClipFolder),
+            Ask::UseFolder(folder) => {
+                self.use_folder(folder, ctx);
+            }
+            Ask::Select(which) => self.session.capture.selected = which,
+            Ask::Edit(edit) => self.edit_clips(edit),
+            Ask::UseAsData => {
+                if let Some(collection) = &self.session.capture.collection {
+                    self.commands.send(Command::OpenPath(collection.folder().to_owned()));
+                }
+            }
+        }
+    }
+
+    fn listen(&mut self, source: Source, ctx: &Context) {
+        // A port can be opened once: the old one is closed first.
+        self.session.capture.listening = None;
+        let (port, simulator) = match &source {
+            Source::Port(port) => (port.clone(), None),
+            Source::Simulated => match simulate(&self.session.edit.device) {
+                Ok((port, simulator)) => (port, Some(simulator)),
+                Err(error) => return self.complain("There is no simulated board", error.to_string(), None),
+            },
+        };
+        // The thread that listens never lets events wait, so none has to be left out.
+        let connection = Connection::open(ConnectionSettings { lossless: true, ..ConnectionSettings::new(port) });
+        let waker = ctx.clone();
+        let station = Arc::new(Station::open(Input::Board(connection), Arc::new(move || waker.request_repaint())));
+        self.session.capture.listening = Some(Listening::new(source, station, simulator));
+    }
+
+    fn begin_session(&mut self, ctx: &Context) {
+        let capture = &self.session.capture;
+        let Some(station) = capture.station().cloned() else { return };
+        let sensors = station.seen().board.sensors.clone();
+        let Some(sensor) = capture.sensor_of(&sensors) else { return };
+        let plan = capture.settings.plan(&sensor);
+        let collection = capture.collection.clone().or_else(|| {
+            let project = self.session.open.as_ref().map(crate::gui::session::Open::project_file);
+            self.use_folder(folder_beside(&project?), ctx)
+        });
+        if let Some(collection) = collection {
+            station.begin(plan, collection);
+        }
+    }
+
+    fn use_folder(&mut self, folder: PathBuf, ctx: &Context) -> Option<Arc<Collection>> {
+        match Collection::open(&folder) {
+            Ok(collection) => {
+                let waker = ctx.clone();
+                let capture = &mut self.session.capture;
+                capture.digests.open(folder, Arc::new(move || waker.request_repaint()));
+                capture.selected.clear();
+                capture.collection = Some(Arc::new(collection));
+            }
+            Err(error) => {
+                let other = Some(("Choose another folder", Command::Capture(Ask::ChooseFolder)));
+                self.complain("The folder cannot be used", error.to_string(), other);
+                return None;
+            }
+        }
+        self.session.capture.collection.clone()
+    }
+
+    fn edit_clips(&mut self, edit: ClipEdit) {
+        let Some(collection) = self.session.capture.collection.clone() else { return };
+        let of = |which: &[usize]| format!("{} clip{}", which.len(), if which.len() == 1 { "" } else { "s" });
+        match edit {
+            ClipEdit::Label(which, label) => {
+                collection.edit(format!("label of {}", of(&which)), |library| library.relabelled(&which, Some(&label)));
+            }
+            ClipEdit::Delete(which) => {
+                collection.edit(format!("delete {}", of(&which)), |library| library.without(&which));
+                self.session.capture.selected.clear();
+            }
+            ClipEdit::Trim(index, start, end) => {
+                collection.edit("trim a clip", |library| library.trimmed(index, start, end));
+            }
+            ClipEdit::SplitAt(index, at) => collection.edit("split a clip", |library| library.split_at(index, at)),
+            ClipEdit::Split(plan) => {
+                let mut problem = None;
+                collection.edit("splits", |library| {
+                    library.split(&plan).unwrap_or_else(|why| {
+                        problem = Some(why.to_string());
+                        library.clone()
+                    })
+                });
+                if let Some(problem) = problem {
+                    self.complain("The clips were not split", problem, None);
+                }
+            }
+        }
+    }
+}
+
+/// A board that hears tones and makes gestures: its port, and what it lives in.
+#[cfg(unix)]
+fn simulate(id: &str) -> Result<(String, Alive), DeviceError> {
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use crate::device::Way;
+    use crate::device::simulate::{BoardSettings, SensorSettings, Simulator, SimulatorSettings, Source as Made, Speed};
+
+    let sensors = [Made::tones(), Made::gestures()].map(|(info, source)| SensorSettings { info, source });
+    let profile = tinsmith_core::measure::device::device(id);
+    let board = BoardSettings {
+        id: id.to_owned(),
+        name: profile.as_ref().map_or_else(|| id.to_owned(), |device| device.name.clone()),
+        number: SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_nanos() as u64),
+        flash_bytes: profile.as_ref().map_or(4 << 20, |device| device.flash_bytes as usize),
+        ram_bytes: profile.as_ref().map_or(512 << 10, |device| device.ram_bytes as usize),
+        sensors: sensors.into(),
+        model: None,
+    };
+    let settings = SimulatorSettings { board, way: Way::Frames, speed: Speed::Times(1.0), faults: Vec::new(), seed: 1 };
+    let simulator = Simulator::start(settings)?;
+    Ok((simulator.port().display().to_string(), Alive::new(simulator)))
+}
+
+/// Simulated boards are pseudo-terminals.
+#[cfg(not(unix))]
+fn simulate(_: &str) -> Result<(String, Alive), DeviceError> {
+    Err(DeviceError::Simulate("boards are simulated on Linux and macOS; connect a real one".to_owned()))
+}
