@@ -6,6 +6,7 @@
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
 //! | [`device`] | boards: ports, recording, simulated boards |
 //! | [`input`] | where samples come from: a board |
+//! | `live` | the live demo behind the window: models that follow what an input measures (feature `gui`) |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
@@ -16,6 +17,8 @@ pub mod device;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod input;
+#[cfg(feature = "gui")]
+pub mod live;
 #[cfg(feature = "gui")]
 pub mod worker;
 

@@ -4,7 +4,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use tinsmith_core::data::recording::SensorInfo;
-use tinsmith_core::live::{Decider, DecisionSettings, FrontEnd, Live, LiveError, Reading, Runner, Sensor, Step, fitting_presets, quiet_classes};
+use tinsmith_core::live::{
+    Decider, DecisionSettings, FrontEnd, Live, LiveError, Reading, Runner, Sensor, Step, fitting_presets, quiet_classes,
+};
 
 use super::setup::{Front, Settings, Setup};
 use super::shown::{Choice, Point, Shown};

@@ -247,15 +247,8 @@ mod tests {
     fn what_is_shown_is_bounded() {
         let mut shown = Shown::default();
         for step in 0..2000 {
-            let event = Event {
-                number: step,
-                step,
-                time_s: step as f64,
-                class: 0,
-                probability: 1.0,
-                baseline: None,
-                differs: false,
-            };
+            let event =
+                Event { number: step, step, time_s: step as f64, class: 0, probability: 1.0, baseline: None, differs: false };
             let point = Point { time_s: step as f64 * 0.1, mean: vec![1.0, 0.0], baseline: Vec::new(), since_s: 0.0 };
             shown.add(point, Some(event));
         }

@@ -8,12 +8,14 @@
 //! | [`commands`] | running commands |
 //! | [`files`] | opening, saving, exporting, what to do with unsaved work |
 //! | [`input`] | dropped files, shortcuts, keys |
+//! | [`live`] | the live demo |
 //! | [`pictures`] | saving what is on screen |
 
 mod capture;
 mod commands;
 mod files;
 mod input;
+mod live;
 mod lowering;
 mod pictures;
 
@@ -166,6 +168,7 @@ impl App {
             self.take(event, ctx);
         }
         self.follow_capture();
+        self.follow_live(ctx);
         self.take_input(ctx);
         if self.autosave_at_s.is_some_and(|at| ctx.time() >= at) {
             self.autosave_at_s = None;

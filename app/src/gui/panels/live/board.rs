@@ -6,7 +6,7 @@ use tinsmith_core::live::LatencyFigures;
 use tinsmith_core::measure::Estimate;
 use tinsmith_runtime::link::Stats;
 
-use super::{ask, duration, filled, with_shown};
+use super::{ask, filled, with_shown};
 use crate::capture::{Link, Seen, Station};
 use crate::device::Way;
 use crate::gui::context::PanelCtx;
@@ -83,7 +83,12 @@ impl BoardPanel {
     fn latency_ui(&mut self, cx: PanelCtx<'_>, board: &OnBoard, ui: &mut Ui) {
         let p = Palette::of(ui);
         let figures = board.latencies.figures();
-        group_title(ui, "Latency", Type::Small.text(format!("{} runs, measured", units::exact(figures.count)), p.text_weak), |_| {});
+        group_title(
+            ui,
+            "Latency",
+            Type::Small.text(format!("{} runs, measured", units::exact(figures.count)), p.text_weak),
+            |_| {},
+        );
         if figures.count == 0 {
             let words = "Check the board, or run the windows there too, and its times are counted here.";
             ui.add(Label::new(Type::Small.text(words, p.text_weak)).wrap());
@@ -109,7 +114,13 @@ impl BoardPanel {
         let mut counts = vec![0_u64; COLUMNS];
         recent.iter().for_each(|us| counts[(((ms((*us).into()) - from) / width) as usize).min(COLUMNS - 1)] += 1);
         let most = self.view.scale.position(counts.iter().copied().max().unwrap_or(0) as f64);
-        let row = |i: usize| vec![format!("{:.3}", from + width * i as f64), format!("{:.3}", from + width * (i + 1) as f64), counts[i].to_string()];
+        let row = |i: usize| {
+            vec![
+                format!("{:.3}", from + width * i as f64),
+                format!("{:.3}", from + width * (i + 1) as f64),
+                counts[i].to_string(),
+            ]
+        };
         let frame = PlotFrame {
             name: NAME,
             subject: "runs",
@@ -142,7 +153,10 @@ impl BoardPanel {
                 let i = ((at - from) / width).max(0.0) as usize;
                 let count = counts.get(i)?;
                 let (left, right) = (from + width * i as f64, from + width * (i + 1) as f64);
-                Some(crate::gui::plots::Reading { text: format!("{left:.2} to {right:.2} ms: {count} runs"), span: Some((left, right)) })
+                Some(crate::gui::plots::Reading {
+                    text: format!("{left:.2} to {right:.2} ms: {count} runs"),
+                    span: Some((left, right)),
+                })
             },
         );
         if let Some(estimate) = estimate {
@@ -184,7 +198,7 @@ fn load_ui(cx: PanelCtx<'_>, board: &OnBoard, ui: &mut Ui) {
     };
     ui.add(Label::new(Type::Small.text(line, p.text_weak)).wrap());
     if let Some((took, at)) = board.loaded {
-        let words = format!("loaded in {:.1} s, without reflashing, {} ago", took.as_secs_f64(), duration(at.elapsed()));
+        let words = format!("loaded in {:.1} s, without reflashing, {} ago", took.as_secs_f64(), units::duration(at.elapsed()));
         ui.label(Type::Caption.text(words, p.text_faint));
     }
     if let Some(status) = board.refused {

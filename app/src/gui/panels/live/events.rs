@@ -46,7 +46,13 @@ impl Columns {
             x += width;
             cell
         };
-        Self { time: next(time_width), candidate: next(each), baseline: next(each), board: next(board_width), note: next(note_width) }
+        Self {
+            time: next(time_width),
+            candidate: next(each),
+            baseline: next(each),
+            board: next(board_width),
+            note: next(note_width),
+        }
     }
 }
 
@@ -94,7 +100,14 @@ fn line_ui(shown: &Shown, heard: &Heard, ui: &mut Ui) {
 fn said_ui(ui: &Ui, cell: Rect, class: &str, probability: f32, (ink, colour): (eframe::egui::Color32, eframe::egui::Color32)) {
     let numbers = cell.left() + (cell.width() * 0.45).min(96.0);
     text_in(ui, Rect::from_min_max(cell.min, pos2(numbers, cell.bottom())), false, class, Type::SmallMedium, ink);
-    text_in(ui, Rect::from_min_size(pos2(numbers, cell.top()), vec2(36.0, cell.height())), true, &number(probability), Type::Small, ink);
+    text_in(
+        ui,
+        Rect::from_min_size(pos2(numbers, cell.top()), vec2(36.0, cell.height())),
+        true,
+        &number(probability),
+        Type::Small,
+        ink,
+    );
     let bar = Rect::from_min_max(pos2(numbers + 42.0, cell.center().y - 3.0), pos2(cell.right(), cell.center().y + 3.0));
     if bar.width() > 16.0 {
         ui.painter().rect_filled(filled(bar, probability), CornerRadius::same(1), colour);

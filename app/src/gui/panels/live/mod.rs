@@ -55,24 +55,3 @@ fn with_shown(cx: PanelCtx<'_>, ui: &mut Ui, title: &str, words: &str, show: imp
 fn filled(rect: Rect, fraction: f32) -> Rect {
     Rect::from_min_size(rect.min, vec2(rect.width() * fraction.clamp(0.0, 1.0), rect.height()))
 }
-
-/// `4 min 12 s`.
-fn duration(of: Duration) -> String {
-    let seconds = of.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, min, s) => format!("{min} min {s} s"),
-        (h, min, _) => format!("{h} h {min} min"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_in_their_own_units() {
-        let words = [5, 252, 7300].map(|s| duration(Duration::from_secs(s)));
-        assert_eq!(words, ["5 s", "4 min 12 s", "2 h 1 min"]);
-    }
-}

@@ -3,7 +3,8 @@
 use eframe::egui::{CornerRadius, Frame, Margin, Rect, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::live::{DecisionSettings, Reading, top};
 
-use super::{ask, duration, filled, with_shown};
+use super::{ask, filled, with_shown};
+use crate::device::ports::{Port, PortKind};
 use crate::gui::capture::{Ask as Capture, Source};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
@@ -133,7 +134,10 @@ fn input_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
     let mut source = listening.clone();
     let mut sources: Vec<(Option<Source>, String)> = vec![(None, "nothing".to_owned())];
     sources.push((Some(Source::Simulated), "simulated board".to_owned()));
-    sources.extend(capture.ports.iter().map(|port| (Some(Source::Port(port.path.clone())), port.name.clone())));
+    // The board that this window simulates is there as such, not as a port.
+    let is_own = |port: &&Port| listening == Some(Source::Simulated) && port.kind == PortKind::Simulated;
+    let ports = capture.ports.iter().filter(|port| !is_own(port));
+    sources.extend(ports.map(|port| (Some(Source::Port(port.path.clone())), port.name.clone())));
     if !sources.iter().any(|(known, _)| *known == source) {
         sources.push((source.clone(), "the chosen input".to_owned()));
     }
@@ -156,7 +160,8 @@ fn input_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
         if now != sensor {
             (settings.sensor, settings.front) = (Some(now), Front::Fitting);
         }
-        let fronts = choices.iter().find(|choice| choice.sensor == sensor).map(|choice| choice.fronts.clone()).unwrap_or_default();
+        let fronts =
+            choices.iter().find(|choice| choice.sensor == sensor).map(|choice| choice.fronts.clone()).unwrap_or_default();
         let fronts: Vec<(Front, String)> = fronts.into_iter().map(|front| (front, front.name().to_owned())).collect();
         let mut now = front;
         label_row(ui, "Features", |ui| select(ui, "Features", &mut now, &as_options(&fronts), width(ui)));
@@ -202,7 +207,7 @@ fn decision_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
 fn counts_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let Some(listener) = &cx.session.live.listener else { return };
     let shown = listener.shown();
-    group_title(ui, "Since start", duration(shown.began.elapsed()), |_| {});
+    group_title(ui, "Since start", units::duration(shown.began.elapsed()), |_| {});
     ui.spacing_mut().item_spacing.y = 0.0;
     let (counts, (steps, same)) = (shown.counts, shown.steps);
     value_row(ui, "Events", &units::exact(counts.events));

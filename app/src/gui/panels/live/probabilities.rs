@@ -78,7 +78,12 @@ impl ProbabilitiesPanel {
                     ask(cx, Ask::Pause(!is_paused));
                 }
             }
-            segmented_named(ui, "Probabilities as", &mut self.view, &[(View::Ribbons, "ribbons"), (View::Lines, "lines"), (View::Heat, "heat")]);
+            segmented_named(
+                ui,
+                "Probabilities as",
+                &mut self.view,
+                &[(View::Ribbons, "ribbons"), (View::Lines, "lines"), (View::Heat, "heat")],
+            );
         });
         let view = self.view;
         let words = "Choose an input on the left. What the model makes of it goes by here.";
@@ -159,7 +164,11 @@ fn signal_ui(shown: &Shown, time: &Time, rect: Rect, ui: &Ui) {
     let mut mesh = Mesh::default();
     for (begins, low, high) in seen {
         let (left, right) = (time.x(*begins).max(rect.left()), time.x(begins + Outline::COLUMN_S).min(rect.right()));
-        quad(&mut mesh, [pos2(left, y(*high)), pos2(right, y(*high)), pos2(right, y(*low) + 1.0), pos2(left, y(*low) + 1.0)], p.base);
+        quad(
+            &mut mesh,
+            [pos2(left, y(*high)), pos2(right, y(*high)), pos2(right, y(*low) + 1.0), pos2(left, y(*low) + 1.0)],
+            p.base,
+        );
     }
     ui.painter_at(rect).add(Shape::mesh(mesh));
 }
@@ -235,7 +244,8 @@ impl LanesPainter<'_> {
             let band: Vec<(f32, f32)> = self.of(class, |point| &point.mean).map(|(x, value)| (x, half(value))).collect();
             painter.add(Shape::mesh(ribbon(&band, lane.center().y, fill)));
             for side in [-1.0, 1.0] {
-                let edge = self.of(class, |point| &point.baseline).map(|(x, value)| pos2(x, lane.center().y + side * half(value)));
+                let edge =
+                    self.of(class, |point| &point.baseline).map(|(x, value)| pos2(x, lane.center().y + side * half(value)));
                 painter.add(Shape::line(edge.collect(), Stroke::new(1.0, p.base)));
             }
         }
@@ -279,7 +289,8 @@ impl LanesPainter<'_> {
             let (left, right) = (self.time.x(pair[0].time_s).max(self.lanes.left()), self.time.x(pair[1].time_s));
             for (class, value) in pair[1].mean.iter().enumerate() {
                 let lane = self.lane(class).shrink2(vec2(0.0, 0.5));
-                let corners = [pos2(left, lane.top()), pos2(right, lane.top()), pos2(right, lane.bottom()), pos2(left, lane.bottom())];
+                let corners =
+                    [pos2(left, lane.top()), pos2(right, lane.top()), pos2(right, lane.bottom()), pos2(left, lane.bottom())];
                 quad(&mut mesh, corners, p.heat_at(value / self.full()));
             }
         }
