@@ -85,7 +85,7 @@ impl FrontEnd {
             None => front.least_len(input.n_elements())?,
         };
         let sample = front.features_of_zeros(front.len)?;
-        let misfit = |_| {
+        let misfit = || {
             let wanted = input.shape.get(1..).unwrap_or_default();
             let seconds = front.len as f64 / front.sensor.rate_hz;
             LiveError::Misfit(format!(
@@ -93,7 +93,12 @@ impl FrontEnd {
                 sample.sample_shape
             ))
         };
-        feed::check_shape(&sample, input).map_err(misfit)?;
+        feed::check_shape(&sample, input).map_err(|_| misfit())?;
+        // A data set may hold flat samples, but of a stream it is known which axis is time: that is no map.
+        let n_axes = |shape: &[usize]| shape.iter().filter(|&&extent| extent != 1).count();
+        if n_axes(&sample.sample_shape) < n_axes(&input.shape).min(2) {
+            return Err(misfit());
+        }
         Ok(front)
     }
 

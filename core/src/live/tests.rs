@@ -104,6 +104,11 @@ fn a_window_is_as_long_as_the_stages_and_the_input_say() {
     assert_eq!((features(sound.len()), features(sound.len() - 1)), (640, 512));
     let error = front("micro-frontend", 16_000.0, &[1, 49, 10, 1]).unwrap_err().to_string();
     assert!(error.contains("[49, 40, 1]") && error.ends_with("presets that fit: keyword"), "{error}");
+    let sound = FrontEnd::new(Pipeline::default(), sensor(16_000.0, 1), &input(&[1, 49, 10, 1]), 100.0);
+    assert!(sound.unwrap_err().to_string().contains("[490, 1]"), "490 instants are no map of 49 x 10");
+    let motion = FrontEnd::new(Pipeline::default(), sensor(64.0, 6), &input(&[1, 64, 6]), 100.0).unwrap();
+    let flat = FrontEnd::new(Pipeline::default(), sensor(64.0, 6), &input(&[1, 384]), 100.0).unwrap();
+    assert_eq!((motion.len(), flat.len()), (64, 64));
     let still = FrontEnd::new(Pipeline::parse(&["statistics"]).unwrap(), sensor(50.0, 1), &input(&[1, 8]), 100.0);
     assert!(still.unwrap_err().to_string().contains("add a clip or a window stage"));
     let unknown = FrontEnd::new(Pipeline::default(), sensor(0.0, 1), &input(&[1, 8]), 100.0);
