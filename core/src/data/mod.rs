@@ -13,6 +13,7 @@ pub mod lines;
 pub mod npy;
 pub mod npz;
 pub mod recording;
+pub mod resample;
 mod signal;
 pub mod wav;
 
