@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
 //! | [`device`] | boards: ports, recording, simulated boards |
-//! | [`input`] | where samples come from: a board |
+//! | [`microphone`] | microphones of this computer |
+//! | [`input`] | where samples come from: a board, a microphone |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
@@ -14,6 +15,7 @@ pub mod device;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod input;
+pub mod microphone;
 #[cfg(feature = "gui")]
 pub mod worker;
 
