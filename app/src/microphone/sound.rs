@@ -7,7 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{ErrorKind, FromSample, InputCallbackInfo, SampleFormat, SizedSample, StreamInstant, SupportedStreamConfig};
+use cpal::{
+    BufferSize, ErrorKind, FromSample, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig, StreamInstant,
+    SupportedBufferSize, SupportedStreamConfig,
+};
 
 use super::track::{Chunk, Heard};
 use super::{Channel, MicrophoneError, MicrophoneInfo, MicrophoneSettings};
@@ -16,6 +19,8 @@ use super::{Channel, MicrophoneError, MicrophoneInfo, MicrophoneSettings};
 const CHUNKS: usize = 256;
 /// Room of a chunk at first, in instants. A system that gives more at once makes it grow once.
 const ROOM: usize = 4096;
+/// Pieces that sound comes in; see [`in_pieces`].
+const PIECES_A_SECOND: u32 = 20;
 /// Devices of ALSA's plug-ins that are no microphones: converters, silence, and what leads to the same hardware by other names.
 const NO_MICROPHONES: [&str; 14] = [
     "a52",
@@ -173,13 +178,19 @@ fn find(name: Option<&str>) -> Result<cpal::Device, MicrophoneError> {
 }
 
 fn refused(settings: &MicrophoneSettings, name: &str, error: &cpal::Error) -> MicrophoneError {
-    let (name, reason) = (name.to_owned(), error.to_string().trim_end_matches('.').to_owned());
+    let (name, reason) = (name.to_owned(), reason(error));
     match error.kind() {
         ErrorKind::DeviceBusy => MicrophoneError::Busy { name },
         ErrorKind::PermissionDenied => MicrophoneError::Permission { name },
         _ if settings.name.is_none() => MicrophoneError::Absent { reason },
         _ => MicrophoneError::Open { name, reason },
     }
+}
+
+/// What the system says, of which the first sentence stands in another.
+fn reason(error: &cpal::Error) -> String {
+    let text = error.to_string();
+    text.split(". ").next().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
 /// The microphone's own rate, with as many channels as are needed.
@@ -278,7 +289,17 @@ where
         }
         ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => log::debug!("microphone: {error}"),
         // The first reason is the one that counts.
-        _ => drop(trouble.gone.set(error.to_string().trim_end_matches('.').to_owned())),
+        _ => drop(trouble.gone.set(reason(&error))),
     };
-    device.build_input_stream(config.config(), hear, fail, None)
+    device.build_input_stream(in_pieces(config), hear, fail, None)
+}
+
+/// With ALSA, pieces that are neither so long that what is heard is late (a sound server takes two seconds) nor so short that this
+/// computer misses some (hardware takes 10 ms, and there is room for two pieces). Other systems choose well.
+fn in_pieces(config: &SupportedStreamConfig) -> StreamConfig {
+    let mut pieces = config.config();
+    if let (true, SupportedBufferSize::Range { min, max }) = (cfg!(target_os = "linux"), config.buffer_size()) {
+        pieces.buffer_size = BufferSize::Fixed((config.sample_rate() / PIECES_A_SECOND).clamp(*min, *max));
+    }
+    pieces
 }
