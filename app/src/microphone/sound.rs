@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
@@ -19,6 +20,8 @@ use super::{Channel, MicrophoneError, MicrophoneInfo, MicrophoneSettings};
 const CHUNKS: usize = 256;
 /// Room of a chunk at first, in instants. A system that gives more at once makes it grow once.
 const ROOM: usize = 4096;
+/// How long closing may take.
+const CLOSE: Duration = Duration::from_secs(1);
 /// Pieces that sound comes in; see [`in_pieces`].
 const PIECES_A_SECOND: u32 = 20;
 /// Devices of ALSA's plug-ins that are no microphones: converters, silence, and what leads to the same hardware by other names.
@@ -98,7 +101,7 @@ pub struct Source {
     empty: SyncSender<Vec<f32>>,
     trouble: Arc<Trouble>,
     /// It is heard while this lives.
-    _stream: cpal::Stream,
+    stream: Option<cpal::Stream>,
 }
 
 /// What the sound system has told.
@@ -131,7 +134,7 @@ impl Source {
         let listener = Listener { channel, n_channels, rate_hz, full, spare, lost: 0, overruns: 0, due: None, trouble: told };
         let stream = listen(&device, &config, listener).map_err(refused)?;
         stream.play().map_err(refused)?;
-        Ok(Self { name, rate_hz, chunks, empty, trouble, _stream: stream })
+        Ok(Self { name, rate_hz, chunks, empty, trouble, stream: Some(stream) })
     }
 
     /// Its name.
@@ -160,6 +163,22 @@ impl Source {
     pub fn done(&self, chunk: Chunk) {
         // A listener that has ended needs none.
         let _ = self.empty.try_send(chunk.values);
+    }
+}
+
+impl Drop for Source {
+    /// Closes it. Where the sound system hangs, as libpulse does when its server was killed, it hangs alone.
+    fn drop(&mut self) {
+        let (closing, closed) = sync_channel::<()>(0);
+        let stream = self.stream.take();
+        thread::spawn(move || {
+            drop(stream);
+            drop(closing);
+        });
+        // Nothing is ever sent: the wait ends when it is closed.
+        if closed.recv_timeout(CLOSE) == Err(RecvTimeoutError::Timeout) {
+            log::warn!("{}: the sound system does not let go of it", self.name);
+        }
     }
 }
 
