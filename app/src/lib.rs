@@ -5,7 +5,8 @@
 //! | [`capture`] | recording as the user does it: clips, sessions, data sets that grow |
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
 //! | [`device`] | boards: ports, recording, simulated boards |
-//! | [`input`] | where samples come from: a board |
+//! | [`microphone`] | microphones of this computer |
+//! | [`input`] | where samples come from: a board, a microphone |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
@@ -16,6 +17,7 @@ pub mod device;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod input;
+pub mod microphone;
 #[cfg(feature = "gui")]
 pub mod worker;
 

@@ -68,7 +68,7 @@ pub enum Event {
     Connected {
         /// How it talks.
         way: Way,
-        /// Bits a second.
+        /// Bits a second; 0 for a microphone of this computer.
         baud: u32,
         /// Who it is. Of plain lines the sensors follow, by [`Event::Sensors`].
         board: BoardInfo,
@@ -136,7 +136,7 @@ impl Event {
 
 /// The thread's end of the events.
 #[derive(Clone, Debug)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     pub events: Sender<Event>,
     /// Blocks, lines of the log and counts that wait for whoever polls.
     pub queued: Arc<AtomicUsize>,

@@ -14,6 +14,7 @@
 //! | `upload` | models and inputs that go in pieces |
 //! | `record` | a recording, on a thread of its own |
 //! | `messages` | what the thread of a board is asked, and what it tells |
+//! | `talk` | asking a thread, and polling what it tells |
 //! | `connection` | one board: asks, answers, comes back after the cable was pulled |
 //! | `simulate` | a board without hardware |
 
@@ -28,6 +29,7 @@ mod record;
 pub mod registry;
 #[cfg(unix)]
 pub mod simulate;
+mod talk;
 mod upload;
 
 pub use connection::Connection;
@@ -35,3 +37,6 @@ pub use detect::Way;
 pub use error::DeviceError;
 pub use messages::{ConnectionSettings, Event, Request};
 pub use receive::LinkCounts;
+pub(crate) use record::Recordings;
+pub(crate) use talk::Ears;
+pub use talk::Talk;

@@ -14,6 +14,7 @@ pub mod lines;
 pub mod npy;
 pub mod npz;
 pub mod recording;
+pub mod resample;
 pub mod segment;
 mod signal;
 pub mod wav;

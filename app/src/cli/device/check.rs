@@ -67,8 +67,7 @@ impl Check {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let expected = self.expected()?;
         let file = compact_file(&self.model, &self.options)?;
-        let board = self.port.open(false, messages)?;
-        board.check_runs_models(&self.port.port)?;
+        let board = self.port.open_model_runner(messages)?;
         if self.load {
             board.load(file, messages)?;
         } else if board.model.map(|model| model.hash) != Some(content_hash(&file)) {
@@ -82,7 +81,7 @@ impl Check {
             agree += usize::from(infer(&board, sample, expected.input(sample), messages)? == expected.output(sample));
         }
         drop(progress);
-        board.connection.ask(Request::GetStats(false));
+        board.input.ask(Request::GetStats(false));
         let stats = board.answer(messages, |event| if let Event::Stats(stats) = event { Some(stats) } else { None })?;
         self.print(&board, agree, expected.n, &stats)
     }
@@ -136,7 +135,7 @@ impl Check {
 /// What the board computes.
 fn infer(board: &Board, sample: usize, input: &[u8], messages: Messages) -> Result<Vec<u8>, Failure> {
     let wanted = sample as u32 + 1;
-    board.connection.ask(Request::Infer(wanted, input.to_vec()));
+    board.input.ask(Request::Infer(wanted, input.to_vec()));
     let result = |event| match event {
         Event::Result { request, status, output, .. } if request == wanted => Some((status, output)),
         _ => None,

@@ -53,12 +53,12 @@ impl Source {
             (0..sound.n_channels).map(|i| if sound.n_channels == 1 { "sound".to_owned() } else { format!("sound{}", i + 1) });
         let steps = sound.samples.iter().map(|sample| (sample * 32768.0).round() as i16);
         let bytes = steps.flat_map(i16::to_le_bytes).collect();
-        Ok((microphone(names.collect(), f64::from(sound.rate_hz)), Self::Table(bytes)))
+        Ok((SensorInfo::sound(1, names.collect(), f64::from(sound.rate_hz)), Self::Table(bytes)))
     }
 
     /// A microphone that hears tones.
     pub fn tones() -> (SensorInfo, Self) {
-        (microphone(vec!["sound".to_owned()], 16_000.0), Self::Tones)
+        (SensorInfo::sound(1, vec!["sound".to_owned()], 16_000.0), Self::Tones)
     }
 
     /// A motion sensor that is moved as a table of numbers says. A column of times gives the rate.
@@ -96,12 +96,6 @@ impl Source {
         let (name, kind) = ("imu".to_owned(), Kind::Imu);
         (SensorInfo { id: 2, name, kind, rate_hz: MOTION_HZ, encoding: Encoding::I16, channels }, Self::Gestures)
     }
-}
-
-fn microphone(names: Vec<String>, rate_hz: f64) -> SensorInfo {
-    let channel = |name| ChannelInfo { name, unit: "full scale".to_owned(), step: 1.0 / 32768.0 };
-    let channels = names.into_iter().map(channel).collect();
-    SensorInfo { id: 1, name: "audio".to_owned(), kind: Kind::Audio, rate_hz, encoding: Encoding::I16, channels }
 }
 
 /// Rows a second by a column of times, in the unit that its name says; milliseconds if it says none.
