@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use tinsmith_core::data::library::Library;
 use tinsmith_core::data::recording::{Kind, SensorInfo};
 
 use crate::capture::{Collection, Order, Plan, Start, Station};
 use crate::device::ports::{Port, Watch};
+use crate::microphone::MicrophoneInfo;
 
 mod clips;
 
@@ -19,6 +21,8 @@ pub use clips::{Digest, Digests, MOST_KEPT};
 pub enum Source {
     /// The board on this port.
     Port(String),
+    /// The microphone of this name.
+    Microphone(String),
     /// A board that this window simulates.
     Simulated,
 }
@@ -115,6 +119,8 @@ impl RecordSettings {
 pub enum Ask {
     /// A panel that lists inputs is on screen.
     Watch,
+    /// Look again which microphones there are.
+    LookAgain,
     /// Listen to this input, and to no other.
     Listen(Source),
     /// Listen to nothing.
@@ -203,6 +209,10 @@ pub struct Capture {
     pub watch: Option<Watch>,
     /// The ports.
     pub ports: Vec<Port>,
+    /// The microphones, once they are known.
+    pub microphones: Option<Vec<MicrophoneInfo>>,
+    /// Where they come from: each is opened for a moment, which takes its time.
+    pub looking: Option<Receiver<Vec<MicrophoneInfo>>>,
     /// The input.
     pub listening: Option<Listening>,
     /// The sensor that clips are taken of.

@@ -14,6 +14,7 @@ use crate::gui::capture::{Alive, Ask, ClipEdit, Listening, Source, folder_beside
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
 use crate::input::Input;
+use crate::microphone::{self, Microphone, MicrophoneSettings};
 
 impl App {
     /// Takes what has happened to inputs and clips since the last frame.
@@ -21,6 +22,9 @@ impl App {
         let capture = &mut self.session.capture;
         if let Some(ports) = capture.watch.as_ref().and_then(Watch::changed) {
             capture.ports = ports;
+        }
+        if let Some(found) = capture.looking.as_ref().and_then(|looking| looking.try_recv().ok()) {
+            (capture.microphones, capture.looking) = (Some(found), None);
         }
         capture.digests.take();
     }
@@ -36,10 +40,12 @@ impl App {
             Ask::Watch => {
                 if self.session.capture.watch.is_none() {
                     self.session.capture.watch = Some(Watch::start());
+                    self.look_for_microphones(ctx);
                 }
                 // Plugging in and out wakes nobody.
                 ctx.request_repaint_after(Duration::from_millis(500));
             }
+            Ask::LookAgain => self.look_for_microphones(ctx),
             Ask::Listen(source) => self.listen(source, ctx),
             Ask::LetGo => self.session.capture.listening = None,
             Ask::Choose(sensor) => self.session.capture.sensor = Some(sensor),
@@ -64,21 +70,41 @@ impl App {
         }
     }
 
+    fn look_for_microphones(&mut self, ctx: &Context) {
+        let (sender, found) = std::sync::mpsc::channel();
+        let waker = ctx.clone();
+        std::thread::spawn(move || {
+            if sender.send(microphone::list()).is_ok() {
+                waker.request_repaint();
+            }
+        });
+        self.session.capture.looking = Some(found);
+    }
+
     fn listen(&mut self, source: Source, ctx: &Context) {
         // A port can be opened once: the old one is closed first.
         self.session.capture.listening = None;
-        let (port, simulator) = match &source {
-            Source::Port(port) => (port.clone(), None),
+        let mut alive = None;
+        // The thread that listens never lets events wait, so none has to be left out.
+        let board =
+            |port: String| Input::Board(Connection::open(ConnectionSettings { lossless: true, ..ConnectionSettings::new(port) }));
+        let input = match &source {
+            Source::Port(port) => board(port.clone()),
+            Source::Microphone(name) => {
+                let settings = MicrophoneSettings { name: Some(name.clone()), lossless: true, ..MicrophoneSettings::default() };
+                Input::Microphone(Microphone::open(settings))
+            }
             Source::Simulated => match simulate(&self.session.edit.device) {
-                Ok((port, simulator)) => (port, Some(simulator)),
+                Ok((port, simulator)) => {
+                    alive = Some(simulator);
+                    board(port)
+                }
                 Err(error) => return self.complain("There is no simulated board", error.to_string(), None),
             },
         };
-        // The thread that listens never lets events wait, so none has to be left out.
-        let connection = Connection::open(ConnectionSettings { lossless: true, ..ConnectionSettings::new(port) });
         let waker = ctx.clone();
-        let station = Arc::new(Station::open(Input::Board(connection), Arc::new(move || waker.request_repaint())));
-        self.session.capture.listening = Some(Listening::new(source, station, simulator));
+        let station = Arc::new(Station::open(input, Arc::new(move || waker.request_repaint())));
+        self.session.capture.listening = Some(Listening::new(source, station, alive));
     }
 
     fn begin_session(&mut self, ctx: &Context) {
