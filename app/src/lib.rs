@@ -7,6 +7,7 @@
 //! | [`device`] | boards: ports, recording, simulated boards |
 //! | [`microphone`] | microphones of this computer |
 //! | [`input`] | where samples come from: a board, a microphone |
+//! | [`loudspeaker`] | playing a clip |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
@@ -17,6 +18,7 @@ pub mod device;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod input;
+pub mod loudspeaker;
 pub mod microphone;
 #[cfg(feature = "gui")]
 pub mod worker;

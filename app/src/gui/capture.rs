@@ -10,6 +10,7 @@ use tinsmith_core::data::recording::{Kind, SensorInfo};
 
 use crate::capture::{Collection, Order, Plan, Start, Station};
 use crate::device::ports::{Port, Watch};
+use crate::loudspeaker::Playing;
 use crate::microphone::MicrophoneInfo;
 
 mod clips;
@@ -147,6 +148,10 @@ pub enum Ask {
     UseFolder(PathBuf),
     /// These clips are selected.
     Select(Vec<usize>),
+    /// Play this clip.
+    Play(usize),
+    /// Be quiet.
+    Quiet,
     /// The index is edited.
     Edit(ClipEdit),
     /// The data set is what the model is calibrated and measured with.
@@ -225,6 +230,8 @@ pub struct Capture {
     pub digests: Digests,
     /// Clips that are selected, by their place in the index.
     pub selected: Vec<usize>,
+    /// What is being played.
+    pub playing: Option<Playing>,
 }
 
 impl Capture {

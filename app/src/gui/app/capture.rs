@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::Context;
+use tinsmith_core::data::library::{Reader, Sample};
 
 use super::App;
 use crate::capture::{Collection, Station};
@@ -14,6 +15,7 @@ use crate::gui::capture::{Alive, Ask, ClipEdit, Listening, Source, folder_beside
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
 use crate::input::Input;
+use crate::loudspeaker::{Mono, Playing};
 use crate::microphone::{self, Microphone, MicrophoneSettings};
 
 impl App {
@@ -27,6 +29,11 @@ impl App {
             (capture.microphones, capture.looking) = (Some(found), None);
         }
         capture.digests.take();
+        if let Some(playing) = capture.playing.take_if(|playing| playing.is_over())
+            && let Some(failure) = playing.failure()
+        {
+            self.complain("The clip is not played", failure.to_owned(), None);
+        }
     }
 
     pub(super) fn capture(&mut self, ask: Ask, ctx: &Context) {
@@ -61,6 +68,8 @@ impl App {
                 self.use_folder(folder, ctx);
             }
             Ask::Select(which) => self.session.capture.selected = which,
+            Ask::Play(index) => self.play(index, ctx),
+            Ask::Quiet => self.session.capture.playing = None,
             Ask::Edit(edit) => self.edit_clips(edit),
             Ask::UseAsData => {
                 if let Some(collection) = &self.session.capture.collection {
@@ -138,6 +147,25 @@ impl App {
             }
         }
         self.session.capture.collection.clone()
+    }
+
+    fn play(&mut self, index: usize, ctx: &Context) {
+        let capture = &self.session.capture;
+        let Some((collection, library)) = capture.collection.as_ref().zip(capture.library()) else { return };
+        let Some(item) = library.items.get(index).cloned() else { return };
+        let folder = collection.folder().to_owned();
+        let read = move || match Reader::new(&folder).read(&library, &item) {
+            Ok(Sample::Signal(signal)) => {
+                let n_channels = signal.axes.len().max(1);
+                let values =
+                    signal.values.chunks_exact(n_channels).map(|row| row.iter().sum::<f32>() / n_channels as f32).collect();
+                Ok(Mono { rate_hz: signal.rate_hz.unwrap_or(16_000.0), values })
+            }
+            Ok(Sample::Array { .. }) => Err("it is no recording".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        let waker = ctx.clone();
+        self.session.capture.playing = Some(Playing::start(read, move || waker.request_repaint()));
     }
 
     fn edit_clips(&mut self, edit: ClipEdit) {
