@@ -114,7 +114,12 @@ impl PortOptions {
 impl InputOptions {
     /// Opens the port or the microphone and waits until it is clear who is there.
     pub fn open(&self, messages: Messages) -> Result<Board, Failure> {
-        let Some(name) = microphone_of(&self.port.port) else { return Board::meet(self.port.connect(true), messages) };
+        Board::meet(self.input(), messages)
+    }
+
+    /// Opens the port or the microphone.
+    pub fn input(&self) -> Input {
+        let Some(name) = microphone_of(&self.port.port) else { return self.port.connect(true) };
         let settings = MicrophoneSettings {
             name: name.map(str::to_owned),
             rate_hz: self.rate,
@@ -122,7 +127,7 @@ impl InputOptions {
             lossless: true,
             ..MicrophoneSettings::default()
         };
-        Board::meet(Input::Microphone(Microphone::open(settings)), messages)
+        Input::Microphone(Microphone::open(settings))
     }
 }
 
