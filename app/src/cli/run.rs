@@ -36,7 +36,7 @@ pub struct Run {
     /// Write the files for firmware to this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     export: Option<PathBuf>,
-    /// Keep the calibrated ranges and what --dim and --layout say in the project, so that a teammate's machine gives the same bytes
+    /// Keep the calibrated ranges and what --dim, --layout, --features and --preset say in the project, so that a teammate's machine gives the same bytes
     #[arg(long)]
     save: bool,
     /// Open the project's files even where they lie outside its folder
@@ -83,7 +83,7 @@ impl Run {
             interrupt::whole(|| project.write(&self.project))?;
         }
         let files = match &self.export {
-            Some(folder) => export::export(&opened.job, &results.made()?.graph, &self.project, &Target::USUAL, folder)?,
+            Some(folder) => export::export(&opened.job, &results.made()?.graph, &self.project, &Target::USUAL, folder, messages)?,
             None => Vec::new(),
         };
         if self.json {
@@ -153,6 +153,9 @@ impl Run {
 pub fn open_project(path: &Path, outside: Outside, options: &OpenOptions) -> Result<OpenedProject, Failure> {
     existing(path)?;
     let mut project = Project::read(path)?;
+    if let Some(features) = options.data.features.pipeline()? {
+        project.features = Some(features);
+    }
     let before = (project.import.clone(), project.layout);
     project.import.dims.extend(options.model.import().dims);
     project.layout = options.data.layout.or(project.layout);
