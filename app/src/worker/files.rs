@@ -95,12 +95,7 @@ pub fn samples_at(path: &Path) -> Option<PathBuf> {
 
 /// Opens whatever lies at `path`; `import` is said of what a model leaves open, recordings go through `features`. A suffix decides
 /// only between projects, data and models; each is then known by its bytes.
-pub(super) fn open(
-    path: &Path,
-    outside: Outside,
-    import: ImportOptions,
-    features: Option<Pipeline>,
-) -> Result<Opened, String> {
+pub(super) fn open(path: &Path, outside: Outside, import: ImportOptions, features: Option<Pipeline>) -> Result<Opened, String> {
     if let Some(path) = samples_at(path) {
         let set = data::open_with(&path, features.as_ref(), &Cancel::new()).map_err(|e| e.to_string())?;
         return Ok(Opened::Data(Arc::new(set), features));

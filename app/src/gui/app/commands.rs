@@ -38,9 +38,7 @@ impl App {
             Command::TogglePane(pane) => self.dock.toggle(self.session.workspace, pane),
             Command::Cancel => {
                 self.worker.cancel();
-                let remaking = self.session.activity.take();
                 self.stop_remaking();
-                self.session.activity = remaking;
                 if let Some(activity) = self.session.activity.take() {
                     let title = format!("Cancelled: {}", activity.label);
                     self.session.notices.add(Kind::Done, title, activity.kept(), None);

@@ -48,7 +48,6 @@ impl App {
     pub(super) fn stop_remaking(&mut self) {
         if let Some(remaking) = self.remaking.take() {
             remaking.cancel.cancel();
-            self.session.activity = None;
         }
     }
 
@@ -67,6 +66,7 @@ impl App {
                 self.start_job();
             }
             Err(text) => {
+                self.session.activity = None;
                 self.session.figures.fail(text);
                 self.session.message = "the features cannot be made".to_owned();
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -12,8 +13,11 @@ use crate::data::features::{self, FrontEnd, Pipeline};
 use crate::data::{DataError, DataProblem, DataSet, MAX_FILE_BYTES, Signal, Split, Values};
 use crate::progress::Cancel;
 
-/// So many pieces are read at a time: enough for every thread, few enough that what is read and not yet taken is little.
+/// So many pieces are read at a time, enough for every thread.
 const BATCH: usize = 256;
+
+/// No more are read at a time once they have so many instants: what is read and not yet taken is little, however long recordings are.
+const BATCH_INSTANTS: u64 = 1 << 22;
 
 /// A thread reads at least so many pieces in a row: those of one recording lie together, and its file is read once.
 const IN_A_ROW: usize = 16;
@@ -44,8 +48,9 @@ pub fn tensors(folder: &Path, library: &Library, features: Option<&Pipeline>, ca
 
     let features = features.filter(|pipeline| library.kind.is_recorded() && !pipeline.stages.is_empty());
     let (mut all, mut left) = (Samples::default(), library.pieces().filter(wanted));
+    let n_made = AtomicU64::new(0);
     loop {
-        let batch: Vec<Piece> = left.by_ref().take(BATCH).collect();
+        let batch = batch(&mut left);
         if batch.is_empty() {
             break;
         }
@@ -53,7 +58,11 @@ pub fn tensors(folder: &Path, library: &Library, features: Option<&Pipeline>, ca
             || Reader::new(folder),
             |reader, piece| {
                 cancel.check().map_err(|cancelled| of_index(cancelled.into()))?;
-                prepared(reader, library, piece, features, cancel)
+                let read = prepared(reader, library, piece, features, cancel)?;
+                // A stage may make much of little: before all threads have done so.
+                let n = read.n_values();
+                check_size(n_made.fetch_add(n, Ordering::Relaxed).saturating_add(n)).map_err(of_index)?;
+                Ok(read)
             },
         );
         let read: Vec<Result<Prepared, DataError>> = read.collect();
@@ -64,6 +73,19 @@ pub fn tensors(folder: &Path, library: &Library, features: Option<&Pipeline>, ca
     }
     let none = || of_index(DataProblem::Unlike("it has no samples; import some, or choose a shorter window".into()));
     all.finish(library, is_labelled, features).ok_or_else(none)
+}
+
+/// The next pieces.
+fn batch(left: &mut impl Iterator<Item = Piece>) -> Vec<Piece> {
+    let (mut batch, mut n_instants) = (Vec::new(), 0_u64);
+    while batch.len() < BATCH
+        && n_instants < BATCH_INSTANTS
+        && let Some(piece) = left.next()
+    {
+        n_instants = n_instants.saturating_add(piece.end.saturating_sub(piece.start));
+        batch.push(piece);
+    }
+    batch
 }
 
 /// Reads a folder as [`open_with`](crate::data::open_with) does.
@@ -86,6 +108,14 @@ struct Prepared {
     values: Values,
     /// What was made of it.
     made: Option<Made>,
+}
+
+impl Prepared {
+    /// Values that become samples.
+    fn n_values(&self) -> u64 {
+        let of_features = |made: &Made| made.samples.iter().map(|sample| sample.values.len()).sum();
+        self.made.as_ref().map_or(self.values.len(), of_features) as u64
+    }
 }
 
 /// Features of a piece.
@@ -254,7 +284,6 @@ fn check_size(n_values: u64) -> Result<(), DataProblem> {
 struct Stack {
     shape: Vec<usize>,
     values: Option<Growing>,
-    n_values: u64,
 }
 
 enum Growing {
@@ -266,8 +295,6 @@ enum Growing {
 
 impl Stack {
     fn push(&mut self, shape: Vec<usize>, values: Values) -> Result<(), DataProblem> {
-        self.n_values += values.len() as u64;
-        check_size(self.n_values)?;
         let Some(all) = &mut self.values else {
             self.shape = shape;
             self.values = Some(match values {

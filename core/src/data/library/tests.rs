@@ -321,7 +321,7 @@ fn features_take_the_place_of_windows() {
     assert!(set.samples_hash() != raw.hash && set.samples_hash() != other.samples_hash());
 
     // A window stage makes several of one piece.
-    let halves = made(&["window:length=20"]).unwrap();
+    let halves = made(&["window:length=20,overlap=0"]).unwrap();
     assert_eq!((halves.set.n_samples(), halves.set.labels.as_deref()), (6, Some(&[1, 1, 1, 1, 0, 0][..])));
     assert!(halves.pieces[0] == halves.pieces[1] && halves.pieces[1] != halves.pieces[2]);
     assert_eq!(halves.set.hash, raw.hash);

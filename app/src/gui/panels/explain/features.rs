@@ -38,7 +38,10 @@ pub fn time(cx: PanelCtx<'_>, statics: &StaticFigures) -> Option<String> {
         format!("; where frames are kept, {} of the processor's time", units::percent(load.value).joined())
     });
     let (low, high, frames) = (ms(us.low), ms(us.high), features.frames);
-    Some(format!("{model} + features {}{whole} for a whole input of {frames} frames (features {low} to {high}){load}", ms(us.value)))
+    Some(format!(
+        "{model} + features {}{whole} for a whole input of {frames} frames (features {low} to {high}){load}",
+        ms(us.value)
+    ))
 }
 
 /// What the features cost, or why that is not known; `None` if there are none.
