@@ -60,12 +60,15 @@ pub fn has_native() -> bool {
 /// Source: D-Bus specification, "Message bus starting services".
 const PORTAL: &str = "dbus-1/services/org.freedesktop.portal.Desktop.service";
 
+/// Suffixes of samples; the last is that of a data set's index, which stands for its folder.
+const DATA: &[&str] = &["npz", "npy", "ron"];
+
 /// Picks with the dialogs of the system.
 pub fn native(wanted: &Wanted) -> Option<PathBuf> {
     let dialog = FileDialog::new().set_title(wanted.title());
     match wanted {
         Wanted::OpenFile => open_file(dialog),
-        Wanted::OpenData => dialog.add_filter("Data", &["npz", "npy"]).pick_file(),
+        Wanted::OpenData => dialog.add_filter("Data", DATA).pick_file(),
         Wanted::SaveProject(suggested) => save_project(dialog, suggested),
         Wanted::ExportFolder | Wanted::ClipFolder => dialog.pick_folder(),
         Wanted::SavePicture(name) => save_picture(dialog, name),
@@ -78,7 +81,7 @@ fn open_file(dialog: FileDialog) -> Option<PathBuf> {
         .add_filter("All that Tinsmith opens", &[models.as_slice(), &["ron", "npz", "npy"]].concat())
         .add_filter("Models", &models)
         .add_filter("Projects", &["ron"])
-        .add_filter("Data", &["npz", "npy"]);
+        .add_filter("Data", DATA);
     dialog.pick_file()
 }
 

@@ -6,12 +6,14 @@
 //! | this | state, one frame, what the worker sends |
 //! | [`capture`] | running what the panels of recording ask for |
 //! | [`commands`] | running commands |
+//! | [`features`] | making samples of recordings anew |
 //! | [`files`] | opening, saving, exporting, what to do with unsaved work |
 //! | [`input`] | dropped files, shortcuts, keys |
 //! | [`pictures`] | saving what is on screen |
 
 mod capture;
 mod commands;
+mod features;
 mod files;
 mod input;
 mod lowering;
@@ -58,6 +60,8 @@ pub struct App {
     activity: ActivityPanel,
     help: HelpPanel,
     revision: u64,
+    /// Samples that are being made of recordings.
+    remaking: Option<features::Remaking>,
     layouts_asked: Vec<LayoutKey>,
     distributions_asked: Option<DistributionsOf>,
     advice_asked: Option<FloatGraph>,
@@ -101,6 +105,7 @@ impl App {
             activity: ActivityPanel::default(),
             help: HelpPanel::default(),
             revision: 0,
+            remaking: None,
             layouts_asked: Vec::new(),
             distributions_asked: None,
             advice_asked: None,
@@ -271,6 +276,9 @@ impl App {
 
     fn start_job(&mut self) {
         self.stop_lowering();
+        if self.remakes_samples() {
+            return;
+        }
         let (Some(device), Some(open)) = (self.session.device(), &mut self.session.open) else { return };
         open.lay_out(self.session.edit.layout);
         self.revision += 1;
@@ -309,6 +317,7 @@ impl App {
             Event::Lowered(revision, lowered) if revision == self.revision => self.take_lowered(lowered, ctx),
             Event::Lowered(..) => {}
             Event::Opened(path, result) => self.opened(path, *result, ctx),
+            Event::Remade(remade) => self.take_remade(*remade),
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
                 self.session.message = format!("exported {} files to {}", files.len(), folder.display());
