@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::data::library::Library;
 use tinsmith_core::data::recording::{Kind, SensorInfo};
 
@@ -14,8 +15,10 @@ use crate::loudspeaker::Playing;
 use crate::microphone::MicrophoneInfo;
 
 mod clips;
+mod stages;
 
-pub use clips::{Digest, Digests, MOST_KEPT};
+pub use clips::{Digest, Digests, MOST_KEPT, outline};
+pub use stages::{Made as MadeStages, Question as StagesQuestion, Stages, fitted};
 
 /// Something that can be listened to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +151,10 @@ pub enum Ask {
     UseFolder(PathBuf),
     /// These clips are selected.
     Select(Vec<usize>),
+    /// A panel shows what the stages make of the selected clip.
+    ShowStages,
+    /// Make the statistics that a stage asks for.
+    Fit,
     /// Play this clip.
     Play(usize),
     /// Be quiet.
@@ -232,6 +239,10 @@ pub struct Capture {
     pub selected: Vec<usize>,
     /// What is being played.
     pub playing: Option<Playing>,
+    /// What the stages make of the selected clip.
+    pub stages: Stages,
+    /// Statistics that are being made.
+    pub fitting: Option<Receiver<Result<Pipeline, String>>>,
 }
 
 impl Capture {

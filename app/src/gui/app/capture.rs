@@ -6,21 +6,23 @@ use std::time::Duration;
 
 use eframe::egui::Context;
 use tinsmith_core::data::library::{Reader, Sample};
+use tinsmith_core::progress::Cancel;
 
 use super::App;
 use crate::capture::{Collection, Station};
 use crate::device::ports::Watch;
 use crate::device::{Connection, ConnectionSettings, DeviceError};
-use crate::gui::capture::{Alive, Ask, ClipEdit, Listening, Source, folder_beside};
+use crate::gui::capture::{Alive, Ask, ClipEdit, Listening, Source, StagesQuestion, fitted, folder_beside};
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
+use crate::gui::session::Edit;
 use crate::input::Input;
 use crate::loudspeaker::{Mono, Playing};
 use crate::microphone::{self, Microphone, MicrophoneSettings};
 
 impl App {
     /// Takes what has happened to inputs and clips since the last frame.
-    pub(super) fn follow_capture(&mut self) {
+    pub(super) fn follow_capture(&mut self, ctx: &Context) {
         let capture = &mut self.session.capture;
         if let Some(ports) = capture.watch.as_ref().and_then(Watch::changed) {
             capture.ports = ports;
@@ -29,6 +31,20 @@ impl App {
             (capture.microphones, capture.looking) = (Some(found), None);
         }
         capture.digests.take();
+        capture.stages.take();
+        match capture.fitting.as_ref().and_then(|fitting| fitting.try_recv().ok()) {
+            Some(Ok(features)) => {
+                capture.fitting = None;
+                let edit = Edit { features: Some(features), ..self.session.edit.clone() };
+                self.take_edit(edit, ctx);
+            }
+            Some(Err(why)) => {
+                capture.fitting = None;
+                self.complain("The statistics were not made", why, None);
+            }
+            None => {}
+        }
+        let capture = &mut self.session.capture;
         if let Some(playing) = capture.playing.take_if(|playing| playing.is_over())
             && let Some(failure) = playing.failure()
         {
@@ -68,6 +84,8 @@ impl App {
                 self.use_folder(folder, ctx);
             }
             Ask::Select(which) => self.session.capture.selected = which,
+            Ask::ShowStages => self.show_stages(ctx),
+            Ask::Fit => self.fit(ctx),
             Ask::Play(index) => self.play(index, ctx),
             Ask::Quiet => self.session.capture.playing = None,
             Ask::Edit(edit) => self.edit_clips(edit),
@@ -147,6 +165,35 @@ impl App {
             }
         }
         self.session.capture.collection.clone()
+    }
+
+    /// The selected clip, or the newest, goes through the stages.
+    fn show_stages(&mut self, ctx: &Context) {
+        let capture = &mut self.session.capture;
+        let Some((collection, library)) = capture.collection.as_ref().zip(capture.library()) else { return };
+        let index = capture.selected.first().copied().unwrap_or(library.items.len().saturating_sub(1));
+        let (Some(item), Some(pipeline)) = (library.items.get(index).cloned(), self.session.edit.features.clone()) else {
+            return;
+        };
+        let waker = ctx.clone();
+        let question = StagesQuestion { folder: collection.folder().to_owned(), library, item, pipeline };
+        capture.stages.ask(question, move || waker.request_repaint());
+    }
+
+    fn fit(&mut self, ctx: &Context) {
+        let capture = &mut self.session.capture;
+        let Some((collection, library)) = capture.collection.as_ref().zip(capture.library()) else {
+            return self.complain("There are no clips", "Record some, or choose a folder of clips, first".to_owned(), None);
+        };
+        let Some(pipeline) = self.session.edit.features.clone() else { return };
+        let (sender, fitting) = std::sync::mpsc::channel();
+        let (folder, waker) = (collection.folder().to_owned(), ctx.clone());
+        std::thread::spawn(move || {
+            if sender.send(fitted(&folder, &library, &pipeline, &Cancel::new())).is_ok() {
+                waker.request_repaint();
+            }
+        });
+        capture.fitting = Some(fitting);
     }
 
     fn play(&mut self, index: usize, ctx: &Context) {

@@ -170,7 +170,7 @@ impl App {
         for event in events {
             self.take(event, ctx);
         }
-        self.follow_capture();
+        self.follow_capture(ctx);
         self.take_input(ctx);
         if self.autosave_at_s.is_some_and(|at| ctx.time() >= at) {
             self.autosave_at_s = None;

@@ -123,6 +123,8 @@ pub enum Pane {
     Clips,
     /// How clips are spread over classes and splits.
     Classes,
+    /// What the model sees of a clip.
+    Features,
     /// The samples and their labels.
     DataSet,
     /// One sample, and what the model makes of it.
@@ -141,7 +143,7 @@ pub enum Pane {
 
 impl Pane {
     /// All panels.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Recipe,
         Self::Graph,
         Self::Inspector,
@@ -159,6 +161,7 @@ impl Pane {
         Self::Signals,
         Self::Clips,
         Self::Classes,
+        Self::Features,
         Self::DataSet,
         Self::Sample,
         Self::Live,
@@ -188,6 +191,7 @@ impl Pane {
             Self::Signals => "Signals",
             Self::Clips => "Clips",
             Self::Classes => "Classes",
+            Self::Features => "Features",
             Self::DataSet => "Data set",
             Self::Sample => "Sample",
             Self::Live => "Live",
