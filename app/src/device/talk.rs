@@ -57,7 +57,7 @@ impl Talk {
         self.events.recv_timeout(patience).ok().inspect(|event| self.taken(event))
     }
 
-    /// Blocks, lines of the log and counts that were not shown because nobody polled.
+    /// Blocks, lines of the log, counts, watched results and refusals that were not shown because nobody polled.
     pub fn unseen(&self) -> u64 {
         self.unseen.load(Ordering::Relaxed)
     }

@@ -38,16 +38,6 @@ pub enum Channel {
     Only(u16),
 }
 
-impl Channel {
-    /// One value of each `n_channels`.
-    fn of<T: Copy>(self, values: &[T], n_channels: usize, real: impl Fn(T) -> f32) -> impl Iterator<Item = f32> {
-        values.chunks_exact(n_channels.max(1)).map(move |instant| match self {
-            Self::Mean => instant.iter().map(|value| real(*value)).sum::<f32>() / instant.len() as f32,
-            Self::Only(channel) => instant.get(usize::from(channel)).map_or(0.0, |value| real(*value)),
-        })
-    }
-}
-
 /// Which microphone, and how it is heard.
 #[derive(Clone, Debug)]
 pub struct MicrophoneSettings {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::track::{Chunk, Heard};
 use super::{MicrophoneError, MicrophoneInfo, MicrophoneSettings};
-use crate::microphone::track::{Chunk, Heard};
 
 /// The microphones: none.
 pub fn list() -> Vec<MicrophoneInfo> {

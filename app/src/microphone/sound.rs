@@ -266,10 +266,18 @@ impl Listener {
             return;
         };
         chunk.clear();
-        chunk.extend(self.channel.of(values, self.n_channels, real));
+        chunk.extend(mixed(values, self.n_channels, self.channel, real));
         // There are no more chunks than there is room for; whoever listened may have gone.
         let _ = self.full.try_send(Chunk { lost: std::mem::take(&mut self.lost), values: chunk });
     }
+}
+
+/// One value of each `n_channels`.
+fn mixed<T: Copy>(values: &[T], n_channels: usize, channel: Channel, real: impl Fn(T) -> f32) -> impl Iterator<Item = f32> {
+    values.chunks_exact(n_channels.max(1)).map(move |instant| match channel {
+        Channel::Mean => instant.iter().map(|value| real(*value)).sum::<f32>() / instant.len() as f32,
+        Channel::Only(channel) => instant.get(usize::from(channel)).map_or(0.0, |value| real(*value)),
+    })
 }
 
 /// Opens the stream, whatever form its samples have.
@@ -321,4 +329,58 @@ fn in_pieces(config: &SupportedStreamConfig) -> StreamConfig {
         pieces.buffer_size = BufferSize::Fixed((config.sample_rate() / PIECES_A_SECOND).clamp(*min, *max));
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A listener of two channels, its trouble, and both ends of its chunks.
+    fn listener(n_chunks: usize) -> (Listener, Arc<Trouble>, Receiver<Chunk>, SyncSender<Vec<f32>>) {
+        let trouble = Arc::new(Trouble::default());
+        let (full, chunks) = sync_channel(n_chunks);
+        let (empty, spare) = sync_channel(n_chunks);
+        (0..n_chunks).for_each(|_| empty.try_send(Vec::new()).unwrap());
+        let told = trouble.clone();
+        let (n_channels, rate_hz, channel) = (2, 1000.0, Channel::Mean);
+        let listener = Listener { channel, n_channels, rate_hz, full, spare, lost: 0, overruns: 0, due: None, trouble: told };
+        (listener, trouble, chunks, empty)
+    }
+
+    #[test]
+    fn what_nobody_takes_is_lost_and_counted_where_it_was() {
+        let (mut listener, _, chunks, empty) = listener(2);
+        let real = |value: i16| f32::from(value);
+        for i in 0..5_i16 {
+            listener.hear(&[i, i + 2, 10, 20], StreamInstant::from_millis(2 * i as u64), real);
+        }
+        let first = chunks.try_recv().unwrap();
+        assert_eq!((first.lost, &first.values[..]), (0, &[1.0, 15.0][..]));
+        empty.try_send(first.values).unwrap();
+        listener.hear(&[7, 7, 8, 8], StreamInstant::from_millis(10), real);
+        let rest: Vec<(u64, Vec<f32>)> = chunks.try_iter().map(|chunk| (chunk.lost, chunk.values)).collect();
+        assert_eq!(rest, [(0, vec![2.0, 15.0]), (6, vec![7.0, 8.0])]);
+    }
+
+    #[test]
+    fn an_overrun_is_as_long_as_the_clock_says() {
+        let (mut listener, trouble, chunks, _) = listener(8);
+        let mut hear = |ms| listener.hear(&[0_i16; 20], StreamInstant::from_millis(ms), f32::from);
+        hear(100);
+        // The next is due at 110. Without word of an overrun the clock is only late.
+        hear(113);
+        trouble.overruns.fetch_add(1, Ordering::Relaxed);
+        hear(163);
+        trouble.overruns.fetch_add(1, Ordering::Relaxed);
+        hear(100);
+        let lost: Vec<u64> = chunks.try_iter().map(|chunk| chunk.lost).collect();
+        assert_eq!(lost, [0, 0, 40, 1]);
+    }
+
+    #[test]
+    fn one_channel_is_heard_alone() {
+        let values = [1_i8, 2, 3, 4, 5, 6];
+        let heard = |channel| mixed(&values, 3, channel, f32::from).collect::<Vec<f32>>();
+        assert_eq!((heard(Channel::Mean), heard(Channel::Only(2))), (vec![2.0, 5.0], vec![3.0, 6.0]));
+    }
 }

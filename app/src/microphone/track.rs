@@ -17,6 +17,7 @@ pub struct Chunk {
 
 /// What came of waiting for a microphone.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "audio"), expect(dead_code, reason = "a build without sound hears nothing"))]
 pub enum Heard {
     /// Sound.
     Chunk(Chunk),
