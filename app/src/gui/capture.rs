@@ -29,6 +29,8 @@ pub enum Source {
     Microphone(String),
     /// A board that this window simulates.
     Simulated,
+    /// The same, but it measures what is in this file, over and over.
+    File(PathBuf),
 }
 
 /// What begins a clip, as it is chosen; the numbers are kept beside it.
@@ -127,6 +129,8 @@ pub enum Ask {
     LookAgain,
     /// Listen to this input, and to no other.
     Listen(Source),
+    /// Ask for a file to listen to.
+    ChooseFile,
     /// Listen to nothing.
     LetGo,
     /// Take clips of this sensor.

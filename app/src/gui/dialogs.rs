@@ -20,6 +20,8 @@ pub enum Wanted {
     ExportFolder,
     /// The folder that clips go into.
     ClipFolder,
+    /// A recording that a simulated board plays.
+    ListenFile,
     /// Where to write a picture, suggested under this name.
     SavePicture(String),
 }
@@ -31,6 +33,7 @@ impl Wanted {
             Self::OpenFile => "Open a model, a project or a data set",
             Self::OpenData => "Choose data",
             Self::SaveProject(_) => "Save the project",
+            Self::ListenFile => "Choose a recording to play",
             Self::ClipFolder => "Choose a folder for clips",
             Self::ExportFolder => "Choose a folder for the export",
             Self::SavePicture(_) => "Save the picture",
@@ -70,6 +73,7 @@ pub fn native(wanted: &Wanted) -> Option<PathBuf> {
         Wanted::OpenFile => open_file(dialog),
         Wanted::OpenData => dialog.add_filter("Data", DATA).pick_file(),
         Wanted::SaveProject(suggested) => save_project(dialog, suggested),
+        Wanted::ListenFile => dialog.add_filter("Recordings", &["wav", "csv", "tsv", "txt", "log"]).pick_file(),
         Wanted::ExportFolder | Wanted::ClipFolder => dialog.pick_folder(),
         Wanted::SavePicture(name) => save_picture(dialog, name),
     }

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 use std::path::Path;
 
+use tinsmith_core::data::Axis;
 use tinsmith_core::data::lines::{Beginning, LineReader};
 use tinsmith_core::data::recording::{ChannelInfo, Encoding, Kind, SensorInfo};
 use tinsmith_core::data::wav::read_wav;
@@ -43,6 +44,12 @@ impl Source {
         }
     }
 
+    /// A sensor that measures what is in a file: sound of a WAV file, motion of a table of numbers.
+    pub fn file(path: &Path) -> Result<(SensorInfo, Self), DeviceError> {
+        let is_sound = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
+        if is_sound { Self::sound(path) } else { Self::motion(path) }
+    }
+
     /// A microphone that hears a WAV file.
     pub fn sound(path: &Path) -> Result<(SensorInfo, Self), DeviceError> {
         let sound = read_wav(path).map_err(|error| DeviceError::Simulate(error.to_string()))?;
@@ -79,7 +86,10 @@ impl Source {
         let rate_hz = time.and_then(|column| rate_of(&rows, column, &reader.names()[column])).unwrap_or(MOTION_HZ);
         let columns: Vec<usize> = (0..n_columns).filter(|column| Some(*column) != time).collect();
         let named = |column: usize| reader.names().get(column).cloned().unwrap_or_else(|| format!("value{}", column + 1));
-        let channel = |column: &usize| ChannelInfo { name: named(*column), unit: String::new(), step: 1.0 };
+        let channel = |column: &usize| {
+            let axis = Axis::from_heading(&named(*column));
+            ChannelInfo { name: axis.name, unit: axis.unit, step: 1.0 }
+        };
         let channels = columns.iter().map(channel).collect();
         let sensor = SensorInfo { id: 2, name: "imu".to_owned(), kind: Kind::Imu, rate_hz, encoding: Encoding::F32, channels };
         let values = rows.iter().flat_map(|row| columns.iter().map(|column| row[*column] as f32));

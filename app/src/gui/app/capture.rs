@@ -70,6 +70,7 @@ impl App {
             }
             Ask::LookAgain => self.look_for_microphones(ctx),
             Ask::Listen(source) => self.listen(source, ctx),
+            Ask::ChooseFile => self.pick(Wanted::ListenFile),
             Ask::LetGo => self.session.capture.listening = None,
             Ask::Choose(sensor) => self.session.capture.sensor = Some(sensor),
             Ask::Set(settings) => self.session.capture.settings = settings,
@@ -121,7 +122,7 @@ impl App {
                 let settings = MicrophoneSettings { name: Some(name.clone()), lossless: true, ..MicrophoneSettings::default() };
                 Input::Microphone(Microphone::open(settings))
             }
-            Source::Simulated => match simulate(&self.session.edit.device) {
+            Source::Simulated | Source::File(_) => match simulate(&self.session.edit.device, &source) {
                 Ok((port, simulator)) => {
                     alive = Some(simulator);
                     board(port)
@@ -246,15 +247,16 @@ impl App {
     }
 }
 
-/// A board that hears tones and makes gestures: its port, and what it lives in.
+/// A board that hears tones and makes gestures, or plays a file: its port, and what it lives in.
 #[cfg(unix)]
-fn simulate(id: &str) -> Result<(String, Alive), DeviceError> {
+fn simulate(id: &str, source: &Source) -> Result<(String, Alive), DeviceError> {
     use std::time::{SystemTime, UNIX_EPOCH};
 
     use crate::device::Way;
     use crate::device::simulate::{BoardSettings, SensorSettings, Simulator, SimulatorSettings, Source as Made, Speed};
 
-    let sensors = [Made::tones(), Made::gestures()].map(|(info, source)| SensorSettings { info, source });
+    let made = if let Source::File(path) = source { vec![Made::file(path)?] } else { vec![Made::tones(), Made::gestures()] };
+    let sensors = made.into_iter().map(|(info, source)| SensorSettings { info, source });
     let profile = tinsmith_core::measure::device::device(id);
     let board = BoardSettings {
         id: id.to_owned(),
@@ -262,7 +264,7 @@ fn simulate(id: &str) -> Result<(String, Alive), DeviceError> {
         number: SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_nanos() as u64),
         flash_bytes: profile.as_ref().map_or(4 << 20, |device| device.flash_bytes as usize),
         ram_bytes: profile.as_ref().map_or(512 << 10, |device| device.ram_bytes as usize),
-        sensors: sensors.into(),
+        sensors: sensors.collect(),
         model: None,
     };
     let settings = SimulatorSettings { board, way: Way::Frames, speed: Speed::Times(1.0), faults: Vec::new(), seed: 1 };
@@ -272,6 +274,6 @@ fn simulate(id: &str) -> Result<(String, Alive), DeviceError> {
 
 /// Simulated boards are pseudo-terminals.
 #[cfg(not(unix))]
-fn simulate(_: &str) -> Result<(String, Alive), DeviceError> {
+fn simulate(_: &str, _: &Source) -> Result<(String, Alive), DeviceError> {
     Err(DeviceError::Simulate("boards are simulated on Linux and macOS; connect a real one".to_owned()))
 }

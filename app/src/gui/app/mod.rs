@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand, Visuals};
 
-use super::capture::Ask;
+use super::capture::{Ask, Source};
 use super::command::{Command, Commands, Shown};
 use super::context::PanelCtx;
 use super::dialogs::{self, Picker, Wanted};
@@ -332,6 +332,7 @@ impl App {
             Event::NothingPicked => self.after_save = None,
             Event::Picked(Wanted::OpenFile | Wanted::OpenData, path) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Wanted::SaveProject(_), path) => self.commands.send(Command::SaveTo(path)),
+            Event::Picked(Wanted::ListenFile, path) => self.commands.send(Command::Capture(Ask::Listen(Source::File(path)))),
             Event::Picked(Wanted::ClipFolder, folder) => self.commands.send(Command::Capture(Ask::UseFolder(folder))),
             Event::Picked(Wanted::ExportFolder, folder) => self.commands.send(Command::ExportTo(folder)),
             // Whoever saves a picture asks by himself and goes on by himself.

@@ -33,7 +33,9 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     });
     ScrollArea::vertical().id_salt("sources").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        let own = listening.filter(|l| l.source == Source::Simulated).map(|l| l.station.seen().board.name.clone());
+        let own = listening
+            .filter(|l| matches!(l.source, Source::Simulated | Source::File(_)))
+            .map(|l| l.station.seen().board.name.clone());
         for microphone in capture.microphones.iter().flatten() {
             microphone_ui(cx, microphone, ui);
         }
@@ -45,6 +47,7 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
             }
         }
         simulated_ui(cx, ui);
+        file_ui(cx, ui);
         let has_board = capture.ports.iter().any(|port| port.kind != PortKind::Simulated);
         if listening.is_none() && !has_board && capture.microphones.as_ref().is_some_and(Vec::is_empty) {
             Frame::new().inner_margin(Margin::symmetric(PANEL_PADDING, 8)).show(ui, |ui| {
@@ -70,6 +73,21 @@ fn port_ui(cx: PanelCtx<'_>, port: &Port, ui: &mut Ui) {
 
 fn simulated_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     input_ui(cx, &Source::Simulated, icons::MONITOR, "Simulated board", "hears tones, makes gestures: try without hardware", ui);
+}
+
+/// A recording that is played as if a board measured it: another one can be chosen at any time.
+fn file_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let playing = cx.session.capture.listening.as_ref().map(|listening| &listening.source);
+    if let Some(source @ Source::File(path)) = playing {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        input_ui(cx, source, icons::FILE, &name, "played over and over", ui);
+    }
+    let about = "WAV, or a table of numbers";
+    if row_ui(ui, icons::FOLDER_OPEN, ("Play a file", about), ("", Palette::of(ui).text_faint), false, 0.0, "Play a file")
+        .clicked()
+    {
+        ask(cx, Ask::ChooseFile);
+    }
 }
 
 fn input_ui(cx: PanelCtx<'_>, source: &Source, icon: &str, name: &str, about: &str, ui: &mut Ui) {
