@@ -2,41 +2,46 @@
 
 use std::time::Duration;
 
-use crate::device::{Connection, Event, Request};
+use crate::device::{Connection, Event, Request, Talk};
+use crate::microphone::Microphone;
 
 /// Something that measures.
 #[derive(Debug)]
 pub enum Input {
     /// A board on a port.
     Board(Connection),
+    /// A microphone of this computer.
+    Microphone(Microphone),
 }
 
 impl Input {
     /// Asks for something. What comes of it is told by events.
     pub fn ask(&self, request: Request) {
-        match self {
-            Self::Board(board) => board.ask(request),
-        }
+        self.talk().ask(request);
     }
 
     /// The next thing that happens within `patience`.
     pub fn wait(&self, patience: Duration) -> Option<Event> {
-        match self {
-            Self::Board(board) => board.wait(patience),
-        }
+        self.talk().wait(patience)
     }
 
     /// Blocks that were not shown because nobody polled.
     pub fn unseen(&self) -> u64 {
-        match self {
-            Self::Board(board) => board.unseen(),
-        }
+        self.talk().unseen()
     }
 
     /// Ends what is recorded and measured. Events can still be polled.
     pub fn close(&mut self) {
         match self {
             Self::Board(board) => board.close(),
+            Self::Microphone(microphone) => microphone.close(),
+        }
+    }
+
+    fn talk(&self) -> &Talk {
+        match self {
+            Self::Board(board) => board,
+            Self::Microphone(microphone) => microphone,
         }
     }
 }

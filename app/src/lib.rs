@@ -5,7 +5,9 @@
 //! | [`capture`] | recording as the user does it: clips, sessions, data sets that grow |
 //! | [`cli`] | one subcommand a file: parse, call the core, print |
 //! | [`device`] | boards: ports, recording, simulated boards |
-//! | [`input`] | where samples come from: a board |
+//! | [`microphone`] | microphones of this computer |
+//! | [`input`] | where samples come from: a board, a microphone |
+//! | [`loudspeaker`] | playing a clip |
 //! | `live` | the live demo behind the window: models that follow what an input measures (feature `gui`) |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
@@ -19,6 +21,8 @@ pub mod gui;
 pub mod input;
 #[cfg(feature = "gui")]
 pub mod live;
+pub mod loudspeaker;
+pub mod microphone;
 #[cfg(feature = "gui")]
 pub mod worker;
 

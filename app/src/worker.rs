@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::optimize::Advice;
 use tinsmith_core::preview::progressive::Goal;
@@ -37,7 +38,7 @@ pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
 pub use details::{
     ActivationStatistics, DetailRequest, Distributions, DistributionsOf, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Weights,
 };
-pub use files::{AskedExtent, ExportRequest, Opened, SaveRequest, Saved, project_beside, sample_project};
+pub use files::{AskedExtent, ExportRequest, Opened, Remade, SaveRequest, Saved, project_beside, sample_project, samples_at};
 pub use lowering::Lowered;
 pub use same::same;
 pub use source_facts::{FactsQuestion, Finding, Kind, SourceFacts, Tone};
@@ -63,6 +64,8 @@ pub enum Event {
     Advice(FloatGraph, Vec<Advice>),
     /// A file was opened, or why not.
     Opened(PathBuf, Box<Result<Opened, String>>),
+    /// Samples were made of recordings anew.
+    Remade(Box<Remade>),
     /// The project or its autosaved copy was written, or why not.
     Saved {
         /// It was the copy.
@@ -171,15 +174,27 @@ impl Worker {
     }
 
     /// Opens a model, a project or a data set. `outside` says whether a project may refer to files outside its folder, `import` what
-    /// is said of extents that a model leaves open.
-    pub fn open(&self, path: PathBuf, outside: Outside, import: ImportOptions) {
+    /// is said of extents that a model leaves open; the recordings of a data set go through `features`.
+    pub fn open(&self, path: PathBuf, outside: Outside, import: ImportOptions, features: Option<Pipeline>) {
         self.spawn(move |outbox| {
             // A mistake in the core must not leave the window waiting for ever: it is told like any other failure.
-            let opened = catch_unwind(AssertUnwindSafe(|| files::open(&path, outside, import)));
+            let opened = catch_unwind(AssertUnwindSafe(|| files::open(&path, outside, import, features)));
             let mistake = "the program made a mistake while reading this file; report it";
             let opened = opened.unwrap_or_else(|_| Err(format!("{}: {mistake}", path.display())));
             outbox.send(Event::Opened(path, Box::new(opened)));
         });
+    }
+
+    /// Makes the samples of the recordings at `path` anew; the handle ends it, and then nothing is told.
+    pub fn remake(&self, path: PathBuf, features: Option<Pipeline>) -> Cancel {
+        let cancel = Cancel::new();
+        let of_thread = cancel.clone();
+        self.spawn(move |outbox| {
+            if let Some(remade) = Remade::make(path, features, &of_thread) {
+                outbox.send(Event::Remade(Box::new(remade)));
+            }
+        });
+        cancel
     }
 
     /// Writes a project.

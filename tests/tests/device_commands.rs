@@ -133,3 +133,26 @@ fn ctrl_c_ends_a_recording_as_it_should() {
     assert_eq!(clips["clips"][1]["instants"].as_u64(), Some(rows as u64), "{clips}");
     assert!(Clip::read(&motion.with_extension("ron")).expect("a clip").ended.is_some());
 }
+
+#[test]
+fn a_session_asks_counts_and_leaves_a_data_set_that_opens() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("gestures").display().to_string();
+    let board = BoardProcess::start(&["--speed", "10"]);
+    let words = ["--sensor", "imu", "--label", "wave", "--label", "rest", "--count", "2", "--seconds", "2", "--order", "in-turn"];
+    let output = device(&[&["session", &board.port, "--into", &into, "--json"], &words[..]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("wave: 1 of 2") && said.contains("rest: 2 of 2"), "{said}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let labels: Vec<&str> = told["clips"].as_array().expect("a list").iter().filter_map(|clip| clip["label"].as_str()).collect();
+    assert_eq!(labels, ["wave", "rest", "wave", "rest"]);
+    let info = Command::new(binary()).args(["data", "info", &into, "--json"]).output().expect("it runs");
+    assert!(info.status.success(), "{}", String::from_utf8_lossy(&info.stderr));
+    // A second session adds to it, and what does not fit is refused with what to do.
+    let more = device(&["session", &board.port, "--into", &into, "--sensor", "audio", "--label", "x", "--count", "1"]);
+    let said = String::from_utf8_lossy(&more.stderr);
+    assert!(!more.status.success() && said.contains("record into another folder"), "{said}");
+    let none = device(&["session", &board.port, "--into", &into, "--sensor", "nose", "--label", "x"]);
+    assert!(String::from_utf8_lossy(&none.stderr).contains("there is no sensor nose, there are audio, imu"));
+}

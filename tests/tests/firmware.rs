@@ -41,6 +41,7 @@ fn export(graph: &Graph, tflite: &[u8]) -> Vec<NamedFile> {
         source_name: "net \\",
         source_hash: blake3::hash(tflite),
         recipe: "(steps: [\n    // ends in a backslash \\\n])",
+        features: "",
     };
     c_header(&firmware).unwrap()
 }

@@ -130,7 +130,7 @@ impl Cutter {
 }
 
 /// How many channels make the level: those before the first with another unit, so that an acceleration is not mixed with a rotation.
-fn n_heard(info: &SensorInfo) -> usize {
+pub fn n_heard(info: &SensorInfo) -> usize {
     let unit = info.channels.first().map(|channel| channel.unit.as_str());
     match info.kind {
         Kind::Audio => 1,

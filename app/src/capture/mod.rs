@@ -23,7 +23,7 @@ mod station;
 mod track;
 
 pub use collection::Collection;
-pub use cutter::{MOST_CLIP_S, Made, Plan, Start};
+pub use cutter::{Cutter, MOST_CLIP_S, Made, Plan, Start, n_heard};
 pub use ring::{Ring, Run};
 pub use seen::{Link, Seen};
 pub use session::{Order, Prompt, Session};

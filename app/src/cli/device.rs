@@ -6,6 +6,7 @@ mod load;
 mod monitor;
 mod ports;
 mod record;
+mod session;
 #[cfg(unix)]
 mod simulate;
 
@@ -47,6 +48,7 @@ Examples:
     Simulate(simulate::Simulate),
     Monitor(monitor::Monitor),
     Record(record::Record),
+    Session(session::Session),
     Load(load::Load),
     Check(check::Check),
 }
@@ -68,6 +70,7 @@ impl Device {
             Command::Simulate(command) => command.run(messages),
             Command::Monitor(command) => command.run(messages),
             Command::Record(command) => command.run(messages),
+            Command::Session(command) => command.run(messages),
             Command::Load(command) => command.run(messages),
             Command::Check(command) => command.run(messages),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
 use serde_json::json;
+use tinsmith_core::export::features::FeaturePlan;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::device;
 use tinsmith_core::preview::{Engine, Job, Source, Target, firmware_files};
@@ -47,7 +48,7 @@ pub struct Export {
 enum TargetName {
     /// The model as a TensorFlow Lite file
     Tflite,
-    /// The model as C sources for TensorFlow Lite Micro: header, data, operators, golden samples
+    /// The model as C sources for TensorFlow Lite Micro: header, data, operators, golden samples; and the features before it
     C,
     /// The model as a compact file for Tinsmith's own runtime, with weights packed and entropy-coded
     Tinsmith,
@@ -69,7 +70,7 @@ impl Export {
         let results = results_of(&mut Engine::new(), &job, messages).map_err(|error| Failure::at(&self.file, error))?;
         let candidate = results.made()?;
         let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
-        let files = export(&job, &candidate.graph, &self.file, &targets, &self.out)?;
+        let files = export(&job, &candidate.graph, &self.file, &targets, &self.out, messages)?;
         if self.json {
             return output::print_json(&json!({ "source": self.file, "files": files }));
         }
@@ -94,7 +95,18 @@ impl Export {
 }
 
 /// Writes the targets, called after `file`, to a folder. Ctrl-C comes before or after.
-pub fn export(job: &Job, graph: &Graph, file: &Path, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn export(
+    job: &Job,
+    graph: &Graph,
+    file: &Path,
+    targets: &[Target],
+    folder: &Path,
+    messages: Messages,
+) -> Result<Vec<PathBuf>, Failure> {
+    let plan = job.front_end().filter(|_| targets.contains(&Target::C)).map(FeaturePlan::of);
+    if let Some(Err(why)) = plan {
+        messages.note(&format!("the features are not among the files: {why}"));
+    }
     let name = file.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy());
     let write = || interrupt::whole(|| write(job, graph, &name, targets, folder));
     timed(format_args!("exported to {}", folder.display()), write)

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
-use tinsmith_core::data::features::{Form, Pieces, Pipeline, Signal, describe_stages, preset, presets};
+use tinsmith_core::data::features::{Form, Pieces, Pipeline, Signal, describe_stages, presets};
 use tinsmith_core::data::npy;
 use tinsmith_core::export::features::{FeaturePlan, features_c};
-use tinsmith_core::measure::Estimate;
 use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::features::{FeatureFigures, Operations, feature_figures};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
 
+use super::inspect::estimate_json;
 use super::messages::{Messages, timed};
+use super::model::pipeline;
 use super::signals::{self, Recording};
 use super::steps::described;
 use super::{Failure, interrupt, output};
@@ -69,24 +70,12 @@ pub struct Features {
     json: bool,
 }
 
-/// The stages of a preset, or of a file that --save-pipeline wrote; none where neither is named.
-pub fn named(name: Option<&str>, path: Option<&Path>) -> Result<Pipeline, Failure> {
-    match (name, path) {
-        (Some(name), _) => Ok(preset(name)?),
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(super::paths::existing(path)?).map_err(|error| Failure::at(path, error))?;
-            Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))
-        }
-        (None, None) => Ok(Pipeline::default()),
-    }
-}
-
 fn board(word: &str) -> Result<Arc<Device>, String> {
     let known = || devices().iter().map(|device| device.id.as_str()).collect::<Vec<_>>().join(", ");
     device(word).ok_or_else(|| format!("no such board; choose one of {}", known()))
 }
 
-/// Parses a rate in hertz.
+/// A number of samples a second.
 pub fn rate(word: &str) -> Result<f64, String> {
     let rate = word.parse().ok().filter(|rate| (1e-3..=1e6).contains(rate));
     rate.ok_or_else(|| "expected a number from 0.001 to 1000000".into())
@@ -135,11 +124,11 @@ impl Features {
             files.try_for_each(|file| super::folder::write(folder.join(file.name), &file.bytes).map(drop))
         })?;
         let board = self.device.as_deref().unwrap_or(&devices()[0]);
-        Ok(feature_figures(&plan, board, board.stack()))
+        Ok(feature_figures(&plan, board))
     }
 
     fn pipeline(&self) -> Result<Pipeline, Failure> {
-        let mut pipeline = named(self.preset.as_deref(), self.pipeline.as_deref())?;
+        let mut pipeline = pipeline(self.preset.as_deref(), self.pipeline.as_deref())?.unwrap_or_default();
         pipeline.stages.extend(Pipeline::parse(&self.stages)?.stages);
         if pipeline.stages.is_empty() {
             return Err(Failure::new("there are no stages; choose with --preset or --stage, --list shows which there are"));
@@ -185,16 +174,14 @@ impl Features {
 
 fn figures_text(figures: &FeatureFigures) -> String {
     let FeatureFigures { ram_bytes, table_bytes, frame_us, .. } = figures;
-    let time = frame_us.as_ref().map_or("no time: the board's table has no rates for floats\n".to_owned(), |us| {
+    let time = frame_us.as_ref().map_or("no time: nobody has measured floats on the board\n".to_owned(), |us| {
         format!("{:.0} us ({:.0} to {:.0}) each time values come out: {}\n", us.value, us.low, us.high, us.source)
     });
     format!("\nC code: {ram_bytes} B of RAM, {table_bytes} B of tables\n{time}")
 }
 
-fn figures_json(figures: &FeatureFigures) -> Value {
-    let estimate = |estimate: &Option<Estimate>| {
-        estimate.as_ref().map(|e| json!({ "value": e.value, "low": e.low, "high": e.high, "source": e.source }))
-    };
+/// What code for the device costs, as JSON.
+pub fn figures_json(figures: &FeatureFigures) -> Value {
     let operations = |ops: &Operations| json!({ "macs": ops.macs, "elementwise": ops.elementwise, "functions": ops.functions });
     json!({
         "ram_bytes": figures.ram_bytes,
@@ -202,8 +189,8 @@ fn figures_json(figures: &FeatureFigures) -> Value {
         "instants_per_frame": figures.step,
         "operations_per_instant": operations(&figures.instant),
         "operations_per_frame": operations(&figures.frame),
-        "frame_us": estimate(&figures.frame_us),
-        "load": estimate(&figures.load),
+        "frame_us": estimate_json(figures.frame_us.as_ref()),
+        "load": estimate_json(figures.load.as_ref()),
     })
 }
 

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tinsmith_core::data::features::FrontEnd;
 use tinsmith_core::graph::{Graph, Note, Severity, TensorId};
 use tinsmith_core::measure::device::Device;
+use tinsmith_core::measure::features::front_end_figures;
 use tinsmith_core::measure::sizes::{Sizes, sizes};
 use tinsmith_core::measure::{ArenaFigures, Estimate, LayerFigures, StaticFigures, static_figures};
-use tinsmith_core::preview::exported;
+use tinsmith_core::preview::{exported, only_input};
 use tinsmith_core::tensor::Tensor;
 
-use super::model::ModelOptions;
+use super::features::figures_json as code_json;
+use super::model::{FeatureOptions, ModelOptions};
 use super::style::{ERROR, NOTE, WARNING};
 use super::{Failure, output, units};
 
@@ -22,6 +25,7 @@ use super::{Failure, output, units};
 Examples:
   tinsmith inspect assets/samples/keyword/keyword_float32.tflite
   tinsmith inspect assets/samples/keyword/keyword_float32.tflite --device rp2040
+  tinsmith inspect assets/samples/keyword/keyword_float32.tflite --preset keyword --rate 16000
   tinsmith inspect assets/samples/keyword/keyword_float32.tflite --json | head -20")]
 pub struct Inspect {
     /// The model (.tflite, .onnx, .keras, .h5)
@@ -31,6 +35,14 @@ pub struct Inspect {
     /// The board to estimate for and to check against; see tinsmith device list
     #[arg(long, value_name = "ID", default_value = "esp32-s3", value_parser = super::device::parse_device)]
     device: Arc<Device>,
+    #[command(flatten)]
+    features: FeatureOptions,
+    /// Samples a second of what the features are made of
+    #[arg(long, value_name = "HZ", value_parser = super::features::rate)]
+    rate: Option<f64>,
+    /// Channels of what they are made of
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64), requires = "rate")]
+    channels: u16,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -40,7 +52,8 @@ impl Inspect {
     pub fn run(self) -> Result<(), Failure> {
         let opened = self.options.open(&self.model)?;
         let graph = &*opened.graph;
-        let figures = static_figures(graph, opened.size_bytes, &self.device);
+        let front_end = self.front_end(graph)?.map(|front_end| front_end_figures(&front_end, &self.device));
+        let figures = StaticFigures { front_end, ..static_figures(graph, opened.size_bytes, &self.device) };
         let sizes = self.sizes(graph);
         if self.json {
             return output::print_json(&json!({
@@ -56,6 +69,15 @@ impl Inspect {
             }));
         }
         output::print(&self.report(graph, opened.format, &figures, sizes.as_ref()))
+    }
+
+    /// What makes the model's input, if it is said.
+    fn front_end(&self, graph: &Graph) -> Result<Option<FrontEnd>, Failure> {
+        let Some(pipeline) = self.features.pipeline()? else { return Ok(None) };
+        let rate_hz =
+            self.rate.ok_or_else(|| Failure::new("say how many samples a second the features are made of with --rate HZ"))?;
+        let n_values = only_input(graph)?.n_elements();
+        Ok(Some(FrontEnd { pipeline, rate_hz, n_channels: self.channels.into(), n_values }))
     }
 
     /// Of the model as a `.tflite` file: itself, if it is one. `None` where it cannot be one.
@@ -162,7 +184,41 @@ pub fn summary(figures: &StaticFigures) -> String {
         ("latency", estimate(&figures.latency_us, "ms")),
         ("energy", estimate(&figures.energy_uj, "mJ")),
     ];
-    lines.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+    lines.into_iter().chain(features_lines(figures)).map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+}
+
+/// What the features cost, and with the model in all.
+fn features_lines(figures: &StaticFigures) -> Vec<(&'static str, String)> {
+    let features = match &figures.front_end {
+        None => return Vec::new(),
+        Some(Err(why)) => return vec![("features", format!("– ({why})"))],
+        Some(Ok(features)) => features,
+    };
+    let ram = units::bytes(features.each.ram_bytes);
+    let time = match &features.input_us {
+        Some(us) => format!("{} for an input of {} frames, estimate: {}", units::milli(us, "ms"), features.frames, us.source),
+        None => "no time: nobody has measured floats on the board".to_owned(),
+    };
+    let time_in_all = figures.whole_latency_us().map_or_else(String::new, |us| format!(", {}", units::milli(&us, "ms")));
+    vec![
+        ("features", time),
+        ("", format!("RAM {ram}, tables {}, exact", units::bytes(features.each.table_bytes))),
+        ("in all", format!("RAM {}{time_in_all}", units::bytes(figures.whole_ram_bytes()))),
+    ]
+}
+
+fn features_json(figures: &StaticFigures) -> Value {
+    match &figures.front_end {
+        None => Value::Null,
+        Some(Err(why)) => json!({ "error": why.to_string() }),
+        Some(Ok(features)) => json!({
+            "frames": features.frames,
+            "input_us": estimate_json(features.input_us.as_ref()),
+            "code": code_json(&features.each),
+            "ram_bytes_with_model": figures.whole_ram_bytes(),
+            "latency_us_with_model": estimate_json(figures.whole_latency_us().as_ref()),
+        }),
+    }
 }
 
 fn arena_line(arena: &ArenaFigures) -> String {
@@ -216,6 +272,7 @@ pub fn figures_json(figures: &StaticFigures) -> Value {
         },
         "latency_us": estimate_json(figures.latency_us.as_ref()),
         "energy_uj": estimate_json(figures.energy_uj.as_ref()),
+        "features": features_json(figures),
         "layers": figures.layers.iter().map(layer_json).collect::<Vec<_>>(),
     })
 }
@@ -236,7 +293,8 @@ fn layer_json(layer: &LayerFigures) -> Value {
     })
 }
 
-fn estimate_json(estimate: Option<&Estimate>) -> Value {
+/// An estimate as JSON.
+pub fn estimate_json(estimate: Option<&Estimate>) -> Value {
     estimate.map_or(Value::Null, |e| json!({ "value": e.value, "low": e.low, "high": e.high, "source": &*e.source }))
 }
 

@@ -57,7 +57,7 @@ impl JobOptions {
             None => self.of_model()?,
         };
         if let Some(data) = &self.data {
-            job.data = Some(self.samples(data)?);
+            job.data = Some(self.samples(data, project.as_ref())?);
         }
         self.step.iter().cloned().for_each(|step| job.recipe.put(step));
         job.device = self.device.clone().unwrap_or(job.device);
@@ -79,7 +79,12 @@ impl JobOptions {
         Ok(Job { source: Arc::new(source), data: None, ranges: None, recipe, device: devices()[0].clone() })
     }
 
-    fn samples(&self, path: &Path) -> Result<Arc<DataSet>, Failure> {
-        Ok(Arc::new(samples::open(path, self.options.data)?))
+    /// With the features that a project has, or that are asked for.
+    fn samples(&self, path: &Path, project: Option<&OpenedProject>) -> Result<Arc<DataSet>, Failure> {
+        let features = match project {
+            Some(opened) => opened.project.features.clone(),
+            None => self.options.data.features.pipeline()?,
+        };
+        Ok(Arc::new(samples::open_with(path, features.as_ref(), self.options.data.layout)?))
     }
 }

@@ -1,9 +1,10 @@
 //! Options that say what a model's file and a data set leave open, shared by the commands that open them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use tinsmith_core::data::Layout;
+use tinsmith_core::data::features::{Pipeline, preset};
 use tinsmith_core::formats::{self, ImportOptions, Opened};
 
 use super::Failure;
@@ -33,11 +34,43 @@ impl ModelOptions {
 }
 
 /// What a data set leaves open.
-#[derive(Clone, Copy, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct DataOptions {
     /// Where samples have their channels, if their shape does not tell: nchw in front, nhwc last
     #[arg(long, value_name = "nchw|nhwc", value_parser = parse_layout)]
     pub layout: Option<Layout>,
+    #[command(flatten)]
+    pub features: FeatureOptions,
+}
+
+/// What becomes of recordings before a model sees them.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FeatureOptions {
+    /// The stages that recordings go through before the model sees them, from a file that tinsmith features --save-pipeline wrote
+    #[arg(long, value_name = "FILE.ron", conflicts_with = "preset", value_hint = ValueHint::FilePath)]
+    features: Option<PathBuf>,
+    /// The same, by name: see tinsmith features --list
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+}
+
+impl FeatureOptions {
+    /// The stages; `None` if nothing is said of them.
+    pub fn pipeline(&self) -> Result<Option<Pipeline>, Failure> {
+        pipeline(self.preset.as_deref(), self.features.as_deref())
+    }
+}
+
+/// Stages by the name of a preset, or from a file.
+pub fn pipeline(name: Option<&str>, file: Option<&Path>) -> Result<Option<Pipeline>, Failure> {
+    match (name, file) {
+        (Some(name), _) => Ok(Some(preset(name)?)),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(existing(path)?).map_err(|error| Failure::at(path, error))?;
+            Ok(Some(Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))?))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// What a model's file and the samples beside it leave open. In a project they win over what the project says.

@@ -133,7 +133,7 @@ impl Quantize {
 
     /// Calibration samples as the model's input takes them, and how many there are.
     fn samples(&self, path: &Path, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(Vec<f32>, usize), Failure> {
-        let set = samples::open(path, self.data_options)?;
+        let set = samples::open(path, &self.data_options)?;
         let at_data = |problem: DataProblem| problem.of(path);
         let mut indices = self.calibration_samples(&set, messages).map_err(at_data)?;
         indices.truncate(recipe.quantize().and_then(|q| q.samples).unwrap_or(usize::MAX));

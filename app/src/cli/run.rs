@@ -36,7 +36,7 @@ pub struct Run {
     /// Write the files for firmware to this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     export: Option<PathBuf>,
-    /// Keep the calibrated ranges and what --dim and --layout say in the project, so that a teammate's machine gives the same bytes
+    /// Keep the calibrated ranges and what --dim, --layout, --features and --preset say in the project, so that a teammate's machine gives the same bytes
     #[arg(long)]
     save: bool,
     /// Open the project's files even where they lie outside its folder
@@ -74,6 +74,9 @@ impl Run {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
         let opened = open_project(&self.project, outside, &self.options)?;
+        if opened.project.features.is_some() && opened.job.front_end().is_none() {
+            messages.note("the features are not made: the data set is no recordings, which would say rate and channels");
+        }
         let at_project = |error: preview::PreviewError| Failure::at(&self.project, error);
         let results = results_of(&mut Engine::new(), &opened.job, messages).map_err(at_project)?;
         if self.save {
@@ -83,7 +86,7 @@ impl Run {
             interrupt::whole(|| project.write(&self.project))?;
         }
         let files = match &self.export {
-            Some(folder) => export::export(&opened.job, &results.made()?.graph, &self.project, &Target::USUAL, folder)?,
+            Some(folder) => export::export(&opened.job, &results.made()?.graph, &self.project, &Target::USUAL, folder, messages)?,
             None => Vec::new(),
         };
         if self.json {
@@ -153,6 +156,9 @@ impl Run {
 pub fn open_project(path: &Path, outside: Outside, options: &OpenOptions) -> Result<OpenedProject, Failure> {
     existing(path)?;
     let mut project = Project::read(path)?;
+    if let Some(features) = options.data.features.pipeline()? {
+        project.features = Some(features);
+    }
     let before = (project.import.clone(), project.layout);
     project.import.dims.extend(options.model.import().dims);
     project.layout = options.data.layout.or(project.layout);

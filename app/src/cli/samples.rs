@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tinsmith_core::data::{self, DataSet, Split};
+use tinsmith_core::data::features::Pipeline;
+use tinsmith_core::data::{self, DataSet, Layout, Split};
+use tinsmith_core::progress::Cancel;
 
 use super::Failure;
 use super::messages::timed;
@@ -39,16 +41,22 @@ pub struct Samples {
 impl SampleOptions {
     /// Opens the data set and picks the samples.
     pub fn open(&self) -> Result<Samples, Failure> {
-        let set = open(&self.path, self.options)?;
+        let set = open(&self.path, &self.options)?;
         let indices = set.samples_of(self.split).map_err(|problem| problem.of(&self.path))?;
         Ok(Samples { set, indices })
     }
 }
 
-/// Opens a data set.
-pub fn open(path: &Path, options: DataOptions) -> Result<DataSet, Failure> {
+/// Opens a data set, with the features that are asked for.
+pub fn open(path: &Path, options: &DataOptions) -> Result<DataSet, Failure> {
+    open_with(path, options.features.pipeline()?.as_ref(), options.layout)
+}
+
+/// Opens a data set with these features.
+pub fn open_with(path: &Path, features: Option<&Pipeline>, layout: Option<Layout>) -> Result<DataSet, Failure> {
     existing(path)?;
-    let mut set = timed(format_args!("opened {}", path.display()), || data::open(path))?;
-    set.layout = options.layout;
+    let read = || data::open_with(path, features, &Cancel::new());
+    let mut set = timed(format_args!("opened {}", path.display()), read)?;
+    set.layout = layout;
     Ok(set)
 }

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::thread::{self, JoinHandle};
+use std::ops::{Deref, DerefMut};
+use std::sync::mpsc::TryRecvError;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tinsmith_core::data::recording::{Block, BoardInfo, Ended, RecorderSettings};
@@ -13,10 +12,11 @@ use tinsmith_runtime::link::{ALL_SENSORS, Command, Report, Status};
 
 use super::DeviceError;
 use super::detect::{Detected, Search, Way, detect};
-use super::messages::{ConnectionSettings, Event, Outbox, Request};
+use super::messages::{ConnectionSettings, Event, Request};
 use super::port::OpenPort;
-use super::receive::{Heard, LinkCounts, Receive, encode_command};
-use super::record::Recording;
+use super::receive::{Heard, Receive, encode_command};
+use super::record::Recordings;
+use super::talk::{Ears, Talk};
 use super::upload::{Progress, Upload, What};
 
 /// How often counts are told.
@@ -26,81 +26,34 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// A board, for as long as this lives.
 #[derive(Debug)]
-pub struct Connection {
-    requests: Option<Sender<Request>>,
-    events: Receiver<Event>,
-    queued: Arc<AtomicUsize>,
-    unseen: Arc<AtomicU64>,
-    /// A board that is still asked who it is need not answer.
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct Connection(Talk);
 
 impl Connection {
     /// Opens a port. Returns at once; the first event is [`Event::Connected`] or [`Event::Failed`].
     pub fn open(settings: ConnectionSettings) -> Self {
-        let (sender, events) = channel();
-        let (requests, receiver) = channel();
-        let (queued, unseen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
-        let outbox = Outbox { events: sender, queued: queued.clone(), unseen: unseen.clone(), lossless: settings.lossless };
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        let thread = thread::spawn(move || {
-            let mut worker = Worker::new(settings, receiver, outbox.clone(), stopped);
+        Self(Talk::start(settings.lossless, |ears| {
+            let outbox = ears.outbox.clone();
+            let mut worker = Worker::new(settings, ears);
             let outcome = worker.run();
             worker.end_recording(if outcome.is_err() { Ended::Unplugged } else { Ended::Stopped });
             if let Err(error) = outcome {
                 outbox.send(Event::Failed(error));
             }
-        });
-        Self { requests: Some(requests), events, queued, unseen, stop, thread: Some(thread) }
-    }
-
-    /// Asks for something. What comes of it is told by events.
-    pub fn ask(&self, request: Request) {
-        // A thread that has ended has told so.
-        let _ = self.requests.as_ref().map(|requests| requests.send(request));
-    }
-
-    /// What has happened, if anything. Does not wait.
-    pub fn poll(&self) -> Option<Event> {
-        self.events.try_recv().ok().inspect(|event| self.taken(event))
-    }
-
-    /// The next thing that happens within `patience`.
-    pub fn wait(&self, patience: Duration) -> Option<Event> {
-        self.events.recv_timeout(patience).ok().inspect(|event| self.taken(event))
-    }
-
-    /// Blocks, lines of the log and counts that were not shown because nobody polled.
-    pub fn unseen(&self) -> u64 {
-        self.unseen.load(Ordering::Relaxed)
-    }
-
-    /// Ends recording and sensors and closes the port. Waits for that; events can still be polled.
-    pub fn close(&mut self) {
-        self.requests = None;
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // Whoever waits for room among the events must not wait for ever.
-            while !thread.is_finished() {
-                self.queued.store(0, Ordering::Relaxed);
-                thread::sleep(Duration::from_millis(1));
-            }
-            let _ = thread.join();
-        }
-    }
-
-    fn taken(&self, event: &Event) {
-        if event.is_one_of_many() {
-            let _ = self.queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| Some(queued.saturating_sub(1)));
-        }
+        }))
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.close();
+impl Deref for Connection {
+    type Target = Talk;
+
+    fn deref(&self) -> &Talk {
+        &self.0
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut Talk {
+        &mut self.0
     }
 }
 
@@ -114,9 +67,7 @@ enum Left {
 
 struct Worker {
     settings: ConnectionSettings,
-    requests: Receiver<Request>,
-    outbox: Outbox,
-    stop: Arc<AtomicBool>,
+    ears: Ears,
     began: Instant,
     way: Way,
     baud: Option<u32>,
@@ -130,24 +81,19 @@ struct Worker {
     result: Vec<u8>,
     result_of: (u32, u64, u32),
     sequence: u16,
-    recording: Option<Recording>,
-    /// The recording takes no more blocks.
-    is_recorded: bool,
+    recordings: Recordings,
     /// A recording that waits until it is clear what is in plain lines.
     wanted: Option<RecorderSettings>,
-    /// The counts when the recording began.
-    counts_before: LinkCounts,
     told: Instant,
 }
 
 impl Worker {
-    fn new(settings: ConnectionSettings, requests: Receiver<Request>, outbox: Outbox, stop: Arc<AtomicBool>) -> Self {
+    fn new(settings: ConnectionSettings, ears: Ears) -> Self {
         Self {
             baud: settings.baud,
             settings,
-            requests,
-            outbox,
-            stop,
+            recordings: Recordings::new(ears.outbox.clone()),
+            ears,
             began: Instant::now(),
             way: Way::Frames,
             board: BoardInfo::default(),
@@ -158,10 +104,7 @@ impl Worker {
             result: Vec::new(),
             result_of: (0, 0, 0),
             sequence: 0,
-            recording: None,
-            is_recorded: false,
             wanted: None,
-            counts_before: LinkCounts::default(),
             told: Instant::now(),
         }
     }
@@ -171,13 +114,13 @@ impl Worker {
         (self.way, self.baud, self.board) = (found.way, Some(found.baud), found.board.clone());
         self.receive = Receive::new(found.way);
         let (way, baud, board, model) = (found.way, found.baud, found.board, found.model);
-        self.outbox.send(Event::Connected { way, baud, board, model });
+        self.ears.outbox.send(Event::Connected { way, baud, board, model });
         while let Left::Unplugged = self.serve(&mut port) {
             drop(port);
             if !self.settings.reconnect {
                 return Err(DeviceError::Gone { port: self.settings.port.clone() });
             }
-            self.outbox.send(Event::Disconnected);
+            self.ears.outbox.send(Event::Disconnected);
             match self.come_back()? {
                 Some(again) => port = again,
                 None => {
@@ -186,7 +129,7 @@ impl Worker {
                 }
             }
             self.receive.reconnected();
-            self.outbox.send(Event::Reconnected);
+            self.ears.outbox.send(Event::Reconnected);
         }
         Ok(())
     }
@@ -194,7 +137,7 @@ impl Worker {
     fn connect(&self) -> Result<(OpenPort, Detected), DeviceError> {
         let ConnectionSettings { port: name, patience, .. } = &self.settings;
         let mut port = OpenPort::open(name, self.baud.unwrap_or(921_600))?;
-        let found = detect(&mut port, &Search { name, baud: self.baud, patience: *patience, stop: &self.stop })?;
+        let found = detect(&mut port, &Search { name, baud: self.baud, patience: *patience, stop: &self.ears.stop })?;
         Ok((port, found))
     }
 
@@ -203,7 +146,7 @@ impl Worker {
         loop {
             thread::sleep(LOOK);
             // What is asked meanwhile is done when the board is back, but for the end of a recording.
-            match self.requests.try_recv() {
+            match self.ears.requests.try_recv() {
                 Ok(request) => self.note(request),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return Ok(None),
@@ -233,7 +176,7 @@ impl Worker {
             // What it would tell is gone with its power.
             Request::GetStats(_) => {}
             Request::Record(_) => {
-                self.outbox.send(Event::RecordingFailed("the board is away; plug it in again".to_owned()));
+                self.ears.outbox.send(Event::RecordingFailed("the board is away; plug it in again".to_owned()));
             }
         }
     }
@@ -257,7 +200,7 @@ impl Worker {
         let mut buffer = vec![0; 1 << 16];
         loop {
             loop {
-                match self.requests.try_recv() {
+                match self.ears.requests.try_recv() {
                     Ok(request) => self.act(port, request)?,
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return self.leave(port),
@@ -332,14 +275,14 @@ impl Worker {
         });
         self.receive = receive;
         // Only now are the counts there again.
-        if std::mem::take(&mut self.is_recorded) {
+        if self.recordings.is_full() {
             self.end_recording(Ended::Stopped);
         }
     }
 
     fn block(&mut self, block: &Block<'_>) {
-        self.is_recorded |= self.recording.as_ref().is_some_and(|recording| !recording.add(block));
-        self.outbox.samples(block);
+        self.recordings.add(block);
+        self.ears.outbox.samples(block);
     }
 
     fn report(&mut self, report: Report<'_>) {
@@ -358,12 +301,12 @@ impl Worker {
                 if output.is_last() {
                     self.uploads.pop_front_if(|upload| upload.what() == What::Input(request));
                     let output = std::mem::take(&mut self.result);
-                    self.outbox.send(Event::Result { request, status, latency_us, time_us, output });
+                    self.ears.outbox.send(Event::Result { request, status, latency_us, time_us, output });
                 }
             }
             Report::Ack { sequence, status, held } => self.acknowledged(sequence, status, held),
-            Report::Stats(stats) => self.outbox.send(Event::Stats(stats)),
-            Report::Log { level, text } => self.outbox.offer(|| Event::Log(level, text.to_owned())),
+            Report::Stats(stats) => self.ears.outbox.send(Event::Stats(stats)),
+            Report::Log { level, text } => self.ears.outbox.offer(|| Event::Log(level, text.to_owned())),
             // An answer to what was asked while it was found out who is there.
             Report::Hello { .. } | Report::Samples { .. } => {}
         }
@@ -374,14 +317,14 @@ impl Worker {
         match progress {
             Some(Progress::Ended(status)) => self.upload_ended(status),
             Some(Progress::Going) => {}
-            None if status != Status::Done => self.outbox.send(Event::Refused(status)),
+            None if status != Status::Done => self.ears.outbox.send(Event::Refused(status)),
             None => {}
         }
     }
 
     fn upload_ended(&mut self, status: Status) {
         let Some(upload) = self.uploads.pop_front() else { return };
-        self.outbox.send(match upload.what() {
+        self.ears.outbox.send(match upload.what() {
             What::Model => Event::Loaded(status),
             What::Input(request) => Event::Result { request, status, latency_us: 0, time_us: 0, output: Vec::new() },
         });
@@ -409,7 +352,7 @@ impl Worker {
             self.tell();
         }
         if self.board.sensors.is_empty() && self.receive.complete(&mut self.board) && self.way == Way::Lines {
-            self.outbox.send(Event::Sensors(self.board.clone()));
+            self.ears.outbox.send(Event::Sensors(self.board.clone()));
         }
         // Frames tell of all sensors at once: where there are none, none will come.
         if (!self.board.sensors.is_empty() || self.way == Way::Frames)
@@ -423,36 +366,24 @@ impl Worker {
     fn record(&mut self, port: &mut OpenPort, settings: RecorderSettings) -> io::Result<()> {
         let wanted = settings.sensors_of(&self.board).unwrap_or_default();
         let wanted: Vec<u8> = wanted.into_iter().map(|sensor| sensor.id).collect();
-        self.counts_before = self.receive.counts();
-        match Recording::start(settings, &self.board, self.outbox.clone()) {
-            Ok(recording) => self.recording = Some(recording),
-            Err(error) => self.outbox.send(Event::RecordingFailed(error.to_string())),
-        }
+        self.recordings.begin(settings, &self.board, self.receive.counts());
         wanted.into_iter().try_for_each(|sensor| self.start(port, sensor))
     }
 
     fn tell(&mut self) {
         let counts = self.receive.counts();
-        self.outbox.offer(|| Event::Counts(counts));
-        if let Some(recording) = &self.recording {
-            recording.count(counts.since(&self.counts_before));
-        }
+        self.ears.outbox.offer(|| Event::Counts(counts));
+        self.recordings.count(counts);
         self.told = Instant::now();
     }
 
-    /// Whoever asks waits for an answer, even where nothing is being recorded.
     fn end_recording_when_asked(&mut self, ended: Ended) {
-        if self.recording.is_none() {
-            self.outbox.send(Event::Recorded(Vec::new()));
-        }
-        self.end_recording(ended);
+        self.wanted = None;
+        self.recordings.end_when_asked(ended, self.receive.counts());
     }
 
     fn end_recording(&mut self, ended: Ended) {
         self.wanted = None;
-        if let Some(recording) = self.recording.take() {
-            recording.count(self.receive.counts().since(&self.counts_before));
-            recording.end(ended);
-        }
+        self.recordings.end(ended, self.receive.counts());
     }
 }

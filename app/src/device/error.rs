@@ -3,6 +3,8 @@
 use thiserror::Error;
 use tinsmith_core::data::recording::RecordingError;
 
+use crate::microphone::MicrophoneError;
+
 /// A board that cannot be reached or does not do what it should. Each is one line that names the remedy.
 #[derive(Debug, Error)]
 pub enum DeviceError {
@@ -115,6 +117,9 @@ pub enum DeviceError {
     /// A recording failed.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// A microphone.
+    #[error(transparent)]
+    Microphone(#[from] MicrophoneError),
     /// A simulated board that cannot be.
     #[error("{0}")]
     Simulate(String),

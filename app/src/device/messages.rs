@@ -14,8 +14,8 @@ use super::DeviceError;
 use super::detect::Way;
 use super::receive::LinkCounts;
 
-/// Blocks, lines of the log and counts that may wait for whoever polls. Further ones are not shown; a recording has the blocks
-/// all the same.
+/// Events that nobody asked for one by one (see [`Event::is_one_of_many`]) that may wait for whoever polls. Further ones are not
+/// shown; a recording has the blocks all the same.
 const MAX_QUEUED: usize = 4096;
 
 /// Which port, and how.
@@ -68,7 +68,7 @@ pub enum Event {
     Connected {
         /// How it talks.
         way: Way,
-        /// Bits a second.
+        /// Bits a second; 0 for a microphone of this computer.
         baud: u32,
         /// Who it is. Of plain lines the sensors follow, by [`Event::Sensors`].
         board: BoardInfo,
@@ -130,15 +130,16 @@ pub enum Event {
 impl Event {
     /// Whether it may come in any number, whatever is asked.
     pub(super) fn is_one_of_many(&self) -> bool {
-        matches!(self, Self::Samples { .. } | Self::Log(..) | Self::Counts(_))
+        let is_watched = matches!(self, Self::Result { request: 0, .. });
+        is_watched || matches!(self, Self::Samples { .. } | Self::Log(..) | Self::Counts(_) | Self::Refused(_))
     }
 }
 
 /// The thread's end of the events.
 #[derive(Clone, Debug)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     pub events: Sender<Event>,
-    /// Blocks, lines of the log and counts that wait for whoever polls.
+    /// How many of many events wait for whoever polls.
     pub queued: Arc<AtomicUsize>,
     /// Those that were left out.
     pub unseen: Arc<AtomicU64>,
@@ -147,9 +148,12 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    /// Tells an event, but for one of many where too many wait.
     pub fn send(&self, event: Event) {
-        // Nobody listens any more: the thread is about to be told.
-        let _ = self.events.send(event);
+        if event.is_one_of_many() {
+            return self.offer(|| event);
+        }
+        self.push(event);
     }
 
     /// Tells one of many events, unless too many wait.
@@ -162,7 +166,12 @@ impl Outbox {
             return;
         }
         self.queued.fetch_add(1, Ordering::Relaxed);
-        self.send(event());
+        self.push(event());
+    }
+
+    fn push(&self, event: Event) {
+        // Nobody listens any more: the thread is about to be told.
+        let _ = self.events.send(event);
     }
 
     /// Tells a block, unless too many wait.
@@ -193,6 +202,14 @@ mod tests {
             outbox.offer(|| Event::Counts(LinkCounts::default()));
         }
         assert_eq!(outbox.unseen.load(Ordering::Relaxed), MAX_QUEUED as u64);
-        assert_eq!(receiver.try_iter().filter(Event::is_one_of_many).count(), MAX_QUEUED);
+        let result = |request| Event::Result { request, status: Status::Done, latency_us: 0, time_us: 0, output: Vec::new() };
+        outbox.send(Event::Refused(Status::Failed));
+        outbox.send(result(0));
+        assert_eq!(outbox.unseen.load(Ordering::Relaxed), MAX_QUEUED as u64 + 2);
+        // What was asked for is told, whatever waits.
+        outbox.send(result(7));
+        let told: Vec<Event> = receiver.try_iter().collect();
+        assert_eq!(told.iter().filter(|event| event.is_one_of_many()).count(), MAX_QUEUED);
+        assert!(matches!(told.last(), Some(Event::Result { request: 7, .. })));
     }
 }

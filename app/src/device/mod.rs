@@ -14,6 +14,7 @@
 //! | `upload` | models and inputs that go in pieces |
 //! | `record` | a recording, on a thread of its own |
 //! | `messages` | what the thread of a board is asked, and what it tells |
+//! | `talk` | asking a thread, and polling what it tells |
 //! | `connection` | one board: asks, answers, comes back after the cable was pulled |
 //! | `agreement` | whether it computes what the studio computes |
 //! | `simulate` | a board without hardware |
@@ -30,6 +31,7 @@ mod record;
 pub mod registry;
 #[cfg(unix)]
 pub mod simulate;
+mod talk;
 mod upload;
 
 pub use agreement::{Agreement, Answer};
@@ -38,3 +40,6 @@ pub use detect::Way;
 pub use error::DeviceError;
 pub use messages::{ConnectionSettings, Event, Request};
 pub use receive::LinkCounts;
+pub(crate) use record::Recordings;
+pub(crate) use talk::Ears;
+pub use talk::Talk;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tinsmith_core::data::recording::{Block, BoardInfo, Counts, Ended, Recorder, RecorderSettings, RecordingError, Stamp};
 
 use super::messages::{Event, Outbox};
+use super::receive::LinkCounts;
 
 /// Blocks that may wait for the disk; then the port waits, and the board drops and counts what it cannot hold.
 const QUEUE: usize = 2048;
@@ -23,7 +24,7 @@ enum Message {
 
 /// A recording that is under way. When it ends, for whatever reason, the event [`Event::Recorded`] or
 /// [`Event::RecordingFailed`] says so.
-pub struct Recording {
+struct Recording {
     messages: SyncSender<Message>,
     thread: Option<JoinHandle<()>>,
 }
@@ -55,6 +56,66 @@ impl Recording {
         let _ = self.messages.send(Message::End(ended));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+/// The recording that is under way, if one is.
+pub(crate) struct Recordings {
+    outbox: Outbox,
+    recording: Option<Recording>,
+    /// It takes no more blocks.
+    is_full: bool,
+    /// The counts when it began.
+    before: LinkCounts,
+}
+
+impl Recordings {
+    /// None is.
+    pub fn new(outbox: Outbox) -> Self {
+        Self { outbox, recording: None, is_full: false, before: LinkCounts::default() }
+    }
+
+    /// Begins one, or tells why not. What went wrong on the link so far is none of it.
+    pub fn begin(&mut self, settings: RecorderSettings, board: &BoardInfo, counts: LinkCounts) {
+        self.before = counts;
+        match Recording::start(settings, board, self.outbox.clone()) {
+            Ok(recording) => self.recording = Some(recording),
+            Err(error) => self.outbox.send(Event::RecordingFailed(error.to_string())),
+        }
+    }
+
+    /// Adds a block.
+    pub fn add(&mut self, block: &Block<'_>) {
+        self.is_full |= self.recording.as_ref().is_some_and(|recording| !recording.add(block));
+    }
+
+    /// Whether it is as long as it was to be, or the disk is full. It is time to end it.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Counts what went wrong on the link.
+    pub fn count(&self, counts: LinkCounts) {
+        if let Some(recording) = &self.recording {
+            recording.count(counts.since(&self.before));
+        }
+    }
+
+    /// Whoever asks waits for an answer, even where nothing is being recorded.
+    pub fn end_when_asked(&mut self, ended: Ended, counts: LinkCounts) {
+        if self.recording.is_none() {
+            self.outbox.send(Event::Recorded(Vec::new()));
+        }
+        self.end(ended, counts);
+    }
+
+    /// Ends it.
+    pub fn end(&mut self, ended: Ended, counts: LinkCounts) {
+        self.count(counts);
+        self.is_full = false;
+        if let Some(recording) = self.recording.take() {
+            recording.end(ended);
         }
     }
 }

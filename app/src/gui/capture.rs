@@ -3,24 +3,34 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
+use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::data::library::Library;
 use tinsmith_core::data::recording::{Kind, SensorInfo};
 
 use crate::capture::{Collection, Order, Plan, Start, Station};
 use crate::device::ports::{Port, Watch};
+use crate::loudspeaker::Playing;
+use crate::microphone::MicrophoneInfo;
 
 mod clips;
+mod stages;
 
-pub use clips::{Digest, Digests, MOST_KEPT};
+pub use clips::{Digest, Digests, MOST_KEPT, outline};
+pub use stages::{Made as MadeStages, Question as StagesQuestion, Stages, fitted};
 
 /// Something that can be listened to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The board on this port.
     Port(String),
+    /// The microphone of this name.
+    Microphone(String),
     /// A board that this window simulates.
     Simulated,
+    /// The same, but it measures what is in this file, over and over.
+    File(PathBuf),
 }
 
 /// What begins a clip, as it is chosen; the numbers are kept beside it.
@@ -115,8 +125,12 @@ impl RecordSettings {
 pub enum Ask {
     /// A panel that lists inputs is on screen.
     Watch,
+    /// Look again which microphones there are.
+    LookAgain,
     /// Listen to this input, and to no other.
     Listen(Source),
+    /// Ask for a file to listen to.
+    ChooseFile,
     /// Listen to nothing.
     LetGo,
     /// Take clips of this sensor.
@@ -141,6 +155,14 @@ pub enum Ask {
     UseFolder(PathBuf),
     /// These clips are selected.
     Select(Vec<usize>),
+    /// A panel shows what the stages make of the selected clip.
+    ShowStages,
+    /// Make the statistics that a stage asks for.
+    Fit,
+    /// Play this clip.
+    Play(usize),
+    /// Be quiet.
+    Quiet,
     /// The index is edited.
     Edit(ClipEdit),
     /// The data set is what the model is calibrated and measured with.
@@ -203,6 +225,10 @@ pub struct Capture {
     pub watch: Option<Watch>,
     /// The ports.
     pub ports: Vec<Port>,
+    /// The microphones, once they are known.
+    pub microphones: Option<Vec<MicrophoneInfo>>,
+    /// Where they come from: each is opened for a moment, which takes its time.
+    pub looking: Option<Receiver<Vec<MicrophoneInfo>>>,
     /// The input.
     pub listening: Option<Listening>,
     /// The sensor that clips are taken of.
@@ -215,6 +241,12 @@ pub struct Capture {
     pub digests: Digests,
     /// Clips that are selected, by their place in the index.
     pub selected: Vec<usize>,
+    /// What is being played.
+    pub playing: Option<Playing>,
+    /// What the stages make of the selected clip.
+    pub stages: Stages,
+    /// Statistics that are being made.
+    pub fitting: Option<Receiver<Result<Pipeline, String>>>,
 }
 
 impl Capture {

@@ -20,6 +20,8 @@ pub enum Wanted {
     ExportFolder,
     /// The folder that clips go into.
     ClipFolder,
+    /// A recording that a simulated board plays.
+    ListenFile,
     /// Where to write a picture, suggested under this name.
     SavePicture(String),
 }
@@ -31,6 +33,7 @@ impl Wanted {
             Self::OpenFile => "Open a model, a project or a data set",
             Self::OpenData => "Choose data",
             Self::SaveProject(_) => "Save the project",
+            Self::ListenFile => "Choose a recording to play",
             Self::ClipFolder => "Choose a folder for clips",
             Self::ExportFolder => "Choose a folder for the export",
             Self::SavePicture(_) => "Save the picture",
@@ -60,13 +63,17 @@ pub fn has_native() -> bool {
 /// Source: D-Bus specification, "Message bus starting services".
 const PORTAL: &str = "dbus-1/services/org.freedesktop.portal.Desktop.service";
 
+/// Suffixes of samples; the last is that of a data set's index, which stands for its folder.
+const DATA: &[&str] = &["npz", "npy", "ron"];
+
 /// Picks with the dialogs of the system.
 pub fn native(wanted: &Wanted) -> Option<PathBuf> {
     let dialog = FileDialog::new().set_title(wanted.title());
     match wanted {
         Wanted::OpenFile => open_file(dialog),
-        Wanted::OpenData => dialog.add_filter("Data", &["npz", "npy"]).pick_file(),
+        Wanted::OpenData => dialog.add_filter("Data", DATA).pick_file(),
         Wanted::SaveProject(suggested) => save_project(dialog, suggested),
+        Wanted::ListenFile => dialog.add_filter("Recordings", &["wav", "csv", "tsv", "txt", "log"]).pick_file(),
         Wanted::ExportFolder | Wanted::ClipFolder => dialog.pick_folder(),
         Wanted::SavePicture(name) => save_picture(dialog, name),
     }
@@ -78,7 +85,7 @@ fn open_file(dialog: FileDialog) -> Option<PathBuf> {
         .add_filter("All that Tinsmith opens", &[models.as_slice(), &["ron", "npz", "npy"]].concat())
         .add_filter("Models", &models)
         .add_filter("Projects", &["ron"])
-        .add_filter("Data", &["npz", "npy"]);
+        .add_filter("Data", DATA);
     dialog.pick_file()
 }
 

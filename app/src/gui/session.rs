@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::util::undoer::{Settings as UndoSettings, Undoer};
+use tinsmith_core::data::features::Pipeline;
+use tinsmith_core::data::library::file::is_library;
 use tinsmith_core::data::{self, DataSet, feed};
 use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
 use tinsmith_core::optimize::{Advice, Candidate, suggested_recipe};
-use tinsmith_core::preview::{Job, Roles, Source, StoredRanges, only_input};
+use tinsmith_core::preview::{Job, Roles, Source, StoredRanges, only_input, roles};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
 
@@ -29,7 +31,7 @@ use super::settings::Settings;
 use super::steps;
 use super::workspace::Workspace;
 use crate::capture::Collection;
-use crate::worker::{Distributions, FloatGraph, GraphRef, project_beside};
+use crate::worker::{Distributions, FloatGraph, GraphRef, project_beside, samples_at};
 
 /// What undo goes back over.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,12 +44,14 @@ pub struct Edit {
     pub variants: Vec<Variant>,
     /// Where samples have their channels, if their shape does not tell.
     pub layout: Option<data::Layout>,
+    /// What becomes of recordings before the model sees them. A change makes the samples anew.
+    pub features: Option<Pipeline>,
 }
 
 impl Edit {
     /// A recipe for the board that a new project starts with.
     pub fn new(recipe: Recipe) -> Self {
-        Self { recipe, device: default_device(), variants: Vec::new(), layout: None }
+        Self { recipe, device: default_device(), variants: Vec::new(), layout: None, features: None }
     }
 }
 
@@ -60,6 +64,20 @@ pub struct LoadedData {
     pub set: Arc<DataSet>,
     /// What they are used for.
     pub roles: Roles,
+    /// The stages that they were opened with: those of samples that are no recordings mean nothing.
+    pub features: Option<Pipeline>,
+}
+
+impl LoadedData {
+    /// Samples that were opened with these stages.
+    pub fn new(path: PathBuf, set: Arc<DataSet>, features: Option<Pipeline>) -> Self {
+        Self { path, roles: roles(&set), set, features }
+    }
+
+    /// Whether other samples have to be made for these stages.
+    pub fn is_outdated(&self, features: Option<&Pipeline>) -> bool {
+        self.features.as_ref() != features && is_library(&self.path)
+    }
 }
 
 /// What is open.
@@ -136,7 +154,7 @@ impl Leaving {
     /// Whether the recipe on screen goes away. Data is only added to it.
     pub fn loses_changes(&self) -> bool {
         let Self::Open(path) = self else { return true };
-        !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz") || e.eq_ignore_ascii_case("npy"))
+        samples_at(path).is_none()
     }
 }
 
@@ -604,6 +622,9 @@ pub fn difference(from: &Edit, to: &Edit) -> String {
     if from.layout != to.layout {
         return "place of the channels".to_owned();
     }
+    if from.features != to.features {
+        return "features".to_owned();
+    }
     if let Some(change) = steps::list_change(&from.recipe, &to.recipe) {
         return change;
     }
@@ -674,6 +695,9 @@ mod tests {
         assert_eq!(difference(&edit(), &to), "scheme");
         to.layout = Some(data::Layout::Nchw);
         assert_eq!(difference(&edit(), &to), "place of the channels");
+        to.features = Some(Pipeline::default());
+        to.layout = None;
+        assert_eq!(difference(&edit(), &to), "features");
         to.device = "rp2040".to_owned();
         assert_eq!(difference(&edit(), &to), "board Raspberry Pi Pico (RP2040)");
     }

@@ -74,14 +74,15 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     let ready = || Ok((Runner::new(&setup.candidate.graph)?, Runner::new(&setup.source.graph)?));
     let (candidate, baseline) = ready().map_err(|error: LiveError| error.to_string())?;
     let front = |sensor: &SensorInfo, front: Front| {
-        FrontEnd::new(front.pipeline(), Sensor::of(sensor), candidate.input(), setup.settings.stride_ms)
+        FrontEnd::new(front.pipeline(setup.features.as_ref()), Sensor::of(sensor), candidate.input(), setup.settings.stride_ms)
     };
     let choices: Vec<Choice> = sensors
         .iter()
         .map(|sensor| {
             let presets = fitting_presets(&Sensor::of(sensor), candidate.input()).into_iter().map(Front::Preset);
-            let window = front(sensor, Front::Window).is_ok().then_some(Front::Window);
-            Choice { sensor: sensor.id, name: sensor.name.clone(), fronts: window.into_iter().chain(presets).collect() }
+            let project = setup.features.as_ref().map(|_| Front::Project);
+            let own = project.into_iter().chain([Front::Window]).filter(|&own| front(sensor, own).is_ok());
+            Choice { sensor: sensor.id, name: sensor.name.clone(), fronts: own.chain(presets).collect() }
         })
         .collect();
     let (sensor, chosen) = choose(sensors, &choices, &setup.settings)?;

@@ -13,9 +13,11 @@ use crate::capture::Station;
 /// What the models see of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Front {
-    /// The first that fits: the window itself, else a preset.
+    /// The first that fits: the project's features, the window itself, a preset.
     #[default]
     Fitting,
+    /// The stages that the project's recordings go through.
+    Project,
     /// The window itself.
     Window,
     /// A preset by name.
@@ -27,15 +29,17 @@ impl Front {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fitting => "what fits",
+            Self::Project => "the project's",
             Self::Window => "none, the window itself",
             Self::Preset(name) => name,
         }
     }
 
-    /// Its stages.
-    pub(super) fn pipeline(self) -> Pipeline {
+    /// Its stages; `project` are the project's.
+    pub(super) fn pipeline(self, project: Option<&Pipeline>) -> Pipeline {
         match self {
             Self::Preset(name) => preset(name).unwrap_or_default(),
+            Self::Project => project.cloned().unwrap_or_default(),
             Self::Fitting | Self::Window => Pipeline::default(),
         }
     }
@@ -73,6 +77,8 @@ pub struct Setup {
     pub candidate: Arc<Candidate>,
     /// Samples: names of classes, and what the board is checked with.
     pub data: Option<Arc<DataSet>>,
+    /// What the project's recordings go through.
+    pub features: Option<Pipeline>,
     /// What the user has set.
     pub settings: Settings,
 }
@@ -84,6 +90,7 @@ impl Setup {
         Weak::ptr_eq(&self.station, &other.station)
             && Arc::ptr_eq(&self.source, &other.source)
             && Arc::ptr_eq(&self.candidate, &other.candidate)
+            && self.features == other.features
             && front(&self.settings) == front(&other.settings)
     }
 

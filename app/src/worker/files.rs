@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tinsmith_core::data::features::Pipeline;
+use tinsmith_core::data::library::INDEX;
+use tinsmith_core::data::library::file::is_library;
 use tinsmith_core::data::{self, DataSet};
 use tinsmith_core::formats::{FormatError, ImportOptions, OpenExtent, Trouble};
 use tinsmith_core::optimize::{Calibration, Candidate};
 use tinsmith_core::preview::{Job, OpenError, OpenedProject, Source, Target, open_as, project_of};
+use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::{Outside, Project, autosave_path, discard_autosave, recoverable};
 use tinsmith_core::recipe::Recipe;
 
@@ -21,8 +25,8 @@ use crate::gui::session::{SavedState, first_recipe};
 pub enum Opened {
     /// A model with the recipe that it starts with; the work on it that was never saved, if there is any.
     Model(Arc<Source>, Recipe, Option<Box<Project>>),
-    /// Samples.
-    Data(Arc<DataSet>),
+    /// Samples, with the stages that recordings were taken through.
+    Data(Arc<DataSet>, Option<Pipeline>),
     /// A project with its model and data, and the recipe that the model would start with; the work on it that was never saved, if there
     /// is any.
     Project(Box<OpenedProject>, Recipe, Option<Box<Project>>),
@@ -80,14 +84,44 @@ pub struct ExportRequest {
     pub targets: Vec<Target>,
 }
 
-/// Opens whatever lies at `path`; `import` is said of what a model leaves open. A suffix decides only between projects, data and
-/// models; each is then known by its bytes.
-pub(super) fn open(path: &Path, outside: Outside, import: ImportOptions) -> Result<Opened, String> {
-    let suffix = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    match suffix.as_deref() {
-        Some("npz" | "npy") => data::open(path).map(|set| Opened::Data(Arc::new(set))).map_err(|e| e.to_string()),
-        Some("ron") => open_project(path, outside, import),
-        _ => open_model(path, import),
+/// The samples that a path names: an `.npz` or `.npy` file, or the folder of a data set, which its index stands for as well.
+pub fn samples_at(path: &Path) -> Option<PathBuf> {
+    if path.file_name().is_some_and(|name| name == INDEX) {
+        return path.parent().map(Path::to_owned);
+    }
+    let is_file = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz") || e.eq_ignore_ascii_case("npy"));
+    (is_file || is_library(path)).then(|| path.to_owned())
+}
+
+/// Opens whatever lies at `path`; `import` is said of what a model leaves open, recordings go through `features`. A suffix decides
+/// only between projects, data and models; each is then known by its bytes.
+pub(super) fn open(path: &Path, outside: Outside, import: ImportOptions, features: Option<Pipeline>) -> Result<Opened, String> {
+    if let Some(path) = samples_at(path) {
+        let set = data::open_with(&path, features.as_ref(), &Cancel::new()).map_err(|e| e.to_string())?;
+        return Ok(Opened::Data(Arc::new(set), features));
+    }
+    match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ron")) {
+        true => open_project(path, outside, import),
+        false => open_model(path, import),
+    }
+}
+
+/// Samples of recordings, made anew because the stages have changed.
+#[derive(Debug)]
+pub struct Remade {
+    /// Where the recordings are.
+    pub path: PathBuf,
+    /// The stages.
+    pub features: Option<Pipeline>,
+    /// The samples, or why there are none.
+    pub set: Result<DataSet, String>,
+}
+
+impl Remade {
+    /// Makes them; `None` if nobody wants them any more.
+    pub(super) fn make(path: PathBuf, features: Option<Pipeline>, cancel: &Cancel) -> Option<Self> {
+        let set = data::open_with(&path, features.as_ref(), cancel).map_err(|e| e.to_string());
+        (!cancel.is_cancelled()).then_some(Self { path, features, set })
     }
 }
 
@@ -131,6 +165,7 @@ pub(super) fn save(request: SaveRequest) -> Result<Saved, String> {
     let SaveRequest { path, job, data_path, calibration, before, is_autosave, .. } = &request;
     let mut project = project_of(path, job, data_path.as_deref(), calibration.as_deref(), before.as_deref());
     project.variants.clone_from(&request.state.edit.variants);
+    project.features.clone_from(&request.state.edit.features);
     // Renaming over a file takes no notice of its permissions, so they are asked for here.
     if !is_autosave && std::fs::metadata(path).is_ok_and(|m| m.permissions().readonly()) {
         return Err(format!("{} is read-only: save the project under another name", path.display()));

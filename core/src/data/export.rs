@@ -92,12 +92,12 @@ pub fn export(
 ) -> Result<usize, DataError> {
     match format {
         Format::Npz => {
-            let set = tensors::tensors(folder, library, None)?.set;
+            let set = tensors::tensors(folder, library, None, cancel)?.set;
             npz(&set).and_then(|bytes| Ok(write_atomically(out, &bytes)?)).map_err(|problem| problem.of(out))?;
             Ok(1)
         }
         Format::Idx => {
-            let set = tensors::tensors(folder, library, None)?.set;
+            let set = tensors::tensors(folder, library, None, cancel)?.set;
             write_idx(&set, out)
         }
         _ => write_items(folder, library, format, out, cancel, progress),

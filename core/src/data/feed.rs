@@ -216,6 +216,7 @@ mod tests {
             labels: None,
             label_names: vec![],
             splits: None,
+            front_end: None,
             hash: [0; 32],
         }
     }

@@ -14,6 +14,7 @@ pub mod lines;
 pub mod npy;
 pub mod npz;
 pub mod recording;
+pub mod resample;
 pub mod segment;
 mod signal;
 pub mod wav;
@@ -27,7 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use signal::{Axis, Signal, rate_of};
 
-use crate::progress::Cancelled;
+use crate::progress::{Cancel, Cancelled};
+use features::{FrontEnd, Pipeline, PipelineError};
 
 /// The most bytes that are read of a data file.
 pub const MAX_FILE_BYTES: u64 = 2 << 30;
@@ -134,7 +136,9 @@ pub struct DataSet {
     pub label_names: Vec<String>,
     /// What each sample is for; `None` if the set is not split.
     pub splits: Option<Arc<[Split]>>,
-    /// blake3 of the file it came from.
+    /// What made the samples of recordings; `None` where they are as they came.
+    pub front_end: Option<Arc<FrontEnd>>,
+    /// blake3 of the file it came from, or of the recordings: the same whatever features are made of them.
     pub hash: [u8; 32],
 }
 
@@ -151,6 +155,7 @@ impl DataSet {
             labels: None,
             label_names: Vec::new(),
             splits: None,
+            front_end: None,
             hash,
         }
     }
@@ -170,10 +175,18 @@ impl DataSet {
         self.values.len().checked_div(self.sample_len()).unwrap_or(0)
     }
 
-    /// What tells these samples from all others: their file, and where their channels are said to be.
+    /// What tells the values of these samples from all others, on every machine: their file, or the recordings and the stages that
+    /// made features of them.
+    pub fn samples_hash(&self) -> [u8; 32] {
+        let Some(front_end) = &self.front_end else { return self.hash };
+        let stages = front_end.pipeline.to_ron();
+        *blake3::Hasher::new().update(&self.hash).update(stages.as_bytes()).finalize().as_bytes()
+    }
+
+    /// What tells these samples from all others: their values, and where their channels are said to be.
     pub(crate) fn key(&self) -> [u8; 32] {
         let layout = self.layout.map_or("", Layout::name);
-        *blake3::Hasher::new().update(&self.hash).update(layout.as_bytes()).finalize().as_bytes()
+        *blake3::Hasher::new().update(&self.samples_hash()).update(layout.as_bytes()).finalize().as_bytes()
     }
 
     /// Indices of the samples of one split; all samples for `None`.
@@ -296,9 +309,21 @@ pub enum DataProblem {
     /// The model's input is of a type, or of a number, that a data set cannot feed.
     #[error("{0}")]
     Input(String),
+    /// A stage of the features cannot take a recording.
+    #[error(transparent)]
+    Features(PipelineError),
     /// Nobody wants the result any more.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<PipelineError> for DataProblem {
+    fn from(error: PipelineError) -> Self {
+        match error {
+            PipelineError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            other => Self::Features(other),
+        }
+    }
 }
 
 impl DataProblem {
@@ -314,8 +339,17 @@ impl DataProblem {
 /// # Errors
 /// [`DataError`] names the file and the trouble.
 pub fn open(path: &Path) -> Result<DataSet, DataError> {
+    open_with(path, None, &Cancel::new())
+}
+
+/// [`open`], with the samples of recordings as `features` make them. Samples that are no recordings stay as they are: whoever made
+/// them has made their features.
+///
+/// # Errors
+/// [`DataError`] names the file, and the stage that cannot take it; [`DataProblem::Cancelled`] soon after `cancel` is raised.
+pub fn open_with(path: &Path, features: Option<&Pipeline>, cancel: &Cancel) -> Result<DataSet, DataError> {
     if library::file::is_library(path) {
-        return library::tensors::open(path);
+        return library::tensors::open(path, features, cancel);
     }
     read(path).map_err(|problem| problem.of(path))
 }

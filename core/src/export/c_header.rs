@@ -38,6 +38,8 @@ pub struct Firmware<'a> {
     pub source_hash: blake3::Hash,
     /// The recipe as text.
     pub recipe: &'a str,
+    /// What the model's input is made with; empty if nothing is known of it.
+    pub features: &'a str,
 }
 
 /// Inputs and the outputs they must give, byte for byte, as the integer executor computed them.
@@ -167,7 +169,7 @@ impl Writer<'_> {
     }
 
     fn preamble(&self, file: &str) -> String {
-        let Firmware { tflite, source_name, source_hash, recipe, .. } = self.firmware;
+        let Firmware { tflite, source_name, source_hash, recipe, features, .. } = self.firmware;
         let short = |hash: blake3::Hash| hash.to_hex()[..16].to_owned();
         let lines = format!(
             "{}{file}\nMade by Tinsmith {}; export again rather than edit.\nSource   {source_name}   blake3 {}\nModel    {} bytes   \
@@ -178,8 +180,10 @@ impl Writer<'_> {
             tflite.len(),
             short(blake3::hash(tflite)),
         );
-        let recipe = if recipe.trim().is_empty() { String::new() } else { "// Recipe\n".to_owned() + &comment(recipe, "   ") };
-        comment(&lines, " ") + &recipe
+        let titled = |title: &str, text: &str| {
+            if text.trim().is_empty() { String::new() } else { format!("// {title}\n{}", comment(text, "   ")) }
+        };
+        comment(&lines, " ") + &titled("Recipe", recipe) + &titled("Features", features)
     }
 
     fn header(&self) -> String {

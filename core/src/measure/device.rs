@@ -43,6 +43,9 @@ pub struct Device {
     pub source: String,
     /// Power while it computes; `None` if no figure with a source was found.
     pub active_power: Option<Power>,
+    /// Plain C on floats, which features are made with; `None` to take the float kernels of the preferred software.
+    #[serde(default)]
+    pub float_code: Option<FloatCode>,
     /// Software that runs models on it, the preferred first.
     pub stacks: Vec<Stack>,
 }
@@ -86,6 +89,20 @@ pub struct Power {
     pub low_mw: f64,
     /// Upper end.
     pub high_mw: f64,
+    /// Who measured it, and how.
+    pub source: String,
+}
+
+/// Cycles of plain C in single precision: loops over arrays, as a compiler makes them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FloatCode {
+    /// Cycles for a multiplication with an addition.
+    pub mac: f64,
+    /// Cycles for an addition, a product, a move.
+    pub other: f64,
+    /// The true time lies between `value / spread` and `value * spread` four times out of five.
+    pub spread: f64,
     /// Who measured it, and how.
     pub source: String,
 }
@@ -187,6 +204,16 @@ impl Device {
                 return wrong("active_power", format!("{power:?}"), "low_mw <= mw <= high_mw");
             }
         }
+        let spread_is_sound = |spread: f64| match spread {
+            s if s >= 1.0 && s.is_finite() => Ok(()),
+            s => wrong("spread", s.to_string(), "1 or more"),
+        };
+        if let Some(code) = &self.float_code {
+            positive("float_code.mac", code.mac)?;
+            positive("float_code.other", code.other)?;
+            cited("float_code.source", &code.source)?;
+            spread_is_sound(code.spread)?;
+        }
         if self.stacks.is_empty() {
             return wrong("stacks", "empty".into(), "at least one");
         }
@@ -194,9 +221,7 @@ impl Device {
             let cycles = [rate.conv, rate.depthwise, rate.dense, rate.other];
             cycles.into_iter().try_for_each(|c| positive("a rate", c))?;
             cited("a rate's source", &rate.source)?;
-            if !(rate.spread >= 1.0 && rate.spread.is_finite()) {
-                return wrong("spread", rate.spread.to_string(), "1 or more");
-            }
+            spread_is_sound(rate.spread)?;
         }
         Ok(())
     }
@@ -204,6 +229,17 @@ impl Device {
     /// The software preferred on this board.
     pub fn stack(&self) -> &Stack {
         &self.stacks[0]
+    }
+
+    /// What plain C on floats takes: as it was measured, or else as the float kernels of the preferred software, which are C too.
+    /// `None` if nobody has measured either.
+    pub fn float_code(&self) -> Option<FloatCode> {
+        let of_kernels = || {
+            let rate = self.stack().rate(Arithmetic::Float32)?;
+            let source = format!("float rates of {}. {}", self.stack().name, rate.source);
+            Some(FloatCode { mac: rate.dense, other: rate.other, spread: rate.spread, source })
+        };
+        self.float_code.clone().or_else(of_kernels)
     }
 }
 

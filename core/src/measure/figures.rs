@@ -29,6 +29,7 @@ pub fn static_figures(graph: &Graph, file_bytes: u64, device: &Device) -> Static
         size,
         arena,
         layers,
+        front_end: None,
     }
 }
 

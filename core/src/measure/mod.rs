@@ -20,7 +20,9 @@ use std::sync::Arc;
 pub use figures::{parameters, size_figures, static_figures};
 pub use obstacles::obstacles;
 
+use crate::export::features::FeatureExportError;
 use crate::graph::{NodeId, Note, TensorId};
+use features::FrontEndFigures;
 
 /// An estimated figure. The true one lies between `low` and `high` four times out of five, says the source.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,19 @@ pub struct Estimate {
     pub high: f64,
     /// What it rests on: the software stack and the measurements, in a few words.
     pub source: Arc<str>,
+}
+
+impl Estimate {
+    /// So many times as much.
+    pub fn times(&self, factor: f64) -> Self {
+        Self { value: self.value * factor, low: self.low * factor, high: self.high * factor, source: Arc::clone(&self.source) }
+    }
+
+    /// Both together. What is not known of a board makes both wrong in the same direction: the ends of the intervals add up.
+    pub fn plus(&self, other: &Self) -> Self {
+        let source = format!("{}; and {}", self.source, other.source).into();
+        Self { value: self.value + other.value, low: self.low + other.low, high: self.high + other.high, source }
+    }
 }
 
 /// What follows from the graph alone, without running it.
@@ -56,6 +71,26 @@ pub struct StaticFigures {
     pub layers: Vec<LayerFigures>,
     /// What the chosen device or the runtime cannot do with this model.
     pub obstacles: Vec<Note>,
+    /// What the features before the model cost, or why the device cannot make them; `None` where there are none.
+    pub front_end: Option<Result<FrontEndFigures, FeatureExportError>>,
+}
+
+impl StaticFigures {
+    /// What the features cost, where the device can make them.
+    pub fn features(&self) -> Option<&FrontEndFigures> {
+        self.front_end.as_ref()?.as_ref().ok()
+    }
+
+    /// RAM of the model, and of the features before it where the device can make them.
+    pub fn whole_ram_bytes(&self) -> u64 {
+        self.arena.arena_mcu32_bytes + self.features().map_or(0, |features| features.each.ram_bytes)
+    }
+
+    /// Microseconds of one inference with the features of its input; `None` if there are no features, or one of the two is not
+    /// known.
+    pub fn whole_latency_us(&self) -> Option<Estimate> {
+        Some(self.latency_us.as_ref()?.plus(self.features()?.input_us.as_ref()?))
+    }
 }
 
 /// Where the bytes of the exported file go. All are exact.

@@ -9,6 +9,7 @@ use super::samples::{Samples, only_input};
 use super::{Event, Job, PreviewError, Side, Stage, exported};
 use crate::execute::executor::Executor;
 use crate::measure::accuracy::{accuracy, class_of, is_classifier};
+use crate::measure::features::front_end_figures;
 use crate::measure::sizes::{Sizes, sizes};
 use crate::measure::{AccuracyFigures, LayerErrors, StaticFigures, static_figures};
 use crate::optimize::{CalibratedRanges, Calibration, Candidate, Observations, Rewritten, RoundedWeights};
@@ -157,11 +158,12 @@ impl Engine {
     }
 
     fn measure(&mut self, job: &Job, side: Side, graph_key: Key, graph: &crate::graph::Graph, file_bytes: u64, tell: Tell<'_>) {
-        let key = Key::of(&[graph_key.bytes(), &key_bytes(&*job.device)]);
-        let figures = self
-            .figures
-            .get(key)
-            .unwrap_or_else(|| self.figures.put(key, Arc::new(static_figures(graph, file_bytes, &job.device))));
+        let front_end = job.front_end();
+        let key = Key::of(&[graph_key.bytes(), &key_bytes(&*job.device), &front_end.map(key_bytes).unwrap_or_default()]);
+        let figures = self.figures.get(key).unwrap_or_else(|| {
+            let front_end = front_end.map(|front_end| front_end_figures(front_end, &job.device));
+            self.figures.put(key, Arc::new(StaticFigures { front_end, ..static_figures(graph, file_bytes, &job.device) }))
+        });
         tell(Event::Static { side, figures });
     }
 
@@ -451,7 +453,7 @@ fn calibration_samples<'s>(job: &Job, samples: &'s Samples<'_>) -> &'s [usize] {
 /// graph.
 fn stored_ranges<'j>(job: &'j Job, samples: Option<&Samples<'_>>) -> Option<&'j CalibratedRanges> {
     let stored = job.ranges.as_deref().filter(|stored| stored.ranges.rewritten_by == job.recipe.rewrites_key())?;
-    let chosen = samples.map(|samples| (samples.data.hash, calibration_samples(job, samples).len()));
+    let chosen = samples.map(|samples| (samples.data.samples_hash(), calibration_samples(job, samples).len()));
     let fits = chosen.is_none_or(|(data, n)| n == 0 || (stored.data, stored.ranges.samples) == (data, n));
     fits.then_some(&stored.ranges)
 }

@@ -4,6 +4,7 @@ use super::samples::{Samples, only_input};
 use super::{Job, PreviewError, exported};
 use crate::execute::executor::Executor;
 use crate::export::compact::{self, Coding, compact};
+use crate::export::features::{FeatureExportError, FeaturePlan, features_c};
 use crate::export::{self, Firmware, Golden, NamedFile};
 use crate::graph::Graph;
 use crate::progress::Cancel;
@@ -17,7 +18,7 @@ const GOLDEN_SAMPLES: usize = 2;
 pub enum Target {
     /// The model as a TensorFlow Lite file.
     Tflite,
-    /// The model as C sources for TensorFlow Lite Micro.
+    /// The model as C sources for TensorFlow Lite Micro, and the features before it.
     C,
     /// The model as a compact file for Tinsmith's own runtime.
     Tinsmith,
@@ -54,6 +55,7 @@ fn c_files(job: &Job, graph: &Graph, name: &str, tflite: &[u8]) -> Result<Vec<Na
     let label_names = job.data.as_deref().map_or(&[][..], |data| &data.label_names);
     let source_name = job.source.path.file_name().unwrap_or_default().to_string_lossy();
     let recipe = ron::to_string(&job.recipe).unwrap_or_default();
+    let plan = job.front_end().map(FeaturePlan::of);
     let firmware = Firmware {
         name,
         graph,
@@ -63,8 +65,21 @@ fn c_files(job: &Job, graph: &Graph, name: &str, tflite: &[u8]) -> Result<Vec<Na
         source_name: &source_name,
         source_hash: blake3::Hash::from_bytes(job.source.hash),
         recipe: &recipe,
+        features: &features_note(job, plan.as_ref()),
     };
-    Ok(export::c_header(&firmware)?)
+    let mut files = export::c_header(&firmware)?;
+    files.extend(plan.into_iter().flatten().flat_map(|plan| features_c(name, &plan)));
+    Ok(files)
+}
+
+/// What is said of the features: their stages, and why their code is missing, if it is.
+fn features_note(job: &Job, plan: Option<&Result<FeaturePlan, FeatureExportError>>) -> String {
+    let Some((front_end, plan)) = job.front_end().zip(plan) else { return String::new() };
+    let stages = ron::to_string(&front_end.pipeline.stages).unwrap_or_default();
+    match plan {
+        Ok(_) => stages,
+        Err(why) => format!("{stages}\nTheir code is not here: {why}"),
+    }
 }
 
 /// The first test samples, or else (no data, or several inputs) bytes that look random and are the same every time.

@@ -9,7 +9,7 @@
 //! Rewritten + calibration samples -------------> Calibration      (switching calibrator re-runs nothing)
 //! Rewritten + Calibration + its samples -------> RoundedWeights   (if the recipe asks for adaptive rounding)
 //! Rewritten + other steps + Calibration -------> Candidate
-//! Candidate + device -------------------------> StaticFigures
+//! Candidate + device + features ---------------> StaticFigures
 //! source + test samples ----------------------> float outputs, baseline AccuracyFigures
 //! Candidate + test samples -------------------> AccuracyFigures, in steps
 //! Candidate + some calibration samples -------> LayerErrors
@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::DataSet;
+use crate::data::features::FrontEnd;
 use crate::formats::tflite::{self, ExportOptions};
 use crate::formats::{self, FormatError, ImportOptions};
 use crate::graph::Graph;
@@ -123,11 +124,18 @@ pub struct Job {
     pub device: Arc<Device>,
 }
 
+impl Job {
+    /// What makes the samples of recordings, if they are made.
+    pub fn front_end(&self) -> Option<&FrontEnd> {
+        self.data.as_deref()?.front_end.as_deref()
+    }
+}
+
 /// Calibrated ranges and the data they come from. Float sums differ in the last bit from one processor to the next: a
 /// project keeps its ranges, so that a teammate gets the same quantized bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRanges {
-    /// blake3 of the data's file.
+    /// The data's [`samples_hash`](DataSet::samples_hash).
     pub data: [u8; 32],
     /// The ranges.
     pub ranges: CalibratedRanges,
@@ -136,7 +144,7 @@ pub struct StoredRanges {
 impl StoredRanges {
     /// What a project has to keep of `calibration` so that `settings` gives the same bytes everywhere.
     pub fn new(data: &DataSet, calibration: &Calibration, settings: &Quantize) -> Self {
-        Self { data: data.hash, ranges: calibration.ranges_for(settings) }
+        Self { data: data.samples_hash(), ranges: calibration.ranges_for(settings) }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::data::{self, DataError};
 use crate::formats::FormatError;
 use crate::measure::device::{device, devices};
 use crate::optimize::Calibration;
+use crate::progress::Cancel;
 use crate::project::{FileReference, Outside, Project, ProjectError, ProjectTrouble, StoredCalibration};
 
 /// A project with everything it refers to.
@@ -58,7 +59,8 @@ pub fn open_as(project: Project, path: &Path, outside: Outside) -> Result<Opened
         Some(reference) => Some(reference.resolve(path, "data set", outside).map_err(trouble)?),
         None => None,
     };
-    let mut data = data_path.as_deref().map(data::open).transpose()?;
+    let open_data = |path: &Path| data::open_with(path, project.features.as_ref(), &Cancel::new());
+    let mut data = data_path.as_deref().map(open_data).transpose()?;
     if let Some(data) = &mut data {
         data.layout = project.layout;
     }
@@ -91,7 +93,7 @@ fn stored_ranges(stored: &StoredCalibration) -> Result<StoredRanges, ProjectTrou
     Ok(StoredRanges { data: *hash.as_bytes(), ranges: stored.ranges.clone() })
 }
 
-/// What a project at `path` says once it is saved: `before` (notes, variants) with the job as it is now and the ranges of its
+/// What a project at `path` says once it is saved: `before` (notes, variants, features) with the job as it is now and the ranges of its
 /// calibration.
 pub fn project_of(
     path: &Path,
@@ -109,12 +111,13 @@ pub fn project_of(
     project.data = data.map(|(data, data_path)| FileReference::new(path, data_path, &data.hash));
     project.calibration =
         job.data.as_deref().zip(calibration).zip(job.recipe.quantize()).map(|((data, calibration), settings)| {
-            let hash = blake3::Hash::from_bytes(data.hash).to_hex().to_string();
+            let hash = blake3::Hash::from_bytes(data.samples_hash()).to_hex().to_string();
             StoredCalibration { data: hash, ranges: calibration.ranges_for(settings) }
         });
     if let Some(before) = before {
         project.notes.clone_from(&before.notes);
         project.variants.clone_from(&before.variants);
+        project.features.clone_from(&before.features);
     }
     project
 }

@@ -4,6 +4,11 @@
 //! content's hash. Calibrated ranges are kept as exact single precision, because float sums differ in the last bit from one
 //! processor to the next. Reading never changes a file; writing replaces it whole or not at all ([`file`]).
 //!
+//! Features are the stages alone. What they are fed, rate and channels, is what the recordings of the data set say, to which the
+//! project refers: nothing is said twice, and a teammate gets the same figures and the same code for the device. The reference's
+//! hash is that of the recordings, so that stages may be edited by hand; calibrated ranges carry the hash of what the stages make
+//! of them, and are found anew once a stage changes.
+//!
 //! A project is untrusted input: what it refers to has to lie in its own folder, or below the nearest folder above it that
 //! holds `.git` or `.tinsmith`, unless the user picked it ([`Outside`]).
 
@@ -19,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use reference::{FileReference, Outside};
 
 use crate::data::Layout;
+use crate::data::features::Pipeline;
 use crate::formats::ImportOptions;
 use crate::optimize::CalibratedRanges;
 use crate::recipe::Recipe;
@@ -45,6 +51,9 @@ pub struct Project {
     /// Where its samples have their channels, if their shape does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
+    /// What becomes of each recording, or window of one, before the model sees it. Samples that are no recordings stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Pipeline>,
     /// Id of the board: `esp32-s3`.
     #[serde(default)]
     pub device: Option<String>,
@@ -97,7 +106,7 @@ pub struct VariantFigures {
 /// Calibrated ranges and the data they come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredCalibration {
-    /// blake3 of the data's file, in hexadecimal digits.
+    /// The data's [`samples_hash`](crate::data::DataSet::samples_hash), in hexadecimal digits.
     pub data: String,
     /// The ranges.
     pub ranges: CalibratedRanges,
@@ -183,6 +192,7 @@ impl Project {
             import: ImportOptions::default(),
             data: None,
             layout: None,
+            features: None,
             device: None,
             recipe,
             notes: String::new(),

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::data::features::{Pipeline, describe_stages};
 use crate::optimize::CalibratorRanges;
 use crate::recipe::Calibrator;
 
@@ -35,6 +36,21 @@ fn what_the_files_leave_open_is_kept_and_old_projects_say_nothing_of_it() {
     project.import.dims = [("time".into(), 64), ("input_1:2".into(), 6)].into();
     project.layout = Some(Layout::Nchw);
     assert_eq!(Project::from_ron(&project.to_ron().unwrap()).unwrap(), project);
+}
+
+#[test]
+fn features_are_kept_and_old_projects_say_nothing_of_them() {
+    let mut project = project(Path::new("/a"));
+    let silent = project.to_ron().unwrap();
+    assert!(!silent.contains("features"), "{silent}");
+    // Every stage, and settings that are none, some and lists.
+    let stages = describe_stages();
+    let mut pipeline = Pipeline::parse(&stages.iter().map(|stage| stage.name).collect::<Vec<_>>()).unwrap();
+    pipeline.stages.extend(Pipeline::parse(&["normalise:fit=fixed,centre=-0.1,spread=0.3333333"]).unwrap().stages);
+    project.features = Some(pipeline);
+    let text = project.to_ron().unwrap();
+    assert_eq!(Project::from_ron(&text).unwrap(), project);
+    assert_eq!(Project { features: None, ..Project::from_ron(&text).unwrap() }.to_ron().unwrap(), silent);
 }
 
 #[test]

@@ -49,14 +49,15 @@ impl Coverage {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let opened = self.options.open(&self.model)?;
         let graph = &*opened.graph;
-        let set = samples::open(&self.data, self.data_options)?;
+        let set = samples::open(&self.data, &self.data_options)?;
         let has_calibration = set.splits.as_deref().is_some_and(|splits| splits.contains(&Split::Calibration));
         let split = self.split.or(has_calibration.then_some(Split::Calibration));
         let indices = set.samples_of(split).map_err(|problem| problem.of(&self.data))?;
         let calibration = observed(graph, &set, &indices, &self.data, messages)?;
         let all = coverage(seen(&calibration), NAMED);
         let n_few = all.iter().filter(|tensor| tensor.weakest() < FEW).count();
-        let names = self.names()?;
+        // A window stage makes several samples of a piece: then these are not the names of samples.
+        let names = Some(self.names()?).filter(|names| names.len() == set.n_samples()).unwrap_or_default();
         let name = |sample: &usize| {
             let sample = indices[*sample];
             names.get(sample).cloned().unwrap_or_else(|| format!("sample {sample}"))

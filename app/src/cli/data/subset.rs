@@ -8,12 +8,13 @@ use tinsmith_core::data::Split;
 use tinsmith_core::data::library::Library;
 use tinsmith_core::data::library::tensors::tensors;
 use tinsmith_core::measure::coverage::{Seen, covering};
+use tinsmith_core::progress::Cancel;
 
 use super::info::{counts_json, counts_text, save};
 use super::open;
 use super::ranges::{observed, seen};
 use crate::cli::messages::Messages;
-use crate::cli::model::ModelOptions;
+use crate::cli::model::{FeatureOptions, ModelOptions};
 use crate::cli::{Failure, output};
 
 /// Choose the calibration split: so many items of each class, or those that cover a model's ranges best
@@ -33,6 +34,8 @@ pub struct Subset {
     covering: Option<PathBuf>,
     #[command(flatten)]
     options: ModelOptions,
+    #[command(flatten)]
+    features: FeatureOptions,
     /// Another seed gives another choice
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -49,10 +52,9 @@ impl Subset {
         if free.is_empty() {
             return Err(Failure::at(&self.folder, "all of its items are for tests; split it anew with tinsmith data split"));
         }
-        let count = self.count as usize;
         let chosen = match &self.covering {
-            Some(model) => covering_items(&library, &self.folder, &free, &self.options, model, count, messages)?,
-            None => library.chosen(&free, count, self.seed),
+            Some(model) => self.covering_items(&library, &free, model, messages)?,
+            None => library.chosen(&free, self.count as usize, self.seed),
         };
         let library = library.calibrated_by(&chosen);
         save(&self.folder, &library)?;
@@ -64,33 +66,27 @@ impl Subset {
         }
         output::print(&counts_text(&library))
     }
-}
 
-/// The items among `free` that cover a model's ranges best, each with all of its windows.
-fn covering_items(
-    library: &Library,
-    folder: &Path,
-    free: &[usize],
-    options: &ModelOptions,
-    model: &Path,
-    count: usize,
-    messages: Messages,
-) -> Result<Vec<usize>, Failure> {
-    let opened = options.open(model)?;
-    let subset = library.only(free);
-    let made = tensors(folder, &subset, None)?;
-    let all: Vec<usize> = (0..made.set.n_samples()).collect();
-    let calibration = observed(&opened.graph, &made.set, &all, folder, messages)?;
-    // The items that samples were made of, and what each of them reaches.
-    let mut items: Vec<usize> = made.pieces.iter().map(|piece| piece.item).collect();
-    items.dedup();
-    let of_items = |ranges: &[(f32, f32)]| -> Vec<(f32, f32)> {
-        let pieces = made.pieces.chunk_by(|a, b| a.item == b.item);
-        let mut rest = ranges.iter();
-        let hull = |n: usize| rest.by_ref().take(n).fold((f32::INFINITY, f32::NEG_INFINITY), |h, r| (h.0.min(r.0), h.1.max(r.1)));
-        pieces.map(<[_]>::len).map(hull).collect()
-    };
-    let merged: Vec<_> = seen(&calibration).iter().map(|seen| (seen.tensor, of_items(seen.ranges))).collect();
-    let merged: Vec<Seen<'_>> = merged.iter().map(|(tensor, ranges)| Seen { tensor: *tensor, ranges }).collect();
-    Ok(covering(&merged, count).into_iter().map(|chosen| free[items[chosen]]).collect())
+    /// The items among `free` that cover a model's ranges best, each with all of its windows.
+    fn covering_items(&self, library: &Library, free: &[usize], model: &Path, messages: Messages) -> Result<Vec<usize>, Failure> {
+        let opened = self.options.open(model)?;
+        let features = self.features.pipeline()?;
+        let subset = library.only(free);
+        let made = tensors(&self.folder, &subset, features.as_ref(), &Cancel::new())?;
+        let all: Vec<usize> = (0..made.set.n_samples()).collect();
+        let calibration = observed(&opened.graph, &made.set, &all, &self.folder, messages)?;
+        // The items that samples were made of, and what each of them reaches.
+        let mut items: Vec<usize> = made.pieces.iter().map(|piece| piece.item).collect();
+        items.dedup();
+        let of_items = |ranges: &[(f32, f32)]| -> Vec<(f32, f32)> {
+            let pieces = made.pieces.chunk_by(|a, b| a.item == b.item);
+            let mut rest = ranges.iter();
+            let hull =
+                |n: usize| rest.by_ref().take(n).fold((f32::INFINITY, f32::NEG_INFINITY), |h, r| (h.0.min(r.0), h.1.max(r.1)));
+            pieces.map(<[_]>::len).map(hull).collect()
+        };
+        let merged: Vec<_> = seen(&calibration).iter().map(|seen| (seen.tensor, of_items(seen.ranges))).collect();
+        let merged: Vec<Seen<'_>> = merged.iter().map(|(tensor, ranges)| Seen { tensor: *tensor, ranges }).collect();
+        Ok(covering(&merged, self.count as usize).into_iter().map(|chosen| free[items[chosen]]).collect())
+    }
 }

@@ -14,11 +14,16 @@ use crate::cli::model::ModelOptions;
 use crate::cli::paths::existing;
 use crate::cli::{Failure, interrupt};
 use crate::device::{Connection, ConnectionSettings, Event, Way};
+use crate::input::Input;
+use crate::microphone::{Channel, Microphone, MicrophoneInfo, MicrophoneSettings};
 
 /// How often Ctrl-C is looked for while a board is waited for.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long a board may take for what it is asked.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What stands in place of a port for the default microphone, and in front of the name of another.
+const MICROPHONE: &str = "microphone";
 
 /// A port, and how it is opened.
 #[derive(Debug, Args)]
@@ -40,15 +45,58 @@ pub struct LinkOptions {
     patience: f64,
 }
 
+/// What is to be measured with: a port or a microphone, and how it is opened.
+#[derive(Debug, Args)]
+#[command(mut_arg("port", |port| port.help(INPUT_HELP)))]
+pub struct InputOptions {
+    #[command(flatten)]
+    pub port: PortOptions,
+    /// Of a microphone: how many instants a second are wanted. It is opened at its own rate, and resampled
+    #[arg(long, value_name = "HZ", default_value = "16000", value_parser = parse_rate)]
+    rate: f64,
+    /// Of a microphone: only this channel, counted from 1. The mean of all if left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    channel: Option<u16>,
+}
+
+const INPUT_HELP: &str =
+    "The port, or microphone for the default microphone, or microphone:NAME for another; see tinsmith device ports";
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let is_rate = |rate: &f64| (1000.0..=192_000.0).contains(rate);
+    text.parse().ok().filter(is_rate).ok_or_else(|| "expected Hz, from 1000 to 192000".to_owned())
+}
+
+/// What to give as a port for a microphone.
+pub fn port_of(microphone: &MicrophoneInfo) -> String {
+    if microphone.is_default { MICROPHONE.to_owned() } else { format!("{MICROPHONE}:{}", microphone.name) }
+}
+
+/// The microphone that is given as a port: `Some(None)` for the default one, nothing for a board's port.
+fn microphone_of(port: &str) -> Option<Option<&str>> {
+    match port.strip_prefix(MICROPHONE)? {
+        "" => Some(None),
+        name => name.strip_prefix(':').map(Some),
+    }
+}
+
+/// Refuses a microphone where a model is to be run.
+pub fn refuse_microphone(port: &str) -> Result<(), Failure> {
+    match microphone_of(port) {
+        Some(_) => Err(Failure::new(format!("{port}: a microphone runs no models; give a board's port"))),
+        None => Ok(()),
+    }
+}
+
 /// Parses a number of seconds.
 pub fn parse_seconds(text: &str) -> Result<f64, String> {
     let is_long = |seconds: &f64| (0.001..=1e7).contains(seconds);
     text.parse().ok().filter(is_long).ok_or_else(|| "expected seconds, such as 10 or 0.5".to_owned())
 }
 
-/// A board that has said who it is.
+/// A board, or a microphone, that has said who it is.
 pub struct Board {
-    pub connection: Connection,
+    pub input: Input,
     pub way: Way,
     pub baud: u32,
     pub info: BoardInfo,
@@ -56,30 +104,69 @@ pub struct Board {
 }
 
 impl PortOptions {
-    /// Opens the port and waits until it is clear who is there.
-    pub fn open(&self, reconnect: bool, messages: Messages) -> Result<Board, Failure> {
-        self.link.open(&self.port, reconnect, messages)
+    /// Opens the port, waits until it is clear who is there, and refuses who cannot run models.
+    pub fn open_model_runner(&self, messages: Messages) -> Result<Board, Failure> {
+        self.link.open_model_runner(&self.port, messages)
     }
 }
 
 impl LinkOptions {
-    /// Opens `port` and waits until it is clear who is there.
-    pub fn open(&self, port: &str, reconnect: bool, messages: Messages) -> Result<Board, Failure> {
+    /// Opens `port`, waits until it is clear who is there, and refuses who cannot run models.
+    pub fn open_model_runner(&self, port: &str, messages: Messages) -> Result<Board, Failure> {
+        refuse_microphone(port)?;
+        let board = Board::meet(self.connect(port, false), messages)?;
+        board.check_runs_models(port)?;
+        Ok(board)
+    }
+
+    fn connect(&self, port: &str, reconnect: bool) -> Input {
         let patience = Duration::from_secs_f64(self.patience);
         let settings = ConnectionSettings { baud: self.baud, patience, reconnect, ..ConnectionSettings::new(port) };
-        let connection = Connection::open(ConnectionSettings { lossless: true, ..settings });
-        loop {
-            if let Some(Event::Connected { way, baud, board: info, model }) = next(&connection, messages)? {
-                return Ok(Board { connection, way, baud, info, model });
-            }
-        }
+        Input::Board(Connection::open(ConnectionSettings { lossless: true, ..settings }))
+    }
+
+    /// Opens `port`, or the microphone that is given as one at `rate_hz`, and waits until it is clear who is there.
+    pub fn open(&self, port: &str, rate_hz: f64, channel: Option<u16>, messages: Messages) -> Result<Board, Failure> {
+        Board::meet(self.input(port, rate_hz, channel), messages)
+    }
+
+    fn input(&self, port: &str, rate_hz: f64, channel: Option<u16>) -> Input {
+        let Some(name) = microphone_of(port) else { return self.connect(port, true) };
+        let settings = MicrophoneSettings {
+            name: name.map(str::to_owned),
+            rate_hz,
+            channel: channel.map_or(Channel::Mean, |channel| Channel::Only(channel - 1)),
+            lossless: true,
+            ..MicrophoneSettings::default()
+        };
+        Input::Microphone(Microphone::open(settings))
+    }
+}
+
+impl InputOptions {
+    /// Opens the port or the microphone and waits until it is clear who is there.
+    pub fn open(&self, messages: Messages) -> Result<Board, Failure> {
+        self.port.link.open(&self.port.port, self.rate, self.channel, messages)
+    }
+
+    /// Opens the port or the microphone.
+    pub fn input(&self) -> Input {
+        self.port.link.input(&self.port.port, self.rate, self.channel)
     }
 }
 
 impl Board {
+    fn meet(input: Input, messages: Messages) -> Result<Self, Failure> {
+        loop {
+            if let Some(Event::Connected { way, baud, board: info, model }) = next(&input, messages)? {
+                return Ok(Self { input, way, baud, info, model });
+            }
+        }
+    }
+
     /// The next event but for those that are told on the way; nothing after a while.
     pub fn next(&self, messages: Messages) -> Result<Option<Event>, Failure> {
-        next(&self.connection, messages)
+        next(&self.input, messages)
     }
 
     /// Waits for an answer.
@@ -105,7 +192,7 @@ impl Board {
 
     /// Sends a compact model and has it run.
     pub fn load(&self, file: Vec<u8>, messages: Messages) -> Result<(), Failure> {
-        self.connection.ask(crate::device::Request::Load(file));
+        self.input.ask(crate::device::Request::Load(file));
         let loaded = |event| if let Event::Loaded(status) = event { Some(status) } else { None };
         match self.answer(messages, loaded)? {
             Status::Done => Ok(()),
@@ -114,22 +201,22 @@ impl Board {
     }
 }
 
-fn next(connection: &Connection, messages: Messages) -> Result<Option<Event>, Failure> {
+fn next(input: &Input, messages: Messages) -> Result<Option<Event>, Failure> {
     if interrupt::requested() {
         return Err(Failure::new("interrupted"));
     }
-    match connection.wait(LOOK) {
+    match input.wait(LOOK) {
         Some(Event::Failed(error)) => Err(error.into()),
         Some(Event::Log(_, text)) => {
             messages.note(&format!("the board says: {text}"));
             Ok(None)
         }
         Some(Event::Disconnected) => {
-            messages.note("the board went away; waiting for it, plug it in again");
+            messages.note("it went away; waiting for it, plug it in again");
             Ok(Some(Event::Disconnected))
         }
         Some(Event::Reconnected) => {
-            messages.note("the board is back");
+            messages.note("it is back");
             Ok(Some(Event::Reconnected))
         }
         other => Ok(other),

@@ -67,8 +67,7 @@ impl Check {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let expected = self.expected()?;
         let file = compact_file(&self.model, &self.options)?;
-        let board = self.port.open(false, messages)?;
-        board.check_runs_models(&self.port.port)?;
+        let board = self.port.open_model_runner(messages)?;
         if self.load {
             board.load(file, messages)?;
         } else if board.model.map(|model| model.hash) != Some(content_hash(&file)) {
@@ -80,7 +79,7 @@ impl Check {
         for sample in 0..expected.n {
             progress.show("checking", sample, expected.n);
             let (_, request) = agreement.ask(expected.input(sample).to_vec(), expected.output(sample));
-            board.connection.ask(request);
+            board.input.ask(request);
             let answer = board.answer(messages, |event| agreement.take(&event))?;
             if answer.status != Status::Done {
                 return Err(Failure::new(format!("{}: sample {sample}: {}", board.info.name, answer.status)));
@@ -88,7 +87,7 @@ impl Check {
         }
         drop(progress);
         let agree = agreement.counts().0 as usize;
-        board.connection.ask(Request::GetStats(false));
+        board.input.ask(Request::GetStats(false));
         let stats = board.answer(messages, |event| if let Event::Stats(stats) = event { Some(stats) } else { None })?;
         self.print(&board, agree, expected.n, &stats)
     }

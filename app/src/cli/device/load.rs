@@ -32,8 +32,7 @@ impl Load {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let file = compact_file(&self.model, &self.options)?;
         let n_bytes = file.len();
-        let board = self.port.open(false, messages)?;
-        board.check_runs_models(&self.port.port)?;
+        let board = self.port.open_model_runner(messages)?;
         board.load(file, messages)?;
         if self.json {
             return output::print_json(&json!({

@@ -7,20 +7,22 @@ use serde::Serialize;
 use serde_json::json;
 use tinsmith_core::data::recording::{BoardInfo, RecorderSettings, SensorInfo, Stamp, Timeline};
 
-use super::board::{Board, PortOptions, parse_seconds};
+use super::board::{Board, InputOptions, parse_seconds};
 use crate::cli::messages::Messages;
 use crate::cli::{Failure, interrupt, output};
-use crate::device::{Event, LinkCounts, Request};
+use crate::device::{Event, LinkCounts, Request, Way};
+use crate::input::Input;
 
 /// Show who a board is, and each second what its sensors measure and what is lost on the way
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tinsmith device monitor /dev/ttyUSB0
-  tinsmith device monitor /dev/ttyUSB0 --seconds 5 --json")]
+  tinsmith device monitor /dev/ttyUSB0 --seconds 5 --json
+  tinsmith device monitor microphone --seconds 5")]
 pub struct Monitor {
     #[command(flatten)]
-    port: PortOptions,
+    input: InputOptions,
     /// How long; until Ctrl-C if left out
     #[arg(long, value_parser = parse_seconds)]
     seconds: Option<f64>,
@@ -77,7 +79,7 @@ impl Track {
 impl Monitor {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         interrupt::catch();
-        let board = self.port.open(true, messages)?;
+        let board = self.input.open(messages)?;
         if !self.json {
             output::print(&describe(&board))?;
         }
@@ -86,7 +88,7 @@ impl Monitor {
             return Ok(());
         }
         output::print_json(&json!({
-            "port": self.port.port, "board": board.info.name, "firmware": board.info.firmware, "way": board.way,
+            "port": self.input.port.port, "board": board.info.name, "firmware": board.info.firmware, "way": board.way,
             "baud": board.baud, "model": board.model.is_some(), "sensors": tracks, "link": counts,
         }))
     }
@@ -124,19 +126,20 @@ impl Monitor {
         let settings = RecorderSettings { sensors: self.sensor.clone(), ..RecorderSettings::default() };
         let wanted = settings.sensors_of(info).map_err(|error| Failure::new(error.to_string()))?;
         let tracks: Vec<Track> = wanted.into_iter().cloned().map(Track::new).collect();
-        tracks.iter().for_each(|track| board.connection.ask(Request::Start(track.sensor.id)));
+        tracks.iter().for_each(|track| board.input.ask(Request::Start(track.sensor.id)));
         Ok(tracks)
     }
 }
 
 /// Who the board is, in a few lines.
 fn describe(board: &Board) -> String {
-    let way = match board.way {
-        crate::device::Way::Frames => format!("device link, firmware {}", board.info.firmware),
-        crate::device::Way::Lines => "plain lines of numbers".to_owned(),
+    let way = match (&board.input, board.way) {
+        (Input::Microphone(_), _) => "microphone".to_owned(),
+        (_, Way::Frames) => format!("device link, firmware {} at {} baud", board.info.firmware, board.baud),
+        (_, Way::Lines) => format!("plain lines of numbers at {} baud", board.baud),
     };
     let model = if board.model.is_some() { ", runs a model" } else { "" };
-    let mut text = format!("{}: {way} at {} baud{model}\n", board.info.name, board.baud);
+    let mut text = format!("{}: {way}{model}\n", board.info.name);
     for sensor in &board.info.sensors {
         let names: Vec<&str> = sensor.channels.iter().map(|channel| channel.name.as_str()).collect();
         text.push_str(&format!("  {}: {} at {} Hz\n", sensor.name, names.join(", "), sensor.rate_hz));

@@ -1,4 +1,4 @@
-//! `tinsmith device record`: what a board measures, on the disk.
+//! `tinsmith device record`: what a board measures or a microphone hears, on the disk.
 
 use std::path::PathBuf;
 
@@ -6,22 +6,24 @@ use clap::{Args, ValueHint};
 use serde_json::json;
 use tinsmith_core::data::recording::{ClipSummary, RecorderSettings};
 
-use super::board::{Board, PortOptions, parse_seconds};
+use super::board::{Board, InputOptions, parse_seconds};
 use crate::cli::messages::Messages;
 use crate::cli::{Failure, interrupt, output};
 use crate::device::{Event, LinkCounts, Request};
 
-/// Record what a board measures: sound as WAV, anything else as CSV, with every gap noted beside it
+/// Record what a board measures or a microphone hears: sound as WAV, anything else as CSV, with every gap noted beside it
 ///
 /// Samples are on the disk as they arrive. Ctrl-C ends the recording as it should.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tinsmith device record /dev/ttyUSB0 --out recordings --seconds 10 --label yes
-  tinsmith device record /dev/ttyACM0 --out recordings --seconds 600 --sensor imu --json")]
+  tinsmith device record /dev/ttyACM0 --out recordings --seconds 600 --sensor imu --json
+  tinsmith device record microphone --out recordings --seconds 1 --label yes
+  tinsmith device record 'microphone:USB Audio' --out recordings --rate 16000 --channel 1")]
 pub struct Record {
     #[command(flatten)]
-    port: PortOptions,
+    input: InputOptions,
     /// The folder to record to; made if need be, nothing in it is overwritten
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
@@ -42,14 +44,14 @@ pub struct Record {
 impl Record {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         interrupt::catch();
-        let board = self.port.open(true, messages)?;
+        let board = self.input.open(messages)?;
         let settings = RecorderSettings {
             folder: self.out.clone(),
             label: self.label.clone(),
             sensors: self.sensor.clone(),
             seconds: self.seconds,
         };
-        board.connection.ask(Request::Record(settings));
+        board.input.ask(Request::Record(settings));
         let (clips, counts) = self.follow(&board, messages)?;
         self.print(&board, &clips, &counts)
     }
@@ -63,7 +65,7 @@ impl Record {
                 // Ctrl-C ends the recording, not the program.
                 Err(_) if interrupt::requested() => {
                     interrupt::done();
-                    board.connection.ask(Request::EndRecording);
+                    board.input.ask(Request::EndRecording);
                     continue;
                 }
                 other => other?,
@@ -83,7 +85,7 @@ impl Record {
     fn print(&self, board: &Board, clips: &[ClipSummary], counts: &LinkCounts) -> Result<(), Failure> {
         if self.json {
             return output::print_json(&json!({
-                "port": self.port.port, "board": board.info.name, "label": self.label, "clips": clips, "link": counts,
+                "port": self.input.port.port, "board": board.info.name, "label": self.label, "clips": clips, "link": counts,
             }));
         }
         let row = |clip: &ClipSummary| {

@@ -74,7 +74,6 @@ impl<'a> Listening<'a> {
 
     /// Sends the candidate to the board.
     pub fn load(&self, board: &Board) -> Result<(), Failure> {
-        board.check_runs_models(self.options.port.as_deref().unwrap_or_default())?;
         let file = compact(&self.models.candidate, Coding::Entropy).map_err(|error| Failure::at(&self.options.file, error))?;
         board.load(file.bytes, self.messages)
     }
@@ -137,7 +136,7 @@ impl<'a> Listening<'a> {
             return Ok(());
         }
         let (_, request) = self.board.agreement.ask(step.candidate.input, step.candidate.output);
-        board.connection.ask(request);
+        board.input.ask(request);
         Ok(())
     }
 

@@ -28,12 +28,13 @@ use stream::Stream;
 #[command(after_help = "\
 Examples:
   tinsmith live projects/keyword.ron --preset keyword --wav assets/samples/keyword/clips/yes.wav
+  tinsmith live projects/keyword.ron microphone --preset keyword
   tinsmith live projects/keyword.ron /dev/ttyUSB0 --preset keyword --on-board
   tinsmith live int8.tflite --against float32.tflite --labels wing,ring,slope,negative --csv walk.csv --stride 200 --json")]
 pub struct Live {
     /// A project (.ron), whose candidate listens beside its float model, or a model
     file: PathBuf,
-    /// The board's port; see tinsmith device ports
+    /// The board's port, or microphone for the default microphone, or microphone:NAME for another; see tinsmith device ports
     port: Option<String>,
     #[command(flatten)]
     link: LinkOptions,
@@ -46,15 +47,12 @@ pub struct Live {
     /// Listen to this table of numbers instead
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     csv: Option<PathBuf>,
-    /// Instants a second, for a file that does not say it
+    /// Instants a second: of a file that does not say it; of a microphone how many are wanted, 16000 if left out
     #[arg(long, value_name = "HZ", value_parser = features::rate)]
     rate: Option<f64>,
-    /// What the model sees of a window: stages that tinsmith features --save-pipeline wrote. The window itself if left out
-    #[arg(long, value_name = "FILE.ron", conflicts_with = "preset")]
-    features: Option<PathBuf>,
-    /// The same by name; see tinsmith features --list
-    #[arg(long, value_name = "NAME")]
-    preset: Option<String>,
+    /// Of a microphone: only this channel, counted from 1. The mean of all if left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    channel: Option<u16>,
     #[command(flatten)]
     options: OpenOptions,
     /// The model to compare with; a project has its own
@@ -144,7 +142,7 @@ impl Live {
 
     /// The models behind a front end for the stream's sensor.
     fn listener(&self, models: &Models, stream: &mut Stream) -> Result<Listener, Failure> {
-        let pipeline = features::named(self.preset.as_deref(), self.features.as_deref())?;
+        let pipeline = self.options.data.features.pipeline()?.or_else(|| models.features.clone()).unwrap_or_default();
         let at_model = |error: tinsmith_core::live::LiveError| Failure::at(&self.file, error);
         let (candidate, baseline) = models.runners().map_err(at_model)?;
         let front = |sensor| FrontEnd::new(pipeline.clone(), sensor, candidate.input(), self.decision.stride);

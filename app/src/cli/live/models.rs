@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::live::{LiveError, Runner};
 use tinsmith_core::preview::{Engine, Event};
@@ -18,6 +19,8 @@ pub struct Models {
     pub candidate: Arc<Graph>,
     baseline: Option<Arc<Graph>>,
     pub labels: Vec<String>,
+    /// What the project's recordings go through.
+    pub features: Option<Pipeline>,
 }
 
 impl Models {
@@ -27,7 +30,7 @@ impl Models {
             true => Self::of_project(options, messages)?,
             false => {
                 let candidate = options.options.model.open(&options.file)?.graph;
-                Self { candidate, baseline: None, labels: Vec::new() }
+                Self { candidate, baseline: None, labels: Vec::new(), features: None }
             }
         };
         if let Some(path) = &options.against {
@@ -50,7 +53,7 @@ impl Models {
         let candidate = made.map_err(|error| Failure::at(&options.file, error))?;
         let labels = job.data.as_ref().map(|data| data.label_names.clone()).unwrap_or_default();
         let (candidate, baseline) = (Arc::new(candidate.graph.clone()), Some(job.source.graph.clone()));
-        Ok(Self { candidate, baseline, labels })
+        Ok(Self { candidate, baseline, labels, features: job.front_end().map(|front_end| front_end.pipeline.clone()) })
     }
 
     fn name_classes(&mut self, options: &Live) -> Result<(), Failure> {

@@ -8,13 +8,15 @@ use tinsmith_core::live::{FrontEnd, LiveError, Sensor};
 
 use super::Live;
 use super::listen::Listening;
-use crate::cli::device::board::Board;
+use crate::cli::device::board::{Board, refuse_microphone};
 use crate::cli::messages::Messages;
 use crate::cli::{Failure, interrupt, signals};
 use crate::device::{Event, Request};
 
 /// Seconds of a recording that are taken at once.
 const PIECE_SECONDS: f64 = 0.1;
+/// Instants a second of a microphone where nobody says otherwise.
+const MICROPHONE_HZ: f64 = 16_000.0;
 /// How long a board may send nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,7 +45,20 @@ impl Stream {
                 return Err(Failure::at(path, format_args!("it is {}, expected a recording", other.form.name())));
             }
         }
-        let board = options.port.as_ref().map(|port| options.link.open(port, file.is_none(), messages)).transpose()?;
+        let board = match &options.port {
+            Some(port) if options.on_board && file.is_some() => Some(options.link.open_model_runner(port, messages)?),
+            Some(port) => {
+                if options.on_board {
+                    refuse_microphone(port)?;
+                }
+                let board = options.link.open(port, options.rate.unwrap_or(MICROPHONE_HZ), options.channel, messages)?;
+                if options.on_board {
+                    board.check_runs_models(port)?;
+                }
+                Some(board)
+            }
+            None => None,
+        };
         let sensors = match &board {
             Some(board) if file.is_none() => sensors_of(board, options.sensor.as_ref(), messages)?,
             _ => Vec::new(),
@@ -110,7 +125,7 @@ fn sensors_of(board: &Board, named: Option<&String>, messages: Messages) -> Resu
 
 /// Until Ctrl-C, or for as long as was asked for.
 fn play_board(board: &Board, sensor: &SensorInfo, listening: &mut Listening<'_>) -> Result<(), Failure> {
-    board.connection.ask(Request::Start(sensor.id));
+    board.input.ask(Request::Start(sensor.id));
     let mut timeline = Timeline::new(sensor.rate_hz);
     let (began, mut heard, mut is_first, mut was_away) = (Instant::now(), Instant::now(), true, false);
     while !listening.is_over() {
@@ -140,7 +155,7 @@ fn play_board(board: &Board, sensor: &SensorInfo, listening: &mut Listening<'_>)
             None => {}
         }
     }
-    board.connection.ask(Request::Stop(sensor.id));
+    board.input.ask(Request::Stop(sensor.id));
     // Ctrl-C has ended the listening; what the board was asked is still waited for.
     interrupt::done();
     Ok(())

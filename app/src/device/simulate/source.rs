@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 use std::path::Path;
 
+use tinsmith_core::data::Axis;
 use tinsmith_core::data::lines::{Beginning, LineReader};
 use tinsmith_core::data::recording::{ChannelInfo, Encoding, Kind, SensorInfo};
 use tinsmith_core::data::wav::read_wav;
@@ -43,6 +44,12 @@ impl Source {
         }
     }
 
+    /// A sensor that measures what is in a file: sound of a WAV file, motion of a table of numbers.
+    pub fn file(path: &Path) -> Result<(SensorInfo, Self), DeviceError> {
+        let is_sound = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
+        if is_sound { Self::sound(path) } else { Self::motion(path) }
+    }
+
     /// A microphone that hears a WAV file.
     pub fn sound(path: &Path) -> Result<(SensorInfo, Self), DeviceError> {
         let sound = read_wav(path).map_err(|error| DeviceError::Simulate(error.to_string()))?;
@@ -53,12 +60,12 @@ impl Source {
             (0..sound.n_channels).map(|i| if sound.n_channels == 1 { "sound".to_owned() } else { format!("sound{}", i + 1) });
         let steps = sound.samples.iter().map(|sample| (sample * 32768.0).round() as i16);
         let bytes = steps.flat_map(i16::to_le_bytes).collect();
-        Ok((microphone(names.collect(), f64::from(sound.rate_hz)), Self::Table(bytes)))
+        Ok((SensorInfo::sound(1, names.collect(), f64::from(sound.rate_hz)), Self::Table(bytes)))
     }
 
     /// A microphone that hears tones.
     pub fn tones() -> (SensorInfo, Self) {
-        (microphone(vec!["sound".to_owned()], 16_000.0), Self::Tones)
+        (SensorInfo::sound(1, vec!["sound".to_owned()], 16_000.0), Self::Tones)
     }
 
     /// A motion sensor that is moved as a table of numbers says. A column of times gives the rate.
@@ -79,7 +86,10 @@ impl Source {
         let rate_hz = time.and_then(|column| rate_of(&rows, column, &reader.names()[column])).unwrap_or(MOTION_HZ);
         let columns: Vec<usize> = (0..n_columns).filter(|column| Some(*column) != time).collect();
         let named = |column: usize| reader.names().get(column).cloned().unwrap_or_else(|| format!("value{}", column + 1));
-        let channel = |column: &usize| ChannelInfo { name: named(*column), unit: String::new(), step: 1.0 };
+        let channel = |column: &usize| {
+            let axis = Axis::from_heading(&named(*column));
+            ChannelInfo { name: axis.name, unit: axis.unit, step: 1.0 }
+        };
         let channels = columns.iter().map(channel).collect();
         let sensor = SensorInfo { id: 2, name: "imu".to_owned(), kind: Kind::Imu, rate_hz, encoding: Encoding::F32, channels };
         let values = rows.iter().flat_map(|row| columns.iter().map(|column| row[*column] as f32));
@@ -96,12 +106,6 @@ impl Source {
         let (name, kind) = ("imu".to_owned(), Kind::Imu);
         (SensorInfo { id: 2, name, kind, rate_hz: MOTION_HZ, encoding: Encoding::I16, channels }, Self::Gestures)
     }
-}
-
-fn microphone(names: Vec<String>, rate_hz: f64) -> SensorInfo {
-    let channel = |name| ChannelInfo { name, unit: "full scale".to_owned(), step: 1.0 / 32768.0 };
-    let channels = names.into_iter().map(channel).collect();
-    SensorInfo { id: 1, name: "audio".to_owned(), kind: Kind::Audio, rate_hz, encoding: Encoding::I16, channels }
 }
 
 /// Rows a second by a column of times, in the unit that its name says; milliseconds if it says none.

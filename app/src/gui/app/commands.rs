@@ -38,6 +38,7 @@ impl App {
             Command::TogglePane(pane) => self.dock.toggle(self.session.workspace, pane),
             Command::Cancel => {
                 self.worker.cancel();
+                self.stop_remaking();
                 if let Some(activity) = self.session.activity.take() {
                     let title = format!("Cancelled: {}", activity.label);
                     self.session.notices.add(Kind::Done, title, activity.kept(), None);

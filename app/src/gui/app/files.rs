@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use eframe::egui::{Context, ViewportCommand};
 use tinsmith_core::data::DataSet;
+use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::graph::Severity;
-use tinsmith_core::preview::{OpenedProject, roles};
+use tinsmith_core::preview::OpenedProject;
 use tinsmith_core::project::{FileReference, Outside, Project, discard_autosave};
 use tinsmith_core::recipe::Recipe;
 
@@ -17,7 +18,7 @@ use crate::gui::dialogs::Wanted;
 use crate::gui::notice::Kind;
 use crate::gui::session::{Edit, Leaving, LoadedData, Open, SavedState, default_device};
 use crate::gui::workspace::Workspace;
-use crate::worker::{Claim, ExportRequest, Opened, SaveRequest, Saved};
+use crate::worker::{Claim, ExportRequest, Opened, SaveRequest, Saved, samples_at};
 
 const MAX_RECENT: usize = 8;
 
@@ -42,6 +43,7 @@ impl App {
             Leaving::Open(path) => self.open_with(path, ImportOptions::default()),
             Leaving::Close => {
                 self.worker.cancel();
+                self.stop_remaking();
                 // What still arrives for it is nobody's any more.
                 self.revision += 1;
                 self.layouts_asked.clear();
@@ -87,7 +89,8 @@ impl App {
         self.session.opening = Some(path.clone());
         // What was saved or opened here before may refer to files anywhere; a project from elsewhere may not.
         let known = path.canonicalize().is_ok_and(|p| self.session.recent.contains(&p));
-        self.worker.open(path, if known { Outside::Allow } else { Outside::Refuse }, import);
+        let outside = if known { Outside::Allow } else { Outside::Refuse };
+        self.worker.open(path, outside, import, self.session.edit.features.clone());
     }
 
     pub(super) fn opened(&mut self, path: PathBuf, result: Result<Opened, String>, ctx: &Context) {
@@ -105,11 +108,11 @@ impl App {
                 self.go(Workspace::Optimize);
                 self.show_model(Open { saved, ..Open::new(source, first) }, edit);
             }
-            Ok(Opened::Data(_)) if self.session.open.is_none() => {
+            Ok(Opened::Data(..)) if self.session.open.is_none() => {
                 let text = format!("{} holds samples; they need a model to run through", path.display());
                 self.complain("Open a model first", text, Some((Action::Open.name(), Command::Do(Action::Open))));
             }
-            Ok(Opened::Data(set)) => self.attach(path, set, ctx),
+            Ok(Opened::Data(set, features)) => self.attach(path, set, features, ctx),
             Ok(Opened::Project(opened, first, unsaved)) => self.show_project(path, *opened, first, unsaved),
             Ok(Opened::Asks(extents)) => {
                 self.session.message = format!("{} leaves extents open", path.display());
@@ -125,12 +128,14 @@ impl App {
 
     fn show_project(&mut self, path: PathBuf, opened: OpenedProject, first: Recipe, unsaved: Option<Box<Project>>) {
         let OpenedProject { project, job, data_path } = opened;
-        let data = job.data.zip(data_path).map(|(set, path)| LoadedData { roles: roles(&set), path, set });
+        let features = project.features.clone();
+        let data = job.data.zip(data_path).map(|(set, path)| LoadedData::new(path, set, features.clone()));
         let edit = Edit {
             recipe: job.recipe,
             device: job.device.id.clone(),
             variants: project.variants.clone(),
             layout: project.layout,
+            features,
         };
         let data_path = data.as_ref().map(|d| d.path.clone());
         let saved = Some(SavedState { edit: edit.clone(), data: data_path, import: project.import.clone() });
@@ -170,8 +175,9 @@ impl App {
     }
 
     /// Takes samples for the model that is open.
-    fn attach(&mut self, path: PathBuf, set: Arc<DataSet>, ctx: &Context) {
-        let data = LoadedData { roles: roles(&set), path, set: Arc::clone(&set) };
+    fn attach(&mut self, path: PathBuf, set: Arc<DataSet>, features: Option<Pipeline>, ctx: &Context) {
+        let path = samples_at(&path).unwrap_or(path);
+        let data = LoadedData::new(path, Arc::clone(&set), features);
         if let Some(open) = &mut self.session.open {
             let before = open.data.replace(data);
             if before.is_some_and(|before| before.set.sample_shape != set.sample_shape) {
@@ -287,9 +293,9 @@ impl App {
     pub(super) fn recover(&mut self, take: bool, ctx: &Context) {
         let Some(unsaved) = self.session.recovery.take() else { return };
         if take {
-            let Project { recipe, device, variants, layout, data, .. } = *unsaved;
+            let Project { recipe, device, variants, layout, data, features, .. } = *unsaved;
             let device = device.unwrap_or_else(default_device);
-            self.session.edit = Edit { recipe, device, variants, layout };
+            self.session.edit = Edit { recipe, device, variants, layout, features };
             self.recover_data(data);
             return self.edited(ctx);
         }
@@ -305,7 +311,7 @@ impl App {
         let outside = Outside::Refuse;
         match reference.resolve(&open.project_file(), "data set", outside) {
             Ok(path) if open.data.as_ref().is_some_and(|data| data.path == path) => {}
-            Ok(path) => self.worker.open(path, outside, ImportOptions::default()),
+            Ok(path) => self.worker.open(path, outside, ImportOptions::default(), self.session.edit.features.clone()),
             Err(trouble) => {
                 let choose = (Action::ChooseData.name(), Command::Do(Action::ChooseData));
                 self.complain("The data set was not opened again", trouble.to_string(), Some(choose));

@@ -28,6 +28,7 @@ impl App {
             source: Arc::clone(&open.source),
             candidate: Arc::clone(candidate),
             data: open.data.as_ref().map(|data| Arc::clone(&data.set)),
+            features: session.edit.features.clone(),
             settings: session.live.settings.clone(),
         })
     }

@@ -6,6 +6,7 @@
 //! | this | state, one frame, what the worker sends |
 //! | [`capture`] | running what the panels of recording ask for |
 //! | [`commands`] | running commands |
+//! | [`features`] | making samples of recordings anew |
 //! | [`files`] | opening, saving, exporting, what to do with unsaved work |
 //! | [`input`] | dropped files, shortcuts, keys |
 //! | [`live`] | the live demo |
@@ -13,6 +14,7 @@
 
 mod capture;
 mod commands;
+mod features;
 mod files;
 mod input;
 mod live;
@@ -24,7 +26,7 @@ use std::sync::Arc;
 
 use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand, Visuals};
 
-use super::capture::Ask;
+use super::capture::{Ask, Source};
 use super::command::{Command, Commands, Shown};
 use super::context::PanelCtx;
 use super::dialogs::{self, Picker, Wanted};
@@ -60,6 +62,8 @@ pub struct App {
     activity: ActivityPanel,
     help: HelpPanel,
     revision: u64,
+    /// Samples that are being made of recordings.
+    remaking: Option<features::Remaking>,
     layouts_asked: Vec<LayoutKey>,
     distributions_asked: Option<DistributionsOf>,
     advice_asked: Option<FloatGraph>,
@@ -103,6 +107,7 @@ impl App {
             activity: ActivityPanel::default(),
             help: HelpPanel::default(),
             revision: 0,
+            remaking: None,
             layouts_asked: Vec::new(),
             distributions_asked: None,
             advice_asked: None,
@@ -167,7 +172,7 @@ impl App {
         for event in events {
             self.take(event, ctx);
         }
-        self.follow_capture();
+        self.follow_capture(ctx);
         self.follow_live(ctx);
         self.take_input(ctx);
         if self.autosave_at_s.is_some_and(|at| ctx.time() >= at) {
@@ -274,6 +279,9 @@ impl App {
 
     fn start_job(&mut self) {
         self.stop_lowering();
+        if self.remakes_samples() {
+            return;
+        }
         let (Some(device), Some(open)) = (self.session.device(), &mut self.session.open) else { return };
         open.lay_out(self.session.edit.layout);
         self.revision += 1;
@@ -312,6 +320,7 @@ impl App {
             Event::Lowered(revision, lowered) if revision == self.revision => self.take_lowered(lowered, ctx),
             Event::Lowered(..) => {}
             Event::Opened(path, result) => self.opened(path, *result, ctx),
+            Event::Remade(remade) => self.take_remade(*remade),
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
                 self.session.message = format!("exported {} files to {}", files.len(), folder.display());
@@ -326,6 +335,7 @@ impl App {
             Event::NothingPicked => self.after_save = None,
             Event::Picked(Wanted::OpenFile | Wanted::OpenData, path) => self.commands.send(Command::OpenPath(path)),
             Event::Picked(Wanted::SaveProject(_), path) => self.commands.send(Command::SaveTo(path)),
+            Event::Picked(Wanted::ListenFile, path) => self.commands.send(Command::Capture(Ask::Listen(Source::File(path)))),
             Event::Picked(Wanted::ClipFolder, folder) => self.commands.send(Command::Capture(Ask::UseFolder(folder))),
             Event::Picked(Wanted::ExportFolder, folder) => self.commands.send(Command::ExportTo(folder)),
             // Whoever saves a picture asks by himself and goes on by himself.

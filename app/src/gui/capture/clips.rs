@@ -19,7 +19,7 @@ pub const MOST_KEPT: usize = 4096;
 /// What is known of a clip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digest {
-    /// The least and the greatest value of each of the columns, of the first channel.
+    /// The least and the greatest value of each of the columns, of the channel that changes most.
     pub outline: Vec<(f32, f32)>,
     /// The greatest magnitude of any channel, in full scale or the sensor's unit.
     pub peak: f32,
@@ -138,8 +138,22 @@ fn digest(reader: &mut Reader, folder: &std::path::Path, library: &Library, item
     if clip.is_ok_and(|clip| clip.gaps.iter().any(|gap| (item.span.0 + 1..item.span.1).contains(&gap.at))) {
         troubles.push(Trouble::Gap);
     }
-    let first: Vec<f32> = values.iter().step_by(n_channels).copied().collect();
-    Digest { outline: outline(&first, COLUMNS), peak: Level::of(values.iter().copied()).peak, troubles, failure: None }
+    Digest {
+        outline: outline(&liveliest(&values, n_channels), COLUMNS),
+        peak: Level::of(values.iter().copied()).peak,
+        troubles,
+        failure: None,
+    }
+}
+
+/// The values of the channel that spans most.
+fn liveliest(values: &[f32], n_channels: usize) -> Vec<f32> {
+    let of = |channel: usize| values.iter().skip(channel).step_by(n_channels).copied();
+    let span =
+        |channel: &usize| of(*channel).fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    let wide = |channel: &usize| span(channel).1 - span(channel).0;
+    let channel = (0..n_channels).max_by(|a, b| wide(a).total_cmp(&wide(b))).unwrap_or(0);
+    of(channel).collect()
 }
 
 /// The least and the greatest of the values in each of `columns` equal parts, as far as there are so many values.

@@ -116,7 +116,9 @@ impl Open {
 fn suggestion(wanted: &Wanted) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let path = match wanted {
-        Wanted::OpenFile | Wanted::OpenData => return format!("{}{}", here.display(), std::path::MAIN_SEPARATOR),
+        Wanted::OpenFile | Wanted::OpenData | Wanted::ListenFile => {
+            return format!("{}{}", here.display(), std::path::MAIN_SEPARATOR);
+        }
         Wanted::SaveProject(path) => path.clone(),
         Wanted::ExportFolder => here.join("firmware"),
         Wanted::ClipFolder => here.join("clips"),
@@ -139,8 +141,8 @@ fn trouble(wanted: &Wanted, path: &Path) -> Option<&'static str> {
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
     match wanted {
         _ if path.as_os_str().is_empty() => Some("No path yet."),
-        Wanted::OpenFile | Wanted::OpenData if !path.is_file() => Some("There is no such file."),
-        Wanted::OpenFile | Wanted::OpenData => None,
+        Wanted::OpenFile | Wanted::OpenData | Wanted::ListenFile if !path.is_file() => Some("There is no such file."),
+        Wanted::OpenFile | Wanted::OpenData | Wanted::ListenFile => None,
         Wanted::ExportFolder | Wanted::ClipFolder if path.is_file() => Some("That is a file, not a folder."),
         Wanted::SaveProject(_) | Wanted::SavePicture(_) if path.is_dir() => Some("That is a folder: add the file's name."),
         _ if folder.is_some_and(|f| !f.is_dir()) => Some("The folder it is in does not exist."),

@@ -9,6 +9,7 @@ use tinsmith_core::formats::suffixes;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{Palette, Type};
+use crate::worker::samples_at;
 
 /// Shows the overlay while files are held over the window.
 pub fn ui(cx: PanelCtx<'_>, ctx: &Context) {
@@ -53,14 +54,15 @@ fn words(cx: PanelCtx<'_>, path: Option<&Path>, n: usize) -> (String, String) {
     let title = if n > 1 { format!("Let go to open {n} files") } else { format!("Let go to open {name}") };
     let suffix = path.and_then(Path::extension).map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let is_open = cx.session.open.is_some();
+    let is_data = path.is_some_and(|path| samples_at(path).is_some());
     let about = match suffix.as_str() {
-        "npz" | "npy" if is_open => format!("as data for {}", cx.session.name()),
-        "npz" | "npy" => "as data: open a model first".to_owned(),
+        _ if is_data && is_open => format!("as data for {}", cx.session.name()),
+        _ if is_data => "as data: open a model first".to_owned(),
         "ron" => "as a project".to_owned(),
         model if suffixes().any(|suffix| suffix == model) => "as a model".to_owned(),
         _ => {
             let models: String = suffixes().map(|suffix| format!(".{suffix}, ")).collect();
-            format!("Tinsmith opens {models}.ron, .npz and .npy")
+            format!("Tinsmith opens {models}.ron, .npz, .npy and folders of data sets")
         }
     };
     (title, about)

@@ -414,7 +414,9 @@ fn ram(cx: PanelCtx<'_>) -> Metric {
             )
         },
     );
-    let needed = statics(cx).1.map(|s| s.arena.arena_mcu32_bytes);
+    let of = statics(cx).1;
+    metric.explanation.extend(of.and_then(|s| explain::features::ram(cx, s)).map(|words| format!("\n{words}")));
+    let needed = of.map(StaticFigures::whole_ram_bytes);
     metric.fits = fits_board(cx, needed, |d| d.ram_bytes);
     metric
 }
@@ -487,6 +489,11 @@ fn latency(cx: PanelCtx<'_>) -> Metric {
     let mut metric = estimated(cx, (Quantity::Latency, "Latency"), |s| s.latency_us.as_ref(), units::microseconds);
     if let Some(device) = cx.session.device().filter(|_| metric.figure.is_some()) {
         metric.about.clone_from(&device.name);
+    }
+    let of = statics(cx).1;
+    metric.explanation.extend(of.and_then(|s| explain::features::time(cx, s)).map(|words| format!("\n{words}")));
+    if let Some(us) = of.and_then(|s| s.features()?.input_us.as_ref()) {
+        metric.about = format!("+ features {}", units::microseconds(us.value).joined());
     }
     metric
 }

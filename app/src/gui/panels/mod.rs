@@ -24,6 +24,7 @@ pub mod memory;
 pub mod metrics;
 pub mod notices;
 pub mod palette;
+pub mod parameters;
 pub mod rail;
 pub mod recipe;
 pub mod recipe_diff;

@@ -123,6 +123,8 @@ pub enum Pane {
     Clips,
     /// How clips are spread over classes and splits.
     Classes,
+    /// What the model sees of a clip.
+    Features,
     /// The samples and their labels.
     DataSet,
     /// One sample, and what the model makes of it.
@@ -147,7 +149,7 @@ pub enum Pane {
 
 impl Pane {
     /// All panels.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Recipe,
         Self::Graph,
         Self::Inspector,
@@ -165,6 +167,7 @@ impl Pane {
         Self::Signals,
         Self::Clips,
         Self::Classes,
+        Self::Features,
         Self::DataSet,
         Self::Sample,
         Self::Now,
@@ -197,6 +200,7 @@ impl Pane {
             Self::Signals => "Signals",
             Self::Clips => "Clips",
             Self::Classes => "Classes",
+            Self::Features => "Features",
             Self::DataSet => "Data set",
             Self::Sample => "Sample",
             Self::Now => "Now",

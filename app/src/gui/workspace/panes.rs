@@ -7,6 +7,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::panels::candidates::CandidatesPanel;
 use crate::gui::panels::capture::classes::ClassesPanel;
 use crate::gui::panels::capture::clips::ClipsPanel;
+use crate::gui::panels::capture::features::FeaturesPanel;
 use crate::gui::panels::capture::signals::SignalsPanel;
 use crate::gui::panels::confusion::ConfusionPanel;
 use crate::gui::panels::data_set::DataSetPanel;
@@ -40,6 +41,7 @@ pub struct Panels {
     signals: SignalsPanel,
     clips: ClipsPanel,
     classes: ClassesPanel,
+    features: FeaturesPanel,
     data_set: DataSetPanel,
     sample: SamplePanel,
     confusion: ConfusionPanel,
@@ -71,6 +73,7 @@ impl Panels {
             Pane::Signals => self.signals.ui(cx, ui),
             Pane::Clips => self.clips.ui(cx, ui),
             Pane::Classes => self.classes.ui(cx, ui),
+            Pane::Features => self.features.ui(cx, &mut edit.features, ui),
             Pane::DataSet => self.data_set.ui(cx, ui),
             Pane::Sample => self.sample.ui(cx, ui),
             Pane::Now => live::now::ui(cx, ui),

@@ -12,6 +12,7 @@
 //! | --- | --- |
 //! | `signal` | what goes in and comes out |
 //! | `pipeline`, `presets` | stages in order |
+//! | `front_end` | a pipeline with what it is fed |
 //! | `stages/` | each stage: its settings, their table, what it does |
 //! | `frames`, `spectrum`, `mel`, `cosine`, `mfcc` | from sound to cepstral coefficients |
 //! | `micro_frontend` | tables of the integer front end, whose arithmetic is the runtime's |
@@ -22,6 +23,7 @@ mod axes;
 mod butterworth;
 mod cosine;
 mod frames;
+mod front_end;
 mod mel;
 mod mfcc;
 mod micro_frontend;
@@ -34,6 +36,7 @@ mod stages;
 
 pub use butterworth::{Band, Section, Sections};
 pub use frames::Frames;
+pub use front_end::FrontEnd;
 pub use mel::{MelBand, MelScale};
 pub use mfcc::{CosineScale, FeatureError, Logarithm, Mfcc, MfccConfig, fit_clip};
 pub use micro_frontend::{MicroFrontend, MicroFrontendConfig};

@@ -217,7 +217,7 @@ fn the_shared_motion_logs_open_with_times_and_parts() {
 
     let (windows, folder) = shared_set("imu/gesture_demo/windows", &Options::default()).unwrap();
     assert_eq!((windows.library.items.len(), windows.library.axes.len()), (30, 6));
-    let set = tensors(folder.path(), &windows.library, None).unwrap().set;
+    let set = tensors(folder.path(), &windows.library, None, &Cancel::new()).unwrap().set;
     assert_eq!(set.sample_shape, [128, 6]);
 }
 
@@ -225,7 +225,7 @@ fn the_shared_motion_logs_open_with_times_and_parts() {
 fn the_shared_images_and_arrays_open() {
     let Some((jpeg, folder)) = shared_set("images/cifar10/jpg", &Options::default()) else { return };
     assert_eq!((jpeg.library.items.len(), jpeg.library.labels.len()), (60, 10));
-    assert_eq!(tensors(folder.path(), &jpeg.library, None).unwrap().set.sample_shape, [32, 32, 3]);
+    assert_eq!(tensors(folder.path(), &jpeg.library, None, &Cancel::new()).unwrap().set.sample_shape, [32, 32, 3]);
     let (png, _folder) = shared_set("images/cifar10/png", &Options::default()).unwrap();
     assert_eq!(png.library.items.len(), 20);
     for (file, n) in
@@ -241,7 +241,7 @@ fn the_shared_images_and_arrays_open() {
     let raw = Some(Raw { shape: vec![49, 10, 1], element: Element::I8 });
     let (kws, folder) = shared_set("kws01/raw", &Options { raw, ..Options::default() }).unwrap();
     assert_eq!((kws.library.items.len(), kws.library.items[0].label.as_deref()), (24, Some("7")));
-    let set = tensors(folder.path(), &kws.library, None).unwrap().set;
+    let set = tensors(folder.path(), &kws.library, None, &Cancel::new()).unwrap().set;
     assert_eq!((set.sample_shape, set.labels.unwrap()[0]), (vec![49, 10, 1], 7));
     let raw = Some(Raw { shape: vec![128], element: Element::F32 });
     let (toy, _folder) =
@@ -262,14 +262,14 @@ fn exports_come_back() {
     }
     let made = imported(&at("motion"), &at("set"), &Options::default()).unwrap();
     let library = made.library.with_split(&[0, 1], Some(Split::Train)).with_split(&[2], Some(Split::Test));
-    let before = tensors(&at("set"), &library, None).unwrap().set;
+    let before = tensors(&at("set"), &library, None, &Cancel::new()).unwrap().set;
     assert_eq!((before.sample_shape.as_slice(), before.labels.as_deref()), (&[8, 2][..], Some(&[0, 1, 1][..])));
     for format in [Format::Csv, Format::EdgeImpulseJson, Format::EdgeImpulseCbor, Format::Npz] {
         let (to, again) = (at(format.name()), at(&format!("{} again", format.name())));
         exported(&at("set"), &library, format, &to).unwrap();
         let back = imported(&to, &again, &Options::default()).unwrap();
         assert!(back.refused.is_empty(), "{:?}", back.refused);
-        let mut after = tensors(&again, &back.library, None).unwrap().set;
+        let mut after = tensors(&again, &back.library, None, &Cancel::new()).unwrap().set;
         // Files are listed by name: down comes before up, and testing before training.
         let order = |set: &crate::data::DataSet| {
             let Values::F32(values) = &set.values else { panic!("real numbers") };
@@ -315,10 +315,10 @@ fn pictures_and_sounds_come_back() {
     for (source, format) in cases {
         let name = format!("{source} {}", format.name());
         let made = imported(&at(source), &at(&format!("{name} set")), &Options::default()).unwrap();
-        let before = tensors(&at(&format!("{name} set")), &made.library, None).unwrap().set;
+        let before = tensors(&at(&format!("{name} set")), &made.library, None, &Cancel::new()).unwrap().set;
         exported(&at(&format!("{name} set")), &made.library, format, &at(&name)).unwrap();
         let back = imported(&at(&name), &at(&format!("{name} again")), &Options::default()).unwrap();
-        let after = tensors(&at(&format!("{name} again")), &back.library, None).unwrap().set;
+        let after = tensors(&at(&format!("{name} again")), &back.library, None, &Cancel::new()).unwrap().set;
         assert_eq!((after.values, after.labels), (before.values, before.labels), "{name}");
     }
 }

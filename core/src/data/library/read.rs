@@ -41,6 +41,11 @@ impl Reader {
         Self { folder: folder.to_owned(), last: None }
     }
 
+    /// The folder of the data set.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Reads an item.
     ///
     /// # Errors

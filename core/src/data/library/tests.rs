@@ -7,9 +7,10 @@ use super::check::Finding;
 use super::edit::purge;
 use super::filter::Filter;
 use super::split::{Keep, Plan};
-use super::tensors::{Transform, tensors};
+use super::tensors::tensors;
 use super::*;
-use crate::data::{Signal, Values, open, wav};
+use crate::data::features::Pipeline;
+use crate::data::{DataProblem, Values, open, wav};
 use crate::progress::Cancel;
 
 fn item(file: &str, span: (u64, u64), label: &str, group: &str) -> Arc<Item> {
@@ -198,11 +199,11 @@ fn an_index_that_promises_too_much_is_refused() {
     let mut library = two_clips(folder.path());
     let length = u64::from(u32::MAX) / 8;
     library.window = Some(Window { length, stride: 1, pad: true });
-    let error = tensors(folder.path(), &library, None).unwrap_err().to_string();
+    let error = tensors(folder.path(), &library, None, &Cancel::new()).unwrap_err().to_string();
     assert!(error.contains("expected at most"), "{error}");
     library.items = vec![item(&library.items[0].file, (0, 500_000_000), "yes", "")];
     library.window = Some(Window { length: 1, stride: 1, pad: false });
-    assert!(tensors(folder.path(), &library, None).is_err());
+    assert!(tensors(folder.path(), &library, None, &Cancel::new()).is_err());
 }
 
 #[test]
@@ -276,7 +277,7 @@ fn two_clips(folder: &Path) -> Library {
 fn recordings_become_windows_with_their_labels_and_splits() {
     let folder = tempfile::tempdir().unwrap();
     let mut library = two_clips(folder.path()).with_split(&[1], Some(Split::Test));
-    let error = tensors(folder.path(), &library, None).unwrap_err().to_string();
+    let error = tensors(folder.path(), &library, None, &Cancel::new()).unwrap_err().to_string();
     assert!(error.contains("1.wav") && error.contains("with a window"), "{error}");
 
     library.window = Some(Window { length: 6, stride: 2, pad: false });
@@ -288,7 +289,7 @@ fn recordings_become_windows_with_their_labels_and_splits() {
     assert_eq!(values[6..12], [3.0, 4.0, 5.0, 6.0, 7.0, 8.0].map(|x| x / 128.0));
 
     library.window = Some(Window { length: 6, stride: 3, pad: true });
-    let made = tensors(folder.path(), &library, None).unwrap();
+    let made = tensors(folder.path(), &library, None, &Cancel::new()).unwrap();
     assert_eq!(made.set.labels.as_deref(), Some(&[1, 1, 0][..]));
     assert_eq!(made.set.splits.as_deref(), Some(&[Split::Train, Split::Train, Split::Test][..]));
     assert_eq!(made.pieces[2], windows::Piece { item: 1, start: 0, end: 4 });
@@ -296,9 +297,9 @@ fn recordings_become_windows_with_their_labels_and_splits() {
     assert_eq!(values[12..], [1.0, 2.0, 3.0, 4.0, 0.0, 0.0].map(|x| x / 128.0));
     // The hash is that of the samples, not of names.
     let renamed = Library { name: "other".into(), ..library.clone() };
-    assert_eq!(tensors(folder.path(), &renamed, None).unwrap().set.hash, made.set.hash);
+    assert_eq!(tensors(folder.path(), &renamed, None, &Cancel::new()).unwrap().set.hash, made.set.hash);
     let relabelled = library.relabelled(&[1], Some("yes"));
-    assert_ne!(tensors(folder.path(), &relabelled, None).unwrap().set.hash, made.set.hash);
+    assert_ne!(tensors(folder.path(), &relabelled, None, &Cancel::new()).unwrap().set.hash, made.set.hash);
 }
 
 #[test]
@@ -306,14 +307,57 @@ fn features_take_the_place_of_windows() {
     let folder = tempfile::tempdir().unwrap();
     let mut library = two_clips(folder.path());
     library.window = Some(Window { length: 4, stride: 4, pad: false });
-    let ends = |signal: &Signal| Ok(vec![signal.values[0], signal.values[3]]);
-    let set = tensors(folder.path(), &library, Some(&Transform { shape: vec![2], apply: &ends })).unwrap().set;
-    assert_eq!((set.sample_shape, set.values), (vec![2], Values::F32([1.0, 4.0, 5.0, 8.0, 1.0, 4.0].map(|x| x / 128.0).into())));
-    let wrong = tensors(folder.path(), &library, Some(&Transform { shape: vec![3], apply: &ends })).unwrap_err().to_string();
-    assert!(wrong.contains("2 numbers, expected shape [3]"), "{wrong}");
-    let refuses = |_: &Signal| Err("too short".to_owned());
-    let wrong = tensors(folder.path(), &library, Some(&Transform { shape: vec![3], apply: &refuses })).unwrap_err().to_string();
-    assert!(wrong.contains("0.wav: too short"), "{wrong}");
+    let raw = tensors(folder.path(), &library, None, &Cancel::new()).unwrap().set;
+    let made = |stages: &[&str]| tensors(folder.path(), &library, Some(&Pipeline::parse(stages).unwrap()), &Cancel::new());
+    let set = made(&["clip:length=20,align=start"]).unwrap().set;
+    assert_eq!((set.sample_shape.as_slice(), set.labels.as_deref()), (&[2, 1][..], raw.labels.as_deref()));
+    assert_eq!(set.values, Values::F32([1.0, 2.0, 5.0, 6.0, 1.0, 2.0].map(|x| x / 128.0).into()));
+    let front_end = set.front_end.as_deref().unwrap();
+    assert_eq!((front_end.rate_hz, front_end.n_channels, front_end.n_values), (100.0, 1, 2));
+
+    // Stages make other samples of the same recordings.
+    let other = made(&["clip:length=30"]).unwrap().set;
+    assert!(set.hash == raw.hash && other.hash == raw.hash && raw.samples_hash() == raw.hash);
+    assert!(set.samples_hash() != raw.hash && set.samples_hash() != other.samples_hash());
+
+    // A window stage makes several of one piece.
+    let halves = made(&["window:length=20,overlap=0"]).unwrap();
+    assert_eq!((halves.set.n_samples(), halves.set.labels.as_deref()), (6, Some(&[1, 1, 1, 1, 0, 0][..])));
+    assert!(halves.pieces[0] == halves.pieces[1] && halves.pieces[1] != halves.pieces[2]);
+    assert_eq!(halves.set.hash, raw.hash);
+    assert_eq!(made(&[]).unwrap().set, raw, "no stages");
+}
+
+#[test]
+fn whole_recordings_of_any_length_have_features_of_one_shape() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = two_clips(folder.path());
+    let clip = Pipeline::parse(&["clip:length=50"]).unwrap();
+    let of = |library: &Library| tensors(folder.path(), library, Some(&clip), &Cancel::new()).unwrap().set;
+    let set = of(&library);
+    assert_eq!((set.n_samples(), set.sample_shape.as_slice()), (2, &[5, 1][..]));
+    assert_ne!(of(&library.trimmed(0, 0, 9)).hash, set.hash, "the recordings are others");
+}
+
+#[test]
+fn features_that_cannot_be_name_the_recording_and_the_stage() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = two_clips(folder.path());
+    let made = |library: &Library, stages: &[&str], cancel: &Cancel| {
+        tensors(folder.path(), library, Some(&Pipeline::parse(stages).unwrap()), cancel).unwrap_err()
+    };
+    let wrong = made(&library, &["mono", "window:length=70"], &Cancel::new()).to_string();
+    assert!(wrong.contains("1.wav: stage 2 (window): "), "{wrong}");
+    let wrong = made(&library, &["mono"], &Cancel::new()).to_string();
+    assert!(wrong.contains("1.wav: it has shape [4, 1], those before it [10, 1]"), "{wrong}");
+    let cancel = Cancel::new();
+    cancel.cancel();
+    assert!(matches!(made(&library, &["mono"], &cancel).problem, DataProblem::Cancelled(_)));
+    fs::write(folder.path().join("a.csv"), "1\n2\n").unwrap();
+    let mut series = Library::new(Kind::Series, "no rate");
+    series.items.push(item("a.csv", (0, 2), "", ""));
+    let wrong = made(&series, &["mono"], &Cancel::new()).to_string();
+    assert!(wrong.contains("a.csv: it does not say how many instants a second"), "{wrong}");
 }
 
 #[test]
@@ -324,7 +368,7 @@ fn a_recording_that_was_cut_off_is_told() {
     let error = Reader::new(folder.path()).read(&library, &library.items[0]).unwrap_err().to_string();
     assert!(error.contains("ends at 10, its index says 11"), "{error}");
     library.window = Some(Window { length: u64::MAX, stride: 1, pad: true });
-    assert!(tensors(folder.path(), &library, None).unwrap_err().to_string().contains("values, expected at most"));
+    assert!(tensors(folder.path(), &library, None, &Cancel::new()).unwrap_err().to_string().contains("values, expected at most"));
 }
 
 #[test]

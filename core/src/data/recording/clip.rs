@@ -86,6 +86,13 @@ pub struct SensorInfo {
 }
 
 impl SensorInfo {
+    /// A microphone of 16 bits.
+    pub fn sound(id: u8, channels: Vec<String>, rate_hz: f64) -> Self {
+        let channel = |name| ChannelInfo { name, unit: "full scale".to_owned(), step: 1.0 / 32768.0 };
+        let channels = channels.into_iter().map(channel).collect();
+        Self { id, name: "audio".to_owned(), kind: Kind::Audio, rate_hz, encoding: Encoding::I16, channels }
+    }
+
     /// Bytes of an instant.
     pub fn instant_bytes(&self) -> usize {
         self.encoding.bytes() * self.channels.len().max(1)
@@ -159,7 +166,7 @@ impl SensorInfo {
 /// Why instants are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
-    /// The board dropped them, because the link was too slow.
+    /// The board dropped them, because the link was too slow; or this computer what its microphone heard.
     Board,
     /// Frames were lost or damaged on the way.
     Link,
@@ -175,7 +182,7 @@ impl Cause {
     /// A few words for people.
     pub fn text(self) -> &'static str {
         match self {
-            Self::Board => "dropped by the board: the link is too slow",
+            Self::Board => "dropped where it was measured: the link or this computer is too slow",
             Self::Link => "lost or damaged on the way",
             Self::Unplugged => "the cable was pulled",
             Self::ClockAhead => "the board's clock jumped ahead",

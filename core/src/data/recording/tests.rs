@@ -71,6 +71,31 @@ fn gaps_are_found_and_told_apart() {
 }
 
 #[test]
+fn a_clock_that_goes_otherwise_than_stated_is_followed_and_its_gaps_are_found() {
+    for (rate_hz, block) in [(16_000.0, 256), (16_000.0, 2_048), (200.0, 2_048), (200.0, 1)] {
+        for fast in [0.99, 1.01] {
+            let period_us = 1e6 / rate_hz * fast;
+            let mut timeline = Timeline::new(rate_hz);
+            let (mut index, mut found) = (0, Vec::new());
+            for i in 0..400 {
+                // The board drops some, and says so; later frames are lost.
+                let dropped = if i == 200 { 3 * block as u32 } else { 0 };
+                index += u64::from(dropped) + if i == 300 { block } else { 0 };
+                let time_us = index as f64 * period_us;
+                let stamp = Stamp { dropped, lost: i == 300, ..stamp(time_us.round() as u64) };
+                let placed = timeline.place(stamp, block as usize);
+                found.extend(placed.gap.map(|gap| (gap.missing, gap.cause)));
+                assert!((placed.time_us - time_us).abs() < 1_000.0, "{rate_hz} Hz, {block}: {} for {time_us}", placed.time_us);
+                index += block;
+            }
+            assert_eq!(found, [(3 * block, Cause::Board), (block, Cause::Link)], "{rate_hz} Hz, {block}, {fast}");
+            let is_followed = (timeline.period_us() / period_us - 1.0).abs() < 1e-4;
+            assert!(is_followed || block == 1, "{rate_hz} Hz, {block}: {} for {period_us}", timeline.period_us());
+        }
+    }
+}
+
+#[test]
 fn clocks_of_32_bits_wrap() {
     let near = (1_u64 << 32) - 4000;
     assert_eq!(gaps(&[stamp(near), stamp(6000), stamp(16_000)]), [None, None]);

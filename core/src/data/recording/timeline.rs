@@ -10,6 +10,12 @@ const WRAP_SLACK_US: f64 = 600e6;
 const JITTER_US: f64 = 5_000.0;
 /// Or so many instants.
 const JITTER_INSTANTS: f64 = 3.0;
+/// Boards' clocks differ from the rates that they state by no more than this part.
+const DRIFT: f64 = 0.02;
+/// Over how long the rate is measured at least; jitter is a small part of it.
+const MEASURE_US: f64 = 2e6;
+/// A rate that was measured over so long is not measured anew over less.
+const LONG_US: f64 = 30e6;
 
 /// What is known of a block when it arrives.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,8 +44,14 @@ pub struct Placed {
 /// The instants of one sensor.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeline {
-    /// Microseconds from one instant to the next.
+    /// Microseconds from one instant to the next, as the board states.
+    stated_us: f64,
+    /// The same as measured by its clock, once that has gone evenly for a while.
     period_us: f64,
+    /// Over how long that was measured.
+    measured_us: f64,
+    /// Since when the clock has gone evenly, and the instants since then.
+    even: Option<(f64, u64)>,
     /// Instants so far.
     instants: u64,
     last: Option<Last>,
@@ -50,8 +62,10 @@ pub struct Timeline {
 /// The block before.
 #[derive(Clone, Copy, Debug)]
 struct Last {
-    /// When the instant after it is due.
+    /// When the instant after it is due, by its time stamp.
     due_us: f64,
+    /// The same by the time that it was given, which is never before the instants before it.
+    end_us: f64,
     /// Its length.
     duration_us: f64,
     arrival_us: u64,
@@ -60,10 +74,11 @@ struct Last {
 impl Timeline {
     /// A sensor of so many instants a second.
     pub fn new(rate_hz: f64) -> Self {
-        Self { period_us: 1e6 / rate_hz, instants: 0, last: None, offset_us: 0.0 }
+        let period_us = 1e6 / rate_hz;
+        Self { stated_us: period_us, period_us, measured_us: 0.0, even: None, instants: 0, last: None, offset_us: 0.0 }
     }
 
-    /// Microseconds from one instant to the next.
+    /// Microseconds from one instant to the next: as the board states, or as its time stamps say.
     pub fn period_us(&self) -> f64 {
         self.period_us
     }
@@ -78,17 +93,32 @@ impl Timeline {
             gap = cause.map(|cause| Gap { at: self.instants, missing, time_us: last.due_us.max(0.0) as u64, cause });
         }
         self.offset_us = time_us - stamp.time_us as f64;
-        // Jitter of more than a period must not put an instant before the one before.
-        time_us = self.last.map_or(time_us, |last| time_us.max(last.due_us - 0.9 * self.period_us));
+        self.measure(time_us, n_instants, gap.is_some());
         let duration_us = n_instants as f64 * self.period_us;
-        self.last = Some(Last { due_us: time_us + duration_us, duration_us, arrival_us: stamp.arrival_us });
+        let due_us = time_us + duration_us;
+        // Jitter of more than a period must not put an instant before the one before.
+        time_us = self.last.map_or(time_us, |last| time_us.max(last.end_us - 0.9 * self.period_us));
+        self.last = Some(Last { due_us, end_us: time_us + duration_us, duration_us, arrival_us: stamp.arrival_us });
         self.instants += n_instants as u64;
         Placed { time_us, gap }
     }
 
+    /// Follows a clock that does not go at the rate that the board states. What is missing is no sign of that.
+    fn measure(&mut self, time_us: f64, n_instants: usize, is_gap: bool) {
+        let (since_us, instants) = self.even.filter(|_| !is_gap).unwrap_or((time_us, 0));
+        self.even = Some((since_us, instants + n_instants as u64));
+        let span_us = time_us - since_us;
+        let period_us = span_us / instants as f64;
+        if span_us >= self.measured_us.clamp(MEASURE_US, LONG_US) && (period_us / self.stated_us - 1.0).abs() <= DRIFT {
+            (self.period_us, self.measured_us) = (period_us, span_us);
+        }
+    }
+
     /// When the block really was, how many instants are missing before it, and why, if any are or the clock jumped.
     fn compare(&self, last: Last, time_us: f64, stamp: Stamp) -> (f64, u64, Option<Cause>) {
-        let jitter_us = JITTER_US.max(JITTER_INSTANTS * self.period_us);
+        // The longer a block, the more of a clock that goes otherwise than stated is seen at its end.
+        let drift_us = if self.measured_us > 0.0 { 0.0 } else { DRIFT * last.duration_us };
+        let jitter_us = JITTER_US.max(JITTER_INSTANTS * self.period_us) + drift_us;
         let mut time_us = time_us;
         let late = |time_us: f64| time_us - last.due_us;
         if late(time_us) < -jitter_us && (-jitter_us..WRAP_SLACK_US).contains(&late(time_us + WRAP_US)) && !stamp.reconnected {

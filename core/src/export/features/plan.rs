@@ -1,7 +1,7 @@
 //! What of a pipeline runs on the device, with its tables.
 
 use super::FeatureExportError;
-use crate::data::features::{FramesOf, Normalise, Pipeline, Sections, Stage, StageProblem};
+use crate::data::features::{FramesOf, FrontEnd, Normalise, Pipeline, Sections, Stage, StageProblem};
 
 /// A pipeline that takes instants as they come.
 pub struct FeaturePlan {
@@ -47,6 +47,14 @@ impl FeaturePlan {
             })?;
         }
         Ok(plan)
+    }
+
+    /// [`FeaturePlan::new`] for the recordings that a front end is fed.
+    ///
+    /// # Errors
+    /// As [`FeaturePlan::new`].
+    pub fn of(front_end: &FrontEnd) -> Result<Self, FeatureExportError> {
+        Self::new(&front_end.pipeline, front_end.rate_hz, front_end.n_channels)
     }
 
     fn add(&mut self, stage: &Stage, width: &mut usize) -> Result<(), String> {

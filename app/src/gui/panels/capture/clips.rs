@@ -107,18 +107,21 @@ impl ClipsPanel {
             if let [one] = selected.as_slice()
                 && let Some(item) = library.items.get(*one).filter(|_| library.kind.is_recorded())
             {
-                self.trim_ui(cx, *one, item, ui);
+                self.trim_ui(cx, *one, item, library.kind == Kind::Sound, ui);
             }
         });
     }
 
     /// The outline of a clip, its ends to be dragged.
-    fn trim_ui(&mut self, cx: PanelCtx<'_>, index: usize, item: &Item, ui: &mut Ui) {
+    fn trim_ui(&mut self, cx: PanelCtx<'_>, index: usize, item: &Item, is_sound: bool, ui: &mut Ui) {
         let p = Palette::of(ui);
         if self.keep_of != Some(index) {
             (self.keep, self.keep_of) = ((0.0, 1.0), Some(index));
         }
         let width = (ui.available_width() - 150.0).clamp(60.0, 320.0);
+        if is_sound {
+            play_ui(cx, index, ui);
+        }
         let (rect, response) = ui.allocate_exact_size(vec2(width, 24.0), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "The part of the clip that is kept: drag its ends"));
         if let Some(at) = response.interact_pointer_pos() {
@@ -136,6 +139,10 @@ impl ClipsPanel {
         ui.painter().rect_filled(kept, 2.0, p.accent.gamma_multiply(0.18));
         for edge in [kept.left(), kept.right()] {
             ui.painter().vline(edge, rect.y_range(), eframe::egui::Stroke::new(2.0, p.accent));
+        }
+        if let Some(playing) = cx.session.capture.playing.as_ref().filter(|_| is_sound) {
+            ui.painter().vline(x(playing.progress()), rect.y_range(), eframe::egui::Stroke::new(1.0, p.text));
+            ui.ctx().request_repaint_after_secs(0.03);
         }
         let at = |share: f32| (f64::from(share) * item.len() as f64).round() as u64;
         let (start, end) = (at(self.keep.0), at(self.keep.1));
@@ -230,6 +237,16 @@ impl ClipsPanel {
             self.anchor = Some(place);
         }
         ask(cx, Ask::Select(selected));
+    }
+}
+
+fn play_ui(cx: PanelCtx<'_>, index: usize, ui: &mut Ui) {
+    if cx.session.capture.playing.is_some() {
+        if icon_button(ui, icons::STOP, "Stop").clicked() {
+            ask(cx, Ask::Quiet);
+        }
+    } else if icon_button(ui, icons::PLAY, "Play the clip").clicked() {
+        ask(cx, Ask::Play(index));
     }
 }
 

@@ -7,9 +7,11 @@
 //! | [`signals`] | what is measured now: waveform, spectrogram, strips; what to say |
 //! | [`clips`] | the clips as a table |
 //! | [`classes`] | how clips are spread over classes and splits, what is wrong with them |
+//! | [`features`] | what the model sees of a clip, stage by stage |
 
 pub mod classes;
 pub mod clips;
+pub mod features;
 pub mod record;
 pub mod signals;
 pub mod sources;

@@ -110,9 +110,10 @@ fn start_ui(settings: &mut RecordSettings, sensor: Option<&SensorInfo>, is_sound
             // A thousand steps of the sensor are loud for any: the range follows its unit.
             let step = sensor.and_then(|sensor| sensor.channels.first()).map_or(0.001, |channel| f64::from(channel.step));
             let most = (step * 8192.0).max(0.1);
-            label_row(ui, "Threshold", |ui| {
-                let of =
-                    Slider { name: "Threshold", range: 0.0..=most, default: most / 10.0, step: most / 200.0, decimals: 2, unit };
+            let label = if unit.is_empty() { "Threshold".to_owned() } else { format!("Above, {unit}") };
+            label_row(ui, &label, |ui| {
+                let (name, range) = ("Threshold", 0.0..=most);
+                let of = Slider { name, range, default: most / 10.0, step: most / 200.0, decimals: 2, unit: "" };
                 slider(ui, &mut settings.threshold, &of)
             });
         }

@@ -9,7 +9,7 @@ use tinsmith_core::data::recording::Kind;
 
 use super::ask;
 use super::trace::{Span, bars_ui, joined};
-use crate::capture::{Link, Seen, Spectrogram, Start, Track};
+use crate::capture::{Link, Seen, Spectrogram, Start, Track, n_heard};
 use crate::gui::capture::{Ask, Source};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -311,7 +311,8 @@ fn bounds(ranges: impl Iterator<Item = (f32, f32)>) -> (f32, f32) {
         return (-1.0, 1.0);
     }
     let margin = ((high - low) * 0.08).max(high.abs().max(low.abs()) * 0.02).max(1e-3);
-    (low - margin, high + margin)
+    // Names stand at the top.
+    (low - margin, high + 3.0 * margin)
 }
 
 /// Two or three round numbers between the two, and the step between them.
@@ -422,7 +423,7 @@ fn prompt_ui(cx: PanelCtx<'_>, seen: &Seen, rect: Rect, ui: &mut Ui) {
     let middle = Rect::from_min_size(pos2(left.right() + 8.0, inner.top()), vec2(third * 0.9, inner.height()));
     progress_ui(seen, middle, ui);
     let right = Rect::from_min_max(pos2(middle.right() + 12.0, inner.top()), inner.max);
-    level_ui(seen, sensor.as_ref().and_then(|sensor| seen.track(sensor.id)), right, ui);
+    level_ui(cx, seen, sensor.as_ref().and_then(|sensor| seen.track(sensor.id)), right, ui);
 }
 
 fn progress_ui(seen: &Seen, rect: Rect, ui: &Ui) {
@@ -450,7 +451,7 @@ fn progress_ui(seen: &Seen, rect: Rect, ui: &Ui) {
 }
 
 /// How loud it is now, and how loud it was at most in the last second; where clips begin.
-fn level_ui(seen: &Seen, track: Option<&Track>, rect: Rect, ui: &Ui) {
+fn level_ui(cx: PanelCtx<'_>, seen: &Seen, track: Option<&Track>, rect: Rect, ui: &Ui) {
     const QUIETEST_DB: f32 = -60.0;
     let p = Palette::of(ui);
     let Some(track) = track.filter(|_| rect.width() > 60.0) else { return };
@@ -459,20 +460,23 @@ fn level_ui(seen: &Seen, track: Option<&Track>, rect: Rect, ui: &Ui) {
     let top = Rect::from_min_size(rect.min, vec2(rect.width(), 16.0));
     text_in(ui, top, false, "level", Type::Caption, p.text_weak);
     let bar = Rect::from_min_size(rect.min + vec2(0.0, 22.0), vec2(rect.width(), 10.0));
+    let starts = cx.session.capture.settings.plan(track.info()).start;
+    let starts = if let Start::Level(level) = seen.cutter.as_ref().map_or(starts, |cutter| cutter.plan.start) {
+        Some(level)
+    } else {
+        None
+    };
     let (now, peak, threshold, words) = if track.info().kind == Kind::Audio {
         let share = |level: f32| ((decibels(level) - QUIETEST_DB) / -QUIETEST_DB).clamp(0.0, 1.0);
         let (now, peak) = (Level::of(recent(0.05)), Level::of(recent(1.0)));
-        let threshold =
-            seen.cutter.as_ref().and_then(|c| if let Start::Level(level) = c.plan.start { Some(share(level)) } else { None });
         let clipped = if peak.clipped > 0 { ", clipped" } else { "" };
-        (share(now.rms), share(peak.peak), threshold, format!("peak {:.1} dB{clipped}", peak.peak_db()))
+        (share(now.rms), share(peak.peak), starts.map(share), format!("peak {:.1} dB{clipped}", peak.peak_db()))
     } else {
-        let Some((level, Start::Level(threshold))) = seen.cutter.as_ref().map(|c| (c.level(), c.plan.start)) else {
-            return;
-        };
+        let (now, peak) = motion(track);
+        let most = starts.unwrap_or(peak).max(f32::MIN_POSITIVE) * 4.0;
+        let share = |level: f32| (level / most).clamp(0.0, 1.0);
         let unit = track.info().channels.first().map_or("", |channel| channel.unit.as_str());
-        let share = |level: f32| (level / (4.0 * threshold).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
-        (share(level), share(level), Some(share(threshold)), format!("{} {unit}", units::real(level.into())))
+        (share(now), share(peak), starts.map(share), format!("moves {now:.2} {unit}"))
     };
     text_in(ui, top, true, &words, Type::Caption, p.text_weak);
     let (segments, gap) = (30, 1.0);
@@ -491,6 +495,23 @@ fn level_ui(seen: &Seen, track: Option<&Track>, rect: Rect, ui: &Ui) {
     if let Some(threshold) = threshold {
         mark(threshold, p.amber);
     }
+}
+
+/// How much a sensor moves: root mean square about its mean over the newest tenth of a second, and the most of the last second.
+fn motion(track: &Track) -> (f32, f32) {
+    let (end, rate) = (track.ring.end(), track.info().rate_hz);
+    let n_channels = track.info().channels.len().max(1);
+    let n = n_heard(track.info());
+    let values = track.ring.values(end.saturating_sub(rate as u64), end);
+    let means: Vec<f32> =
+        (0..n).map(|channel| Level::of(values.iter().skip(channel).step_by(n_channels).copied()).mean).collect();
+    let level = |part: &[f32]| {
+        let off = part.chunks_exact(n_channels).flat_map(|row| row.iter().zip(&means).map(|(value, mean)| value - mean));
+        Level::of(off).rms
+    };
+    let tenth = ((rate / 10.0) as usize).max(1) * n_channels;
+    let peak = values.chunks(tenth).map(level).fold(0.0, f32::max);
+    (level(&values[values.len().saturating_sub(tenth)..]), peak)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, icon_button, panel_header, rule, sentence_row, text_in, value_row};
+use crate::microphone::MicrophoneInfo;
 
 /// Height of an input and of a sensor.
 const ROW: f32 = 42.0;
@@ -26,10 +27,18 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         if listening.is_some() && icon_button(ui, icons::PLUGS, "Let go of the input").clicked() {
             ask(cx, Ask::LetGo);
         }
+        if icon_button(ui, icons::ARROW_CLOCKWISE, "Look for microphones again").clicked() {
+            ask(cx, Ask::LookAgain);
+        }
     });
     ScrollArea::vertical().id_salt("sources").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        let own = listening.filter(|l| l.source == Source::Simulated).map(|l| l.station.seen().board.name.clone());
+        let own = listening
+            .filter(|l| matches!(l.source, Source::Simulated | Source::File(_)))
+            .map(|l| l.station.seen().board.name.clone());
+        for microphone in capture.microphones.iter().flatten() {
+            microphone_ui(cx, microphone, ui);
+        }
         for port in &capture.ports {
             // The board that this window simulates is shown as such, not as a port.
             let is_own = own.is_some() && port.kind == PortKind::Simulated;
@@ -38,13 +47,22 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
             }
         }
         simulated_ui(cx, ui);
-        if capture.ports.iter().all(|port| port.kind == PortKind::Simulated) && listening.is_none() {
+        file_ui(cx, ui);
+        let has_board = capture.ports.iter().any(|port| port.kind != PortKind::Simulated);
+        if listening.is_none() && !has_board && capture.microphones.as_ref().is_some_and(Vec::is_empty) {
             Frame::new().inner_margin(Margin::symmetric(PANEL_PADDING, 8)).show(ui, |ui| {
-                let words = "No board is plugged in. One that is shows up here by itself.";
+                let words = "No board is plugged in, and there is no microphone. A board shows up here by itself.";
                 ui.add(Label::new(Type::Small.text(words, Palette::of(ui).text_faint)).wrap());
             });
         }
     });
+}
+
+fn microphone_ui(cx: PanelCtx<'_>, microphone: &MicrophoneInfo, ui: &mut Ui) {
+    let source = Source::Microphone(microphone.name.clone());
+    let most = f64::from(*microphone.rates_hz.end()) / 1000.0;
+    let about = format!("{}up to {most} kHz, resampled to 16 kHz", if microphone.is_default { "default, " } else { "" });
+    input_ui(cx, &source, icons::MICROPHONE, &microphone.name, &about, ui);
 }
 
 fn port_ui(cx: PanelCtx<'_>, port: &Port, ui: &mut Ui) {
@@ -55,6 +73,21 @@ fn port_ui(cx: PanelCtx<'_>, port: &Port, ui: &mut Ui) {
 
 fn simulated_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     input_ui(cx, &Source::Simulated, icons::MONITOR, "Simulated board", "hears tones, makes gestures: try without hardware", ui);
+}
+
+/// A recording that is played as if a board measured it: another one can be chosen at any time.
+fn file_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let playing = cx.session.capture.listening.as_ref().map(|listening| &listening.source);
+    if let Some(source @ Source::File(path)) = playing {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        input_ui(cx, source, icons::FILE, &name, "played over and over", ui);
+    }
+    let about = "WAV, or a table of numbers";
+    if row_ui(ui, icons::FOLDER_OPEN, ("Play a file", about), ("", Palette::of(ui).text_faint), false, 0.0, "Play a file")
+        .clicked()
+    {
+        ask(cx, Ask::ChooseFile);
+    }
 }
 
 fn input_ui(cx: PanelCtx<'_>, source: &Source, icon: &str, name: &str, about: &str, ui: &mut Ui) {

@@ -1,6 +1,7 @@
 //! What makes up a figure of the strip, layer by layer, and what would lower it. Not modal: the rest of the window goes on.
 
 mod advice;
+pub mod features;
 mod parts;
 
 use eframe::egui::{

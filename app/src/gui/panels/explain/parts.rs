@@ -6,6 +6,7 @@ use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::sizes::Sizes;
 use tinsmith_core::measure::{AccuracyFigures, Estimate, LayerFigures, StaticFigures};
 
+use super::features;
 use crate::gui::command::Quantity;
 use crate::gui::context::PanelCtx;
 use crate::gui::figures::{Fresh, half_width};
@@ -96,6 +97,12 @@ pub fn explain(cx: PanelCtx<'_>, quantity: Quantity) -> Option<Explanation> {
         Quantity::Energy => time(cx, statics, baseline, true),
         Quantity::Accuracy => return None,
     };
+    let features = match quantity {
+        Quantity::Ram => features::ram(cx, statics),
+        Quantity::Latency => features::time(cx, statics),
+        _ => None,
+    };
+    of.facts.extend(features.map(|words| format!("With its features: {words}.")));
     if figures.candidate_static.value.is_none() {
         of.facts.insert(0, "The recipe gives no candidate yet: these are the figures of the source.".to_owned());
     }

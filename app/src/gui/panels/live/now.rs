@@ -4,8 +4,8 @@ use eframe::egui::{CornerRadius, Frame, Margin, Rect, Role, ScrollArea, Sense, S
 use tinsmith_core::live::{DecisionSettings, Reading, top};
 
 use super::{ask, filled, with_shown};
-use crate::device::ports::{Port, PortKind};
-use crate::gui::capture::{Ask as Capture, Source};
+use crate::device::ports::PortKind;
+use crate::gui::capture::{Ask as Capture, Capture as CaptureState, Source};
 use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -13,7 +13,8 @@ use crate::gui::live::Ask;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{
-    Slider, group_title, label_row, panel_header, rule, segmented_named, select, sentence_row, slider, text_in, value_row,
+    Slider, group_title, icon_button, label_row, panel_header, rule, segmented_named, select, sentence_row, slider, text_in,
+    value_row,
 };
 use crate::live::{Front, Settings, Shown, State};
 
@@ -128,19 +129,15 @@ pub(super) fn number(value: f32) -> String {
 }
 
 fn input_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
-    group_title(ui, "Input", "", |_| {});
+    group_title(ui, "Input", "", |ui| {
+        if icon_button(ui, icons::FOLDER_OPEN, "Play a file").clicked() {
+            cx.send(Command::Capture(Capture::ChooseFile));
+        }
+    });
     let capture = &cx.session.capture;
     let listening = capture.listening.as_ref().map(|listening| listening.source.clone());
     let mut source = listening.clone();
-    let mut sources: Vec<(Option<Source>, String)> = vec![(None, "nothing".to_owned())];
-    sources.push((Some(Source::Simulated), "simulated board".to_owned()));
-    // The board that this window simulates is there as such, not as a port.
-    let is_own = |port: &&Port| listening == Some(Source::Simulated) && port.kind == PortKind::Simulated;
-    let ports = capture.ports.iter().filter(|port| !is_own(port));
-    sources.extend(ports.map(|port| (Some(Source::Port(port.path.clone())), port.name.clone())));
-    if !sources.iter().any(|(known, _)| *known == source) {
-        sources.push((source.clone(), "the chosen input".to_owned()));
-    }
+    let sources = sources(capture, listening.as_ref());
     let width = |ui: &Ui| ui.available_width() - 8.0;
     let options = as_options(&sources);
     label_row(ui, "Source", |ui| select(ui, "Source", &mut source, &options, width(ui)));
@@ -173,6 +170,25 @@ fn input_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
         segmented_named(ui, "Run on", &mut settings.on_board, &[(false, "this computer"), (true, "board too")])
             .on_hover_text("On the board each window runs as well, once this candidate is loaded there; outputs are compared.")
     });
+}
+
+/// What can be listened to, and what it is called.
+fn sources(capture: &CaptureState, listening: Option<&Source>) -> Vec<(Option<Source>, String)> {
+    let mut sources = vec![(None, "nothing".to_owned()), (Some(Source::Simulated), "simulated board".to_owned())];
+    let microphones = capture.microphones.iter().flatten();
+    sources.extend(microphones.map(|microphone| (Some(Source::Microphone(microphone.name.clone())), microphone.name.clone())));
+    // The board that this window simulates is there as such, not as a port.
+    let has_own = matches!(listening, Some(Source::Simulated | Source::File(_)));
+    let ports = capture.ports.iter().filter(|port| !(has_own && port.kind == PortKind::Simulated));
+    sources.extend(ports.map(|port| (Some(Source::Port(port.path.clone())), port.name.clone())));
+    if let Some(Source::File(path)) = listening {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        sources.push((listening.cloned(), name));
+    }
+    if listening.is_some() && !sources.iter().any(|(known, _)| known.as_ref() == listening) {
+        sources.push((listening.cloned(), "what was chosen".to_owned()));
+    }
+    sources
 }
 
 fn as_options<T: Clone>(named: &[(T, String)]) -> Vec<(T, &str)> {

@@ -75,7 +75,7 @@ impl Settings for Normalise {
 
 impl Normalise {
     /// Statistics that are fixed and those that are made of a data set.
-    pub(in crate::data::features) fn wants_fit(&self) -> bool {
+    pub fn wants_fit(&self) -> bool {
         self.fit != Fit::Fixed
     }
 
