@@ -50,7 +50,7 @@ fn set(window: &mut Window, change: impl FnOnce(&mut Settings)) {
 fn a_word_is_heard_shown_and_counted() {
     let folder = Folder::new("live-heard");
     let (mut window, board) = listening(&folder);
-    wait_shown(&mut window, "an event", |shown| shown.events.iter().any(|heard| shown.label(heard.event.class) == "Yes"));
+    wait_shown(&mut window, "an event", |shown| shown.events.iter().any(|heard| shown.label(heard.event.class) == "yes"));
     assert!(is_shown(&window, "Now") && is_shown(&window, "Probabilities") && is_shown(&window, "Events"));
     {
         let listener = app(&window).session().live.listener.as_ref().expect("it listens");
