@@ -1,12 +1,12 @@
 //! The model on the board: loading it, whether it computes the same, how long it takes, what memory is left, what the board says.
 
-use eframe::egui::{CornerRadius, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{CornerRadius, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_plot::{Bar, BarChart, Span};
 use tinsmith_core::live::LatencyFigures;
 use tinsmith_core::measure::Estimate;
 use tinsmith_runtime::link::Stats;
 
-use super::{ask, filled, with_shown};
+use super::{Nothing, ask, filled, with_shown};
 use crate::capture::{Link, Seen, Station};
 use crate::device::Way;
 use crate::gui::context::PanelCtx;
@@ -37,10 +37,11 @@ impl BoardPanel {
         let about = station.map_or_else(String::new, |station| station.seen().board.name.clone());
         panel_header(ui, "On the board", &about, |ui| actions(cx, &mut self.view, NAME, ui));
         let words = "Which board the model runs on is chosen as the input.";
+        let nothing = Nothing { title: "No board", words, offers: false };
         let Some(station) = station else {
-            return with_shown(cx, ui, "No board", words, |_, _| {});
+            return with_shown(cx, ui, nothing, |_, _| {});
         };
-        with_shown(cx, ui, "No board", words, |shown, ui| {
+        with_shown(cx, ui, nothing, |shown, ui| {
             ScrollArea::vertical().id_salt("on the board").auto_shrink([false, false]).show(ui, |ui| {
                 let margin = Margin { left: PANEL_PADDING, right: PANEL_PADDING, top: 10, bottom: 12 };
                 Frame::new().inner_margin(margin).show(ui, |ui| self.contents_ui(cx, station, shown, ui));
@@ -49,9 +50,9 @@ impl BoardPanel {
     }
 
     fn contents_ui(&mut self, cx: PanelCtx<'_>, station: &Station, shown: &Shown, ui: &mut Ui) {
-        let (way, link, stats, model) = {
+        let (way, link, stats, model, is_simulated) = {
             let seen = station.seen();
-            (seen.way, seen.link.clone(), seen.stats, seen.model)
+            (seen.way, seen.link.clone(), seen.stats, seen.model, seen.board.firmware.starts_with("simulated"))
         };
         let p = Palette::of(ui);
         ui.spacing_mut().item_spacing.y = 4.0;
@@ -71,7 +72,7 @@ impl BoardPanel {
                 section(ui);
                 check_ui(cx, &shown.board, ui);
                 section(ui);
-                self.latency_ui(cx, &shown.board, ui);
+                self.latency_ui(cx, &shown.board, is_simulated, ui);
                 section(ui);
                 memory_ui(cx, stats, model.map(|model| model.arena_bytes), ui);
             }
@@ -80,7 +81,7 @@ impl BoardPanel {
         log_ui(&station.seen(), ui);
     }
 
-    fn latency_ui(&mut self, cx: PanelCtx<'_>, board: &OnBoard, ui: &mut Ui) {
+    fn latency_ui(&mut self, cx: PanelCtx<'_>, board: &OnBoard, is_simulated: bool, ui: &mut Ui) {
         let p = Palette::of(ui);
         let figures = board.latencies.figures();
         group_title(
@@ -95,6 +96,10 @@ impl BoardPanel {
             return;
         }
         percentiles_ui(&figures, ui);
+        if is_simulated {
+            let words = "This board is simulated: its times are this computer's. The estimate is of the chosen board.";
+            ui.add(Label::new(Type::Caption.text(words, p.amber)).wrap());
+        }
         let statics = cx.session.figures.candidate_static.value.as_ref();
         self.histogram_ui(cx, board.latencies.recent(), statics.and_then(|statics| statics.latency_us.as_ref()), ui);
         busy_ui(cx, &figures, ui);
@@ -135,7 +140,12 @@ impl BoardPanel {
             .iter()
             .enumerate()
             .filter(|(_, count)| **count > 0)
-            .map(|(i, count)| Bar::new(from + width * (i as f64 + 0.5), scale.position(*count as f64)).width(width * 0.86))
+            .map(|(i, count)| {
+                Bar::new(from + width * (i as f64 + 0.5), scale.position(*count as f64))
+                    .width(width * 0.86)
+                    .fill(p.accent)
+                    .stroke(Stroke::NONE)
+            })
             .collect();
         let estimated = estimate.map(|estimate| ms(estimate.low)..=ms(estimate.high));
         frame.show(
@@ -146,7 +156,7 @@ impl BoardPanel {
                 if let Some(range) = estimated {
                     plot.span(Span::new("estimate", range).fill(p.amber_soft.gamma_multiply(0.6)).border_color(p.amber));
                 }
-                plot.bar_chart(BarChart::new("runs", bars).color(p.accent));
+                plot.bar_chart(BarChart::new("runs", bars).color(p.accent).allow_hover(false));
             },
             |_, canvas| {
                 let at = canvas.pointer?.x;

@@ -3,7 +3,7 @@
 use eframe::egui::{CornerRadius, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::now::number;
-use super::{filled, with_shown};
+use super::{Nothing, filled, with_shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, TABLE_HEADER, TABLE_ROW, Type};
@@ -21,7 +21,8 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
             ui.ctx().copy_text(as_text(&listener.shown()));
         }
     });
-    with_shown(cx, ui, "No events yet", "What is heard is listed here.", table_ui);
+    let nothing = Nothing { title: "No events yet", words: "What is heard is listed here.", offers: false };
+    with_shown(cx, ui, nothing, table_ui);
 }
 
 /// Where the columns of a line lie.

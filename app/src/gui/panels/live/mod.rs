@@ -31,14 +31,21 @@ fn ask(cx: PanelCtx<'_>, ask: Ask) {
     cx.send(Command::Live(ask));
 }
 
-/// Shows what there is to see while something is listened to; else says what to do. `title` and `words` are for the case that there
-/// is nothing.
-fn with_shown(cx: PanelCtx<'_>, ui: &mut Ui, title: &str, words: &str, show: impl FnOnce(&Shown, &mut Ui)) {
+/// What a panel shows while nothing is listened to.
+struct Nothing {
+    title: &'static str,
+    words: &'static str,
+    /// With a button that listens to a simulated board: one panel has it.
+    offers: bool,
+}
+
+/// Shows what there is to see while something is listened to; else what to do.
+fn with_shown(cx: PanelCtx<'_>, ui: &mut Ui, nothing: Nothing, show: impl FnOnce(&Shown, &mut Ui)) {
     let Some(listener) = &cx.session.live.listener else {
         let is_ready = cx.session.candidate().is_some();
-        let words = if is_ready { words } else { "A candidate is being made of the model." };
-        let action = (is_ready && cx.session.capture.station().is_none()).then_some("Listen to a simulated board");
-        let chosen = empty_state(ui, icons::BROADCAST, title, words, action);
+        let words = if is_ready { nothing.words } else { "A candidate is being made of the model." };
+        let offers = nothing.offers && is_ready && cx.session.capture.station().is_none();
+        let chosen = empty_state(ui, icons::BROADCAST, nothing.title, words, offers.then_some("Listen to a simulated board"));
         if chosen.is_some_and(|response| response.clicked()) {
             cx.send(Command::Capture(Capture::Listen(Source::Simulated)));
         }

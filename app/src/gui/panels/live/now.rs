@@ -3,7 +3,7 @@
 use eframe::egui::{CornerRadius, Frame, Margin, Rect, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::live::{DecisionSettings, Reading, top};
 
-use super::{ask, filled, with_shown};
+use super::{Nothing, ask, filled, with_shown};
 use crate::device::ports::PortKind;
 use crate::gui::capture::{Ask as Capture, Capture as CaptureState, Source};
 use crate::gui::command::Command;
@@ -35,8 +35,9 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     ScrollArea::vertical().id_salt("now").auto_shrink([false, false]).show(ui, |ui| {
         Frame::new().inner_margin(Margin { left: PANEL_PADDING, right: PANEL_PADDING, top: 10, bottom: 12 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
-            let words = "Choose what to listen to below: a board on a port, or a simulated one.";
-            with_shown(cx, ui, "Nothing is listened to", words, |shown, ui| now_ui(shown, &settings, ui));
+            let words = "Choose the input below: a microphone, a board, a simulated one, or a file.";
+            let nothing = Nothing { title: "Nothing is heard", words, offers: false };
+            with_shown(cx, ui, nothing, |shown, ui| now_ui(shown, &settings, ui));
             section(ui);
             input_ui(cx, &mut settings, ui);
             section(ui);
@@ -138,7 +139,8 @@ fn input_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
     let listening = capture.listening.as_ref().map(|listening| listening.source.clone());
     let mut source = listening.clone();
     let sources = sources(capture, listening.as_ref());
-    let width = |ui: &Ui| ui.available_width() - 8.0;
+    let width = Ui::available_width;
+    ui.spacing_mut().item_spacing.y = 6.0;
     let options = as_options(&sources);
     label_row(ui, "Source", |ui| select(ui, "Source", &mut source, &options, width(ui)));
     if source != listening {

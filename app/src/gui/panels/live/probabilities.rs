@@ -7,7 +7,7 @@ use eframe::egui::{
 use tinsmith_core::live::{Reading, top};
 
 use super::now::number;
-use super::{ask, with_shown};
+use super::{Nothing, ask, with_shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::live::Ask;
@@ -87,7 +87,8 @@ impl ProbabilitiesPanel {
         });
         let view = self.view;
         let words = "Choose an input on the left. What the model makes of it goes by here.";
-        with_shown(cx, ui, "Nothing is listened to", words, |shown, ui| {
+        let nothing = Nothing { title: "Nothing is listened to", words, offers: true };
+        with_shown(cx, ui, nothing, |shown, ui| {
             if let State::Failed(why) = &shown.state {
                 let p = Palette::of(ui);
                 ui.add_space(12.0);
