@@ -36,7 +36,7 @@ impl BoardPanel {
         let station = cx.session.capture.station();
         let about = station.map_or_else(String::new, |station| station.seen().board.name.clone());
         panel_header(ui, "On the board", &about, |ui| actions(cx, &mut self.view, NAME, ui));
-        let words = "Which board the model runs on is chosen as the input.";
+        let words = "The board is chosen as the input.";
         let nothing = Nothing { title: "No board", words, offers: false };
         let Some(station) = station else {
             return with_shown(cx, ui, nothing, |_, _| {});
