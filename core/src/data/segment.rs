@@ -111,7 +111,7 @@ impl Segmenter {
 
     fn hear(&mut self, instant: &[f32]) {
         if self.means.len() != instant.len() {
-            self.means = instant.iter().map(|value| f64::from(*value)).collect();
+            self.means = instant.iter().map(|value| if value.is_finite() { f64::from(*value) } else { 0.0 }).collect();
         }
         for (mean, value) in self.means.iter_mut().zip(instant) {
             let value = if value.is_finite() { f64::from(*value) } else { *mean };

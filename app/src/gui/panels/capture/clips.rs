@@ -154,7 +154,7 @@ impl ClipsPanel {
             }
         });
         ui.add_enabled_ui(start > 0 && start < item.len(), |ui| {
-            if button(ui, "Split").on_hover_text("Makes two clips, at the left end").clicked() {
+            if button(ui, "Part").on_hover_text("Makes two clips, parted at the left end").clicked() {
                 ask(cx, Ask::Edit(ClipEdit::SplitAt(index, start)));
                 self.keep_of = None;
             }

@@ -263,8 +263,8 @@ fn strips_ui(cx: PanelCtx<'_>, seen: &Seen, track: &Track, span: &Span, rect: Re
         if row == 0
             && let Some(words) = upright(track, channels)
         {
-            let at = strip.right_top() + vec2(-6.0, 3.0);
-            ui.painter().text(at, Align2::RIGHT_TOP, words, Type::Caption.font(), p.text_faint);
+            let at = pos2(left + 8.0, strip.top() + 3.0);
+            ui.painter().text(at, Align2::LEFT_TOP, words, Type::Caption.font(), p.text_faint);
         }
         told(
             ui,
@@ -317,7 +317,7 @@ fn bounds(ranges: impl Iterator<Item = (f32, f32)>) -> (f32, f32) {
 
 /// Two or three round numbers between the two, and the step between them.
 fn ticks(low: f32, high: f32) -> Vec<(f32, f64)> {
-    let rough = f64::from(high - low) / 3.0;
+    let rough = f64::from(high - low) / 4.0;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|of| of * power).find(|step| *step >= rough).unwrap_or(rough);
     let first = (f64::from(low) / step).ceil() as i64;
@@ -520,7 +520,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within() {
-        assert_eq!(ticks(-1.0, 1.0).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [-1.0, 0.0, 1.0]);
+        assert_eq!(ticks(-1.0, 1.0).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [-1.0, -0.5, 0.0, 0.5, 1.0]);
         assert!(ticks(9.0, 10.5).iter().all(|(at, _)| (9.0..=10.5).contains(at)));
         assert!(!ticks(1e-3, 2e-3).is_empty());
     }
