@@ -102,3 +102,26 @@ fn what_cannot_be_listened_to_says_why_and_can_be_tried_again() {
     settle(&mut window);
     assert!(holds(&window, "Nothing is listened to"));
 }
+
+#[test]
+fn a_folder_of_files_is_imported_and_the_files_stay() {
+    let folder = Folder::new("window-capture-import");
+    let mut window = open_sized(Some(folder.project()), [1280.0, 800.0]);
+    wait(&mut window, "the sample's figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Data));
+    let logs = folder.0.join("logs");
+    for label in ["wave", "rest"] {
+        std::fs::create_dir_all(logs.join(label)).expect("a folder");
+        let rows: String = (0..50).map(|i| format!("{},{},{}\n", i * 10, i % 7, i % 3)).collect();
+        std::fs::write(logs.join(label).join("a.csv"), format!("time_ms,ax,ay\n{rows}")).expect("a file");
+    }
+    std::fs::write(logs.join("wave").join("b.csv"), "nothing of use").expect("a file");
+    ask(&mut window, Ask::UseFolder(logs.clone()));
+    wait(&mut window, "two clips", |app| clips(app) == 2);
+    let capture = &app(&window).session().capture;
+    assert_eq!(capture.library().expect("an index").labels, ["rest", "wave"]);
+    assert_eq!(capture.collection.as_ref().expect("a folder").folder(), folder.0.join("logs-set"));
+    let told = app(&window).session().notices.all().iter().any(|notice| notice.text.contains("b.csv"));
+    assert!(told, "what was left out is told");
+    assert!(logs.join("wave").join("b.csv").is_file() && !logs.join("dataset.ron").exists());
+}

@@ -245,6 +245,8 @@ pub struct Capture {
     pub playing: Option<Playing>,
     /// What the stages make of the selected clip.
     pub stages: Stages,
+    /// A folder of files that is being made a data set: where to, and what was left out.
+    pub importing: Option<Receiver<Result<(PathBuf, Vec<String>), String>>>,
     /// Statistics that are being made.
     pub fitting: Option<Receiver<Result<Pipeline, String>>>,
 }

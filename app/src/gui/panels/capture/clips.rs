@@ -42,7 +42,7 @@ impl ClipsPanel {
         let about = if n == 0 { String::new() } else { format!("{}, newest first", units::exact(n as u64)) };
         panel_header(ui, "Clips", &about, |ui| self.actions_ui(cx, library.as_deref(), ui));
         let Some(library) = library.filter(|library| !library.items.is_empty()) else {
-            let words = "They show here as they are cut, and are on the disk at once. A folder of clips can be opened, too.";
+            let words = "They show here as they are cut, and are on the disk at once. A folder of clips, or of files to import, can be opened, too.";
             let chosen = empty_state(ui, icons::WAVEFORM, "No clips", words, Some("Choose a folder"));
             if chosen.is_some_and(|response| response.clicked()) {
                 ask(cx, Ask::ChooseFolder);
