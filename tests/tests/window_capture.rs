@@ -77,7 +77,7 @@ fn gestures_are_recorded_labelled_split_and_undone() {
     settle(&mut window);
     assert!(holds(&window, "wave: 0 to train, 0 to calibrate, 0 to test, 3 in no split"));
 
-    window.get_by_label("Split").click();
+    window.get_by_role_and_label(Role::Button, "Split").click();
     settle(&mut window);
     let library = app(&window).session().capture.library().expect("clips");
     assert!(library.items.iter().all(|item| item.split.is_some()), "{library:?}");
