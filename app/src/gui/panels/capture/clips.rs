@@ -6,7 +6,7 @@ use tinsmith_core::data::level::{Trouble, decibels};
 use tinsmith_core::data::library::{Item, Kind, Library};
 
 use super::ask;
-use super::trace::bars_ui;
+use super::trace::trace_ui;
 use crate::gui::capture::{Ask, ClipEdit, Digest, MOST_KEPT};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -314,7 +314,7 @@ fn outline_ui(ui: &Ui, rect: Rect, digest: &Digest, colour: eframe::egui::Color3
     // A quiet clip is to look quiet: sound is drawn around its middle, in at least a tenth of full scale.
     let half = ((ends.1 - ends.0) / 2.0).max(1e-6);
     let middle = (ends.0 + ends.1) / 2.0;
-    bars_ui(ui, rect, &digest.outline, (middle - half, middle + half), colour);
+    trace_ui(ui, rect, &digest.outline, (middle - half, middle + half), colour);
 }
 
 fn cell(ui: &mut Ui, right: bool, text: &str, kind: Type, colour: eframe::egui::Color32) {

@@ -9,7 +9,7 @@ use eframe::egui::{
 use tinsmith_core::data::features::{Form, Pipeline, Signal, Stage, StageInfo, describe_stages, parse_stage, preset, presets};
 
 use super::ask;
-use super::trace::bars_ui;
+use super::trace::trace_ui;
 use crate::gui::capture::{Ask, MadeStages as Made, outline};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -264,7 +264,7 @@ fn signal_ui(ui: &mut Ui, signal: &Signal, texture: Option<&TextureHandle>, name
                 all.iter().flatten().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), (low, high)| (a.min(*low), b.max(*high)));
             for (index, columns) in all.iter().enumerate() {
                 let colour = if n == 1 { p.base } else { p.series[index] };
-                bars_ui(ui, rect.shrink2(vec2(0.0, 3.0)), columns, ends, colour);
+                trace_ui(ui, rect.shrink2(vec2(0.0, 3.0)), columns, ends, colour);
             }
         }
     }

@@ -8,7 +8,7 @@ use tinsmith_core::data::level::{Level, decibels};
 use tinsmith_core::data::recording::Kind;
 
 use super::ask;
-use super::trace::{Span, bars_ui, joined};
+use super::trace::{Span, joined, trace_ui};
 use crate::capture::{Link, Seen, Spectrogram, Start, Track, n_heard};
 use crate::gui::capture::{Ask, Source};
 use crate::gui::context::PanelCtx;
@@ -124,7 +124,7 @@ impl SignalsPanel {
         plot_ground(ui, upper, &[(-1.0, "−1"), (0.0, "0"), (1.0, "1")], (-1.05, 1.05), "full scale");
         let ranges = ranges_of(track, span, 0);
         clips_ui(cx, seen, track, span, upper, ui);
-        bars_ui(ui, upper, &ranges, (-1.05, 1.05), p.base);
+        trace_ui(ui, upper, &ranges, (-1.05, 1.05), p.base);
         gaps_ui(ui, track, span, upper);
         let peak = ranges.iter().filter(|(low, high)| low <= high).fold(0.0_f32, |most, (low, high)| most.max(-low).max(*high));
         let words = format!("Waveform of {}, {} seconds, peak {:.0} dB", track.info().name, self.seconds, decibels(peak));
@@ -216,7 +216,10 @@ fn ranges_of(track: &Track, span: &Span, channel: usize) -> Vec<(f32, f32)> {
     let n_channels = track.info().channels.len().max(1);
     let first = span.first().max(track.ring.first());
     let mut ranges = span.ranges(&track.ring.values(first, span.end()), first, n_channels, channel);
-    joined(&mut ranges);
+    // Single values are joined by a line.
+    if span.step > 1 {
+        joined(&mut ranges);
+    }
     ranges
 }
 
@@ -249,7 +252,7 @@ fn strips_ui(cx: PanelCtx<'_>, seen: &Seen, track: &Track, span: &Span, rect: Re
         plot_ground(ui, strip, &ticks, (low, high), unit);
         clips_ui(cx, seen, track, span, strip, ui);
         for (ranges, colour) in all.iter().zip(colours) {
-            bars_ui(ui, strip, ranges, (low, high), colour);
+            trace_ui(ui, strip, ranges, (low, high), colour);
         }
         gaps_ui(ui, track, span, strip);
         let mut left = strip.left() + 6.0;
