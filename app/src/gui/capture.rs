@@ -17,7 +17,7 @@ use crate::microphone::MicrophoneInfo;
 mod clips;
 mod stages;
 
-pub use clips::{Digest, Digests, MOST_KEPT, outline};
+pub use clips::{Digest, Digests, MOST_KEPT};
 pub use stages::{Made as MadeStages, Question as StagesQuestion, Stages, fitted};
 
 /// Something that can be listened to.

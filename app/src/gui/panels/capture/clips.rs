@@ -6,10 +6,10 @@ use tinsmith_core::data::level::{Trouble, decibels};
 use tinsmith_core::data::library::{Item, Kind, Library};
 
 use super::ask;
-use super::trace::trace_ui;
 use crate::gui::capture::{Ask, ClipEdit, Digest, MOST_KEPT};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::trace::trace_ui;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, empty_state, icon_button, open_cell, panel_header, select, sideways, text_in};

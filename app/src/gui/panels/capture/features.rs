@@ -9,12 +9,12 @@ use eframe::egui::{
 use tinsmith_core::data::features::{Form, Pipeline, Signal, Stage, StageInfo, describe_stages, parse_stage, preset, presets};
 
 use super::ask;
-use super::trace::trace_ui;
-use crate::gui::capture::{Ask, MadeStages as Made, outline};
+use crate::gui::capture::{Ask, MadeStages as Made};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::panels::explain::features::time;
 use crate::gui::panels::parameters::{Settable, parameters_ui};
+use crate::gui::plots::trace::{outline, trace_ui};
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, group_title, icon_button, panel_header, rule, select, sentence_row};

@@ -8,11 +8,11 @@ use tinsmith_core::data::level::{Level, decibels};
 use tinsmith_core::data::recording::Kind;
 
 use super::ask;
-use super::trace::{Span, joined, trace_ui};
 use crate::capture::{Link, Seen, Spectrogram, Start, Track, n_heard};
 use crate::gui::capture::{Ask, Source};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::trace::{Span, joined, trace_ui};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{empty_state, icon_button, panel_header, segmented_named, text_in};

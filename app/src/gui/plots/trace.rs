@@ -43,6 +43,14 @@ fn quad(mesh: &mut Mesh, min: Pos2, max: Pos2, color: Color32) {
     mesh.indices.extend([0, 1, 2, 0, 2, 3].map(|corner| first + corner));
 }
 
+/// The least and the greatest of the values in each of `columns` equal parts, as far as there are so many values.
+pub fn outline(values: &[f32], columns: usize) -> Vec<(f32, f32)> {
+    let columns = columns.min(values.len());
+    let part = |column: usize| &values[column * values.len() / columns..(column + 1) * values.len() / columns];
+    let ends = |part: &[f32]| part.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
+    (0..columns).map(|column| ends(part(column))).collect()
+}
+
 /// The newest part of a stream, cut into columns that stay where they are while it moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -132,5 +140,12 @@ mod tests {
         let mut ranges = vec![(0.0, 1.0), (5.0, 6.0), (2.0, 3.0)];
         joined(&mut ranges);
         assert_eq!(ranges, [(0.0, 1.0), (1.0, 6.0), (2.0, 3.0)]);
+    }
+
+    #[test]
+    fn an_outline_has_the_extremes_of_each_part() {
+        assert_eq!(outline(&[1.0, -1.0, 3.0, 2.0], 2), [(-1.0, 1.0), (2.0, 3.0)]);
+        assert_eq!(outline(&[5.0], 10), [(5.0, 5.0)]);
+        assert!(outline(&[], 10).is_empty());
     }
 }
