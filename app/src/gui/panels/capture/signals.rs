@@ -409,12 +409,15 @@ fn prompt_ui(cx: PanelCtx<'_>, seen: &Seen, rect: Rect, ui: &mut Ui) {
     let sensor = cx.session.capture.sensor_of(&seen.board.sensors);
     let is_sound = sensor.as_ref().is_none_or(|sensor| sensor.kind == Kind::Audio);
     let (caption, words, colour) = match &seen.cutter {
-        None => ("ready", "Say what to record at the left".to_owned(), p.text_weak),
+        None => ("ready".to_owned(), "Say what to record at the left".to_owned(), p.text_weak),
         Some(cutter) => match (cutter.session.now(), cutter.is_paused) {
-            (None, _) => ("done", "All clips are there".to_owned(), p.accent_text),
-            (Some(now), true) => ("paused", now.label.clone(), p.text_weak),
-            (Some(now), false) if is_sound => ("now", format!("Say “{}”", now.label), p.accent_text),
-            (Some(now), false) => ("now", format!("Make “{}”", now.label), p.accent_text),
+            (None, _) => ("done".to_owned(), "All clips are there".to_owned(), p.accent_text),
+            (Some(now), true) => ("paused".to_owned(), now.label.clone(), p.text_weak),
+            (Some(now), false) => {
+                let caption = cutter.counts_down_s().map_or_else(|| "now".to_owned(), |s| format!("in {:.0} s", s.ceil()));
+                let verb = if is_sound { "Say" } else { "Make" };
+                (caption, format!("{verb} “{}”", now.label), p.accent_text)
+            }
         },
     };
     let left = Rect::from_min_size(inner.min, vec2(third * 1.3, inner.height()));
