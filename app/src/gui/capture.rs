@@ -218,6 +218,9 @@ impl Listening {
     }
 }
 
+/// Where a data set was made and what was left out, or why none was.
+pub type Imported = Result<(PathBuf, Vec<String>), String>;
+
 /// Everything about recording that panels show.
 #[derive(Debug, Default)]
 pub struct Capture {
@@ -246,7 +249,7 @@ pub struct Capture {
     /// What the stages make of the selected clip.
     pub stages: Stages,
     /// A folder of files that is being made a data set: where to, and what was left out.
-    pub importing: Option<Receiver<Result<(PathBuf, Vec<String>), String>>>,
+    pub importing: Option<Receiver<Imported>>,
     /// Statistics that are being made.
     pub fitting: Option<Receiver<Result<Pipeline, String>>>,
 }

@@ -15,7 +15,7 @@ use super::App;
 use crate::capture::{Collection, Station};
 use crate::device::ports::Watch;
 use crate::device::{Connection, ConnectionSettings, DeviceError};
-use crate::gui::capture::{Alive, Ask, ClipEdit, Listening, Source, StagesQuestion, fitted, folder_beside};
+use crate::gui::capture::{Alive, Ask, ClipEdit, Imported, Listening, Source, StagesQuestion, fitted, folder_beside};
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
 use crate::gui::notice::Kind;
@@ -178,7 +178,7 @@ impl App {
         self.session.capture.importing = Some(importing);
     }
 
-    fn imported(&mut self, outcome: Result<(PathBuf, Vec<String>), String>, ctx: &Context) {
+    fn imported(&mut self, outcome: Imported, ctx: &Context) {
         match outcome {
             Ok((folder, notes)) => {
                 let title = format!("imported into {}", folder.display());
