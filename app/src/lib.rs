@@ -8,6 +8,7 @@
 //! | [`microphone`] | microphones of this computer |
 //! | [`input`] | where samples come from: a board, a microphone |
 //! | [`loudspeaker`] | playing a clip |
+//! | `live` | the live demo behind the window: models that follow what an input measures (feature `gui`) |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
 #![warn(missing_docs)]
@@ -18,6 +19,8 @@ pub mod device;
 #[cfg(feature = "gui")]
 pub mod gui;
 pub mod input;
+#[cfg(feature = "gui")]
+pub mod live;
 pub mod loudspeaker;
 pub mod microphone;
 #[cfg(feature = "gui")]

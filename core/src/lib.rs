@@ -20,6 +20,7 @@
 //! | [`data`] | samples, labels, splits; data sets as folders, importers, features |
 //! | [`export`] | graph -> named bytes; the caller writes them |
 //! | [`preview`] | the stages of one edit and their keys |
+//! | [`live`] | a stream of samples, what models say of it, and events |
 //! | [`project`] | the `.ron` file |
 //! | [`files`] | files that are written whole or not at all |
 //!
@@ -34,6 +35,7 @@ pub mod export;
 pub mod files;
 pub mod formats;
 pub mod graph;
+pub mod live;
 pub mod measure;
 pub mod ops;
 pub mod optimize;

@@ -1,11 +1,15 @@
 //! Simulated boards for tests: what they measure is known, so everything recorded can be held against it.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tinsmith::device::simulate::{BoardSettings, Fault, SensorSettings, Simulator, SimulatorSettings, Source, Speed};
 use tinsmith::device::{Connection, ConnectionSettings, Event, Request, Way};
 use tinsmith_core::data::recording::{ClipSummary, Kind, RecorderSettings, Recording};
+
+use crate::{binary, root};
 
 /// How long a test waits for something that comes at once.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -97,4 +101,38 @@ pub fn check(recording: &Recording, what: &str) {
         }
     }
     assert_eq!(clip.missing, clip.gaps.iter().map(|gap| gap.missing).sum::<u64>());
+}
+
+/// A simulated board that is a process of its own, and its port.
+pub struct BoardProcess {
+    process: Child,
+    /// Its port.
+    pub port: String,
+}
+
+impl BoardProcess {
+    /// Starts an ESP32 with these options; it ends after five minutes.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn start(options: &[&str]) -> Self {
+        let mut process = Command::new(binary())
+            .args(["device", "simulate", "--board", "esp32", "--seconds", "300"])
+            .args(options)
+            .current_dir(root())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let mut port = String::new();
+        let stdout = process.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut port).expect("its port is printed");
+        Self { process, port: port.trim().to_owned() }
+    }
+}
+
+impl Drop for BoardProcess {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

@@ -2,45 +2,16 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 use tinsmith_core::data::recording::{Clip, recover};
 use tinsmith_core::data::wav::read_wav;
+use tinsmith_tests::boards::BoardProcess;
 use tinsmith_tests::{binary, root, shared};
-
-/// A simulated board that is a process of its own, and its port.
-struct Board {
-    process: Child,
-    port: String,
-}
-
-impl Board {
-    fn start(options: &[&str]) -> Self {
-        let mut process = Command::new(binary())
-            .args(["device", "simulate", "--board", "esp32", "--seconds", "300"])
-            .args(options)
-            .current_dir(root())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it runs");
-        let mut port = String::new();
-        let stdout = process.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut port).expect("its port is printed");
-        Self { process, port: port.trim().to_owned() }
-    }
-}
-
-impl Drop for Board {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn device(words: &[&str]) -> Output {
     Command::new(binary()).arg("device").args(words).current_dir(root()).output().expect("it runs")
@@ -54,7 +25,7 @@ fn json(words: &[&str]) -> Value {
 
 #[test]
 fn a_simulated_board_is_listed_monitored_and_recorded() {
-    let board = Board::start(&[]);
+    let board = BoardProcess::start(&[]);
     let ports = json(&["ports", "--json"]);
     let is_listed = |port: &Value| port["path"] == board.port.as_str() && port["kind"] == "simulated";
     assert!(ports["ports"].as_array().expect("a list").iter().any(is_listed), "{ports}");
@@ -84,7 +55,7 @@ fn a_simulated_board_is_listed_monitored_and_recorded() {
 
 #[test]
 fn a_killed_recording_opens_and_misses_less_than_a_second() {
-    let board = Board::start(&[]);
+    let board = BoardProcess::start(&[]);
     let folder = tempfile::tempdir().expect("a folder");
     let mut record =
         Command::new(binary()).args(["device", "record", &board.port, "--out"]).arg(folder.path()).spawn().expect("it runs");
@@ -121,7 +92,7 @@ fn a_board_computes_what_the_studio_computes() {
     let Some(data) = shared("data/models/fsdd_dscnn/fsdd_dscnn_data.npz") else { return };
     let text = |path: &PathBuf| path.to_str().expect("a plain name").to_owned();
     let (model, data) = (text(&model), text(&data));
-    let board = Board::start(&[]);
+    let board = BoardProcess::start(&[]);
     let check = ["check", &board.port, &model, "--data", &data, "--split", "test", "--json"];
     let refused = device(&check);
     assert_eq!(refused.status.code(), Some(1));
@@ -141,7 +112,7 @@ fn a_board_computes_what_the_studio_computes() {
 
 #[test]
 fn ctrl_c_ends_a_recording_as_it_should() {
-    let board = Board::start(&[]);
+    let board = BoardProcess::start(&[]);
     let folder = tempfile::tempdir().expect("a folder");
     let record = Command::new(binary())
         .args(["device", "record", &board.port, "--json", "--out"])
@@ -167,7 +138,7 @@ fn ctrl_c_ends_a_recording_as_it_should() {
 fn a_session_asks_counts_and_leaves_a_data_set_that_opens() {
     let folder = tempfile::tempdir().expect("a folder");
     let into = folder.path().join("gestures").display().to_string();
-    let board = Board::start(&["--speed", "10"]);
+    let board = BoardProcess::start(&["--speed", "10"]);
     let words = ["--sensor", "imu", "--label", "wave", "--label", "rest", "--count", "2", "--seconds", "2", "--order", "in-turn"];
     let output = device(&[&["session", &board.port, "--into", &into, "--json"], &words[..]].concat());
     let said = String::from_utf8_lossy(&output.stderr);

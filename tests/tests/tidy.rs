@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each module of the core the modules of the core that it may name. `preview` sits on top and may know all.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("tensor", &["quant"]),
     ("quant", &["tensor"]),
     ("progress", &[]),
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     // A compact model holds the parameters that the integer executor computes.
     ("export", &["tensor", "quant", "graph", "ops", "measure", "formats", "execute", "data"]),
     ("project", &["recipe", "data", "formats", "optimize", "measure", "files"]),
+    ("live", &["tensor", "graph", "ops", "progress", "execute", "data", "measure", "preview"]),
     ("test_data", &[]),
     ("test_graph", &["tensor", "quant", "graph", "ops"]),
 ];

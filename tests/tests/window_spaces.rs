@@ -1,4 +1,4 @@
-//! The panels of the workspaces Model, Export, Compare, Data and Live, each shown alone above the window, found by the words on them.
+//! The panels of the workspaces Model, Export, Compare and Data, each shown alone above the window, found by the words on them.
 //!
 //! Every figure is compared with what the core gives, never with a number written here.
 
@@ -14,7 +14,7 @@ use egui_kittest::kittest::Queryable;
 use tinsmith::gui::command::{Action, Command, Commands};
 use tinsmith::gui::context::PanelCtx;
 use tinsmith::gui::panels::{
-    candidates, confusion, data_set, files, fits, live_empty, recipe_diff, sample, source, targets, tradeoff, treemap, what_next,
+    candidates, confusion, data_set, files, fits, recipe_diff, sample, source, targets, tradeoff, treemap, what_next,
     where_it_sits,
 };
 use tinsmith::gui::session::{Edit, Session};
@@ -318,18 +318,6 @@ fn the_data_set_is_described_and_can_be_removed() {
     wait(&mut window, "the data to be gone", |s| s.open.as_ref().is_some_and(|o| o.data.is_none()));
     settle(&mut window);
     assert!(is_shown(&window, "No data set"));
-}
-
-#[test]
-fn live_says_what_it_is_not_and_leads_to_the_samples() {
-    let folder = Folder::new("spaces-live");
-    let wanted = Rc::new(RefCell::new(false));
-    let seen = Rc::clone(&wanted);
-    let mut window = open(&folder, move |cx, _, ui| *seen.borrow_mut() |= live_empty::ui(cx, ui));
-    settle(&mut window);
-    assert!(is_shown(&window, "Running a model live is not in this version"));
-    click(&mut window, "Look at single samples");
-    assert!(*wanted.borrow());
 }
 
 // ------------------------------------------------------------------------------------------------------------ helpers

@@ -67,10 +67,7 @@ impl Ring {
 
     /// The values `[instants, channels]` of the instants from `start` to before `end`, in real units, as far as they are kept.
     pub fn values(&self, start: u64, end: u64) -> Vec<f32> {
-        let steps: Vec<f32> = self.info.channels.iter().map(|channel| channel.step).collect();
-        let bytes = self.bytes(start, end);
-        let values = self.info.encoding.values(&bytes);
-        values.enumerate().map(|(i, value)| value * steps.get(i % steps.len().max(1)).copied().unwrap_or(1.0)).collect()
+        self.info.real_values(&self.bytes(start, end))
     }
 
     /// The blocks that the instants from `start` to before `end` lie in, cut to them.

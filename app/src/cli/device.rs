@@ -1,6 +1,6 @@
 //! `tinsmith device`: the boards that figures are estimated for, and those on serial ports, real or simulated.
 
-mod board;
+pub(super) mod board;
 mod check;
 mod load;
 mod monitor;

@@ -22,6 +22,7 @@ mod folder;
 mod inspect;
 mod interrupt;
 mod job;
+mod live;
 mod man;
 mod messages;
 mod model;
@@ -94,6 +95,7 @@ enum Command {
     Export(export::Export),
     Data(data::Data),
     Device(device::Device),
+    Live(live::Live),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -121,6 +123,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Export(command)) => command.run(messages),
         Some(Command::Data(command)) => command.run(messages),
         Some(Command::Device(command)) => command.run(messages),
+        Some(Command::Live(command)) => command.run(messages),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),
         None => {

@@ -16,8 +16,10 @@
 //! | `messages` | what the thread of a board is asked, and what it tells |
 //! | `talk` | asking a thread, and polling what it tells |
 //! | `connection` | one board: asks, answers, comes back after the cable was pulled |
+//! | `agreement` | whether it computes what the studio computes |
 //! | `simulate` | a board without hardware |
 
+mod agreement;
 mod connection;
 mod detect;
 mod error;
@@ -32,6 +34,7 @@ pub mod simulate;
 mod talk;
 mod upload;
 
+pub use agreement::{Agreement, Answer};
 pub use connection::Connection;
 pub use detect::Way;
 pub use error::DeviceError;

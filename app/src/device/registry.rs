@@ -33,6 +33,8 @@ impl Entry {
     /// The folder cannot be written.
     pub fn new(stem: &str, board: &str, terminal: &Path) -> io::Result<Self> {
         let folder = folder()?;
+        // Of two boards that begin at once, both would take the place of the same dead one.
+        let _held = hold(&folder)?;
         let process = std::process::id();
         for number in 1..=999 {
             let (port, file) = (folder.join(format!("{stem}-{number}")), folder.join(format!("{stem}-{number}.json")));
@@ -107,9 +109,20 @@ fn is_stale(file: &Path) -> bool {
 }
 
 fn forget(file: &Path) -> Option<Simulated> {
-    let _ = fs::remove_file(file.with_extension(""));
-    let _ = fs::remove_file(file);
+    let _held = hold(file.parent()?).ok()?;
+    // Another board may have taken the place meanwhile.
+    if is_stale(file) {
+        let _ = fs::remove_file(file.with_extension(""));
+        let _ = fs::remove_file(file);
+    }
     None
+}
+
+/// Keeps everyone else from changing entries until the file is dropped.
+fn hold(folder: &Path) -> io::Result<fs::File> {
+    let file = fs::File::options().create(true).append(true).open(folder.join("lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 #[cfg(unix)]

@@ -14,6 +14,7 @@ use tinsmith_core::recipe::Recipe;
 use super::capture::Ask;
 use super::graph_view::select::Walk;
 use super::icons;
+use super::live;
 use super::on_demand::{ExportChoice, Need};
 use super::picture::{Request, Taken};
 use super::session::Session;
@@ -77,6 +78,8 @@ pub enum Command {
     StopLowering,
     /// Something about recording.
     Capture(Ask),
+    /// Something about the live demo.
+    Live(live::Ask),
 }
 
 /// What to do with unsaved changes.

@@ -5,7 +5,7 @@
 //! | [`app`] | the window as a whole: events in, panels, commands out |
 //! | [`session`], [`figures`] | what is open and what is known about it; no widget in it |
 //! | [`candidates`], [`on_demand`] | the candidates of a project, and results that only some panels need |
-//! | [`capture`] | what is recorded and where to |
+//! | [`capture`], [`live`] | what is recorded and where to; what is listened to |
 //! | [`command`], [`context`] | what panels may ask for, and what they are lent |
 //! | [`dialogs`] | asking for files and folders |
 //! | [`workspace`] | which panels there are, and how they are docked |
@@ -32,6 +32,7 @@ pub mod kept;
 pub mod layer_diff;
 pub mod line_diff;
 pub mod lineage;
+pub mod live;
 pub mod lowering;
 pub mod notice;
 pub mod offers;

@@ -22,6 +22,7 @@ use super::command::{Quantity, Shown};
 use super::figures::{Activity, Figures};
 use super::graph_view::layout::Layout;
 use super::lineage::{Lineage, LineageMemo};
+use super::live::LiveDemo;
 use super::lowering::Lowering;
 use super::notice::Notices;
 use super::on_demand::OnDemand;
@@ -201,6 +202,8 @@ pub struct Session {
     pub on_demand: OnDemand,
     /// What is recorded.
     pub capture: Capture,
+    /// The live demo.
+    pub live: LiveDemo,
     /// Progressive quantization, while it goes on.
     pub lowering: Option<Lowering>,
     /// What happened and should be known.
@@ -256,6 +259,7 @@ impl Default for Session {
             advice: None,
             on_demand: OnDemand::default(),
             capture: Capture::default(),
+            live: LiveDemo::default(),
             lowering: None,
             notices: Notices::default(),
             workspace: Workspace::default(),

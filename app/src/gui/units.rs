@@ -2,6 +2,8 @@
 //!
 //! 1 KB is 1,024 bytes. A figure that does not exist is [`NONE`], with the reason on hover.
 
+use std::time::Duration;
+
 /// Stands for a figure that does not exist yet.
 pub const NONE: &str = "–";
 
@@ -69,6 +71,16 @@ pub fn in_unit_of(value: f64, like: &Figure) -> String {
         _ => 1.0,
     };
     three_digits(value / divisor)
+}
+
+/// How long something has gone on: `5 s`, `4 min 12 s`, `2 h 1 min`.
+pub fn duration(of: Duration) -> String {
+    let seconds = of.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, min, s) => format!("{min} min {s} s"),
+        (h, min, _) => format!("{h} h {min} min"),
+    }
 }
 
 /// A whole number with separators: `19,864`.
@@ -161,5 +173,11 @@ mod tests {
     #[test]
     fn baseline_takes_the_unit_of_the_candidate() {
         assert_eq!(in_unit_of(100_966.0, &bytes(19_864)), "98.6");
+    }
+
+    #[test]
+    fn durations_are_read_in_their_own_units() {
+        let words = [5, 252, 7300].map(|s| duration(Duration::from_secs(s)));
+        assert_eq!(words, ["5 s", "4 min 12 s", "2 h 1 min"]);
     }
 }

@@ -160,6 +160,11 @@ impl DataSet {
         }
     }
 
+    /// A single sample of real numbers, its channels last.
+    pub fn sample(shape: Vec<usize>, values: Vec<f32>) -> Self {
+        Self { layout: Some(Layout::Nhwc), ..Self::plain(String::new(), shape, Values::F32(values.into()), [0; 32]) }
+    }
+
     /// Values of one sample.
     pub fn sample_len(&self) -> usize {
         self.sample_shape.iter().product()

@@ -29,7 +29,7 @@ pub struct Truth<'a> {
 pub fn is_classifier(graph: &Graph, truth: &Truth<'_>) -> bool {
     let Some(&output) = graph.outputs.first() else { return false };
     let n = graph.tensor(output).n_elements();
-    if n > 1 && made_by_softmax(graph) {
+    if n > 1 && matches!(last_op(graph), Some(Op::Softmax(_))) {
         return true;
     }
     let highest = || Some(*truth.labels?.iter().max()? as usize + 1);
@@ -39,18 +39,17 @@ pub fn is_classifier(graph: &Graph, truth: &Truth<'_>) -> bool {
     }
 }
 
-/// Looks through nodes behind the last layer that change no order of values.
-fn made_by_softmax(graph: &Graph) -> bool {
+/// What makes the values of the first output: the last operator but for those that change no order of values.
+pub(crate) fn last_op(graph: &Graph) -> Option<&Op> {
     let producers = graph.producers();
     let mut at = graph.outputs.first().copied();
     while let Some(node) = at.and_then(|id| producers[id.index()]).map(|id| graph.node(id)) {
         match node.op {
-            Op::Softmax(_) => return true,
             Op::Quantize(_) | Op::Dequantize(_) | Op::Reshape(_) | Op::Squeeze(_) => at = node.inputs.first().copied().flatten(),
-            _ => return false,
+            _ => return Some(&node.op),
         }
     }
-    false
+    None
 }
 
 /// The class that an output names: the largest value, the first of several equal ones. A single value names class 1 from 0.5 on.

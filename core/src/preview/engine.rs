@@ -110,18 +110,7 @@ impl Engine {
         self.measure(job, Side::Baseline, source, &job.source.graph, job.source.size_bytes, tell);
         let samples = Samples::of(job)?;
         cancel.check()?;
-
-        let stored = stored_ranges(job, samples.as_ref());
-        let (rewrite_key, rewritten) = self.rewrite(job, samples.as_ref(), stored, cancel)?;
-        cancel.check()?;
-        let calibration = self.calibrate(job, samples.as_ref(), (rewrite_key, &rewritten), stored, cancel, tell)?;
-        cancel.check()?;
-        let calibration = match calibration {
-            Some(calibration) => Some(self.round(job, samples.as_ref(), (rewrite_key, &rewritten), calibration, cancel, tell)?),
-            None => None,
-        };
-        cancel.check()?;
-        let (key, made) = self.make(job, (rewrite_key, rewritten), calibration.as_ref(), tell)?;
+        let (key, made) = self.make_of(job, samples.as_ref(), cancel, tell)?;
         let candidate = &made.candidate;
         self.measure(job, Side::Candidate, key, &candidate.graph, made.file_bytes, tell);
         cancel.check()?;
@@ -137,6 +126,35 @@ impl Engine {
         self.code(key, candidate, tell)?;
         tell(Event::Done);
         Ok(())
+    }
+
+    /// Runs only the stages that make the candidate, and tells what they tell.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn candidate(&mut self, job: &Job, cancel: &Cancel, tell: Tell<'_>) -> Result<Arc<Candidate>, PreviewError> {
+        let samples = Samples::of(job)?;
+        Ok(self.make_of(job, samples.as_ref(), cancel, tell)?.1.candidate)
+    }
+
+    fn make_of(
+        &mut self,
+        job: &Job,
+        samples: Option<&Samples<'_>>,
+        cancel: &Cancel,
+        tell: Tell<'_>,
+    ) -> Result<(Key, Made), PreviewError> {
+        let stored = stored_ranges(job, samples);
+        let (rewrite_key, rewritten) = self.rewrite(job, samples, stored, cancel)?;
+        cancel.check()?;
+        let calibration = self.calibrate(job, samples, (rewrite_key, &rewritten), stored, cancel, tell)?;
+        cancel.check()?;
+        let calibration = match calibration {
+            Some(calibration) => Some(self.round(job, samples, (rewrite_key, &rewritten), calibration, cancel, tell)?),
+            None => None,
+        };
+        cancel.check()?;
+        self.make(job, (rewrite_key, rewritten), calibration.as_ref(), tell)
     }
 
     fn measure(&mut self, job: &Job, side: Side, graph_key: Key, graph: &crate::graph::Graph, file_bytes: u64, tell: Tell<'_>) {

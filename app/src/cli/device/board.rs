@@ -30,6 +30,13 @@ const MICROPHONE: &str = "microphone";
 pub struct PortOptions {
     /// The port; see tinsmith device ports
     pub port: String,
+    #[command(flatten)]
+    link: LinkOptions,
+}
+
+/// How a port is opened.
+#[derive(Debug, Args)]
+pub struct LinkOptions {
     /// Bits a second; if left out, 921600 and 115200 are tried. Native USB takes any
     #[arg(long, value_name = "BAUD", value_parser = clap::value_parser!(u32).range(300..=12_000_000))]
     baud: Option<u32>,
@@ -73,6 +80,14 @@ fn microphone_of(port: &str) -> Option<Option<&str>> {
     }
 }
 
+/// Refuses a microphone where a model is to be run.
+pub fn refuse_microphone(port: &str) -> Result<(), Failure> {
+    match microphone_of(port) {
+        Some(_) => Err(Failure::new(format!("{port}: a microphone runs no models; give a board's port"))),
+        None => Ok(()),
+    }
+}
+
 /// Parses a number of seconds.
 pub fn parse_seconds(text: &str) -> Result<f64, String> {
     let is_long = |seconds: &f64| (0.001..=1e7).contains(seconds);
@@ -91,43 +106,52 @@ pub struct Board {
 impl PortOptions {
     /// Opens the port, waits until it is clear who is there, and refuses who cannot run models.
     pub fn open_model_runner(&self, messages: Messages) -> Result<Board, Failure> {
-        let port = &self.port;
-        if microphone_of(port).is_some() {
-            return Err(Failure::new(format!("{port}: a microphone runs no models; give a board's port")));
-        }
-        let board = Board::meet(self.connect(false), messages)?;
-        match board.way {
-            Way::Frames => Ok(board),
-            Way::Lines => Err(Failure::new(format!(
-                "{port}: this board prints plain lines; flash firmware that speaks the device link to run models on it"
-            ))),
-        }
+        self.link.open_model_runner(&self.port, messages)
+    }
+}
+
+impl LinkOptions {
+    /// Opens `port`, waits until it is clear who is there, and refuses who cannot run models.
+    pub fn open_model_runner(&self, port: &str, messages: Messages) -> Result<Board, Failure> {
+        refuse_microphone(port)?;
+        let board = Board::meet(self.connect(port, false), messages)?;
+        board.check_runs_models(port)?;
+        Ok(board)
     }
 
-    fn connect(&self, reconnect: bool) -> Input {
+    fn connect(&self, port: &str, reconnect: bool) -> Input {
         let patience = Duration::from_secs_f64(self.patience);
-        let settings = ConnectionSettings { baud: self.baud, patience, reconnect, ..ConnectionSettings::new(&self.port) };
+        let settings = ConnectionSettings { baud: self.baud, patience, reconnect, ..ConnectionSettings::new(port) };
         Input::Board(Connection::open(ConnectionSettings { lossless: true, ..settings }))
+    }
+
+    /// Opens `port`, or the microphone that is given as one at `rate_hz`, and waits until it is clear who is there.
+    pub fn open(&self, port: &str, rate_hz: f64, channel: Option<u16>, messages: Messages) -> Result<Board, Failure> {
+        Board::meet(self.input(port, rate_hz, channel), messages)
+    }
+
+    fn input(&self, port: &str, rate_hz: f64, channel: Option<u16>) -> Input {
+        let Some(name) = microphone_of(port) else { return self.connect(port, true) };
+        let settings = MicrophoneSettings {
+            name: name.map(str::to_owned),
+            rate_hz,
+            channel: channel.map_or(Channel::Mean, |channel| Channel::Only(channel - 1)),
+            lossless: true,
+            ..MicrophoneSettings::default()
+        };
+        Input::Microphone(Microphone::open(settings))
     }
 }
 
 impl InputOptions {
     /// Opens the port or the microphone and waits until it is clear who is there.
     pub fn open(&self, messages: Messages) -> Result<Board, Failure> {
-        Board::meet(self.input(), messages)
+        self.port.link.open(&self.port.port, self.rate, self.channel, messages)
     }
 
     /// Opens the port or the microphone.
     pub fn input(&self) -> Input {
-        let Some(name) = microphone_of(&self.port.port) else { return self.port.connect(true) };
-        let settings = MicrophoneSettings {
-            name: name.map(str::to_owned),
-            rate_hz: self.rate,
-            channel: self.channel.map_or(Channel::Mean, |channel| Channel::Only(channel - 1)),
-            lossless: true,
-            ..MicrophoneSettings::default()
-        };
-        Input::Microphone(Microphone::open(settings))
+        self.port.link.input(&self.port.port, self.rate, self.channel)
     }
 }
 
@@ -154,6 +178,16 @@ impl Board {
             }
         }
         Err(Failure::new("the board does not answer; press its reset button"))
+    }
+
+    /// Refuses a board that cannot run models.
+    pub fn check_runs_models(&self, port: &str) -> Result<(), Failure> {
+        match self.way {
+            Way::Frames => Ok(()),
+            Way::Lines => Err(Failure::new(format!(
+                "{port}: this board prints plain lines; flash firmware that speaks the device link to run models on it"
+            ))),
+        }
     }
 
     /// Sends a compact model and has it run.

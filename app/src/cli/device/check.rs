@@ -15,7 +15,7 @@ use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
 use crate::cli::samples::SampleOptions;
 use crate::cli::{Failure, output, units};
-use crate::device::{Event, Request};
+use crate::device::{Agreement, Event, Request};
 
 /// Run samples through the model on a board and compare every output with the studio's own
 #[derive(Debug, Args)]
@@ -75,12 +75,18 @@ impl Check {
             return Err(Failure::new(format!("{} {runs}; add --load to send this one", board.info.name)));
         }
         let progress = messages.progress();
-        let mut agree = 0;
+        let mut agreement = Agreement::default();
         for sample in 0..expected.n {
             progress.show("checking", sample, expected.n);
-            agree += usize::from(infer(&board, sample, expected.input(sample), messages)? == expected.output(sample));
+            let (_, request) = agreement.ask(expected.input(sample).to_vec(), expected.output(sample));
+            board.input.ask(request);
+            let answer = board.answer(messages, |event| agreement.take(&event))?;
+            if answer.status != Status::Done {
+                return Err(Failure::new(format!("{}: sample {sample}: {}", board.info.name, answer.status)));
+            }
         }
         drop(progress);
+        let agree = agreement.counts().0 as usize;
         board.input.ask(Request::GetStats(false));
         let stats = board.answer(messages, |event| if let Event::Stats(stats) = event { Some(stats) } else { None })?;
         self.print(&board, agree, expected.n, &stats)
@@ -129,19 +135,5 @@ impl Check {
             board.info.name,
             n - agree
         )))
-    }
-}
-
-/// What the board computes.
-fn infer(board: &Board, sample: usize, input: &[u8], messages: Messages) -> Result<Vec<u8>, Failure> {
-    let wanted = sample as u32 + 1;
-    board.input.ask(Request::Infer(wanted, input.to_vec()));
-    let result = |event| match event {
-        Event::Result { request, status, output, .. } if request == wanted => Some((status, output)),
-        _ => None,
-    };
-    match board.answer(messages, result)? {
-        (Status::Done, output) => Ok(output),
-        (status, _) => Err(Failure::new(format!("{}: sample {sample}: {status}", board.info.name))),
     }
 }

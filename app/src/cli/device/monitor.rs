@@ -63,8 +63,7 @@ impl Track {
         self.instants += (bytes.len() / width) as u64;
         self.gaps += u64::from(placed.gap.is_some());
         self.missing = self.missing.saturating_add(placed.gap.map_or(0, |gap| gap.missing));
-        let steps = self.sensor.channels.iter().map(|channel| channel.step);
-        self.newest = self.sensor.encoding.values(newest).zip(steps).map(|(value, step)| value * step).collect();
+        self.newest = self.sensor.real_values(newest);
     }
 
     /// A line about the time since the last one.

@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use tinsmith_core::data::recording::{Encoding, Kind, SensorInfo};
+use tinsmith_core::live::{Latencies, LatencyFigures};
 use tinsmith_runtime::link::{
     ALL_SENSORS, Channel, Command, Format, Frame, List, MAX_ENCODED, MAX_PAYLOAD, PROTOCOL, Piece, Report, Sensor, SensorKind,
     Stats, Status,
 };
 
-use super::inference::{Inference, Latencies, Pieces};
+use super::inference::{Inference, Pieces};
 use super::source::Source;
 use crate::device::DeviceError;
 
@@ -381,7 +382,10 @@ impl Board {
     fn report_stats(&mut self, reset: bool) {
         let arena_bytes = self.inference.as_ref().map_or(0, |inference| inference.loaded().arena_bytes);
         let free_heap_bytes = (self.ram_bytes as u32).saturating_sub(arena_bytes);
-        let stats = Stats { arena_bytes, free_heap_bytes, dropped: self.dropped, ..self.latencies.stats() };
+        let LatencyFigures { count, mean_us, p50_us, p95_us, p99_us, max_us } = self.latencies.figures();
+        let inferences = u32::try_from(count).unwrap_or(u32::MAX);
+        let dropped = self.dropped;
+        let stats = Stats { inferences, mean_us, p50_us, p95_us, p99_us, max_us, arena_bytes, free_heap_bytes, dropped };
         self.say(&Report::Stats(stats));
         if reset {
             (self.latencies, self.dropped) = (Latencies::default(), 0);

@@ -3,11 +3,8 @@
 use std::time::Instant;
 
 use tinsmith_core::data::recording::SensorInfo;
-use tinsmith_runtime::link::{Loaded, Piece, Stats, Status, content_hash};
+use tinsmith_runtime::link::{Loaded, Piece, Status, content_hash};
 use tinsmith_runtime::model::{Element, Model, Port};
-
-/// Latencies that are remembered for percentiles.
-const REMEMBERED: usize = 4096;
 
 /// Something that comes in pieces.
 #[derive(Debug, Default)]
@@ -98,12 +95,10 @@ impl Inference {
     /// A window of instants as the model's input: real units, then its own integers.
     pub fn quantized(&self, sensor: &SensorInfo, instants: &[u8]) -> Vec<u8> {
         let Some(port) = self.input else { return Vec::new() };
-        let steps = sensor.channels.iter().map(|channel| channel.step).cycle();
-        let reals = sensor.encoding.values(instants).zip(steps).map(|(value, step)| value * step);
         let scale = if port.scale > 0.0 { port.scale } else { 1.0 };
         let integer = |real: f32| (real / scale).round() as i32 + port.zero_point;
         let mut input = Vec::with_capacity(port.bytes);
-        for real in reals {
+        for real in sensor.real_values(instants) {
             match port.element {
                 Element::I8 => input.push(integer(real).clamp(-128, 127) as i8 as u8),
                 Element::U8 => input.push(integer(real).clamp(0, 255) as u8),
@@ -113,59 +108,5 @@ impl Inference {
             }
         }
         input
-    }
-}
-
-/// How long runs took.
-#[derive(Debug, Default)]
-pub struct Latencies {
-    recent: Vec<u32>,
-    count: u32,
-    sum_us: u64,
-    max_us: u32,
-}
-
-impl Latencies {
-    pub fn add(&mut self, latency_us: u32) {
-        if self.recent.len() < REMEMBERED {
-            self.recent.push(latency_us);
-        } else {
-            self.recent[self.count as usize % REMEMBERED] = latency_us;
-        }
-        self.count = self.count.saturating_add(1);
-        self.sum_us += u64::from(latency_us);
-        self.max_us = self.max_us.max(latency_us);
-    }
-
-    /// Percentiles are of the last 4096 runs.
-    pub fn stats(&self) -> Stats {
-        let mut sorted = self.recent.clone();
-        sorted.sort_unstable();
-        // The nearest rank.
-        let percentile = |p: usize| sorted.get((sorted.len() * p).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0);
-        Stats {
-            inferences: self.count,
-            mean_us: self.sum_us.checked_div(u64::from(self.count)).unwrap_or(0) as u32,
-            p50_us: percentile(50),
-            p95_us: percentile(95),
-            p99_us: percentile(99),
-            max_us: self.max_us,
-            ..Stats::default()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_nearest_ranks() {
-        let mut latencies = Latencies::default();
-        (1..=200).rev().for_each(|us| latencies.add(us));
-        let stats = latencies.stats();
-        assert_eq!((stats.inferences, stats.mean_us, stats.max_us), (200, 100, 200));
-        assert_eq!((stats.p50_us, stats.p95_us, stats.p99_us), (100, 190, 198));
-        assert_eq!(Latencies::default().stats(), Stats::default());
     }
 }

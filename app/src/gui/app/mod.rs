@@ -9,6 +9,7 @@
 //! | [`features`] | making samples of recordings anew |
 //! | [`files`] | opening, saving, exporting, what to do with unsaved work |
 //! | [`input`] | dropped files, shortcuts, keys |
+//! | [`live`] | the live demo |
 //! | [`pictures`] | saving what is on screen |
 
 mod capture;
@@ -16,6 +17,7 @@ mod commands;
 mod features;
 mod files;
 mod input;
+mod live;
 mod lowering;
 mod pictures;
 
@@ -171,6 +173,7 @@ impl App {
             self.take(event, ctx);
         }
         self.follow_capture(ctx);
+        self.follow_live(ctx);
         self.take_input(ctx);
         if self.autosave_at_s.is_some_and(|at| ctx.time() >= at) {
             self.autosave_at_s = None;

@@ -19,7 +19,7 @@ pub mod help;
 pub mod inspector;
 pub mod layers;
 pub mod layout_choice;
-pub mod live_empty;
+pub mod live;
 pub mod memory;
 pub mod metrics;
 pub mod notices;

@@ -1,6 +1,7 @@
 //! The line at the bottom: what is running, what the model is, what undo would take back.
 
 use eframe::egui::{Align, Color32, Label, Layout, Ui};
+use tinsmith_core::live::LatencyFigures;
 
 use crate::gui::candidates::scheme_words;
 use crate::gui::command::{Action, Command};
@@ -11,6 +12,7 @@ use crate::gui::session::Session;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{elided, icon_button, progress_bar, text_icon_button};
+use crate::gui::workspace::Workspace;
 
 /// Between the facts about the model.
 const GAP: f32 = 16.0;
@@ -44,7 +46,8 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
                 }
             }
             None => {
-                cut_label(ui, &cx.session.message, end);
+                let live = about_live(cx.session);
+                cut_label(ui, live.as_ref().unwrap_or(&cx.session.message), end);
             }
         }
         if let Some(words) = about_model(cx.session) {
@@ -88,6 +91,20 @@ fn width_of(ui: &Ui, words: &str) -> f32 {
 fn cut_label(ui: &mut Ui, words: &str, end: f32) {
     let galley = elided(ui, words, Type::Small, Palette::of(ui).text_weak, end - ui.cursor().left());
     ui.label(galley);
+}
+
+/// What the live demo takes, while it is looked at.
+fn about_live(session: &Session) -> Option<String> {
+    let listener = session.live.listener.as_ref().filter(|_| session.workspace == Workspace::Live)?;
+    let shown = listener.shown();
+    let step = |figures: LatencyFigures, what: &str| {
+        let is_known = figures.count > 0;
+        is_known.then(|| format!("{what} {}", units::microseconds(figures.mean_us.into()).joined()))
+    };
+    let began = format!("live, {}", units::duration(shown.began.elapsed()));
+    let (here, there) = (shown.latencies.figures(), shown.board.latencies.figures());
+    let words = [Some(began), step(here, "a step here"), step(there, "on the board")];
+    Some(words.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn about_model(session: &Session) -> Option<Vec<String>> {

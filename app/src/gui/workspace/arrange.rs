@@ -61,7 +61,9 @@ fn narrow(of: Workspace, area: Vec2) -> Part {
             (Tabs(&[Pane::Record, Pane::Sources, Pane::Classes, Pane::DataSet]), side),
             (Tabs(&[Pane::Signals, Pane::Clips, Pane::Features, Pane::Sample]), Rest(1.0)),
         ]),
-        Workspace::Live => Of(Pane::Live),
+        Workspace::Live => {
+            Row(vec![(Tabs(&[Pane::Now, Pane::OnBoard]), side), (Tabs(&[Pane::Probabilities, Pane::Events]), Rest(1.0))])
+        }
         Workspace::Export => Row(vec![(Tabs(&[Pane::Targets, Pane::Fits, Pane::WhatNext]), side), (Of(Pane::Files), Rest(1.0))]),
     }
 }
@@ -84,7 +86,10 @@ fn medium(of: Workspace, area: Vec2) -> Part {
             (Row(vec![(Of(Pane::Tradeoff), Rest(1.0)), (Tabs(&[Pane::Confusion, Pane::Difference]), Rest(1.0))]), Rest(0.6)),
         ]),
         Workspace::Export | Workspace::Data => narrow(of, area),
-        Workspace::Live => usual(of, false, area),
+        Workspace::Live => Row(vec![
+            (Tabs(&[Pane::Now, Pane::OnBoard]), side),
+            (Column(vec![(Of(Pane::Probabilities), Rest(1.0)), (Of(Pane::Events), lower)]), Rest(1.0)),
+        ]),
     }
 }
 
@@ -120,7 +125,17 @@ fn usual(of: Workspace, is_wide: bool, area: Vec2) -> Part {
             (Column(vec![(Of(Pane::Signals), Rest(1.0)), (Of(Pane::Clips), lower)]), Rest(1.0)),
             (Tabs(&[Pane::Classes, Pane::Features, Pane::DataSet, Pane::Sample]), inspector),
         ]),
-        Workspace::Live => Of(Pane::Live),
+        Workspace::Live => Row(vec![
+            (Of(Pane::Now), side),
+            (
+                Column(vec![
+                    (Of(Pane::Probabilities), Rest(1.0)),
+                    (Of(Pane::Events), Fixed((area.y * 0.34).clamp(140.0, 300.0))),
+                ]),
+                Rest(1.0),
+            ),
+            (Of(Pane::OnBoard), inspector),
+        ]),
         Workspace::Export => Row(vec![
             (Of(Pane::Targets), side),
             (Column(vec![(Of(Pane::Fits), Rest(0.68)), (Of(Pane::WhatNext), Rest(0.32))]), Rest(0.4)),

@@ -129,8 +129,14 @@ pub enum Pane {
     DataSet,
     /// One sample, and what the model makes of it.
     Sample,
-    /// The model at work.
-    Live,
+    /// What is heard now, and how that is decided.
+    Now,
+    /// What the models said in the last seconds.
+    Probabilities,
+    /// What was heard.
+    Events,
+    /// The model on the board.
+    OnBoard,
     /// What can be exported.
     Targets,
     /// Flash and RAM against the board.
@@ -143,7 +149,7 @@ pub enum Pane {
 
 impl Pane {
     /// All panels.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Recipe,
         Self::Graph,
         Self::Inspector,
@@ -164,7 +170,10 @@ impl Pane {
         Self::Features,
         Self::DataSet,
         Self::Sample,
-        Self::Live,
+        Self::Now,
+        Self::Probabilities,
+        Self::Events,
+        Self::OnBoard,
         Self::Targets,
         Self::Fits,
         Self::Files,
@@ -194,7 +203,10 @@ impl Pane {
             Self::Features => "Features",
             Self::DataSet => "Data set",
             Self::Sample => "Sample",
-            Self::Live => "Live",
+            Self::Now => "Now",
+            Self::Probabilities => "Probabilities",
+            Self::Events => "Events",
+            Self::OnBoard => "On the board",
             Self::Targets => "Targets",
             Self::Fits => "Fits",
             Self::Files => "Files",

@@ -2,8 +2,7 @@
 
 use eframe::egui::Ui;
 
-use super::{Pane, Workspace};
-use crate::gui::command::Action;
+use super::Pane;
 use crate::gui::context::PanelCtx;
 use crate::gui::panels::candidates::CandidatesPanel;
 use crate::gui::panels::capture::classes::ClassesPanel;
@@ -16,12 +15,14 @@ use crate::gui::panels::files::FilesPanel;
 use crate::gui::panels::graph::GraphPanel;
 use crate::gui::panels::inspector::InspectorPanel;
 use crate::gui::panels::layers::LayersPanel;
+use crate::gui::panels::live::board::BoardPanel;
+use crate::gui::panels::live::probabilities::ProbabilitiesPanel;
 use crate::gui::panels::recipe_diff::RecipeDiffPanel;
 use crate::gui::panels::sample::SamplePanel;
 use crate::gui::panels::tradeoff::TradeoffPanel;
 use crate::gui::panels::treemap::TreemapPanel;
 use crate::gui::panels::where_it_sits::WhereItSitsPanel;
-use crate::gui::panels::{capture, fits, live_empty, memory, recipe, source, targets, what_next};
+use crate::gui::panels::{capture, fits, live, memory, recipe, source, targets, what_next};
 use crate::gui::plots::View;
 use crate::gui::session::Edit;
 
@@ -44,6 +45,8 @@ pub struct Panels {
     data_set: DataSetPanel,
     sample: SamplePanel,
     confusion: ConfusionPanel,
+    probabilities: ProbabilitiesPanel,
+    on_board: BoardPanel,
     files: FilesPanel,
     memory: View,
     arena_plan: View,
@@ -73,11 +76,10 @@ impl Panels {
             Pane::Features => self.features.ui(cx, &mut edit.features, ui),
             Pane::DataSet => self.data_set.ui(cx, ui),
             Pane::Sample => self.sample.ui(cx, ui),
-            Pane::Live => {
-                if live_empty::ui(cx, ui) {
-                    cx.commands.act(Action::Go(Workspace::Data));
-                }
-            }
+            Pane::Now => live::now::ui(cx, ui),
+            Pane::Probabilities => self.probabilities.ui(cx, ui),
+            Pane::Events => live::events::ui(cx, ui),
+            Pane::OnBoard => self.on_board.ui(cx, ui),
             Pane::Targets => targets::ui(cx, ui),
             Pane::Fits => fits::ui(cx, &mut self.arena_plan, ui),
             Pane::Files => self.files.ui(cx, ui),

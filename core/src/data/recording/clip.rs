@@ -97,6 +97,12 @@ impl SensorInfo {
     pub fn instant_bytes(&self) -> usize {
         self.encoding.bytes() * self.channels.len().max(1)
     }
+
+    /// Instants as they came, in real units, `[time, channels]`.
+    pub fn real_values(&self, instants: &[u8]) -> Vec<f32> {
+        let steps = self.channels.iter().map(|channel| channel.step).cycle();
+        self.encoding.values(instants).zip(steps).map(|(value, step)| value * step).collect()
+    }
 }
 
 /// A board, and its sensors.

@@ -1,0 +1,80 @@
+//! The models that listen: a project's candidate and its source, or models as they are.
+
+use std::sync::Arc;
+
+use tinsmith_core::data::features::Pipeline;
+use tinsmith_core::graph::Graph;
+use tinsmith_core::live::{LiveError, Runner};
+use tinsmith_core::preview::{Engine, Event};
+use tinsmith_core::progress::Cancel;
+use tinsmith_core::project::Outside;
+
+use super::Live;
+use crate::cli::messages::{Messages, timed};
+use crate::cli::run::open_project;
+use crate::cli::{Failure, paths};
+
+/// Graphs, and what their classes are called.
+pub struct Models {
+    pub candidate: Arc<Graph>,
+    baseline: Option<Arc<Graph>>,
+    pub labels: Vec<String>,
+    /// What the project's recordings go through.
+    pub features: Option<Pipeline>,
+}
+
+impl Models {
+    /// Opens what was named on the command line.
+    pub fn open(options: &Live, messages: Messages) -> Result<Self, Failure> {
+        let mut models = match paths::is_project(&options.file) {
+            true => Self::of_project(options, messages)?,
+            false => {
+                let candidate = options.options.model.open(&options.file)?.graph;
+                Self { candidate, baseline: None, labels: Vec::new(), features: None }
+            }
+        };
+        if let Some(path) = &options.against {
+            models.baseline = Some(options.options.model.open(path)?.graph);
+        }
+        models.name_classes(options)?;
+        Ok(models)
+    }
+
+    fn of_project(options: &Live, messages: Messages) -> Result<Self, Failure> {
+        let outside = if options.allow_outside { Outside::Allow } else { Outside::Refuse };
+        let job = open_project(&options.file, outside, &options.options)?.job;
+        let progress = messages.progress();
+        let mut tell = |event| {
+            if let Event::Progress { stage, done, total } = event {
+                progress.show(stage.label(), done, total);
+            }
+        };
+        let made = timed("made the candidate", || Engine::new().candidate(&job, &Cancel::new(), &mut tell));
+        let candidate = made.map_err(|error| Failure::at(&options.file, error))?;
+        let labels = job.data.as_ref().map(|data| data.label_names.clone()).unwrap_or_default();
+        let (candidate, baseline) = (Arc::new(candidate.graph.clone()), Some(job.source.graph.clone()));
+        Ok(Self { candidate, baseline, labels, features: job.front_end().map(|front_end| front_end.pipeline.clone()) })
+    }
+
+    fn name_classes(&mut self, options: &Live) -> Result<(), Failure> {
+        let n = Runner::new(&self.candidate).map_err(|error| Failure::at(&options.file, error))?.n_classes();
+        if !options.labels.is_empty() {
+            self.labels.clone_from(&options.labels);
+            if self.labels.len() != n {
+                return Err(Failure::new(format!("--labels names {} classes, and the model has {n}", self.labels.len())));
+            }
+        }
+        // A data set may have other classes than the model, as that of an autoencoder.
+        if self.labels.len() != n {
+            self.labels =
+                if n == 1 { vec!["anomaly".to_owned()] } else { (0..n).map(|class| format!("class {class}")).collect() };
+        }
+        Ok(())
+    }
+
+    /// The models, ready to run.
+    pub fn runners(&self) -> Result<(Runner, Option<Runner>), LiveError> {
+        let baseline = self.baseline.as_deref().map(Runner::new).transpose()?;
+        Ok((Runner::new(&self.candidate)?, baseline))
+    }
+}

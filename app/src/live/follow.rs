@@ -1,0 +1,208 @@
+//! From the station's rings to the models.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use tinsmith_core::data::recording::SensorInfo;
+use tinsmith_core::live::{
+    Decider, DecisionSettings, FrontEnd, Live, LiveError, Reading, Runner, Sensor, Step, fitting_presets, quiet_classes,
+};
+
+use super::setup::{Front, Settings, Setup};
+use super::shown::{Choice, Point, Shown};
+use crate::capture::{Station, Track};
+
+/// Seconds of what was measured before that are listened to at the beginning.
+const LOOK_BACK_S: f64 = 3.0;
+/// Seconds that are taken at once, so that what is shown follows.
+const MOST_AT_ONCE_S: f64 = 0.5;
+
+/// Follows one sensor.
+#[derive(Debug, Default)]
+pub struct Follower {
+    /// The models, once the input's sensors are known; or why there are none.
+    live: Option<Result<Following, String>>,
+}
+
+#[derive(Debug)]
+struct Following {
+    live: Live,
+    sensor: SensorInfo,
+    /// Number of the next instant in the sensor's ring.
+    next: Option<u64>,
+    missing: u64,
+}
+
+/// Parts of a stream without a gap, each with how many instants are missing before it.
+type Parts = Vec<(u64, Vec<f32>)>;
+
+impl Follower {
+    /// It is decided like this from now on.
+    pub fn decide(&mut self, settings: &Settings) {
+        if let Some(Ok(following)) = &mut self.live {
+            let reading = following.live.candidate().reading();
+            following.live.decider_mut().set(decision(settings, reading));
+        }
+    }
+
+    /// What is measured meanwhile is not listened to.
+    pub fn leap(&mut self) {
+        if let Some(Ok(following)) = &mut self.live {
+            following.next = None;
+        }
+    }
+
+    /// Listens to what was measured since. The steps, or nothing while the input has not said what it measures; or why it cannot.
+    pub fn follow(&mut self, station: &Station, setup: &Setup, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
+        if self.live.is_none() {
+            let sensors = station.seen().board.sensors.clone();
+            if sensors.is_empty() {
+                return Ok(None);
+            }
+            self.live = Some(begin(setup, &sensors, shown));
+        }
+        match &mut self.live {
+            Some(Ok(following)) => following.follow(station, shown).map_err(|error| error.to_string()),
+            Some(Err(why)) => Err(why.clone()),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Chooses sensor and front end, and makes the models ready.
+fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<Following, String> {
+    let ready = || Ok((Runner::new(&setup.candidate.graph)?, Runner::new(&setup.source.graph)?));
+    let (candidate, baseline) = ready().map_err(|error: LiveError| error.to_string())?;
+    let front = |sensor: &SensorInfo, front: Front| {
+        FrontEnd::new(front.pipeline(setup.features.as_ref()), Sensor::of(sensor), candidate.input(), setup.settings.stride_ms)
+    };
+    let choices: Vec<Choice> = sensors
+        .iter()
+        .map(|sensor| {
+            let presets = fitting_presets(&Sensor::of(sensor), candidate.input()).into_iter().map(Front::Preset);
+            let project = setup.features.as_ref().map(|_| Front::Project);
+            let own = project.into_iter().chain([Front::Window]).filter(|&own| front(sensor, own).is_ok());
+            Choice { sensor: sensor.id, name: sensor.name.clone(), fronts: own.chain(presets).collect() }
+        })
+        .collect();
+    let (sensor, chosen) = choose(sensors, &choices, &setup.settings)?;
+    let front = front(sensor, chosen).map_err(|error| error.to_string())?;
+    let labels = labels(setup, candidate.n_classes());
+    let quiet = quiet_classes(&labels);
+    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+    (shown.choices, shown.chosen) = (choices, Some((sensor.id, chosen)));
+    shown.window_s = front.len() as f64 / sensor.rate_hz;
+    (shown.labels, shown.quiet, shown.reading) = (labels, quiet.clone(), candidate.reading());
+    drop(shown);
+    let decider = Decider::new(decision(&setup.settings, candidate.reading()), quiet);
+    let live = Live::new(front, candidate, Some(baseline), decider);
+    Ok(Following { live, sensor: sensor.clone(), next: None, missing: 0 })
+}
+
+/// What the user chose, else the first that fits.
+fn choose<'a>(sensors: &'a [SensorInfo], choices: &[Choice], settings: &Settings) -> Result<(&'a SensorInfo, Front), String> {
+    let is_wanted = |sensor: u8| settings.sensor.is_none_or(|wanted| wanted == sensor);
+    for (sensor, choice) in sensors.iter().zip(choices).filter(|(sensor, _)| is_wanted(sensor.id)) {
+        match settings.front {
+            Front::Fitting => {
+                if let Some(first) = choice.fronts.first() {
+                    return Ok((sensor, *first));
+                }
+            }
+            chosen if choice.fronts.contains(&chosen) => return Ok((sensor, chosen)),
+            _ => {}
+        }
+    }
+    let of = |sensor: &SensorInfo| format!("{} ({} channels at {} Hz)", sensor.name, sensor.channels.len(), sensor.rate_hz);
+    let names: Vec<String> = sensors.iter().filter(|sensor| is_wanted(sensor.id)).map(of).collect();
+    Err(format!(
+        "No window of {} becomes what the model's input takes, as it is or by a preset. tinsmith live takes other features.",
+        names.join(" or ")
+    ))
+}
+
+fn labels(setup: &Setup, n_classes: usize) -> Vec<String> {
+    let named = setup.data.as_ref().map(|set| &set.label_names).filter(|names| names.len() == n_classes);
+    match (named, n_classes) {
+        (Some(names), _) => names.clone(),
+        (None, 1) => vec!["anomaly".to_owned()],
+        (None, n) => (0..n).map(|class| format!("class {class}")).collect(),
+    }
+}
+
+/// The threshold of a distance is not known before somebody says it.
+fn decision(settings: &Settings, reading: Reading) -> DecisionSettings {
+    let usual = DecisionSettings::default().threshold;
+    let is_unset = reading == Reading::Distance && settings.decision.threshold == usual;
+    DecisionSettings { threshold: if is_unset { f32::INFINITY } else { settings.decision.threshold }, ..settings.decision }
+}
+
+impl Following {
+    fn follow(&mut self, station: &Station, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, LiveError> {
+        let seen = station.seen();
+        let news = seen.track(self.sensor.id).map(|track| self.news(track));
+        // The station's thread waits while this is held: what was copied is worked on without it.
+        drop(seen);
+        let Some(news) = news else { return Ok(None) };
+        let mut steps = Vec::new();
+        for (missing, values) in news {
+            self.missing = self.missing.saturating_add(missing);
+            self.live.gap(missing);
+            self.listen(&values, shown, &mut steps)?;
+        }
+        Ok(Some(steps))
+    }
+
+    /// What the ring has that was not listened to yet, at most so much that what is shown follows.
+    fn news(&mut self, track: &Track) -> Parts {
+        let ring = &track.ring;
+        let instants = |seconds: f64| (seconds * self.sensor.rate_hz).ceil() as u64;
+        let mut lost = 0;
+        let from = match self.next {
+            Some(next) => {
+                // What the ring no longer has is missing like any other.
+                lost = ring.first().saturating_sub(next);
+                next.max(ring.first())
+            }
+            None => {
+                let from = ring.end().saturating_sub(instants(LOOK_BACK_S)).max(ring.first());
+                self.live.front_mut().begin_at(from + self.missing);
+                from
+            }
+        };
+        let end = ring.end().min(from + instants(MOST_AT_ONCE_S));
+        self.next = Some(end);
+        let mut parts = Vec::new();
+        let (mut at, mut missing) = (from, lost);
+        for gap in track.gaps.iter().filter(|gap| gap.at >= from && gap.at < end) {
+            if gap.at > at {
+                parts.push((missing, ring.values(at, gap.at)));
+                missing = 0;
+            }
+            (at, missing) = (gap.at, missing.saturating_add(gap.missing));
+        }
+        parts.push((missing, ring.values(at, end)));
+        parts
+    }
+
+    fn listen(&mut self, values: &[f32], shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
+        let (first, rate_hz, n_channels) = (self.live.front().position(), self.sensor.rate_hz, self.sensor.channels.len().max(1));
+        let start = Instant::now();
+        let before = steps.len();
+        self.live.push(values, |step| steps.push(step))?;
+        let each_us = start.elapsed().as_micros() / (steps.len() - before).max(1) as u128;
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.outline.push(first, rate_hz, values.iter().step_by(n_channels).copied());
+        shown.now_s = self.live.front().position() as f64 / rate_hz;
+        for step in &steps[before..] {
+            shown.latencies.add(u32::try_from(each_us).unwrap_or(u32::MAX));
+            let decision = &step.decision;
+            let baseline = decision.baseline.clone().unwrap_or_default();
+            let point = Point { time_s: step.time_s, mean: decision.mean.clone(), baseline, since_s: decision.since_s };
+            shown.add(point, decision.event.clone());
+        }
+        (shown.counts, shown.steps) = (self.live.decider().counts(), self.live.steps());
+        shown.missing = (self.missing, self.live.front().skipped());
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! What is listened to, with what, and how it is decided.
+
+use std::sync::{Arc, Weak};
+
+use tinsmith_core::data::DataSet;
+use tinsmith_core::data::features::{Pipeline, preset};
+use tinsmith_core::live::DecisionSettings;
+use tinsmith_core::optimize::Candidate;
+use tinsmith_core::preview::Source;
+
+use crate::capture::Station;
+
+/// What the models see of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Front {
+    /// The first that fits: the project's features, the window itself, a preset.
+    #[default]
+    Fitting,
+    /// The stages that the project's recordings go through.
+    Project,
+    /// The window itself.
+    Window,
+    /// A preset by name.
+    Preset(&'static str),
+}
+
+impl Front {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fitting => "what fits",
+            Self::Project => "the project's",
+            Self::Window => "none, the window itself",
+            Self::Preset(name) => name,
+        }
+    }
+
+    /// Its stages; `project` are the project's.
+    pub(super) fn pipeline(self, project: Option<&Pipeline>) -> Pipeline {
+        match self {
+            Self::Preset(name) => preset(name).unwrap_or_default(),
+            Self::Project => project.cloned().unwrap_or_default(),
+            Self::Fitting | Self::Window => Pipeline::default(),
+        }
+    }
+}
+
+/// What the user has set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The sensor; the first that fits if none is chosen.
+    pub sensor: Option<u8>,
+    /// What the models see of a window.
+    pub front: Front,
+    /// From one window to the next, milliseconds.
+    pub stride_ms: f64,
+    /// When something was heard. Of an autoencoder the threshold is a distance.
+    pub decision: DecisionSettings,
+    /// Run each window on the board as well.
+    pub on_board: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { sensor: None, front: Front::default(), stride_ms: 100.0, decision: DecisionSettings::default(), on_board: false }
+    }
+}
+
+/// Everything that the thread works with: an immutable snapshot.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Who listens to the input. Whoever lets go of it closes the port, whether this listens or not.
+    pub station: Weak<Station>,
+    /// The model as it came.
+    pub source: Arc<Source>,
+    /// What the recipe makes of it.
+    pub candidate: Arc<Candidate>,
+    /// Samples: names of classes, and what the board is checked with.
+    pub data: Option<Arc<DataSet>>,
+    /// What the project's recordings go through.
+    pub features: Option<Pipeline>,
+    /// What the user has set.
+    pub settings: Settings,
+}
+
+impl Setup {
+    /// Whether it listens to the same sensor in the same way with the same models; how it is decided may differ.
+    pub(super) fn has_same_models(&self, other: &Self) -> bool {
+        let front = |settings: &Settings| (settings.sensor, settings.front, settings.stride_ms.to_bits());
+        Weak::ptr_eq(&self.station, &other.station)
+            && Arc::ptr_eq(&self.source, &other.source)
+            && Arc::ptr_eq(&self.candidate, &other.candidate)
+            && self.features == other.features
+            && front(&self.settings) == front(&other.settings)
+    }
+
+    /// Whether nothing differs.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let data = |setup: &Self| setup.data.as_ref().map(Arc::as_ptr);
+        self.has_same_models(other) && self.settings == other.settings && data(self) == data(other)
+    }
+}

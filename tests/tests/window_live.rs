@@ -1,0 +1,126 @@
+//! The workspace Live on a simulated board that says a word: what is heard, how it is decided, the model on the board.
+#![cfg(unix)]
+
+use std::fs;
+use std::sync::Arc;
+
+use egui_kittest::kittest::Queryable;
+use tinsmith::gui::App;
+use tinsmith::gui::capture::{Ask as Capture, Source};
+use tinsmith::gui::command::{Action, Command};
+use tinsmith::gui::live::Ask;
+use tinsmith::gui::workspace::Workspace;
+use tinsmith::live::{Settings, Shown, State};
+use tinsmith_core::data::wav::{Sound, read_wav, write};
+use tinsmith_core::live::top;
+use tinsmith_core::recipe::Granularity;
+use tinsmith_tests::boards::BoardProcess;
+use tinsmith_tests::root;
+use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, is_shown, open_sized, send, settle, wait};
+
+/// A window on the sample in the workspace Live, and a board whose microphone hears "yes" and then nothing, over and over.
+fn listening(folder: &Folder) -> (Window, BoardProcess) {
+    let said = read_wav(&root().join("assets/samples/keyword/clips/yes.wav")).unwrap();
+    let mut samples = said.samples;
+    samples.resize(samples.len() + said.rate_hz as usize, 0.0);
+    let path = folder.0.join("yes.wav");
+    fs::write(&path, write(&Sound { rate_hz: said.rate_hz, n_channels: 1, samples }).unwrap()).unwrap();
+    let board = BoardProcess::start(&["--wav", path.to_str().expect("a plain name")]);
+    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+    wait(&mut window, "all figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Live));
+    settle(&mut window);
+    assert!(is_shown(&window, "Nothing is listened to"));
+    send(&mut window, Command::Capture(Capture::Listen(Source::Port(board.port.clone()))));
+    (window, board)
+}
+
+/// Waits until something of what is shown holds.
+fn wait_shown(window: &mut Window, what: &str, holds: impl Fn(&Shown) -> bool) {
+    wait(window, what, |app| app.session().live.listener.as_ref().is_some_and(|listener| holds(&listener.shown())));
+}
+
+fn set(window: &mut Window, change: impl FnOnce(&mut Settings)) {
+    let mut settings = app(window).session().live.settings.clone();
+    change(&mut settings);
+    send(window, Command::Live(Ask::Set(settings)));
+}
+
+#[test]
+fn a_word_is_heard_shown_and_counted() {
+    let folder = Folder::new("live-heard");
+    let (mut window, board) = listening(&folder);
+    wait_shown(&mut window, "an event", |shown| shown.events.iter().any(|heard| shown.label(heard.event.class) == "yes"));
+    assert!(is_shown(&window, "Now") && is_shown(&window, "Probabilities") && is_shown(&window, "Events"));
+    {
+        let listener = app(&window).session().live.listener.as_ref().expect("it listens");
+        let shown = listener.shown();
+        assert_eq!(shown.state, State::Listening);
+        assert_eq!((shown.labels.len(), shown.window_s), (12, 1.0));
+        let point = shown.points.back().expect("steps");
+        assert!((point.mean.iter().sum::<f32>() - 1.0).abs() < 0.05, "{:?}", point.mean);
+        assert!(point.baseline.len() == 12 && top(&point.mean).1 > 0.1);
+        assert!(!shown.outline.columns.is_empty() && shown.missing == (0, 0));
+    }
+    assert!(holds(&window, "Event "), "a line of the table");
+    // Every way to draw them, with nothing in the way.
+    for view in ["lines", "heat", "ribbons"] {
+        window.get_by_label(&format!("Probabilities as {view}")).click();
+        settle(&mut window);
+        assert!(holds(&window, "Probabilities of the last 12 s"));
+    }
+    // What nothing reaches is not heard; what was counted stays, until it is cleared.
+    set(&mut window, |settings| settings.decision.threshold = 1.5);
+    send(&mut window, Command::Live(Ask::Clear));
+    wait_shown(&mut window, "steps from the beginning", |shown| shown.steps.0 > 30);
+    wait_shown(&mut window, "no event", |shown| shown.counts.events == 0);
+    window.get_by_label("Pause").click();
+    wait_shown(&mut window, "a pause", |shown| shown.state == State::Paused);
+    assert!(is_shown(&window, "Go on"));
+    // The board goes: so does what followed it.
+    drop(board);
+    send(&mut window, Command::Capture(Capture::LetGo));
+    wait(&mut window, "the end", |app| app.session().live.listener.is_none());
+    assert!(is_shown(&window, "Nothing is listened to"));
+}
+
+#[test]
+fn the_board_runs_the_candidate_and_computes_the_same() {
+    let folder = Folder::new("live-board");
+    let (mut window, _board) = listening(&folder);
+    wait_shown(&mut window, "steps", |shown| shown.steps.0 > 0);
+    assert!(is_shown(&window, "Load to board"));
+    window.get_by_label("Load to board").click();
+    wait_shown(&mut window, "the model on the board", |shown| shown.board.runs.is_some_and(|(_, is_candidate)| is_candidate));
+    settle(&mut window);
+    window.get_by_label("Check the board").click();
+    wait_shown(&mut window, "all test samples", |shown| shown.board.check.is_some_and(|check| check.done == 200));
+    wait_shown(&mut window, "the same outputs", |shown| shown.board.check.is_some_and(|check| check.same == 200));
+    assert!(holds(&window, "200 / 200"));
+    set(&mut window, |settings| settings.on_board = true);
+    wait_shown(&mut window, "windows on the board", |shown| shown.board.windows.1 > 5);
+    wait_shown(&mut window, "the same outputs", |shown| shown.board.windows.0 == shown.board.windows.1);
+    wait_shown(&mut window, "times", |shown| shown.board.latencies.count() > 205);
+    wait_shown(&mut window, "an event with the board's time", |shown| shown.events.iter().any(|heard| heard.board_us.is_some()));
+    assert!(holds(&window, "Latency plot"));
+}
+
+#[test]
+fn another_recipe_begins_anew_with_the_new_candidate() {
+    let folder = Folder::new("live-recipe");
+    let (mut window, _board) = listening(&folder);
+    wait_shown(&mut window, "steps", |shown| shown.steps.0 > 0);
+    let before = app(&window).session().candidate().cloned().expect("a candidate");
+    let mut edit = app(&window).session().edit.clone();
+    edit.recipe.quantize_mut().expect("it quantizes").granularity = Granularity::PerTensor;
+    let ctx = window.ctx.clone();
+    window.state_mut().as_mut().expect("an app").take_edit(edit, &ctx);
+    let is_new = |app: &App| app.session().candidate().is_some_and(|now| !Arc::ptr_eq(now, &before));
+    wait(&mut window, "another candidate", is_new);
+    wait_shown(&mut window, "its steps", |shown| shown.state == State::Listening && shown.steps.0 > 0);
+    set(&mut window, |settings| settings.stride_ms = 50.0);
+    wait_shown(&mut window, "steps each 50 ms", |shown| {
+        let times: Vec<f64> = shown.points.iter().map(|point| point.time_s).collect();
+        times.len() > 5 && times.windows(2).all(|pair| (pair[1] - pair[0] - 0.05).abs() < 1e-6)
+    });
+}
