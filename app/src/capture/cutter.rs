@@ -75,6 +75,7 @@ pub struct Cutter {
     /// Clips that were made, the newest last.
     pub made: Vec<Made>,
     segmenter: Segmenter,
+    rate_hz: f64,
 }
 
 impl Cutter {
@@ -91,12 +92,18 @@ impl Cutter {
         let cut = Cut { trigger, length, lead: (length as f64 * LEAD) as u64 };
         let segmenter = Segmenter::new(cut, info.rate_hz, info.channels.len(), n_heard(info), ring.end());
         let session = Session::new(&plan.labels, plan.wanted, plan.order);
-        Self { plan, session, is_paused: false, waiting: Vec::new(), made: Vec::new(), segmenter }
+        Self { plan, session, is_paused: false, waiting: Vec::new(), made: Vec::new(), segmenter, rate_hz: info.rate_hz }
     }
 
     /// The level of the newest instants, in the unit of [`Start::Level`].
     pub fn level(&self) -> f32 {
         self.segmenter.level()
+    }
+
+    /// Seconds until the next clip begins by itself; nothing while one is being recorded.
+    pub fn counts_down_s(&self) -> Option<f64> {
+        let is_waiting = self.waiting.is_empty() && !self.is_paused && self.session.now().is_some();
+        Some(self.segmenter.until_beat().filter(|_| is_waiting)? as f64 / self.rate_hz)
     }
 
     /// Takes the values of a block.

@@ -79,7 +79,7 @@ impl Track {
             self.gaps.push_back(LiveGap { at, missing: gap.missing });
             self.gaps.keep_newest(MOST_GAPS);
         }
-        let end_us = placed.time_us + n as f64 * self.timeline.period_us();
+        let end_us = placed.time_us + n as f64 * placed.period_us;
         if let Some((_, due_us)) = self.span_us.filter(|_| placed.gap.is_none()) {
             self.late_us.push_back((placed.time_us - due_us) as f32);
             self.late_us.keep_newest(MOST_LATE);

@@ -17,7 +17,7 @@ use crate::microphone::MicrophoneInfo;
 mod clips;
 mod stages;
 
-pub use clips::{Digest, Digests, MOST_KEPT, outline};
+pub use clips::{Digest, Digests, MOST_KEPT};
 pub use stages::{Made as MadeStages, Question as StagesQuestion, Stages, fitted};
 
 /// Something that can be listened to.
@@ -60,8 +60,8 @@ pub struct RecordSettings {
     pub start: StartOn,
     /// From where on it sounds, in dB of full scale.
     pub threshold_db: f64,
-    /// From where on it moves, in the unit of the sensor.
-    pub threshold: f64,
+    /// From where on it moves, in the unit of the sensor; what suits the unit if nobody has said.
+    pub threshold: Option<f64>,
     /// Seconds from one clip to the next.
     pub beat_s: f64,
     /// Who is recorded.
@@ -79,7 +79,7 @@ impl Default for RecordSettings {
             seconds: 1.0,
             start: StartOn::default(),
             threshold_db: -38.0,
-            threshold: 1.0,
+            threshold: None,
             beat_s: 3.0,
             person: String::new(),
             all_sensors: true,
@@ -103,7 +103,7 @@ impl RecordSettings {
     pub fn plan(&self, sensor: &SensorInfo) -> Plan {
         let start = match self.start {
             StartOn::Level if sensor.kind == Kind::Audio => Start::Level(10_f64.powf(self.threshold_db / 20.0) as f32),
-            StartOn::Level => Start::Level(self.threshold as f32),
+            StartOn::Level => Start::Level(self.threshold.unwrap_or_else(|| usual_threshold(sensor)) as f32),
             StartOn::Key => Start::Key,
             StartOn::Beat => Start::Beat(self.beat_s.max(self.seconds)),
         };
@@ -218,6 +218,9 @@ impl Listening {
     }
 }
 
+/// Where a data set was made and what was left out, or why none was.
+pub type Imported = Result<(PathBuf, Vec<String>), String>;
+
 /// Everything about recording that panels show.
 #[derive(Debug, Default)]
 pub struct Capture {
@@ -245,6 +248,8 @@ pub struct Capture {
     pub playing: Option<Playing>,
     /// What the stages make of the selected clip.
     pub stages: Stages,
+    /// A folder of files that is being made a data set: where to, and what was left out.
+    pub importing: Option<Receiver<Imported>>,
     /// Statistics that are being made.
     pub fitting: Option<Receiver<Result<Pipeline, String>>>,
 }
@@ -271,6 +276,19 @@ impl Capture {
     }
 }
 
+/// What a hand that moves exceeds and one at rest does not, in the unit of the sensor: a tenth of gravity, or of what a sensor of
+/// 16 bits spans at most if its unit says nothing.
+pub fn usual_threshold(sensor: &SensorInfo) -> f64 {
+    let first = sensor.channels.first();
+    match first.map_or("", |channel| channel.unit.as_str()) {
+        "m/s2" | "m/s²" => 1.0,
+        "g" => 0.1,
+        "mg" => 100.0,
+        "deg/s" | "dps" => 20.0,
+        _ => first.map_or(0.1, |channel| f64::from(channel.step) * 3276.8),
+    }
+}
+
 /// Where clips go unless the user says otherwise: beside the project.
 pub fn folder_beside(project: &Path) -> PathBuf {
     let stem = project.file_stem().map_or_else(|| "project".into(), |stem| stem.to_string_lossy());
@@ -279,6 +297,8 @@ pub fn folder_beside(project: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use tinsmith_core::data::recording::ChannelInfo;
+
     use super::*;
 
     #[test]
@@ -290,10 +310,14 @@ mod tests {
 
     #[test]
     fn a_threshold_is_of_the_sensor() {
-        let settings = RecordSettings { threshold_db: -20.0, threshold: 2.5, ..RecordSettings::default() };
+        let settings = RecordSettings { threshold_db: -20.0, threshold: Some(2.5), ..RecordSettings::default() };
+        let in_g = ChannelInfo { name: "x".to_owned(), unit: "g".to_owned(), step: 1e-4 };
         let sensor = |kind| SensorInfo { kind, ..SensorInfo::default() };
         assert_eq!(settings.plan(&sensor(Kind::Audio)).start, Start::Level(0.1));
         assert_eq!(settings.plan(&sensor(Kind::Imu)).start, Start::Level(2.5));
+        let unsaid =
+            RecordSettings::default().plan(&SensorInfo { channels: vec![in_g], kind: Kind::Imu, ..SensorInfo::default() });
+        assert_eq!(unsaid.start, Start::Level(0.1));
         let beat = RecordSettings { start: StartOn::Beat, beat_s: 0.5, seconds: 2.0, ..settings };
         assert_eq!(beat.plan(&sensor(Kind::Imu)).start, Start::Beat(2.0), "clips do not overlap");
     }

@@ -311,7 +311,7 @@ pub enum DataProblem {
     Input(String),
     /// A stage of the features cannot take a recording.
     #[error(transparent)]
-    Features(PipelineError),
+    Features(Box<PipelineError>),
     /// Nobody wants the result any more.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -321,7 +321,7 @@ impl From<PipelineError> for DataProblem {
     fn from(error: PipelineError) -> Self {
         match error {
             PipelineError::Cancelled(cancelled) => Self::Cancelled(cancelled),
-            other => Self::Features(other),
+            other => Self::Features(Box::new(other)),
         }
     }
 }

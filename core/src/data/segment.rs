@@ -84,6 +84,11 @@ impl Segmenter {
         self.level
     }
 
+    /// Instants until the next beat, if clips begin on one.
+    pub fn until_beat(&self) -> Option<u64> {
+        matches!(self.cut.trigger, Trigger::Beat(_)).then(|| self.beat.saturating_sub(self.index))
+    }
+
     /// Takes instants, `[n, channels]`, and gives the clips that begin in them; their ends may be yet to come.
     pub fn push(&mut self, values: &[f32]) -> Vec<Span> {
         let mut spans = Vec::new();
@@ -111,7 +116,7 @@ impl Segmenter {
 
     fn hear(&mut self, instant: &[f32]) {
         if self.means.len() != instant.len() {
-            self.means = instant.iter().map(|value| f64::from(*value)).collect();
+            self.means = instant.iter().map(|value| if value.is_finite() { f64::from(*value) } else { 0.0 }).collect();
         }
         for (mean, value) in self.means.iter_mut().zip(instant) {
             let value = if value.is_finite() { f64::from(*value) } else { *mean };
@@ -192,7 +197,9 @@ mod tests {
     fn beats_and_keys_begin_clips_too() {
         let cut = |trigger| Cut { trigger, length: 100, lead: 30 };
         let mut beat = Segmenter::new(cut(Trigger::Beat(500)), 1000.0, 1, 1, 7);
+        assert_eq!(beat.until_beat(), Some(500));
         assert_eq!(beat.push(&stream(1200, &[], 0)), [(507, 607), (1007, 1107)]);
+        assert_eq!(beat.until_beat(), Some(300));
         let mut key = Segmenter::new(cut(Trigger::Key), 1000.0, 2, 1, 0);
         assert!(key.push(&[0.0; 40]).is_empty());
         assert_eq!(key.press(), Some((20, 120)));

@@ -1,10 +1,13 @@
 //! Running what the panels of recording ask for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use eframe::egui::Context;
+use tinsmith_core::data::import::folder::{Options as ImportOptions, import};
+use tinsmith_core::data::library::file::is_library;
 use tinsmith_core::data::library::{Reader, Sample};
 use tinsmith_core::progress::Cancel;
 
@@ -12,9 +15,10 @@ use super::App;
 use crate::capture::{Collection, Station};
 use crate::device::ports::Watch;
 use crate::device::{Connection, ConnectionSettings, DeviceError};
-use crate::gui::capture::{Alive, Ask, ClipEdit, Listening, Source, StagesQuestion, fitted, folder_beside};
+use crate::gui::capture::{Alive, Ask, ClipEdit, Imported, Listening, Source, StagesQuestion, fitted, folder_beside};
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
+use crate::gui::notice::Kind;
 use crate::gui::session::Edit;
 use crate::input::Input;
 use crate::loudspeaker::{Mono, Playing};
@@ -43,6 +47,10 @@ impl App {
                 self.complain("The statistics were not made", why, None);
             }
             None => {}
+        }
+        if let Some(outcome) = self.session.capture.importing.as_ref().and_then(|importing| importing.try_recv().ok()) {
+            self.session.capture.importing = None;
+            self.imported(outcome, ctx);
         }
         let capture = &mut self.session.capture;
         if let Some(playing) = capture.playing.take_if(|playing| playing.is_over())
@@ -81,9 +89,8 @@ impl App {
             Ask::Press => on(&Station::press),
             Ask::Discard => on(&Station::discard),
             Ask::ChooseFolder => self.pick(Wanted::ClipFolder),
-            Ask::UseFolder(folder) => {
-                self.use_folder(folder, ctx);
-            }
+            Ask::UseFolder(folder) if is_of_others(&folder) => self.import(folder, ctx),
+            Ask::UseFolder(folder) => drop(self.use_folder(folder, ctx)),
             Ask::Select(which) => self.session.capture.selected = which,
             Ask::ShowStages => self.show_stages(ctx),
             Ask::Fit => self.fit(ctx),
@@ -99,7 +106,7 @@ impl App {
     }
 
     fn look_for_microphones(&mut self, ctx: &Context) {
-        let (sender, found) = std::sync::mpsc::channel();
+        let (sender, found) = channel();
         let waker = ctx.clone();
         std::thread::spawn(move || {
             if sender.send(microphone::list()).is_ok() {
@@ -150,6 +157,43 @@ impl App {
         }
     }
 
+    /// A folder of recordings, pictures or tables becomes a data set beside it; the files stay as they are.
+    fn import(&mut self, folder: PathBuf, ctx: &Context) {
+        let name = folder.file_name().map_or_else(|| "data".into(), |name| name.to_string_lossy());
+        let free = (1..).map(|n| folder.with_file_name(if n == 1 { format!("{name}-set") } else { format!("{name}-set-{n}") }));
+        let Some(into) = { free }.find(|path| !path.exists()) else { return };
+        self.session.message = format!("importing {}", folder.display());
+        let (sender, importing) = channel();
+        let waker = ctx.clone();
+        std::thread::spawn(move || {
+            let imported = import(&folder, &into, &ImportOptions::default(), &Cancel::new(), &mut |_, _| {});
+            let told = imported.map(|imported| {
+                let refused = imported.refused.iter().map(|refusal| format!("left out {refusal}"));
+                (into, imported.notes.iter().cloned().chain(refused).collect())
+            });
+            if sender.send(told.map_err(|error| error.to_string())).is_ok() {
+                waker.request_repaint();
+            }
+        });
+        self.session.capture.importing = Some(importing);
+    }
+
+    fn imported(&mut self, outcome: Imported, ctx: &Context) {
+        match outcome {
+            Ok((folder, notes)) => {
+                let title = format!("imported into {}", folder.display());
+                self.session.message.clone_from(&title);
+                let kind = if notes.is_empty() { Kind::Done } else { Kind::Warning };
+                self.session.notices.add(kind, title, notes.join("\n"), None);
+                self.use_folder(folder, ctx);
+            }
+            Err(why) => {
+                let other = Some(("Choose another folder", Command::Capture(Ask::ChooseFolder)));
+                self.complain("The folder was not imported", why, other);
+            }
+        }
+    }
+
     fn use_folder(&mut self, folder: PathBuf, ctx: &Context) -> Option<Arc<Collection>> {
         match Collection::open(&folder) {
             Ok(collection) => {
@@ -187,7 +231,7 @@ impl App {
             return self.complain("There are no clips", "Record some, or choose a folder of clips, first".to_owned(), None);
         };
         let Some(pipeline) = self.session.edit.features.clone() else { return };
-        let (sender, fitting) = std::sync::mpsc::channel();
+        let (sender, fitting) = channel();
         let (folder, waker) = (collection.folder().to_owned(), ctx.clone());
         std::thread::spawn(move || {
             if sender.send(fitted(&folder, &library, &pipeline, &Cancel::new())).is_ok() {
@@ -245,6 +289,12 @@ impl App {
             }
         }
     }
+}
+
+/// Whether a folder holds files that no data set of ours lists: they have to be imported.
+fn is_of_others(folder: &Path) -> bool {
+    let is_other = |entry: std::fs::DirEntry| !["clips", "recordings"].iter().any(|own| entry.file_name() == **own);
+    !is_library(folder) && std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(is_other))
 }
 
 /// A board that hears tones and makes gestures, or plays a file: its port, and what it lives in.

@@ -11,6 +11,8 @@ use tinsmith_core::data::level::{Level, Trouble, troubles};
 use tinsmith_core::data::library::{Item, Kind, Library, Reader, Sample};
 use tinsmith_core::data::recording::Clip;
 
+use crate::gui::plots::trace::outline;
+
 /// Columns of an outline.
 const COLUMNS: usize = 96;
 /// Clips that are kept: those of many screens.
@@ -154,24 +156,4 @@ fn liveliest(values: &[f32], n_channels: usize) -> Vec<f32> {
     let wide = |channel: &usize| span(channel).1 - span(channel).0;
     let channel = (0..n_channels).max_by(|a, b| wide(a).total_cmp(&wide(b))).unwrap_or(0);
     of(channel).collect()
-}
-
-/// The least and the greatest of the values in each of `columns` equal parts, as far as there are so many values.
-pub fn outline(values: &[f32], columns: usize) -> Vec<(f32, f32)> {
-    let columns = columns.min(values.len());
-    let part = |column: usize| &values[column * values.len() / columns..(column + 1) * values.len() / columns];
-    let ends = |part: &[f32]| part.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
-    (0..columns).map(|column| ends(part(column))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_outline_has_the_extremes_of_each_part() {
-        assert_eq!(outline(&[1.0, -1.0, 3.0, 2.0], 2), [(-1.0, 1.0), (2.0, 3.0)]);
-        assert_eq!(outline(&[5.0], 10), [(5.0, 5.0)]);
-        assert!(outline(&[], 10).is_empty());
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eframe::egui::{CornerRadius, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::data::{DataSet, Values};
 
 use crate::gui::command::Action;
@@ -13,10 +13,9 @@ use crate::gui::panels::layout_choice;
 use crate::gui::session::{LoadedData, Open};
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{empty_state, group_title, icon_button, panel_header, rule, sentence_row, text_in, value_row};
-
-/// What this version does not do.
-const NOT_YET: &str = "Recording from a board or a microphone is not in this version.";
+use crate::gui::widgets::{
+    empty_state, group_title, icon_button, panel_header, rule, sentence_row, stacked_bar, text_in, value_row,
+};
 
 /// The panel's view state: samples counted by class.
 #[derive(Debug, Default)]
@@ -53,9 +52,8 @@ impl DataSetPanel {
             }
         });
         let Some(data) = data else {
-            let more = if ui.available_height() > 160.0 { NOT_YET } else { "" };
-            let words = format!("Samples find ranges and measure accuracy: an .npz or .npy file. {more}");
-            let chosen = empty_state(ui, icons::DATABASE, "No data set", words.trim_end(), Some(Action::ChooseData.name()));
+            let words = "Samples find ranges and measure accuracy: an .npz or .npy file, or a folder of clips.";
+            let chosen = empty_state(ui, icons::DATABASE, "No data set", words, Some(Action::ChooseData.name()));
             if chosen.is_some_and(|r| r.clicked()) {
                 cx.commands.act(Action::ChooseData);
             }
@@ -73,9 +71,6 @@ impl DataSetPanel {
                 splits_ui(data, ui);
                 section(ui);
                 classes_ui(data, classes, ui);
-                section(ui);
-                let p = Palette::of(ui);
-                sentence_row(ui, icons::MICROPHONE, p.text_faint, NOT_YET, false);
             });
         });
     }
@@ -171,7 +166,7 @@ fn splits_ui(data: &LoadedData, ui: &mut Ui) {
     let words = format!("{n_calibration} to calibrate, {n_test} to test, {n_other} not used");
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
     let parts = [(n_calibration, p.base), (n_test, p.base_fill), (n_other, p.plot)];
-    bar(ui, rect, &parts, data.set.n_samples());
+    stacked_bar(ui, rect, &parts, data.set.n_samples());
     ui.add_space(4.0);
     value_row(ui, "Calibration, finds ranges", &units::exact(n_calibration as u64));
     value_row(ui, "Test, never used for ranges", &units::exact(n_test as u64));
@@ -181,19 +176,6 @@ fn splits_ui(data: &LoadedData, ui: &mut Ui) {
     if let Some(note) = &data.roles.note {
         ui.add_space(4.0);
         sentence_row(ui, icons::INFO, p.text_weak, note, false);
-    }
-}
-
-/// Parts side by side, in proportion to a whole.
-fn bar(ui: &Ui, rect: Rect, parts: &[(usize, eframe::egui::Color32)], whole: usize) {
-    let p = Palette::of(ui);
-    ui.painter().rect_filled(rect, CornerRadius::same(2), p.plot);
-    let mut left = rect.left();
-    for (n, colour) in parts.iter().filter(|(n, _)| *n > 0) {
-        let width = rect.width() * *n as f32 / whole.max(1) as f32;
-        let part = Rect::from_min_size(pos2(left, rect.top()), vec2((width - 1.0).max(1.0), rect.height()));
-        ui.painter().rect_filled(part, CornerRadius::same(2), *colour);
-        left += width;
     }
 }
 
@@ -219,7 +201,12 @@ fn classes_ui(data: &LoadedData, classes: &[Class], ui: &mut Ui) {
         text_in(ui, cell(rect.right() - 40.0, rect.right()), true, &units::exact(class.n() as u64), Type::Caption, p.text_weak);
         let track = cell(rect.left() + name + 8.0, rect.right() - 44.0).shrink2(vec2(0.0, 4.0));
         if track.width() > 4.0 {
-            bar(ui, track, &[(class.n_calibration, p.base), (class.n_test, p.base_fill), (class.n_other, p.control)], most);
+            stacked_bar(
+                ui,
+                track,
+                &[(class.n_calibration, p.base), (class.n_test, p.base_fill), (class.n_other, p.control)],
+                most,
+            );
         }
         response.on_hover_text(words);
     }

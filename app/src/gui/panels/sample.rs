@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    Align, Align2, Color32, ColorImage, DragValue, Frame, Label, Layout, Margin, Pos2, Rect, Role, ScrollArea, Sense, Shape,
-    Stroke, TextureHandle, TextureOptions, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, ColorImage, DragValue, Frame, Label, Layout, Margin, Pos2, Rect, Role, ScrollArea, Sense,
+    TextureHandle, TextureOptions, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use tinsmith_core::measure::accuracy::class_of;
 
@@ -12,6 +12,7 @@ use crate::gui::command::{Action, Command};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::Need;
+use crate::gui::plots::trace::{joined, outline, trace_ui};
 use crate::gui::session::LoadedData;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
@@ -222,22 +223,12 @@ impl Picture {
 }
 
 /// The values from left to right; more than there are pixels are drawn as their range in each column.
-fn curve_ui(ui: &Ui, rect: Rect, values: &[f32], (low, high): (f32, f32)) {
-    let p = Palette::of(ui);
-    let y = |v: f32| rect.bottom() - rect.height() * ((v - low) / (high - low).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
-    let columns = rect.width().max(1.0) as usize;
-    let stroke = Stroke::new(1.25, p.base);
-    if values.len() <= columns {
-        let step = rect.width() / (values.len().max(2) - 1) as f32;
-        let points = values.iter().enumerate().map(|(i, &v)| pos2(rect.left() + step * i as f32, y(v))).collect();
-        ui.painter().add(Shape::line(points, stroke));
-        return;
+fn curve_ui(ui: &Ui, rect: Rect, values: &[f32], ends: (f32, f32)) {
+    let mut columns = outline(values, rect.width().max(1.0) as usize);
+    if columns.len() < values.len() {
+        joined(&mut columns);
     }
-    for column in 0..columns {
-        let part = &values[column * values.len() / columns..(column + 1) * values.len() / columns];
-        let (least, most) = ends(part);
-        ui.painter().vline(rect.left() + column as f32, y(most)..=y(least).max(y(most) + 1.0), stroke);
-    }
+    trace_ui(ui, rect, &columns, ends, Palette::of(ui).base);
 }
 
 /// What it is, and a bar for each output of source and candidate.

@@ -34,6 +34,9 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
         let undo = undo_name.map_or_else(|| format!("Tinsmith {}", env!("CARGO_PKG_VERSION")), |n| format!("undo: {n}"));
         // What is at the right keeps its room, but for long words; then comes what happens, then of the model what finds room.
         let end = ui.max_rect().right() - width_of(ui, &name) - width_of(ui, &undo).min(LONGEST_UNDO) - BUTTON;
+        if let Some(words) = recording(cx.session) {
+            ui.add(Label::new(Type::Small.text(words, p.accent_text)));
+        }
         match &cx.session.activity {
             Some(activity) => {
                 cut_label(ui, &capitalized(&activity.words()), end - PROGRESS);
@@ -69,6 +72,15 @@ pub fn ui(cx: PanelCtx<'_>, undo_name: Option<&str>, ui: &mut Ui) {
             ui.add(Label::new(Type::Small.text(undo, p.text_faint)).truncate());
         });
     });
+}
+
+/// How long it has been recorded, while it is; in every workspace, since samples go to the disk all the while.
+fn recording(session: &Session) -> Option<String> {
+    let seen = session.capture.station()?.seen();
+    let seconds = seen.recording_since?.elapsed().as_secs();
+    let gaps: u64 = seen.tracks.iter().map(|track| track.n_gaps).sum();
+    let lost = if gaps > 0 { format!(", {gaps} gaps") } else { String::new() };
+    Some(format!("recording, {} min {} s{lost}", seconds / 60, seconds % 60))
 }
 
 fn width_of(ui: &Ui, words: &str) -> f32 {

@@ -6,6 +6,7 @@
 mod axis;
 mod menu;
 mod table;
+pub mod trace;
 mod zoom;
 
 use eframe::egui::{

@@ -21,7 +21,7 @@ pub use copy::is_copied;
 pub use header::{TABBED, group_title, header_line, is_tabbed, label_row, panel_header, rule, tab_ui};
 pub use mark::{Change, Known, badge, change, dot, fits, known, known_briefly, small_icon};
 pub use question::question;
-pub use rows::{elided, open_cell, sentence_row, text_in, twin_bar, value_row};
+pub use rows::{elided, open_cell, sentence_row, stacked_bar, text_in, twin_bar, value_row};
 pub use segmented::{segmented, segmented_named};
 pub use select::select;
 pub use sideways::sideways;

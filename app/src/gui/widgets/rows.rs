@@ -92,3 +92,16 @@ pub fn twin_bar(ui: &Ui, track: Rect, baseline: Option<f32>, candidate: Option<f
         ui.painter().rect_filled(part(fraction, 2.0), CornerRadius::same(1), p.accent);
     }
 }
+
+/// Parts side by side, in proportion to a whole.
+pub fn stacked_bar(ui: &Ui, rect: Rect, parts: &[(usize, Color32)], whole: usize) {
+    let p = Palette::of(ui);
+    ui.painter().rect_filled(rect, CornerRadius::same(2), p.plot);
+    let mut left = rect.left();
+    for (n, colour) in parts.iter().filter(|(n, _)| *n > 0) {
+        let width = rect.width() * *n as f32 / whole.max(1) as f32;
+        let part = Rect::from_min_size(pos2(left, rect.top()), vec2((width - 1.0).max(1.0), rect.height()));
+        ui.painter().rect_filled(part, CornerRadius::same(2), *colour);
+        left += width;
+    }
+}

@@ -123,7 +123,7 @@ impl Recorder {
         let (lost, reconnected) = (std::mem::take(&mut track.lost), std::mem::take(&mut track.reconnected));
         let placed = track.timeline.place(Stamp { lost, reconnected, ..block.stamp }, n_instants);
         track.left -= n_instants as u64;
-        track.writer.append(placed, track.timeline.period_us(), &block.instants[..n_instants * instant_bytes])
+        track.writer.append(placed, &block.instants[..n_instants * instant_bytes])
     }
 
     /// Counts what went wrong on the link.

@@ -37,6 +37,8 @@ pub struct Stamp {
 pub struct Placed {
     /// Time of its first instant: the board's clock, made monotonic.
     pub time_us: f64,
+    /// Microseconds from one of its instants to the next.
+    pub period_us: f64,
     /// What is missing before it.
     pub gap: Option<Gap>,
 }
@@ -96,11 +98,14 @@ impl Timeline {
         self.measure(time_us, n_instants, gap.is_some());
         let duration_us = n_instants as f64 * self.period_us;
         let due_us = time_us + duration_us;
-        // Jitter of more than a period must not put an instant before the one before.
+        // Jitter of more than a period, or a clock that goes faster than stated, must not put an instant before the one before: the
+        // block begins later then, and its instants lie closer, so that the next is on time again.
         time_us = self.last.map_or(time_us, |last| time_us.max(last.end_us - 0.9 * self.period_us));
-        self.last = Some(Last { due_us, end_us: time_us + duration_us, duration_us, arrival_us: stamp.arrival_us });
+        let period_us = ((due_us - time_us) / n_instants.max(1) as f64).max(0.1 * self.period_us);
+        let end_us = time_us + n_instants as f64 * period_us;
+        self.last = Some(Last { due_us, end_us, duration_us, arrival_us: stamp.arrival_us });
         self.instants += n_instants as u64;
-        Placed { time_us, gap }
+        Placed { time_us, period_us, gap }
     }
 
     /// Follows a clock that does not go at the rate that the board states. What is missing is no sign of that.

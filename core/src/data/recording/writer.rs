@@ -83,9 +83,9 @@ impl ClipWriter {
     ///
     /// # Errors
     /// The disk is full, or the file as long as it may be.
-    pub fn append(&mut self, placed: Placed, period_us: f64, instants: &[u8]) -> Result<(), RecordingError> {
+    pub fn append(&mut self, placed: Placed, instants: &[u8]) -> Result<(), RecordingError> {
         let n_instants = (instants.len() / self.clip.sensor.instant_bytes()) as u64;
-        let (first, time_us) = (self.clip.instants, placed.time_us);
+        let (first, time_us, period_us) = (self.clip.instants, placed.time_us, placed.period_us);
         match placed.gap {
             // Beyond the gaps that are listed, anchors may smooth over them: a link that is always bad takes no memory without end.
             Some(gap) if self.clip.add_gap(gap) => self.anchors.jump(first, time_us),

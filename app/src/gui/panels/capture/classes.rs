@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{CornerRadius, DragValue, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{DragValue, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::data::level::Trouble;
 use tinsmith_core::data::library::Library;
 use tinsmith_core::data::library::filter::ClassCount;
@@ -15,8 +15,8 @@ use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{
-    Slider, button, empty_state, group_title, label_row, panel_header, primary_button, rule, sentence_row, slider, switch,
-    text_in, value_row,
+    Slider, button, empty_state, group_title, label_row, panel_header, primary_button, rule, sentence_row, slider, stacked_bar,
+    switch, text_in, value_row,
 };
 
 /// The panel's view state: how clips are to be split.
@@ -149,16 +149,8 @@ fn balance_ui(balance: &[ClassCount], ui: &mut Ui) {
             p.text_weak,
         );
         let track = cell(left + 8.0, rect.right() - 44.0).shrink2(vec2(0.0, 4.0));
-        ui.painter().rect_filled(track, CornerRadius::same(2), p.plot);
-        let mut x = track.left();
-        for (n, colour) in [(calibration, p.base), (test, p.base_fill), (train, p.accent_line), (none, p.control)] {
-            let width = track.width() * n as f32 / most as f32;
-            if n > 0 {
-                let part = Rect::from_min_size(pos2(x, track.top()), vec2((width - 1.0).max(1.0), track.height()));
-                ui.painter().rect_filled(part, CornerRadius::same(2), colour);
-            }
-            x += width;
-        }
+        let parts = [(calibration, p.base), (test, p.base_fill), (train, p.accent_line), (none, p.control)];
+        stacked_bar(ui, track, &parts, most);
         response.on_hover_text(words);
     }
 }

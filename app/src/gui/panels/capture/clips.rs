@@ -6,10 +6,10 @@ use tinsmith_core::data::level::{Trouble, decibels};
 use tinsmith_core::data::library::{Item, Kind, Library};
 
 use super::ask;
-use super::trace::bars_ui;
 use crate::gui::capture::{Ask, ClipEdit, Digest, MOST_KEPT};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::trace::trace_ui;
 use crate::gui::theme::{Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, empty_state, icon_button, open_cell, panel_header, select, sideways, text_in};
@@ -42,7 +42,7 @@ impl ClipsPanel {
         let about = if n == 0 { String::new() } else { format!("{}, newest first", units::exact(n as u64)) };
         panel_header(ui, "Clips", &about, |ui| self.actions_ui(cx, library.as_deref(), ui));
         let Some(library) = library.filter(|library| !library.items.is_empty()) else {
-            let words = "They show here as they are cut, and are on the disk at once. A folder of clips can be opened, too.";
+            let words = "They show here as they are cut, and are on the disk at once. A folder of clips, or of files to import, can be opened, too.";
             let chosen = empty_state(ui, icons::WAVEFORM, "No clips", words, Some("Choose a folder"));
             if chosen.is_some_and(|response| response.clicked()) {
                 ask(cx, Ask::ChooseFolder);
@@ -154,7 +154,7 @@ impl ClipsPanel {
             }
         });
         ui.add_enabled_ui(start > 0 && start < item.len(), |ui| {
-            if button(ui, "Split").on_hover_text("Makes two clips, at the left end").clicked() {
+            if button(ui, "Part").on_hover_text("Makes two clips, parted at the left end").clicked() {
                 ask(cx, Ask::Edit(ClipEdit::SplitAt(index, start)));
                 self.keep_of = None;
             }
@@ -314,7 +314,7 @@ fn outline_ui(ui: &Ui, rect: Rect, digest: &Digest, colour: eframe::egui::Color3
     // A quiet clip is to look quiet: sound is drawn around its middle, in at least a tenth of full scale.
     let half = ((ends.1 - ends.0) / 2.0).max(1e-6);
     let middle = (ends.0 + ends.1) / 2.0;
-    bars_ui(ui, rect, &digest.outline, (middle - half, middle + half), colour);
+    trace_ui(ui, rect, &digest.outline, (middle - half, middle + half), colour);
 }
 
 fn cell(ui: &mut Ui, right: bool, text: &str, kind: Type, colour: eframe::egui::Color32) {

@@ -9,12 +9,12 @@ use eframe::egui::{
 use tinsmith_core::data::features::{Form, Pipeline, Signal, Stage, StageInfo, describe_stages, parse_stage, preset, presets};
 
 use super::ask;
-use super::trace::bars_ui;
-use crate::gui::capture::{Ask, MadeStages as Made, outline};
+use crate::gui::capture::{Ask, MadeStages as Made};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::panels::explain::features::time;
 use crate::gui::panels::parameters::{Settable, parameters_ui};
+use crate::gui::plots::trace::{outline, trace_ui};
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, group_title, icon_button, panel_header, rule, select, sentence_row};
@@ -264,7 +264,7 @@ fn signal_ui(ui: &mut Ui, signal: &Signal, texture: Option<&TextureHandle>, name
                 all.iter().flatten().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), (low, high)| (a.min(*low), b.max(*high)));
             for (index, columns) in all.iter().enumerate() {
                 let colour = if n == 1 { p.base } else { p.series[index] };
-                bars_ui(ui, rect.shrink2(vec2(0.0, 3.0)), columns, ends, colour);
+                trace_ui(ui, rect.shrink2(vec2(0.0, 3.0)), columns, ends, colour);
             }
         }
     }

@@ -15,7 +15,6 @@ pub mod features;
 pub mod record;
 pub mod signals;
 pub mod sources;
-mod trace;
 
 use crate::gui::capture::Ask;
 use crate::gui::command::Command;

@@ -5,7 +5,7 @@ use tinsmith_core::data::recording::{Kind, SensorInfo};
 
 use super::ask;
 use crate::capture::{MOST_CLIP_S, Order, Seen};
-use crate::gui::capture::{Ask, RecordSettings, StartOn};
+use crate::gui::capture::{Ask, RecordSettings, StartOn, usual_threshold};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
@@ -107,14 +107,15 @@ fn start_ui(settings: &mut RecordSettings, sensor: Option<&SensorInfo>, is_sound
         }
         StartOn::Level => {
             let unit = sensor.and_then(|sensor| sensor.channels.first()).map_or("", |channel| channel.unit.as_str());
-            // A thousand steps of the sensor are loud for any: the range follows its unit.
-            let step = sensor.and_then(|sensor| sensor.channels.first()).map_or(0.001, |channel| f64::from(channel.step));
-            let most = (step * 8192.0).max(0.1);
+            let usual = sensor.map_or(1.0, usual_threshold);
             let label = if unit.is_empty() { "Threshold".to_owned() } else { format!("Above, {unit}") };
             label_row(ui, &label, |ui| {
-                let (name, range) = ("Threshold", 0.0..=most);
-                let of = Slider { name, range, default: most / 10.0, step: most / 200.0, decimals: 2, unit: "" };
-                slider(ui, &mut settings.threshold, &of)
+                let (name, range) = ("Threshold", 0.0..=usual * 10.0);
+                let mut threshold = settings.threshold.unwrap_or(usual);
+                let of = Slider { name, range, default: usual, step: usual / 20.0, decimals: 2, unit: "" };
+                if slider(ui, &mut threshold, &of).changed() {
+                    settings.threshold = Some(threshold);
+                }
             });
         }
         StartOn::Beat => {

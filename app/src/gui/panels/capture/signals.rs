@@ -8,11 +8,11 @@ use tinsmith_core::data::level::{Level, decibels};
 use tinsmith_core::data::recording::Kind;
 
 use super::ask;
-use super::trace::{Span, bars_ui, joined};
 use crate::capture::{Link, Seen, Spectrogram, Start, Track, n_heard};
 use crate::gui::capture::{Ask, Source};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::plots::trace::{Span, joined, trace_ui};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{empty_state, icon_button, panel_header, segmented_named, text_in};
@@ -124,7 +124,7 @@ impl SignalsPanel {
         plot_ground(ui, upper, &[(-1.0, "−1"), (0.0, "0"), (1.0, "1")], (-1.05, 1.05), "full scale");
         let ranges = ranges_of(track, span, 0);
         clips_ui(cx, seen, track, span, upper, ui);
-        bars_ui(ui, upper, &ranges, (-1.05, 1.05), p.base);
+        trace_ui(ui, upper, &ranges, (-1.05, 1.05), p.base);
         gaps_ui(ui, track, span, upper);
         let peak = ranges.iter().filter(|(low, high)| low <= high).fold(0.0_f32, |most, (low, high)| most.max(-low).max(*high));
         let words = format!("Waveform of {}, {} seconds, peak {:.0} dB", track.info().name, self.seconds, decibels(peak));
@@ -216,7 +216,10 @@ fn ranges_of(track: &Track, span: &Span, channel: usize) -> Vec<(f32, f32)> {
     let n_channels = track.info().channels.len().max(1);
     let first = span.first().max(track.ring.first());
     let mut ranges = span.ranges(&track.ring.values(first, span.end()), first, n_channels, channel);
-    joined(&mut ranges);
+    // Single values are joined by a line.
+    if span.step > 1 {
+        joined(&mut ranges);
+    }
     ranges
 }
 
@@ -249,7 +252,7 @@ fn strips_ui(cx: PanelCtx<'_>, seen: &Seen, track: &Track, span: &Span, rect: Re
         plot_ground(ui, strip, &ticks, (low, high), unit);
         clips_ui(cx, seen, track, span, strip, ui);
         for (ranges, colour) in all.iter().zip(colours) {
-            bars_ui(ui, strip, ranges, (low, high), colour);
+            trace_ui(ui, strip, ranges, (low, high), colour);
         }
         gaps_ui(ui, track, span, strip);
         let mut left = strip.left() + 6.0;
@@ -263,8 +266,8 @@ fn strips_ui(cx: PanelCtx<'_>, seen: &Seen, track: &Track, span: &Span, rect: Re
         if row == 0
             && let Some(words) = upright(track, channels)
         {
-            let at = strip.right_top() + vec2(-6.0, 3.0);
-            ui.painter().text(at, Align2::RIGHT_TOP, words, Type::Caption.font(), p.text_faint);
+            let at = pos2(left + 8.0, strip.top() + 3.0);
+            ui.painter().text(at, Align2::LEFT_TOP, words, Type::Caption.font(), p.text_faint);
         }
         told(
             ui,
@@ -317,7 +320,7 @@ fn bounds(ranges: impl Iterator<Item = (f32, f32)>) -> (f32, f32) {
 
 /// Two or three round numbers between the two, and the step between them.
 fn ticks(low: f32, high: f32) -> Vec<(f32, f64)> {
-    let rough = f64::from(high - low) / 3.0;
+    let rough = f64::from(high - low) / 4.0;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|of| of * power).find(|step| *step >= rough).unwrap_or(rough);
     let first = (f64::from(low) / step).ceil() as i64;
@@ -406,12 +409,15 @@ fn prompt_ui(cx: PanelCtx<'_>, seen: &Seen, rect: Rect, ui: &mut Ui) {
     let sensor = cx.session.capture.sensor_of(&seen.board.sensors);
     let is_sound = sensor.as_ref().is_none_or(|sensor| sensor.kind == Kind::Audio);
     let (caption, words, colour) = match &seen.cutter {
-        None => ("ready", "Say what to record at the left".to_owned(), p.text_weak),
+        None => ("ready".to_owned(), "Say what to record at the left".to_owned(), p.text_weak),
         Some(cutter) => match (cutter.session.now(), cutter.is_paused) {
-            (None, _) => ("done", "All clips are there".to_owned(), p.accent_text),
-            (Some(now), true) => ("paused", now.label.clone(), p.text_weak),
-            (Some(now), false) if is_sound => ("now", format!("Say “{}”", now.label), p.accent_text),
-            (Some(now), false) => ("now", format!("Make “{}”", now.label), p.accent_text),
+            (None, _) => ("done".to_owned(), "All clips are there".to_owned(), p.accent_text),
+            (Some(now), true) => ("paused".to_owned(), now.label.clone(), p.text_weak),
+            (Some(now), false) => {
+                let caption = cutter.counts_down_s().map_or_else(|| "now".to_owned(), |s| format!("in {:.0} s", s.ceil()));
+                let verb = if is_sound { "Say" } else { "Make" };
+                (caption, format!("{verb} “{}”", now.label), p.accent_text)
+            }
         },
     };
     let left = Rect::from_min_size(inner.min, vec2(third * 1.3, inner.height()));
@@ -520,7 +526,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within() {
-        assert_eq!(ticks(-1.0, 1.0).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [-1.0, 0.0, 1.0]);
+        assert_eq!(ticks(-1.0, 1.0).iter().map(|(at, _)| *at).collect::<Vec<_>>(), [-1.0, -0.5, 0.0, 0.5, 1.0]);
         assert!(ticks(9.0, 10.5).iter().all(|(at, _)| (9.0..=10.5).contains(at)));
         assert!(!ticks(1e-3, 2e-3).is_empty());
     }

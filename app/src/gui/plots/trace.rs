@@ -1,10 +1,29 @@
 //! Curves of many values as they are drawn: the range of the values in each column of points.
 
 use eframe::egui::epaint::{Mesh, Vertex, WHITE_UV};
-use eframe::egui::{Color32, Pos2, Rect, Shape, Ui, pos2};
+use eframe::egui::{Color32, Pos2, Rect, Shape, Stroke, Ui, pos2};
 
-/// Draws for each column from left to right a bar from its least to its greatest value; `range` is the height of `rect`.
-pub fn bars_ui(ui: &Ui, rect: Rect, columns: &[(f32, f32)], range: (f32, f32), colour: Color32) {
+/// Draws what lies in columns from left to right; `range` is the height of `rect`. Columns that are wide hold single values: a line
+/// then, else a bar from the least to the greatest of each.
+pub fn trace_ui(ui: &Ui, rect: Rect, columns: &[(f32, f32)], range: (f32, f32), colour: Color32) {
+    if rect.width() < 2.0 * columns.len() as f32 {
+        return bars_ui(ui, rect, columns, range, colour);
+    }
+    let width = rect.width() / columns.len().max(1) as f32;
+    let y = |v: f32| rect.bottom() - rect.height() * ((v - range.0) / (range.1 - range.0).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
+    // Where nothing was measured the line ends, and goes on behind.
+    let mut first = 0;
+    for run in columns.split(|(low, high)| low > high) {
+        let point = |(i, (low, high)): (usize, &(f32, f32))| {
+            pos2(rect.left() + width * ((first + i) as f32 + 0.5), y((low + high) / 2.0))
+        };
+        ui.painter().add(Shape::line(run.iter().enumerate().map(point).collect(), Stroke::new(1.25, colour)));
+        first += run.len() + 1;
+    }
+}
+
+/// Draws for each column a bar from its least to its greatest value.
+fn bars_ui(ui: &Ui, rect: Rect, columns: &[(f32, f32)], range: (f32, f32), colour: Color32) {
     let width = rect.width() / columns.len().max(1) as f32;
     let y = |v: f32| rect.bottom() - rect.height() * ((v - range.0) / (range.1 - range.0).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
     // One mesh, not a line for each column: a frame of software rendering has many of them.
@@ -22,6 +41,14 @@ fn quad(mesh: &mut Mesh, min: Pos2, max: Pos2, color: Color32) {
     let corners = [min, pos2(max.x, min.y), max, pos2(min.x, max.y)];
     mesh.vertices.extend(corners.map(|pos| Vertex { pos, uv: WHITE_UV, color }));
     mesh.indices.extend([0, 1, 2, 0, 2, 3].map(|corner| first + corner));
+}
+
+/// The least and the greatest of the values in each of `columns` equal parts, as far as there are so many values.
+pub fn outline(values: &[f32], columns: usize) -> Vec<(f32, f32)> {
+    let columns = columns.min(values.len());
+    let part = |column: usize| &values[column * values.len() / columns..(column + 1) * values.len() / columns];
+    let ends = |part: &[f32]| part.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
+    (0..columns).map(|column| ends(part(column))).collect()
 }
 
 /// The newest part of a stream, cut into columns that stay where they are while it moves.
@@ -113,5 +140,12 @@ mod tests {
         let mut ranges = vec![(0.0, 1.0), (5.0, 6.0), (2.0, 3.0)];
         joined(&mut ranges);
         assert_eq!(ranges, [(0.0, 1.0), (1.0, 6.0), (2.0, 3.0)]);
+    }
+
+    #[test]
+    fn an_outline_has_the_extremes_of_each_part() {
+        assert_eq!(outline(&[1.0, -1.0, 3.0, 2.0], 2), [(-1.0, 1.0), (2.0, 3.0)]);
+        assert_eq!(outline(&[5.0], 10), [(5.0, 5.0)]);
+        assert!(outline(&[], 10).is_empty());
     }
 }

@@ -1,0 +1,127 @@
+//! Recording as a user does it in the window: without hardware, three gestures, splits, features, and the clips as the model's data.
+#![cfg(unix)]
+
+use eframe::egui::accesskit::Role;
+use egui_kittest::kittest::Queryable;
+use tinsmith::capture::Order;
+use tinsmith::gui::App;
+use tinsmith::gui::capture::{Ask, RecordSettings, Source, StartOn};
+use tinsmith::gui::command::{Action, Command};
+use tinsmith::gui::workspace::Workspace;
+use tinsmith_core::data::library::Library;
+use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, open_sized, send, settle, wait};
+
+fn clips(app: &App) -> usize {
+    app.session().capture.library().map_or(0, |library| library.items.len())
+}
+
+fn ask(window: &mut Window, ask: Ask) {
+    send(window, Command::Capture(ask));
+}
+
+/// The window in its workspace for data, listening to the simulated board.
+fn listening(folder: &Folder) -> Window {
+    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+    wait(&mut window, "the sample's figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Data));
+    settle(&mut window);
+    window.get_by_label("Try without hardware").click();
+    wait(&mut window, "the board's sensors", |app| {
+        app.session().capture.station().is_some_and(|station| {
+            let seen = station.seen();
+            seen.tracks.len() == 2 && seen.tracks.iter().all(|track| track.ring.end() > 0)
+        })
+    });
+    window
+}
+
+#[test]
+fn gestures_are_recorded_labelled_split_and_undone() {
+    let folder = Folder::new("window-capture");
+    let mut window = listening(&folder);
+    window.get_by_label("Take clips of imu").click();
+    settle(&mut window);
+    let settings = RecordSettings {
+        labels: "wave, rest".to_owned(),
+        wanted: 3,
+        order: Order::InTurn,
+        seconds: 0.3,
+        start: StartOn::Beat,
+        beat_s: 0.5,
+        ..RecordSettings::default()
+    };
+    ask(&mut window, Ask::Set(settings));
+    settle(&mut window);
+    window.get_by_label("Record 6 clips").click();
+    wait(&mut window, "six clips", |app| clips(app) == 6);
+    assert!(holds(&window, "done: All clips are there"));
+    window.get_by_label("End the session").click();
+    wait(&mut window, "the end", |app| !app.session().capture.is_recording());
+
+    // The table names them, the classes are counted, and what is wrong with them is found.
+    assert!(window.query_all_by_role(Role::Row).count() >= 6);
+    assert!(holds(&window, "wave: 0 to train, 0 to calibrate, 0 to test, 3 in no split"));
+    wait(&mut window, "all clips looked at", |app| {
+        let capture = &app.session().capture;
+        capture.library().is_some_and(|library| library.items.iter().all(|item| capture.digests.of(item).is_some()))
+    });
+
+    // A click selects, and the label changes; undo in this workspace is about clips.
+    ask(&mut window, Ask::Select(vec![0]));
+    settle(&mut window);
+    ask(&mut window, Ask::Edit(tinsmith::gui::capture::ClipEdit::Label(vec![0], "rest".to_owned())));
+    settle(&mut window);
+    assert!(holds(&window, "rest: 0 to train, 0 to calibrate, 0 to test, 4 in no split"));
+    assert!(holds(&window, "undo: label of 1 clip"));
+    act(&mut window, Action::Undo);
+    settle(&mut window);
+    assert!(holds(&window, "wave: 0 to train, 0 to calibrate, 0 to test, 3 in no split"));
+
+    window.get_by_role_and_label(Role::Button, "Split").click();
+    settle(&mut window);
+    let library = app(&window).session().capture.library().expect("clips");
+    assert!(library.items.iter().all(|item| item.split.is_some()), "{library:?}");
+    let into = app(&window).session().capture.collection.as_ref().expect("a folder").folder().to_owned();
+    assert_eq!(into, folder.0.join("keyword-clips"), "beside the project, unless the user says otherwise");
+    drop(window);
+    assert_eq!(Library::open(&into).expect("the index is written"), *library);
+}
+
+#[test]
+fn what_cannot_be_listened_to_says_why_and_can_be_tried_again() {
+    let folder = Folder::new("window-capture-absent");
+    let mut window = listening(&folder);
+    ask(&mut window, Ask::Listen(Source::Port("/dev/ttyNOWHERE".to_owned())));
+    wait(&mut window, "that it failed", |app| {
+        let station = app.session().capture.station();
+        station.is_some_and(|station| matches!(station.seen().link, tinsmith::capture::Link::Failed(_)))
+    });
+    settle(&mut window);
+    assert!(holds(&window, "The input is gone"));
+    ask(&mut window, Ask::LetGo);
+    settle(&mut window);
+    assert!(holds(&window, "Nothing is listened to"));
+}
+
+#[test]
+fn a_folder_of_files_is_imported_and_the_files_stay() {
+    let folder = Folder::new("window-capture-import");
+    let mut window = open_sized(Some(folder.project()), [1280.0, 800.0]);
+    wait(&mut window, "the sample's figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Data));
+    let logs = folder.0.join("logs");
+    for label in ["wave", "rest"] {
+        std::fs::create_dir_all(logs.join(label)).expect("a folder");
+        let rows: String = (0..50).map(|i| format!("{},{},{}\n", i * 10, i % 7, i % 3)).collect();
+        std::fs::write(logs.join(label).join("a.csv"), format!("time_ms,ax,ay\n{rows}")).expect("a file");
+    }
+    std::fs::write(logs.join("wave").join("b.csv"), "nothing of use").expect("a file");
+    ask(&mut window, Ask::UseFolder(logs.clone()));
+    wait(&mut window, "two clips", |app| clips(app) == 2);
+    let capture = &app(&window).session().capture;
+    assert_eq!(capture.library().expect("an index").labels, ["rest", "wave"]);
+    assert_eq!(capture.collection.as_ref().expect("a folder").folder(), folder.0.join("logs-set"));
+    let told = app(&window).session().notices.all().iter().any(|notice| notice.text.contains("b.csv"));
+    assert!(told, "what was left out is told");
+    assert!(logs.join("wave").join("b.csv").is_file() && !logs.join("dataset.ron").exists());
+}
