@@ -102,6 +102,10 @@ impl BoardPanel {
         }
         let statics = cx.session.figures.candidate_static.value.as_ref();
         self.histogram_ui(cx, board.latencies.recent(), statics.and_then(|statics| statics.latency_us.as_ref()), ui);
+        if let Some(us) = statics.and_then(|statics| statics.features()?.input_us.as_ref()) {
+            let words = format!("est. {}", units::microseconds(us.value).joined());
+            value_row(ui, "Features of a whole window", &words).on_hover_text(&*us.source);
+        }
         busy_ui(cx, &figures, ui);
     }
 

@@ -1,6 +1,6 @@
 //! The last seconds: what was measured, what was heard, and every class as it came and went.
 
-use eframe::egui::epaint::{Mesh, Vertex, WHITE_UV};
+use eframe::egui::epaint::Mesh;
 use eframe::egui::{
     Align2, Color32, CornerRadius, PopupAnchor, Pos2, Rect, Role, Sense, Shape, Stroke, Tooltip, Ui, WidgetInfo, pos2, vec2,
 };
@@ -11,6 +11,7 @@ use super::{Nothing, ask, with_shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::live::Ask;
+use crate::gui::plots::trace::quad;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::widgets::{icon_button, panel_header, segmented_named, sentence_row, text_in};
 use crate::live::{Outline, Point, Shown, State};
@@ -317,12 +318,6 @@ fn ribbon(band: &[(f32, f32)], y: f32, colour: Color32) -> Mesh {
         }
     }
     mesh
-}
-
-fn quad(mesh: &mut Mesh, corners: [Pos2; 4], color: Color32) {
-    let first = mesh.vertices.len() as u32;
-    mesh.vertices.extend(corners.map(|pos| Vertex { pos, uv: WHITE_UV, color }));
-    mesh.indices.extend([0, 1, 2, 0, 2, 3].map(|corner| first + corner));
 }
 
 /// What the models said at the time under the pointer.
