@@ -67,15 +67,23 @@ fn choice_ui(of: &ParameterInfo, word: &str, keys: &[&str], ui: &mut Ui) -> Opti
     response.on_hover_text(of.help).changed().then_some(chosen)
 }
 
-/// Numbers with spaces between them.
+/// Numbers with spaces between them. What is being typed may be no number yet: it is taken when it is left.
 fn numbers_ui(of: &ParameterInfo, word: &str, ui: &mut Ui) -> Option<String> {
     label_row(ui, of.title, |ui| {
-        let mut text = word.to_owned();
+        let id = ui.make_persistent_id(("numbers", of.key));
+        let mut text = ui.data(|data| data.get_temp(id)).unwrap_or_else(|| word.to_owned());
         let field =
             TextEdit::singleline(&mut text).hint_text("not known yet").font(Type::Small.font()).desired_width(f32::INFINITY);
         let field = ui.add(field);
         field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, of.title));
-        let is_changed = field.on_hover_text(of.help).changed();
-        is_changed.then_some(text)
+        if field.changed() {
+            ui.data_mut(|data| data.insert_temp(id, text.clone()));
+        }
+        let is_left = field.lost_focus();
+        if is_left {
+            ui.data_mut(|data| data.remove::<String>(id));
+        }
+        field.on_hover_text(of.help);
+        (is_left && text != word).then_some(text)
     })
 }

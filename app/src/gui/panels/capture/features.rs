@@ -188,11 +188,13 @@ fn begin_ui(features: &mut Option<Pipeline>, ui: &mut Ui) {
     ui.add(Label::new(Type::Small.text(words, p.text_weak)).wrap());
     ui.add_space(6.0);
     for of in presets() {
-        if button(ui, of.name).on_hover_text(of.help).clicked()
+        if button(ui, of.name).clicked()
             && let Ok(pipeline) = preset(of.name)
         {
             *features = Some(pipeline);
         }
+        ui.add(Label::new(Type::Caption.text(of.help, p.text_faint)).wrap());
+        ui.add_space(4.0);
     }
     ui.add_space(4.0);
     if button(ui, "Begin with no stage").clicked() {

@@ -381,7 +381,7 @@ fn clips_ui(_: PanelCtx<'_>, seen: &Seen, track: &Track, span: &Span, rect: Rect
         let area = Rect::from_min_max(pos2(span.x(rect, start), rect.top()), pos2(span.x(rect, end), rect.bottom()));
         painter.rect(area, CornerRadius::ZERO, p.accent_soft, Stroke::new(1.0, p.accent_line), StrokeKind::Inside);
         if let Some(label) = label {
-            painter.text(area.left_top() + vec2(4.0, 3.0), Align2::LEFT_TOP, label, Type::Caption.font(), p.accent_text);
+            painter.text(area.left_bottom() + vec2(4.0, -3.0), Align2::LEFT_BOTTOM, label, Type::Caption.font(), p.accent_text);
         }
     }
 }
