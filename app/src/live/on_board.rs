@@ -27,11 +27,16 @@ const CHECKS_FROM: u32 = 1 << 31;
 /// How often the board is asked what it counted.
 const ASK_STATS: Duration = Duration::from_secs(1);
 
+/// A compact model: its hash and its bytes.
+type File = ([u8; 8], Vec<u8>);
+/// Inputs, each with the output that is due for it.
+type Samples = VecDeque<(Vec<u8>, Vec<u8>)>;
+
 /// What is asked of the board and what it answers.
 #[derive(Debug, Default)]
 pub struct BoardRunner {
     /// The candidate as the board takes it; made when it is needed.
-    file: Option<Result<([u8; 8], Vec<u8>), String>>,
+    file: Option<Result<File, String>>,
     /// What the board runs, as far as it is known.
     runs: Option<[u8; 8]>,
     windows: Agreement,
@@ -53,7 +58,7 @@ pub struct BoardRunner {
 struct Check {
     agreement: Agreement,
     /// Inputs and the outputs that are due, which have not been sent.
-    left: VecDeque<(Vec<u8>, Vec<u8>)>,
+    left: Samples,
     total: u64,
 }
 
@@ -176,7 +181,7 @@ impl BoardRunner {
         }
     }
 
-    fn file(&mut self, graph: &Graph) -> Result<([u8; 8], Vec<u8>), String> {
+    fn file(&mut self, graph: &Graph) -> Result<File, String> {
         let make = || {
             let made = compact(graph, Coding::Entropy).map_err(|error| error.to_string())?;
             Ok((content_hash(&made.bytes), made.bytes))
@@ -208,7 +213,7 @@ impl BoardRunner {
 }
 
 /// Inputs and outputs of the first test samples, as the candidate has them.
-fn samples(setup: &Setup) -> Result<VecDeque<(Vec<u8>, Vec<u8>)>, String> {
+fn samples(setup: &Setup) -> Result<Samples, String> {
     let set = setup.data.as_ref().ok_or("there are no samples to send; open a data set")?;
     let test = roles(set).test;
     if test.is_empty() {

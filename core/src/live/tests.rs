@@ -35,8 +35,11 @@ fn live(stride: usize, settings: DecisionSettings) -> Live {
     Live::new(front, candidate, Some(baseline), Decider::new(settings, vec![false, true]))
 }
 
+/// First instant, mean and event of each step; counts; windows that were left out.
+type Told = (Vec<(u64, Vec<f32>, Option<Event>)>, Counts, u64);
+
 /// What is compared of the steps of a stream that comes in pieces; after `gap.0` instants `gap.1` are missing.
-fn told(stride: usize, pieces: &[usize], gap: (usize, u64)) -> (Vec<(u64, Vec<f32>, Option<Event>)>, Counts, u64) {
+fn told(stride: usize, pieces: &[usize], gap: (usize, u64)) -> Told {
     let settings = DecisionSettings { average: 2, threshold: 0.35, hold_off_ms: 40.0, least: 1 };
     let mut live = live(stride, settings);
     let stream = values(2 * 200, 5);

@@ -31,14 +31,15 @@ fn bars_ui(ui: &Ui, rect: Rect, columns: &[(f32, f32)], range: (f32, f32), colou
     for (i, (low, high)) in columns.iter().enumerate().filter(|(_, (low, high))| low <= high) {
         let left = rect.left() + width * i as f32;
         let (top, bottom) = (y(*high), y(*low).max(y(*high) + 1.0));
-        quad(&mut mesh, pos2(left, top), pos2(left + width.max(1.0), bottom), colour);
+        let right = left + width.max(1.0);
+        quad(&mut mesh, [pos2(left, top), pos2(right, top), pos2(right, bottom), pos2(left, bottom)], colour);
     }
     ui.painter().add(Shape::mesh(mesh));
 }
 
-fn quad(mesh: &mut Mesh, min: Pos2, max: Pos2, color: Color32) {
+/// Adds a quadrilateral, its corners one after another.
+pub fn quad(mesh: &mut Mesh, corners: [Pos2; 4], color: Color32) {
     let first = mesh.vertices.len() as u32;
-    let corners = [min, pos2(max.x, min.y), max, pos2(min.x, max.y)];
     mesh.vertices.extend(corners.map(|pos| Vertex { pos, uv: WHITE_UV, color }));
     mesh.indices.extend([0, 1, 2, 0, 2, 3].map(|corner| first + corner));
 }

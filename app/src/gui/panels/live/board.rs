@@ -36,7 +36,7 @@ impl BoardPanel {
         let station = cx.session.capture.station();
         let about = station.map_or_else(String::new, |station| station.seen().board.name.clone());
         panel_header(ui, "On the board", &about, |ui| actions(cx, &mut self.view, NAME, ui));
-        let words = "Which board the model runs on is chosen as the input.";
+        let words = "The board is chosen as the input.";
         let nothing = Nothing { title: "No board", words, offers: false };
         let Some(station) = station else {
             return with_shown(cx, ui, nothing, |_, _| {});
@@ -102,6 +102,10 @@ impl BoardPanel {
         }
         let statics = cx.session.figures.candidate_static.value.as_ref();
         self.histogram_ui(cx, board.latencies.recent(), statics.and_then(|statics| statics.latency_us.as_ref()), ui);
+        if let Some(us) = statics.and_then(|statics| statics.features()?.input_us.as_ref()) {
+            let words = format!("est. {}", units::microseconds(us.value).joined());
+            value_row(ui, "Features of a whole window", &words).on_hover_text(&*us.source);
+        }
         busy_ui(cx, &figures, ui);
     }
 

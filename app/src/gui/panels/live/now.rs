@@ -234,7 +234,7 @@ fn counts_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     value_row(ui, "Below threshold, not reported", &units::exact(counts.below));
     value_row(ui, "Steps", &units::exact(steps));
     let (missing, left_out) = shown.missing;
-    value_row(ui, "Instants lost on the link", &units::exact(missing))
+    value_row(ui, "Instants lost", &units::exact(missing))
         .on_hover_text(format!("{left_out} windows would have spanned what is missing and were left out"));
     let step = shown.latencies.figures();
     value_row(ui, "A step here", &units::microseconds(step.mean_us.into()).joined())

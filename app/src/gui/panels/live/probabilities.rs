@@ -1,16 +1,17 @@
 //! The last seconds: what was measured, what was heard, and every class as it came and went.
 
-use eframe::egui::epaint::{Mesh, Vertex, WHITE_UV};
+use eframe::egui::epaint::Mesh;
 use eframe::egui::{
     Align2, Color32, CornerRadius, PopupAnchor, Pos2, Rect, Role, Sense, Shape, Stroke, Tooltip, Ui, WidgetInfo, pos2, vec2,
 };
-use tinsmith_core::live::{Reading, top};
+use tinsmith_core::live::{Event, Reading, top};
 
 use super::now::number;
 use super::{Nothing, ask, with_shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::live::Ask;
+use crate::gui::plots::trace::quad;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::widgets::{icon_button, panel_header, segmented_named, sentence_row, text_in};
 use crate::live::{Outline, Point, Shown, State};
@@ -177,9 +178,12 @@ fn signal_ui(shown: &Shown, time: &Time, rect: Rect, ui: &Ui) {
 /// What was heard, above a line at the time.
 fn flags_ui(shown: &Shown, time: &Time, flags: Rect, lanes: Rect, ui: &Ui) {
     let p = Palette::of(ui);
-    let mut right_of_last = f32::NEG_INFINITY;
-    for heard in shown.events.iter().filter(|heard| heard.event.time_s >= time.now_s - SPAN_S) {
-        let event = &heard.event;
+    let mut seen: Vec<&Event> =
+        shown.events.iter().map(|heard| &heard.event).filter(|event| event.time_s >= time.now_s - SPAN_S).collect();
+    // Where two have no room beside each other, the likelier one has its badge.
+    seen.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let mut taken: Vec<Rect> = Vec::new();
+    for event in seen {
         let (ink, ground, line) = match event.differs {
             true => (p.amber, p.amber_soft, p.amber),
             false => (p.accent_text, p.accent_soft, p.accent),
@@ -190,12 +194,12 @@ fn flags_ui(shown: &Shown, time: &Time, flags: Rect, lanes: Rect, ui: &Ui) {
         let words = format!("{} {}", shown.label(event.class), number(event.probability));
         let galley = ui.painter().layout_no_wrap(words, Type::Caption.font(), ink);
         let width = galley.size().x + 12.0;
-        let left = (x - width / 2.0).clamp(flags.left(), flags.right() - width);
-        if left < right_of_last + 2.0 {
+        let left = (x - width / 2.0).clamp(flags.left(), (flags.right() - width).max(flags.left()));
+        let badge = Rect::from_min_size(pos2(left, flags.center().y - 9.0), vec2(width, 18.0));
+        if taken.iter().any(|other| other.expand(1.0).intersects(badge)) {
             continue;
         }
-        right_of_last = left + width;
-        let badge = Rect::from_min_size(pos2(left, flags.center().y - 9.0), vec2(width, 18.0));
+        taken.push(badge);
         ui.painter().rect_filled(badge, CornerRadius::same(3), ground);
         ui.painter().galley(badge.center() - galley.size() / 2.0, galley, ink);
     }
@@ -314,12 +318,6 @@ fn ribbon(band: &[(f32, f32)], y: f32, colour: Color32) -> Mesh {
         }
     }
     mesh
-}
-
-fn quad(mesh: &mut Mesh, corners: [Pos2; 4], color: Color32) {
-    let first = mesh.vertices.len() as u32;
-    mesh.vertices.extend(corners.map(|pos| Vertex { pos, uv: WHITE_UV, color }));
-    mesh.indices.extend([0, 1, 2, 0, 2, 3].map(|corner| first + corner));
 }
 
 /// What the models said at the time under the pointer.
