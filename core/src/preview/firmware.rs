@@ -4,7 +4,8 @@ use super::samples::{Samples, only_input};
 use super::{Job, PreviewError, exported};
 use crate::execute::executor::Executor;
 use crate::export::compact::{self, Coding, compact};
-use crate::export::{self, Firmware, Golden, NamedFile};
+use crate::export::features::FeaturePlan;
+use crate::export::{self, ExportError, Firmware, Framework, Golden, NamedFile, board_project, c_header};
 use crate::graph::Graph;
 use crate::progress::Cancel;
 use crate::tensor::ElementType;
@@ -21,11 +22,15 @@ pub enum Target {
     C,
     /// The model as a compact file for Tinsmith's own runtime.
     Tinsmith,
+    /// Firmware with the model for ESP32 boards, an ESP-IDF project.
+    EspIdf,
+    /// The same as an Arduino sketch.
+    Arduino,
 }
 
 impl Target {
     /// Everything that can be written.
-    pub const ALL: [Self; 3] = [Self::Tflite, Self::C, Self::Tinsmith];
+    pub const ALL: [Self; 5] = [Self::Tflite, Self::C, Self::Tinsmith, Self::EspIdf, Self::Arduino];
 
     /// What is written where nobody chose: what any graph has, floats among them.
     pub const USUAL: [Self; 2] = [Self::Tflite, Self::C];
@@ -37,19 +42,45 @@ impl Target {
 /// [`PreviewError::Export`], [`PreviewError::Firmware`] if an operator or a type cannot be written; [`PreviewError::Execute`] if golden samples cannot be
 /// computed.
 pub fn firmware_files(job: &Job, graph: &Graph, name: &str, targets: &[Target]) -> Result<Vec<NamedFile>, PreviewError> {
+    firmware_files_with(job, graph, name, targets, None)
+}
+
+/// The same, with a front end in the firmware of boards.
+///
+/// # Errors
+/// As of [`firmware_files`]; [`PreviewError::Export`] also if the front end does not fit.
+pub fn firmware_files_with(
+    job: &Job,
+    graph: &Graph,
+    name: &str,
+    targets: &[Target],
+    features: Option<&FeaturePlan>,
+) -> Result<Vec<NamedFile>, PreviewError> {
     let tflite = exported(graph)?;
     let mut files = Vec::new();
     for target in targets {
         match target {
             Target::Tflite => files.push(export::tflite(name, tflite.clone())),
-            Target::C => files.extend(c_files(job, graph, name, &tflite)?),
+            Target::C => files.extend(with_firmware(job, graph, name, &tflite, c_header)?),
             Target::Tinsmith => files.extend(compact::files(name, graph, &compact(graph, Coding::Entropy)?)),
+            Target::EspIdf | Target::Arduino => {
+                let framework = if *target == Target::EspIdf { Framework::EspIdf } else { Framework::Arduino };
+                let project = |firmware: &Firmware<'_>| board_project(framework, Some(firmware), features);
+                files.extend(with_firmware(job, graph, name, &tflite, project)?);
+            }
         }
     }
     Ok(files)
 }
 
-fn c_files(job: &Job, graph: &Graph, name: &str, tflite: &[u8]) -> Result<Vec<NamedFile>, PreviewError> {
+/// What `write` makes of all that goes into C.
+fn with_firmware(
+    job: &Job,
+    graph: &Graph,
+    name: &str,
+    tflite: &[u8],
+    write: impl FnOnce(&Firmware<'_>) -> Result<Vec<NamedFile>, ExportError>,
+) -> Result<Vec<NamedFile>, PreviewError> {
     let n_outputs = graph.outputs.first().map_or(0, |&id| graph.tensor(id).n_elements());
     let label_names = job.data.as_deref().map_or(&[][..], |data| &data.label_names);
     let source_name = job.source.path.file_name().unwrap_or_default().to_string_lossy();
@@ -64,7 +95,7 @@ fn c_files(job: &Job, graph: &Graph, name: &str, tflite: &[u8]) -> Result<Vec<Na
         source_hash: blake3::Hash::from_bytes(job.source.hash),
         recipe: &recipe,
     };
-    Ok(export::c_header(&firmware)?)
+    Ok(write(&firmware)?)
 }
 
 /// The first test samples, or else (no data, or several inputs) bytes that look random and are the same every time.
