@@ -2,6 +2,7 @@
 
 mod board;
 mod check;
+mod firmware;
 mod load;
 mod monitor;
 mod ports;
@@ -49,6 +50,7 @@ Examples:
     Record(record::Record),
     Load(load::Load),
     Check(check::Check),
+    Firmware(firmware::Firmware),
 }
 
 /// Parses the value of `--device`: a board's id.
@@ -70,6 +72,7 @@ impl Device {
             Command::Record(command) => command.run(messages),
             Command::Load(command) => command.run(messages),
             Command::Check(command) => command.run(messages),
+            Command::Firmware(command) => command.run(),
         }
     }
 }

@@ -69,6 +69,12 @@ pub struct Features {
     json: bool,
 }
 
+/// Reads stages that --save-pipeline wrote.
+pub fn read_pipeline(path: &Path) -> Result<Pipeline, Failure> {
+    let text = std::fs::read_to_string(super::paths::existing(path)?).map_err(|error| Failure::at(path, error))?;
+    Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))
+}
+
 fn board(word: &str) -> Result<Arc<Device>, String> {
     let known = || devices().iter().map(|device| device.id.as_str()).collect::<Vec<_>>().join(", ");
     device(word).ok_or_else(|| format!("no such board; choose one of {}", known()))
@@ -117,9 +123,7 @@ impl Features {
     fn export_to(&self, folder: &Path, pipeline: &Pipeline, signal: &Signal) -> Result<FeatureFigures, Failure> {
         let plan = FeaturePlan::new(pipeline, signal.rate_hz, signal.channels.len())?;
         interrupt::whole(|| {
-            super::folder::make(folder)?;
-            let mut files = features_c(&self.name, &plan).into_iter();
-            files.try_for_each(|file| super::folder::write(folder.join(file.name), &file.bytes).map(drop))
+            super::folder::write_all(folder, features_c(&self.name, &plan)).map(drop)
         })?;
         let board = self.device.as_deref().unwrap_or(&devices()[0]);
         Ok(feature_figures(&plan, board, board.stack()))
@@ -128,10 +132,7 @@ impl Features {
     fn pipeline(&self) -> Result<Pipeline, Failure> {
         let mut pipeline = match (&self.preset, &self.pipeline) {
             (Some(name), _) => preset(name)?,
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(super::paths::existing(path)?).map_err(|error| Failure::at(path, error))?;
-                Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))?
-            }
+            (None, Some(path)) => read_pipeline(path)?,
             (None, None) => Pipeline::default(),
         };
         pipeline.stages.extend(Pipeline::parse(&self.stages)?.stages);

@@ -122,6 +122,7 @@ pub fn board_project(
         made.extend(features.map_or_else(Vec::new, |plan| features_c(model.name, plan)));
     }
     files.extend(made.into_iter().map(|file| NamedFile { name: framework.folder().to_owned() + &file.name, bytes: file.bytes }));
+    files.sort_by(|a, b| a.name.rsplit_once('/').cmp(&b.name.rsplit_once('/')));
     Ok(files)
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use tinsmith_core::data::recording::BoardInfo;
 use tinsmith_core::export::compact::{Coding, compact};
-use tinsmith_runtime::link::{Loaded, Status};
+use tinsmith_core::formats::tflite::{ExportOptions, export};
+use tinsmith_runtime::link::{Loaded, Status, content_hash};
 use tinsmith_runtime::model::Model;
 
 use crate::cli::messages::Messages;
@@ -89,14 +90,24 @@ impl Board {
         }
     }
 
-    /// Sends a compact model and has it run.
-    pub fn load(&self, file: Vec<u8>, messages: Messages) -> Result<(), Failure> {
-        self.connection.ask(crate::device::Request::Load(file));
-        let loaded = |event| if let Event::Loaded(status) = event { Some(status) } else { None };
-        match self.answer(messages, loaded)? {
-            Status::Done => Ok(()),
-            status => Err(Failure::new(format!("{}: {status}", self.info.name))),
+    /// Sends a model and has it run, in the form that the board reads. Bytes of that form.
+    pub fn load(&self, model: ModelFile, messages: Messages) -> Result<usize, Failure> {
+        let mut refused = Status::Model;
+        for form in std::iter::once(model.compact).chain(model.tflite) {
+            let n_bytes = form.len();
+            self.connection.ask(crate::device::Request::Load(form));
+            let loaded = |event| if let Event::Loaded(status) = event { Some(status) } else { None };
+            match self.answer(messages, loaded)? {
+                Status::Done => return Ok(n_bytes),
+                // Firmware reads one form or the other.
+                Status::Model => {}
+                status => {
+                    refused = status;
+                    break;
+                }
+            }
         }
+        Err(Failure::new(format!("{}: {refused}", self.info.name)))
     }
 }
 
@@ -122,15 +133,41 @@ fn next(connection: &Connection, messages: Messages) -> Result<Option<Event>, Fa
     }
 }
 
-/// A compact model: a `.tin` file as it is, or an integer model of another format made compact.
-pub fn compact_file(path: &Path, options: &ModelOptions) -> Result<Vec<u8>, Failure> {
-    existing(path)?;
-    let at = |error: &dyn std::fmt::Display| Failure::at(path, error);
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tin")) {
-        let file = std::fs::read(path).map_err(|error| at(&error))?;
-        Model::parse(&file).map_err(|error| at(&error))?;
-        return Ok(file);
+/// A model as boards read it.
+pub struct ModelFile {
+    /// For firmware with Tinsmith's own runtime.
+    compact: Vec<u8>,
+    /// For firmware with TensorFlow Lite Micro; a compact model cannot be made into it.
+    tflite: Option<Vec<u8>>,
+}
+
+impl ModelFile {
+    /// A `.tin` file as it is, or an integer model of another format in both forms.
+    pub fn open(path: &Path, options: &ModelOptions) -> Result<Self, Failure> {
+        existing(path)?;
+        let at = |error: &dyn std::fmt::Display| Failure::at(path, error);
+        let is = |extension: &str| path.extension().is_some_and(|of| of.eq_ignore_ascii_case(extension));
+        let read = || std::fs::read(path).map_err(|error| at(&error));
+        if is("tin") {
+            let compact = read()?;
+            Model::parse(&compact).map_err(|error| at(&error))?;
+            return Ok(Self { compact, tflite: None });
+        }
+        let opened = options.open(path)?;
+        let compact = compact(&opened.graph, Coding::Entropy).map_err(|error| at(&error))?.bytes;
+        // What is sent is what was compiled into the firmware, to the byte.
+        let tflite = if is("tflite") { Ok(read()?) } else { export(&opened.graph, &ExportOptions::default()) };
+        Ok(Self { compact, tflite: Some(tflite.map_err(|error| at(&error))?) })
     }
-    let opened = options.open(path)?;
-    Ok(compact(&opened.graph, Coding::Entropy).map_err(|error| at(&error))?.bytes)
+
+    /// The compact form.
+    pub fn into_compact(self) -> Vec<u8> {
+        self.compact
+    }
+
+    /// Whether it is this model that a board runs.
+    pub fn is(&self, loaded: Option<Loaded>) -> bool {
+        let mut forms = std::iter::once(&self.compact).chain(&self.tflite);
+        loaded.is_some_and(|loaded| forms.any(|form| content_hash(form) == loaded.hash))
+    }
 }

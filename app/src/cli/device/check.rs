@@ -8,9 +8,9 @@ use tinsmith_core::data::feed;
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::preview::only_input;
 use tinsmith_core::progress::Cancel;
-use tinsmith_runtime::link::{Stats, Status, content_hash};
+use tinsmith_runtime::link::{Stats, Status};
 
-use super::board::{Board, PortOptions, compact_file};
+use super::board::{Board, ModelFile, PortOptions};
 use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
 use crate::cli::samples::SampleOptions;
@@ -66,12 +66,12 @@ impl Expected {
 impl Check {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let expected = self.expected()?;
-        let file = compact_file(&self.model, &self.options)?;
+        let file = ModelFile::open(&self.model, &self.options)?;
         let board = self.port.open(false, messages)?;
         board.check_runs_models(&self.port.port)?;
         if self.load {
             board.load(file, messages)?;
-        } else if board.model.map(|model| model.hash) != Some(content_hash(&file)) {
+        } else if !file.is(board.model) {
             let runs = if board.model.is_some() { "runs another model" } else { "has no model" };
             return Err(Failure::new(format!("{} {runs}; add --load to send this one", board.info.name)));
         }

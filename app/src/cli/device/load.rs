@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::board::{PortOptions, compact_file};
+use super::board::{ModelFile, PortOptions};
 use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
 use crate::cli::{Failure, output, units};
@@ -30,11 +30,10 @@ pub struct Load {
 
 impl Load {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
-        let file = compact_file(&self.model, &self.options)?;
-        let n_bytes = file.len();
+        let file = ModelFile::open(&self.model, &self.options)?;
         let board = self.port.open(false, messages)?;
         board.check_runs_models(&self.port.port)?;
-        board.load(file, messages)?;
+        let n_bytes = board.load(file, messages)?;
         if self.json {
             return output::print_json(&json!({
                 "port": self.port.port, "board": board.info.name, "model": self.model, "bytes": n_bytes,
