@@ -164,6 +164,7 @@ fn models_run_are_watched_and_are_replaced() {
     let hash = 0x1122_3344_5566_7788_u64.to_le_bytes();
     let about = Loaded { hash, input_bytes: INPUT as u32, output_bytes: OUTPUT as u32, arena_bytes: 1234 };
     assert_eq!(model, Some(about));
+    connection.ask(Request::GetStats(false));
     let note = |event: &Event| if let Event::Log(level, text) = event { Some((*level, text.clone())) } else { None };
     assert_eq!(wait(&connection, note), (Level::Note, "a note of the board".to_owned()));
 

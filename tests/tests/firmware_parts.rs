@@ -130,7 +130,8 @@ fn motion_sensors_that_are_not_there_or_go_away_are_told_apart() {
 fn latencies_are_nearest_ranks_of_the_last_runs() {
     let folder = tempfile::tempdir().unwrap();
     let Some(program) = program(folder.path()) else { return };
-    let stats = |us: &mut dyn Iterator<Item = u32>| run(&program, &["latency"], &us.map(|us| format!("{us}\n")).collect::<String>());
+    let stats =
+        |us: &mut dyn Iterator<Item = u32>| run(&program, &["latency"], &us.map(|us| format!("{us}\n")).collect::<String>());
     assert_eq!(stats(&mut (1..=200).rev()), "200 100 100 190 198 200\n");
     assert_eq!(stats(&mut std::iter::empty()), "0 0 0 0 0 0\n");
     // The first thousand is forgotten, but for mean and maximum.

@@ -122,9 +122,7 @@ impl Features {
     /// Writes the C code for recordings like `signal`, and tells what it costs.
     fn export_to(&self, folder: &Path, pipeline: &Pipeline, signal: &Signal) -> Result<FeatureFigures, Failure> {
         let plan = FeaturePlan::new(pipeline, signal.rate_hz, signal.channels.len())?;
-        interrupt::whole(|| {
-            super::folder::write_all(folder, features_c(&self.name, &plan)).map(drop)
-        })?;
+        interrupt::whole(|| super::folder::write_all(folder, features_c(&self.name, &plan)).map(drop))?;
         let board = self.device.as_deref().unwrap_or(&devices()[0]);
         Ok(feature_figures(&plan, board, board.stack()))
     }

@@ -79,7 +79,8 @@ static void say_hello(tinsmith_board *b) {
     }
     tinsmith_put_model(&w, b->has_network ? &b->network.about : NULL);
     say(b, TINSMITH_HELLO, &w);
-    b->note_is_due = b->note[0] != 0;
+    /* Whoever asks for a name may hear no more than the name. */
+    b->note_waits = b->note[0] != 0;
 }
 
 static void say_note(tinsmith_board *b) {
@@ -312,6 +313,10 @@ static void command(tinsmith_board *b) {
     tinsmith_command c;
     answer a = ended(TINSMITH_UNSUPPORTED);
     bool is_known = tinsmith_read_command(&b->decoder, &c);
+    if (b->note_waits && c.kind != TINSMITH_IDENTIFY) {
+        b->note_waits = false;
+        b->note_is_due = true;
+    }
     switch (is_known ? c.kind : 0) {
     case TINSMITH_IDENTIFY:
         say_hello(b);

@@ -79,7 +79,7 @@ typedef struct {
     } result;
     char note[TINSMITH_MAX_NOTE + 1];
     uint8_t note_level;
-    bool note_is_due;
+    bool note_waits, note_is_due;
     uint16_t sequence;
     tinsmith_decoder decoder;
     uint8_t inbox[64];
@@ -96,7 +96,8 @@ void tinsmith_board_init(tinsmith_board *board, const tinsmith_board_settings *s
 /* Does the next small thing: sends on, answers a command, sends a block, runs the model. Whether there may be more to do at once. */
 bool tinsmith_board_poll(tinsmith_board *board);
 
-/* What whoever asks for the board's name is to know, such as a sensor that was not found. Replaces the note before. */
+/* What whoever connects is to know, such as a sensor that was not found: told with the answer to the first command after a Hello.
+ * Replaces the note before. */
 void tinsmith_board_note(tinsmith_board *board, uint8_t level, const char *text);
 
 #ifdef __cplusplus

@@ -147,7 +147,8 @@ fn model_header(model: Option<&Firmware<'_>>, features: Option<&FeaturePlan>) ->
     let version = env!("CARGO_PKG_VERSION");
     let mut text = comment(&format!("tinsmith_model.h\nMade by Tinsmith {version}; export again rather than edit."), " ");
     text += "#ifndef TINSMITH_MODEL_H\n#define TINSMITH_MODEL_H\n\n";
-    let mut define = |name: &str, value: &str| writeln!(text, "#define {name:<28} {value}").expect("writing to a string succeeds");
+    let mut define =
+        |name: &str, value: &str| writeln!(text, "#define {name:<28} {value}").expect("writing to a string succeeds");
     define("TINSMITH_VERSION", &string(version));
     define("TINSMITH_HAS_MODEL", if model.is_some() { "1" } else { "0" });
     let features = model.and(features);
