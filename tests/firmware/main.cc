@@ -17,6 +17,11 @@ const uint8_t *const golden_inputs[] = {GOLDEN_INPUTS};
 const uint8_t *const golden_outputs[] = {GOLDEN_OUTPUTS};
 int spoiled = -1;
 
+void describe(TfLiteTensor *tensor, void *data, size_t bytes) {
+  tensor->data.data = data;
+  tensor->bytes = bytes;
+}
+
 int failed(const char *what) {
   printf("failed: %s\n", what);
   return 1;
@@ -53,8 +58,10 @@ int main(int, char **arguments) {
   std::vector<std::vector<uint8_t>> memory;
   for (size_t i = 0; i < stand_in_inputs; ++i) memory.emplace_back(input_bytes[i]);
   for (size_t i = 0; i < stand_in_outputs; ++i) memory.emplace_back(output_bytes[i]);
-  for (size_t i = 0; i < stand_in_inputs; ++i) stand_in_input[i] = {{memory[i].data()}, input_bytes[i]};
-  for (size_t i = 0; i < stand_in_outputs; ++i) stand_in_output[i] = {{memory[stand_in_inputs + i].data()}, output_bytes[i]};
+  for (size_t i = 0; i < stand_in_inputs; ++i) describe(&stand_in_input[i], memory[i].data(), input_bytes[i]);
+  for (size_t i = 0; i < stand_in_outputs; ++i) {
+    describe(&stand_in_output[i], memory[stand_in_inputs + i].data(), output_bytes[i]);
+  }
 
   alignas(16) static uint8_t arena[1000];
   if (probe_self_test() != PROBE_E_RUN) return failed("self test before set-up");

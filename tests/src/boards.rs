@@ -38,7 +38,15 @@ pub fn simulation(id: &str, way: Way, speed: Speed, faults: &[Fault]) -> Simulat
 /// # Panics
 /// Nobody is there.
 pub fn connect(simulator: &Simulator) -> Connection {
-    let port = simulator.port().display().to_string();
+    connect_to(simulator.port())
+}
+
+/// The same by the path of a port.
+///
+/// # Panics
+/// Nobody is there.
+pub fn connect_to(port: &Path) -> Connection {
+    let port = port.display().to_string();
     let connection = Connection::open(ConnectionSettings { patience: Duration::from_secs(20), ..ConnectionSettings::new(port) });
     wait(&connection, |event| matches!(event, Event::Connected { .. }).then_some(()));
     connection
@@ -75,9 +83,18 @@ pub fn record(connection: &Connection, folder: &Path, seconds: f64) -> (Vec<Clip
 /// # Panics
 /// Something is not as it was measured, or is missing and not in a gap.
 pub fn check(recording: &Recording, what: &str) {
+    let (_, source) = if recording.clip.sensor.kind == Kind::Audio { Source::tones() } else { Source::gestures() };
+    check_source(recording, &source, what);
+}
+
+/// The same for what another board measures.
+///
+/// # Panics
+/// Something is not as it was measured, or is missing and not in a gap.
+pub fn check_source(recording: &Recording, source: &Source, what: &str) {
     let clip = &recording.clip;
-    let (rate_hz, n_channels) = (clip.sensor.rate_hz, clip.sensor.channels.len());
-    let (info, source) = if clip.sensor.kind == Kind::Audio { Source::tones() } else { Source::gestures() };
+    let info = &clip.sensor;
+    let (rate_hz, n_channels) = (info.rate_hz, info.channels.len());
     let mut index = None;
     let mut gaps = clip.gaps.iter().peekable();
     let mut bytes = Vec::new();

@@ -1,6 +1,7 @@
 //! What the whole-program tests share: where the repository, the data, the built program and other runtimes are.
 
 pub mod boards;
+pub mod c_code;
 pub mod compact;
 pub mod data_files;
 pub mod hostile;

@@ -9,35 +9,8 @@ use tinsmith_runtime::link::{
     self, BadFrames, Channel, Decoder, Format, Level, List, Loaded, MAX_ENCODED, MAX_FRAME, MAX_PAYLOAD, PROTOCOL, Piece, Report,
     Sensor, SensorKind, Stats, Status, encode_frame,
 };
+use tinsmith_tests::c_code::{CHECKED, compile, has};
 use tinsmith_tests::hostile::Mutations;
-use tinsmith_tests::root;
-
-const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
-
-/// Whether a compiler is installed; a loud line where it is not.
-fn has(compiler: &str) -> bool {
-    let found = Command::new(compiler).arg("--version").output().is_ok_and(|output| output.status.success());
-    if !found {
-        eprintln!("SKIP: no {compiler}");
-    }
-    found
-}
-
-fn compile(compiler: &str, options: &[&str], files: &[&str], program: &Path) {
-    let folder = root().join("assets/firmware/common");
-    let output = Command::new(compiler)
-        .args(STRICT)
-        .args(options)
-        .arg("-I")
-        .arg(&folder)
-        .args(files)
-        .arg("-o")
-        .arg(program)
-        .current_dir(root())
-        .output()
-        .expect("it runs");
-    assert!(output.status.success(), "{compiler} {options:?}\n{}", String::from_utf8_lossy(&output.stderr));
-}
 
 const LINK: &str = "assets/firmware/common/tinsmith_link.c";
 
@@ -45,8 +18,7 @@ const LINK: &str = "assets/firmware/common/tinsmith_link.c";
 fn program(folder: &Path) -> Option<PathBuf> {
     let program = folder.join("link");
     has("gcc").then(|| {
-        let options = ["-std=c99", "-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"];
-        compile("gcc", &options, &[LINK, "tests/firmware/link.c"], &program);
+        compile("gcc", &CHECKED, &[LINK, "tests/firmware/link.c"], &program);
         program
     })
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod board;
 mod check;
+mod firmware;
 mod load;
 mod monitor;
 mod ports;
@@ -51,6 +52,7 @@ Examples:
     Session(session::Session),
     Load(load::Load),
     Check(check::Check),
+    Firmware(firmware::Firmware),
 }
 
 /// Parses the value of `--device`: a board's id.
@@ -73,6 +75,7 @@ impl Device {
             Command::Session(command) => command.run(messages),
             Command::Load(command) => command.run(messages),
             Command::Check(command) => command.run(messages),
+            Command::Firmware(command) => command.run(),
         }
     }
 }

@@ -70,6 +70,12 @@ pub struct Features {
     json: bool,
 }
 
+/// Reads stages that --save-pipeline wrote.
+pub fn read_pipeline(path: &Path) -> Result<Pipeline, Failure> {
+    let text = std::fs::read_to_string(super::paths::existing(path)?).map_err(|error| Failure::at(path, error))?;
+    Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))
+}
+
 fn board(word: &str) -> Result<Arc<Device>, String> {
     let known = || devices().iter().map(|device| device.id.as_str()).collect::<Vec<_>>().join(", ");
     device(word).ok_or_else(|| format!("no such board; choose one of {}", known()))
@@ -118,11 +124,7 @@ impl Features {
     /// Writes the C code for recordings like `signal`, and tells what it costs.
     fn export_to(&self, folder: &Path, pipeline: &Pipeline, signal: &Signal) -> Result<FeatureFigures, Failure> {
         let plan = FeaturePlan::new(pipeline, signal.rate_hz, signal.channels.len())?;
-        interrupt::whole(|| {
-            super::folder::make(folder)?;
-            let mut files = features_c(&self.name, &plan).into_iter();
-            files.try_for_each(|file| super::folder::write(folder.join(file.name), &file.bytes).map(drop))
-        })?;
+        interrupt::whole(|| super::folder::write_all(folder, features_c(&self.name, &plan)).map(drop))?;
         let board = self.device.as_deref().unwrap_or(&devices()[0]);
         Ok(feature_figures(&plan, board))
     }

@@ -12,6 +12,7 @@
 //! | `detect` | frames or plain lines, and what is wrong where it is neither |
 //! | `receive` | bytes into blocks, results and counts |
 //! | `upload` | models and inputs that go in pieces |
+//! | `model_file` | a model in the forms that boards read |
 //! | `record` | a recording, on a thread of its own |
 //! | `messages` | what the thread of a board is asked, and what it tells |
 //! | `talk` | asking a thread, and polling what it tells |
@@ -24,6 +25,7 @@ mod connection;
 mod detect;
 mod error;
 mod messages;
+mod model_file;
 mod port;
 pub mod ports;
 mod receive;
@@ -39,6 +41,7 @@ pub use connection::Connection;
 pub use detect::Way;
 pub use error::DeviceError;
 pub use messages::{ConnectionSettings, Event, Request};
+pub use model_file::ModelFile;
 pub use receive::LinkCounts;
 pub(crate) use record::Recordings;
 pub(crate) use talk::Ears;

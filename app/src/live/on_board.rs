@@ -6,17 +6,16 @@ use std::time::{Duration, Instant};
 
 use tinsmith_core::data::feed;
 use tinsmith_core::execute::executor::Executor;
-use tinsmith_core::export::compact::{Coding, compact};
 use tinsmith_core::graph::Graph;
 use tinsmith_core::live::{Latencies, Step};
 use tinsmith_core::preview::{only_input, roles};
 use tinsmith_core::progress::Cancel;
-use tinsmith_runtime::link::{Status, content_hash};
+use tinsmith_runtime::link::Status;
 
 use super::setup::Setup;
 use super::shown::{Checked, OnBoard};
 use crate::capture::Station;
-use crate::device::{Agreement, Event, Request, Way};
+use crate::device::{Agreement, Event, ModelFile, Request, Way};
 
 /// Windows that the board may still have to answer for; it gets no more meanwhile.
 const MOST_WAITING: usize = 4;
@@ -27,8 +26,6 @@ const CHECKS_FROM: u32 = 1 << 31;
 /// How often the board is asked what it counted.
 const ASK_STATS: Duration = Duration::from_secs(1);
 
-/// A compact model: its hash and its bytes.
-type File = ([u8; 8], Vec<u8>);
 /// Inputs, each with the output that is due for it.
 type Samples = VecDeque<(Vec<u8>, Vec<u8>)>;
 
@@ -36,7 +33,7 @@ type Samples = VecDeque<(Vec<u8>, Vec<u8>)>;
 #[derive(Debug, Default)]
 pub struct BoardRunner {
     /// The candidate as the board takes it; made when it is needed.
-    file: Option<Result<File, String>>,
+    file: Option<Result<Arc<ModelFile>, String>>,
     /// What the board runs, as far as it is known.
     runs: Option<[u8; 8]>,
     windows: Agreement,
@@ -45,7 +42,8 @@ pub struct BoardRunner {
     check: Option<Check>,
     latencies: Latencies,
     left_out: u64,
-    loading: Option<Instant>,
+    /// Since when the candidate is being sent, and in which of its forms.
+    loading: Option<(Instant, usize)>,
     loaded: Option<(Duration, Instant)>,
     refused: Option<Status>,
     trouble: Option<String>,
@@ -84,12 +82,20 @@ impl BoardRunner {
     /// Sends the candidate.
     pub fn load(&mut self, station: &Station, setup: &Setup) {
         match self.file(&setup.candidate.graph) {
-            Ok((hash, bytes)) => {
-                (self.loading, self.refused, self.runs) = (Some(Instant::now()), None, Some(hash));
-                station.ask(Request::Load(bytes));
+            Ok(file) => {
+                self.refused = None;
+                self.send(station, &file, Instant::now(), 0);
             }
             Err(why) => self.trouble = Some(why),
         }
+    }
+
+    /// Sends one of the forms of the candidate. Whether there is such a form.
+    fn send(&mut self, station: &Station, file: &ModelFile, since: Instant, form: usize) -> bool {
+        let Some((hash, bytes)) = file.forms().get(form) else { return false };
+        (self.loading, self.runs) = (Some((since, form)), Some(*hash));
+        station.ask(Request::Load(bytes.clone()));
+        true
     }
 
     /// Sends test samples.
@@ -121,7 +127,7 @@ impl BoardRunner {
     /// What the board said. Of a window: its step and how long it took.
     pub fn hear(&mut self, station: &Station, event: &Event) -> Option<(u64, u32)> {
         match event {
-            Event::Loaded(status) => self.loaded(*status),
+            Event::Loaded(status) => self.loaded(station, *status),
             // What is on its way to a board that went never arrives.
             Event::Disconnected => {
                 self.windows = Agreement::default();
@@ -141,12 +147,14 @@ impl BoardRunner {
         None
     }
 
-    fn loaded(&mut self, status: Status) {
-        let Some(since) = self.loading.take() else { return };
-        if status == Status::Done {
-            self.loaded = Some((since.elapsed(), Instant::now()));
-        } else {
-            (self.refused, self.runs) = (Some(status), None);
+    fn loaded(&mut self, station: &Station, status: Status) {
+        let Some((since, form)) = self.loading.take() else { return };
+        let file = self.file.as_ref().and_then(|file| file.as_ref().ok()).cloned();
+        match status {
+            Status::Done => self.loaded = Some((since.elapsed(), Instant::now())),
+            // Firmware reads one form or the other.
+            Status::Model if file.is_some_and(|file| self.send(station, &file, since, form + 1)) => {}
+            refused => (self.refused, self.runs) = (Some(refused), None),
         }
     }
 
@@ -181,17 +189,14 @@ impl BoardRunner {
         }
     }
 
-    fn file(&mut self, graph: &Graph) -> Result<File, String> {
-        let make = || {
-            let made = compact(graph, Coding::Entropy).map_err(|error| error.to_string())?;
-            Ok((content_hash(&made.bytes), made.bytes))
-        };
+    fn file(&mut self, graph: &Graph) -> Result<Arc<ModelFile>, String> {
+        let make = || ModelFile::of(graph, None).map(Arc::new).map_err(|error| error.to_string());
         self.file.get_or_insert_with(make).clone()
     }
 
     fn is_candidate(&self) -> bool {
-        let hash = self.file.as_ref().and_then(|file| file.as_ref().ok()).map(|(hash, _)| *hash);
-        self.loading.is_none() && hash.is_some() && hash == self.runs
+        let file = self.file.as_ref().and_then(|file| file.as_ref().ok());
+        self.loading.is_none() && self.runs.zip(file).is_some_and(|(runs, file)| file.has(runs))
     }
 
     /// Puts what is known where it is seen.
@@ -200,7 +205,7 @@ impl BoardRunner {
             let (same, done) = check.agreement.counts();
             Checked { same, done, total: check.total }
         };
-        shown.loading = self.loading;
+        shown.loading = self.loading.map(|(since, _)| since);
         shown.runs = self.runs.filter(|_| self.loading.is_none()).map(|hash| (hash, self.is_candidate()));
         (shown.loaded, shown.refused) = (self.loaded, self.refused);
         shown.check = self.check.as_ref().map(checked);

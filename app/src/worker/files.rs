@@ -182,8 +182,9 @@ pub(super) fn save(request: SaveRequest) -> Result<Saved, String> {
 pub(super) fn export(folder: PathBuf, request: &ExportRequest) -> Result<(PathBuf, Vec<String>), String> {
     let ExportRequest { job, candidate, name, targets } = request;
     let written = write(job, &candidate.graph, name, targets, &folder).map_err(|e| e.message().to_owned())?;
-    let name_of = |path: &PathBuf| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    Ok((folder, written.iter().map(name_of).collect()))
+    let name_of = |path: &PathBuf| path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+    let names = written.iter().map(name_of).collect();
+    Ok((folder, names))
 }
 
 /// The project file that a model without one would get.

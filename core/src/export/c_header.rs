@@ -56,18 +56,18 @@ pub struct Golden {
 /// # Errors
 /// [`ExportError`] if TFLM lacks an operator, an input or output has no C type, or golden samples do not fit.
 pub fn c_header(firmware: &Firmware<'_>) -> Result<Vec<NamedFile>, ExportError> {
-    let ports = Ports::of(firmware.graph)?;
-    check_golden(firmware.golden, &ports)?;
-    let ops = registrations(firmware.graph)?;
-    let writer =
-        Writer { firmware, ports, lower: identifier(firmware.name), upper: identifier(firmware.name).to_ascii_uppercase() };
-    let file = |suffix: &str, text: String| NamedFile { name: format!("{}{suffix}", writer.lower), bytes: text.into_bytes() };
-    Ok(vec![
-        file("_model.h", writer.header()),
-        file("_model.c", writer.source()),
-        file("_ops.h", writer.ops_header(&ops)),
-        file("_tflm.cc", writer.interpreter()),
-    ])
+    let writer = Writer::new(firmware, true)?;
+    let mut files = writer.model_files()?;
+    files.push(writer.file("_tflm.cc", writer.interpreter()));
+    Ok(files)
+}
+
+/// The same without the calls that run it, for firmware that has an interpreter of its own.
+///
+/// # Errors
+/// As of [`c_header`].
+pub(super) fn c_model(firmware: &Firmware<'_>) -> Result<Vec<NamedFile>, ExportError> {
+    Writer::new(firmware, false)?.model_files()
 }
 
 /// An input or output of the model.
@@ -158,9 +158,34 @@ struct Writer<'a> {
     ports: Ports,
     lower: String,
     upper: String,
+    /// Whether the functions that run the model come along.
+    is_run: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn new(firmware: &'a Firmware<'a>, is_run: bool) -> Result<Self, ExportError> {
+        let ports = Ports::of(firmware.graph)?;
+        check_golden(firmware.golden, &ports)?;
+        let lower = identifier(firmware.name);
+        let upper = lower.to_ascii_uppercase();
+        Ok(Self { firmware, ports, lower, upper, is_run })
+    }
 }
 
 impl Writer<'_> {
+    fn file(&self, suffix: &str, text: String) -> NamedFile {
+        NamedFile { name: format!("{}{suffix}", self.lower), bytes: text.into_bytes() }
+    }
+
+    fn model_files(&self) -> Result<Vec<NamedFile>, ExportError> {
+        let ops = registrations(self.firmware.graph)?;
+        Ok(vec![
+            self.file("_model.h", self.header()),
+            self.file("_model.c", self.source()),
+            self.file("_ops.h", self.ops_header(&ops)),
+        ])
+    }
+
     /// `NAME_WHAT` as a macro.
     fn define(&self, text: &mut String, what: &str, value: &str, note: &str) {
         let note = if note.is_empty() { String::new() } else { format!("  // {note}") };
@@ -202,7 +227,9 @@ impl Writer<'_> {
             text += &format!("extern const char *const {lower}_labels[{upper}_LABELS];\n");
         }
         self.golden_declarations(&mut text);
-        self.functions(&mut text);
+        if self.is_run {
+            self.functions(&mut text);
+        }
         text += "\n#ifdef __cplusplus\n}\n#endif\n\n";
         text += &format!("#endif  // {guard}\n");
         text
@@ -213,12 +240,17 @@ impl Writer<'_> {
         self.define(text, "MODEL_BYTES", &self.firmware.tflite.len().to_string(), "");
         let least = arena_figures(graph, Abi::OTHER32);
         let known = if least.exact { "" } else { " at least (not every kernel is known)" };
+        let lower = if self.is_run {
+            format!("add 60 KB, then lower it to {}_arena_used()", self.lower)
+        } else {
+            "see TINSMITH_ARENA_EXTRA in tinsmith_config.h".to_owned()
+        };
         text.push_str(&comment(
             &format!(
                 "Arena, a multiple of 16 bytes. TensorFlow Lite Micro's reference kernels need{known} {} on a 32-bit\nmicrocontroller \
                  ({} of it activations); the rest is for CMSIS-NN's scratch and newer versions.\nESP-NN on the ESP32-S3 and P4 takes \
-                 more: add 60 KB, then lower it to {}_arena_used().",
-                least.arena_mcu32_bytes, least.activations_bytes, self.lower
+                 more: {lower}.",
+                least.arena_mcu32_bytes, least.activations_bytes
             ),
             " ",
         ));
@@ -235,11 +267,13 @@ impl Writer<'_> {
         }
         self.define(text, "GOLDEN_SAMPLES", &self.firmware.golden.len().to_string(), "");
         text.push('\n');
-        text.push_str("enum {\n");
-        for (name, value, meaning) in CODES {
-            text.push_str(&format!("    {}_{name} = {value},  // {meaning}\n", self.upper));
+        if self.is_run {
+            text.push_str("enum {\n");
+            for (name, value, meaning) in CODES {
+                text.push_str(&format!("    {}_{name} = {value},  // {meaning}\n", self.upper));
+            }
+            text.push_str("};\n\n");
         }
-        text.push_str("};\n\n");
     }
 
     /// Enumerators are unique and differ from the macros above.

@@ -2,18 +2,20 @@
 //!
 //! Reproducible: the same project gives the same bytes, so nothing here knows a date, a path or a machine.
 
+mod board;
 mod c_header;
 mod c_text;
 pub mod compact;
 pub mod features;
 mod ops;
 
+pub use board::{Framework, board_project};
 pub use c_header::{Firmware, Golden, c_header};
 
 /// A file to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedFile {
-    /// Name without a folder.
+    /// Name; with folders of its own, divided by `/`, if it belongs to a project of several.
     pub name: String,
     /// Contents.
     pub bytes: Vec<u8>,
@@ -52,6 +54,9 @@ pub enum ExportError {
         /// Bytes of the tensor.
         expected: usize,
     },
+    /// A front end does not fit what the board measures, or what the model takes.
+    #[error("the front end does not fit: {0}")]
+    FrontEnd(String),
     /// The model has no inputs or no outputs.
     #[error("the model has no {0}, so firmware could not call it")]
     NoInterface(&'static str),

@@ -5,7 +5,7 @@ use super::{Job, PreviewError, exported};
 use crate::execute::executor::Executor;
 use crate::export::compact::{self, Coding, compact};
 use crate::export::features::{FeatureExportError, FeaturePlan, features_c};
-use crate::export::{self, Firmware, Golden, NamedFile};
+use crate::export::{self, ExportError, Firmware, Framework, Golden, NamedFile, board_project, c_header};
 use crate::graph::Graph;
 use crate::progress::Cancel;
 use crate::tensor::ElementType;
@@ -22,11 +22,15 @@ pub enum Target {
     C,
     /// The model as a compact file for Tinsmith's own runtime.
     Tinsmith,
+    /// Firmware with the model for ESP32 boards, an ESP-IDF project.
+    EspIdf,
+    /// The same as an Arduino sketch.
+    Arduino,
 }
 
 impl Target {
     /// Everything that can be written.
-    pub const ALL: [Self; 3] = [Self::Tflite, Self::C, Self::Tinsmith];
+    pub const ALL: [Self; 5] = [Self::Tflite, Self::C, Self::Tinsmith, Self::EspIdf, Self::Arduino];
 
     /// What is written where nobody chose: what any graph has, floats among them.
     pub const USUAL: [Self; 2] = [Self::Tflite, Self::C];
@@ -38,24 +42,55 @@ impl Target {
 /// [`PreviewError::Export`], [`PreviewError::Firmware`] if an operator or a type cannot be written; [`PreviewError::Execute`] if golden samples cannot be
 /// computed.
 pub fn firmware_files(job: &Job, graph: &Graph, name: &str, targets: &[Target]) -> Result<Vec<NamedFile>, PreviewError> {
+    firmware_files_with(job, graph, name, targets, None)
+}
+
+/// The same, with this front end in the firmware of boards; the project's own if there is none.
+///
+/// # Errors
+/// As of [`firmware_files`]; [`PreviewError::Export`] also if the front end does not fit.
+pub fn firmware_files_with(
+    job: &Job,
+    graph: &Graph,
+    name: &str,
+    targets: &[Target],
+    features: Option<&FeaturePlan>,
+) -> Result<Vec<NamedFile>, PreviewError> {
     let tflite = exported(graph)?;
+    let own = job.front_end().map(FeaturePlan::of);
+    let own_code = own.as_ref().and_then(|plan| plan.as_ref().ok());
+    let note = features_note(job, own.as_ref());
     let mut files = Vec::new();
     for target in targets {
         match target {
             Target::Tflite => files.push(export::tflite(name, tflite.clone())),
-            Target::C => files.extend(c_files(job, graph, name, &tflite)?),
+            Target::C => {
+                files.extend(with_firmware(job, graph, (name, &note), &tflite, c_header)?);
+                files.extend(own_code.into_iter().flat_map(|plan| features_c(name, plan)));
+            }
             Target::Tinsmith => files.extend(compact::files(name, graph, &compact(graph, Coding::Entropy)?)),
+            Target::EspIdf | Target::Arduino => {
+                let framework = if *target == Target::EspIdf { Framework::EspIdf } else { Framework::Arduino };
+                let project = |firmware: &Firmware<'_>| board_project(framework, Some(firmware), features.or(own_code));
+                files.extend(with_firmware(job, graph, (name, &note), &tflite, project)?);
+            }
         }
     }
     Ok(files)
 }
 
-fn c_files(job: &Job, graph: &Graph, name: &str, tflite: &[u8]) -> Result<Vec<NamedFile>, PreviewError> {
+/// What `write` makes of all that goes into C.
+fn with_firmware(
+    job: &Job,
+    graph: &Graph,
+    (name, features): (&str, &str),
+    tflite: &[u8],
+    write: impl FnOnce(&Firmware<'_>) -> Result<Vec<NamedFile>, ExportError>,
+) -> Result<Vec<NamedFile>, PreviewError> {
     let n_outputs = graph.outputs.first().map_or(0, |&id| graph.tensor(id).n_elements());
     let label_names = job.data.as_deref().map_or(&[][..], |data| &data.label_names);
     let source_name = job.source.path.file_name().unwrap_or_default().to_string_lossy();
     let recipe = ron::to_string(&job.recipe).unwrap_or_default();
-    let plan = job.front_end().map(FeaturePlan::of);
     let firmware = Firmware {
         name,
         graph,
@@ -65,11 +100,9 @@ fn c_files(job: &Job, graph: &Graph, name: &str, tflite: &[u8]) -> Result<Vec<Na
         source_name: &source_name,
         source_hash: blake3::Hash::from_bytes(job.source.hash),
         recipe: &recipe,
-        features: &features_note(job, plan.as_ref()),
+        features,
     };
-    let mut files = export::c_header(&firmware)?;
-    files.extend(plan.into_iter().flatten().flat_map(|plan| features_c(name, &plan)));
-    Ok(files)
+    Ok(write(&firmware)?)
 }
 
 /// What is said of the features: their stages, and why their code is missing, if it is.

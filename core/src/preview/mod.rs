@@ -52,7 +52,7 @@ use crate::recipe::{Quantize, Recipe};
 pub use activations::Evaluated;
 pub use engine::Engine;
 pub use error::PreviewError;
-pub use firmware::{Target, firmware_files};
+pub use firmware::{Target, firmware_files, firmware_files_with};
 pub use open::{OpenError, OpenedProject, open_as, open_project, project_of};
 pub use roles::{Roles, roles};
 pub use samples::only_input;

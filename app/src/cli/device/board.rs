@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 use tinsmith_core::data::recording::BoardInfo;
-use tinsmith_core::export::compact::{Coding, compact};
 use tinsmith_runtime::link::{Loaded, Status};
 use tinsmith_runtime::model::Model;
 
@@ -13,7 +12,7 @@ use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
 use crate::cli::paths::existing;
 use crate::cli::{Failure, interrupt};
-use crate::device::{Connection, ConnectionSettings, Event, Way};
+use crate::device::{Connection, ConnectionSettings, Event, ModelFile, Way};
 use crate::input::Input;
 use crate::microphone::{Channel, Microphone, MicrophoneInfo, MicrophoneSettings};
 
@@ -190,14 +189,19 @@ impl Board {
         }
     }
 
-    /// Sends a compact model and has it run.
-    pub fn load(&self, file: Vec<u8>, messages: Messages) -> Result<(), Failure> {
-        self.input.ask(crate::device::Request::Load(file));
-        let loaded = |event| if let Event::Loaded(status) = event { Some(status) } else { None };
-        match self.answer(messages, loaded)? {
-            Status::Done => Ok(()),
-            status => Err(Failure::new(format!("{}: {status}", self.info.name))),
+    /// Sends a model and has it run, in the form that the board reads. Bytes of that form.
+    pub fn load(&self, model: &ModelFile, messages: Messages) -> Result<usize, Failure> {
+        for (_, form) in model.forms() {
+            self.input.ask(crate::device::Request::Load(form.clone()));
+            let loaded = |event| if let Event::Loaded(status) = event { Some(status) } else { None };
+            match self.answer(messages, loaded)? {
+                Status::Done => return Ok(form.len()),
+                // Firmware reads one form or the other.
+                Status::Model => {}
+                status => return Err(Failure::new(format!("{}: {status}", self.info.name))),
+            }
         }
+        Err(Failure::new(format!("{}: {}", self.info.name, Status::Model)))
     }
 }
 
@@ -223,15 +227,18 @@ fn next(input: &Input, messages: Messages) -> Result<Option<Event>, Failure> {
     }
 }
 
-/// A compact model: a `.tin` file as it is, or an integer model of another format made compact.
-pub fn compact_file(path: &Path, options: &ModelOptions) -> Result<Vec<u8>, Failure> {
+/// A `.tin` file as it is, or an integer model of another format in both forms that boards read.
+pub fn model_file(path: &Path, options: &ModelOptions) -> Result<ModelFile, Failure> {
     existing(path)?;
     let at = |error: &dyn std::fmt::Display| Failure::at(path, error);
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tin")) {
-        let file = std::fs::read(path).map_err(|error| at(&error))?;
-        Model::parse(&file).map_err(|error| at(&error))?;
-        return Ok(file);
+    let is = |extension: &str| path.extension().is_some_and(|of| of.eq_ignore_ascii_case(extension));
+    let read = || std::fs::read(path).map_err(|error| at(&error));
+    if is("tin") {
+        let compact = read()?;
+        Model::parse(&compact).map_err(|error| at(&error))?;
+        return Ok(ModelFile::compact(compact));
     }
     let opened = options.open(path)?;
-    Ok(compact(&opened.graph, Coding::Entropy).map_err(|error| at(&error))?.bytes)
+    let tflite = if is("tflite") { Some(read()?) } else { None };
+    ModelFile::of(&opened.graph, tflite).map_err(|error| at(&error))
 }

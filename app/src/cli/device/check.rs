@@ -8,9 +8,9 @@ use tinsmith_core::data::feed;
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::preview::only_input;
 use tinsmith_core::progress::Cancel;
-use tinsmith_runtime::link::{Stats, Status, content_hash};
+use tinsmith_runtime::link::{Stats, Status};
 
-use super::board::{Board, PortOptions, compact_file};
+use super::board::{Board, PortOptions, model_file};
 use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
 use crate::cli::samples::SampleOptions;
@@ -66,11 +66,11 @@ impl Expected {
 impl Check {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let expected = self.expected()?;
-        let file = compact_file(&self.model, &self.options)?;
+        let file = model_file(&self.model, &self.options)?;
         let board = self.port.open_model_runner(messages)?;
         if self.load {
-            board.load(file, messages)?;
-        } else if board.model.map(|model| model.hash) != Some(content_hash(&file)) {
+            board.load(&file, messages)?;
+        } else if !file.is(board.model) {
             let runs = if board.model.is_some() { "runs another model" } else { "has no model" };
             return Err(Failure::new(format!("{} {runs}; add --load to send this one", board.info.name)));
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::board::{PortOptions, compact_file};
+use super::board::{PortOptions, model_file};
 use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
 use crate::cli::{Failure, output, units};
@@ -30,10 +30,9 @@ pub struct Load {
 
 impl Load {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
-        let file = compact_file(&self.model, &self.options)?;
-        let n_bytes = file.len();
+        let file = model_file(&self.model, &self.options)?;
         let board = self.port.open_model_runner(messages)?;
-        board.load(file, messages)?;
+        let n_bytes = board.load(&file, messages)?;
         if self.json {
             return output::print_json(&json!({
                 "port": self.port.port, "board": board.info.name, "model": self.model, "bytes": n_bytes,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum, ValueHint};
 use tinsmith_core::measure::device::Device as Profile;
 
-use super::board::{compact_file, parse_seconds};
+use super::board::{model_file, parse_seconds};
 use super::parse_device;
 use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
@@ -93,7 +93,7 @@ impl Simulate {
     }
 
     fn settings(&self) -> Result<SimulatorSettings, Failure> {
-        let model = self.model.as_deref().map(|path| compact_file(path, &self.options)).transpose()?;
+        let model = self.model.as_deref().map(|path| model_file(path, &self.options)).transpose()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
         let board = BoardSettings {
             id: self.board.id.clone(),
@@ -102,7 +102,7 @@ impl Simulate {
             flash_bytes: self.board.flash_bytes as usize,
             ram_bytes: self.board.ram_bytes as usize,
             sensors: self.sensors()?,
-            model,
+            model: model.and_then(|model| Some(model.forms().first()?.1.clone())),
         };
         let way = if self.plain { Way::Lines } else { Way::Frames };
         Ok(SimulatorSettings { board, way, speed: self.speed, faults: self.fault.clone(), seed: self.seed })

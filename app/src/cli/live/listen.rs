@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use tinsmith_core::export::compact::{Coding, compact};
 use tinsmith_core::live::{Latencies, Live as Listener, Step};
 use tinsmith_runtime::link::Status;
 
@@ -12,6 +11,7 @@ use super::tell::{Teller, Trace};
 use crate::cli::Failure;
 use crate::cli::device::board::Board;
 use crate::cli::messages::Messages;
+use crate::device::ModelFile;
 use crate::device::{Agreement, Answer, Event};
 
 /// Windows that a board may still have to answer for; it gets no more meanwhile.
@@ -74,8 +74,8 @@ impl<'a> Listening<'a> {
 
     /// Sends the candidate to the board.
     pub fn load(&self, board: &Board) -> Result<(), Failure> {
-        let file = compact(&self.models.candidate, Coding::Entropy).map_err(|error| Failure::at(&self.options.file, error))?;
-        board.load(file.bytes, self.messages)
+        let file = ModelFile::of(&self.models.candidate, None).map_err(|error| Failure::at(&self.options.file, error))?;
+        board.load(&file, self.messages).map(drop)
     }
 
     /// The first instant has this number.

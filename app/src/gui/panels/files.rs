@@ -38,8 +38,9 @@ impl FilesPanel {
         cx.send(Command::Need(Need::DryRun));
         let files = shown_files(cx);
         if !files.iter().any(|f| f.name == self.chosen) {
-            // A header says most of what there is to know.
-            let first = files.iter().find(|f| f.name.ends_with(".h")).or(files.first());
+            // A header says most of what there is to know; of a whole project, its README.
+            let tells = |f: &&&DryFile| f.name.ends_with(".h") || f.name.ends_with("README.md");
+            let first = files.iter().find(tells).or(files.first());
             self.chosen = first.map_or_else(String::new, |f| f.name.clone());
         }
         let is_narrow = ui.available_width() < NARROW;
@@ -103,16 +104,18 @@ impl FilesPanel {
     }
 
     fn list_ui(&mut self, cx: PanelCtx<'_>, files: &[&DryFile], list: Rect, ui: &mut Ui) {
-        let p = Palette::of(ui);
         ui.scope_builder(UiBuilder::new().max_rect(list), |ui| {
             ScrollArea::vertical().id_salt("files").auto_shrink([false, false]).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 ui.add_space(6.0);
-                let (rect, _) = ui.allocate_exact_size(vec2(LIST, ROW), Sense::hover());
-                icon_at(ui, rect.left() + 16.0, rect, icons::FOLDER_OPEN, p.text_weak);
-                let place = Rect::from_min_max(pos2(rect.left() + 30.0, rect.top()), rect.max);
-                text_in(ui, place, false, &cx.session.export_name(), Type::Small, p.text);
+                folder_row(ui, &cx.session.export_name());
+                let mut folder = "";
                 for file in files {
+                    let own = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    if own != folder {
+                        folder = own;
+                        folder_row(ui, own);
+                    }
                     if file_row(ui, file, file.name == self.chosen) {
                         self.chosen.clone_from(&file.name);
                     }
@@ -139,6 +142,15 @@ fn icon_at(ui: &Ui, x: f32, row: Rect, icon: &str, colour: Color32) {
     ui.painter().text(at, eframe::egui::Align2::CENTER_CENTER, icon, Type::IconSmall.font(), colour);
 }
 
+/// The folder of the files below it.
+fn folder_row(ui: &mut Ui, name: &str) {
+    let p = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(LIST, ROW), Sense::hover());
+    icon_at(ui, rect.left() + 16.0, rect, icons::FOLDER_OPEN, p.text_weak);
+    let place = Rect::from_min_max(pos2(rect.left() + 30.0, rect.top()), rect.max);
+    text_in(ui, place, false, name, Type::Small, p.text);
+}
+
 /// True if it was clicked.
 fn file_row(ui: &mut Ui, file: &DryFile, is_chosen: bool) -> bool {
     let p = Palette::of(ui);
@@ -157,7 +169,7 @@ fn file_row(ui: &mut Ui, file: &DryFile, is_chosen: bool) -> bool {
     icon_at(ui, rect.left() + 34.0, rect, icon, ink);
     let size = Rect::from_min_max(pos2(rect.right() - 64.0, rect.top()), pos2(rect.right() - 10.0, rect.bottom()));
     let name = Rect::from_min_max(pos2(rect.left() + 48.0, rect.top()), pos2(size.left() - 4.0, rect.bottom()));
-    text_in(ui, name, false, &file.name, kind, ink);
+    text_in(ui, name, false, file.name.rsplit('/').next().unwrap_or_default(), kind, ink);
     text_in(ui, size, true, &units::bytes(file.bytes.len() as u64).joined(), Type::Caption, p.text_faint);
     response.on_hover_text(format!("{}, {} bytes", file.name, units::exact(file.bytes.len() as u64))).clicked()
 }

@@ -28,6 +28,8 @@ fn about(target: Target) -> (&'static str, &'static str, &'static str) {
         Target::Tflite => (icons::FILE, ".tflite", "for TFLM and others"),
         Target::C => (icons::FILE_CODE, "C sources for TFLM", "array, ops, self test"),
         Target::Tinsmith => (icons::FILE, ".tin", "for Tinsmith's own runtime"),
+        Target::EspIdf => (icons::CPU, "ESP-IDF project", "ESP32 with sensors and model"),
+        Target::Arduino => (icons::CPU, "Arduino sketch", "ESP32 with sensors and model"),
     }
 }
 

@@ -81,6 +81,26 @@ fn lines(cx: PanelCtx<'_>) -> Vec<Next> {
     let data = data.map(|d| d.path.display().to_string());
     let mut lines: Vec<Next> = folder.iter().map(|f| shell(format!("cd {}", quoted(f)), "")).collect();
     lines.extend(next(&names, data.as_deref()));
+    lines.extend(boards(&names, &cx.session.device().map_or_else(String::new, |device| device.id.clone())));
+    lines
+}
+
+/// What can be done with the projects for boards among these files. `device` is the board that figures are for.
+fn boards(names: &[&str], device: &str) -> Vec<Next> {
+    let chip = if device.starts_with("esp32") { device.replace('-', "") } else { "esp32".to_owned() };
+    let has = |name: &str| names.contains(&name);
+    let mut lines = Vec::new();
+    if has("esp-idf/CMakeLists.txt") {
+        lines.push(shell(format!("(cd esp-idf && idf.py set-target {chip} && idf.py -p PORT flash)"), "ESP-IDF 5.3 or later"));
+    }
+    if has("TinsmithBoard/TinsmithBoard.ino") {
+        let usb = if chip == "esp32" { "" } else { "CDCOnBoot=cdc," };
+        let board = format!("esp32:esp32:{chip}:{usb}DebugLevel=none");
+        lines.push(shell(format!("arduino-cli compile -u -p PORT -b {board} TinsmithBoard"), "ESP32 core 3.0 or later"));
+    }
+    if !lines.is_empty() {
+        lines.push(shell("tinsmith device monitor PORT".to_owned(), "what the board says"));
+    }
     lines
 }
 
@@ -95,7 +115,8 @@ fn code(text: String, about: &'static str) -> Next {
 /// What can be done with files of these names.
 fn next(names: &[&str], data: Option<&str>) -> Vec<Next> {
     let mut lines = Vec::new();
-    let with = |suffix: &str| names.iter().find(|n| n.ends_with(suffix)).copied();
+    // Projects for boards keep their model in folders of their own.
+    let with = |suffix: &str| names.iter().find(|n| n.ends_with(suffix) && !n.contains('/')).copied();
     if let Some(model) = with(".tflite") {
         let model = quoted(model);
         lines.push(shell(format!("tinsmith inspect {model}"), "layers, MACs, arena"));
@@ -140,6 +161,11 @@ mod tests {
         assert!(all.iter().any(|n| n.text == "tinsmith evaluate a.tflite --data '/my data/x.npz' --split test"));
         assert!(all.iter().any(|n| n.text == "a_self_test();"));
         assert!(next(&[], None).is_empty());
+        let project = ["esp-idf/CMakeLists.txt", "esp-idf/main/a_model.c", "TinsmithBoard/TinsmithBoard.ino"];
+        assert!(next(&project, None).is_empty());
+        assert!(boards(&["a_model.c"], "esp32-s3").is_empty());
+        let lines = boards(&project, "esp32-s3");
+        assert!(lines[0].text.contains("set-target esp32s3") && lines[1].text.contains("esp32s3:CDCOnBoot=cdc"));
     }
 
     #[test]

@@ -8,11 +8,18 @@
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
+typedef enum { kTfLiteNoType, kTfLiteFloat32, kTfLiteInt32, kTfLiteUInt8, kTfLiteInt64, kTfLiteInt16 = 7, kTfLiteInt8 = 9 } TfLiteType;
+
 struct TfLiteTensor {
   union {
     void *data;
   } data;
   size_t bytes;
+  TfLiteType type = kTfLiteNoType;
+  struct {
+    float scale = 0;
+    int32_t zero_point = 0;
+  } params = {};
 };
 
 // Given by the test program.

@@ -1,0 +1,1 @@
+/* Its macros are given to the compiler. */
