@@ -121,12 +121,13 @@ fn choose<'a>(sensors: &'a [SensorInfo], choices: &[Choice], settings: &Settings
     ))
 }
 
+/// What the outputs are called, as far as the data set names them: it may hold fewer classes than the model tells apart.
 fn labels(setup: &Setup, n_classes: usize) -> Vec<String> {
-    let named = setup.data.as_ref().map(|set| &set.label_names).filter(|names| names.len() == n_classes);
-    match (named, n_classes) {
-        (Some(names), _) => names.clone(),
-        (None, 1) => vec!["anomaly".to_owned()],
-        (None, n) => (0..n).map(|class| format!("class {class}")).collect(),
+    let named = setup.data.as_ref().map(|set| set.label_names.as_slice()).filter(|names| names.len() <= n_classes);
+    let name = |class: usize| named.and_then(|names| names.get(class).cloned()).unwrap_or_else(|| format!("class {class}"));
+    match n_classes {
+        1 if named.is_none_or(<[String]>::is_empty) => vec!["anomaly".to_owned()],
+        n => (0..n).map(name).collect(),
     }
 }
 

@@ -239,8 +239,12 @@ fn says_ui(cx: PanelCtx<'_>, data: &LoadedData, trial: &Trial, ui: &mut Ui) {
     let source = trial.source.as_deref().unwrap_or_default();
     let candidate = trial.candidate.as_ref().and_then(|c| c.as_deref().ok()).unwrap_or_default();
     let n = source.len().max(candidate.len());
-    let names_fit = data.set.label_names.len() == n;
-    let name = |i: usize| if names_fit { data.set.label_names[i].clone() } else { format!("output {}", i + 1) };
+    // A data set may hold fewer classes than the model tells apart.
+    let names_fit = (1..=n).contains(&data.set.label_names.len());
+    let name = |i: usize| {
+        let named = data.set.label_names.get(i).filter(|_| names_fit);
+        named.cloned().unwrap_or_else(|| format!("output {}", i + 1))
+    };
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.add_space(12.0);

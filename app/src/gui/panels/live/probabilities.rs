@@ -11,7 +11,7 @@ use super::{Nothing, ask, with_shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::live::Ask;
-use crate::gui::plots::trace::quad;
+use crate::gui::plots::trace::{joined, quad};
 use crate::gui::theme::{Palette, Type};
 use crate::gui::widgets::{icon_button, panel_header, segmented_named, sentence_row, text_in};
 use crate::live::{Outline, Point, Shown, State};
@@ -156,6 +156,8 @@ fn signal_ui(shown: &Shown, time: &Time, rect: Rect, ui: &Ui) {
     let chosen = shown.chosen.and_then(|(sensor, _)| shown.choices.iter().find(|choice| choice.sensor == sensor));
     text_in(ui, name, true, chosen.map_or("", |choice| &choice.name), Type::Caption, p.text_faint);
     let seen: Vec<&(f64, f32, f32)> = shown.outline.columns.iter().filter(|column| column.0 >= time.now_s - SPAN_S).collect();
+    let mut ranges: Vec<(f32, f32)> = seen.iter().map(|(_, low, high)| (*low, *high)).collect();
+    joined(&mut ranges);
     let (low, high) = seen.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), column| (l.min(column.1), h.max(column.2)));
     if low > high {
         return;
@@ -164,13 +166,14 @@ fn signal_ui(shown: &Shown, time: &Time, rect: Rect, ui: &Ui) {
     let (middle, half) = ((low + high) / 2.0, ((high - low) / 2.0).max(0.02));
     let y = |value: f32| rect.center().y - (value - middle) / half * (rect.height() / 2.0 - 2.0);
     let mut mesh = Mesh::default();
-    for (begins, low, high) in seen {
-        let (left, right) = (time.x(*begins).max(rect.left()), time.x(begins + Outline::COLUMN_S).min(rect.right()));
-        quad(
-            &mut mesh,
-            [pos2(left, y(*high)), pos2(right, y(*high)), pos2(right, y(*low) + 1.0), pos2(left, y(*low) + 1.0)],
-            p.base,
-        );
+    for (i, (low, high)) in ranges.into_iter().enumerate() {
+        let begins = seen[i].0;
+        // A sensor may measure less often than a column is long: a column reaches to the next one, unless something is missing.
+        let next = seen.get(i + 1).map_or(begins, |next| next.0).min(begins + 10.0 * Outline::COLUMN_S);
+        let (left, right) = (time.x(begins), time.x(next.max(begins + Outline::COLUMN_S)));
+        let (left, right) = (left.max(rect.left()), right.min(rect.right()));
+        let (top, bottom) = (y(high), y(low) + 1.0);
+        quad(&mut mesh, [pos2(left, top), pos2(right, top), pos2(right, bottom), pos2(left, bottom)], p.base);
     }
     ui.painter_at(rect).add(Shape::mesh(mesh));
 }
