@@ -159,6 +159,21 @@ fn a_board_that_streams_the_file_gives_the_same_steps_and_events() {
 }
 
 #[test]
+fn no_window_spans_what_the_link_lost() {
+    let Some(stream) = Stream::new() else { return };
+    let file = stream.path("stream.wav");
+    let (_, steps) = stream.live(&["--wav", &file], "file.csv");
+    let board = BoardProcess::start(&["--wav", &file, "--speed", "20", "--fault", "drop"]);
+    let (told, board_steps) = stream.live(&[&board.port, "--seconds", "40"], "board.csv");
+    let (missing, left_out) = (told["missing"].as_u64().unwrap(), told["windows_left_out"].as_u64().unwrap());
+    assert!(missing > 0 && left_out > 0, "{missing} instants, {left_out} windows");
+    // What is left is as if nothing had been lost: each window is the file's at its place.
+    let of_file = board_steps.iter().filter_map(|(first, said)| Some((first, said, steps.get(&(first % stream.len))?)));
+    let differing: Vec<usize> = of_file.clone().filter(|(_, said, of_file)| said != of_file).map(|(first, ..)| *first).collect();
+    assert!(differing.is_empty() && of_file.count() > 20, "{differing:?} of {}", board_steps.len());
+}
+
+#[test]
 fn what_cannot_listen_says_why() {
     let Some(nets) = shared("data/models/fsdd_dscnn") else { return };
     let clip = text(&root().join("assets/samples/keyword/clips/yes.wav"));

@@ -5,11 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tinsmith::gui::App;
+use tinsmith::gui::capture::{Ask as Capture, Source};
 use tinsmith::gui::command::{Action, Command, Shown};
 use tinsmith::gui::session::Edit;
 use tinsmith::gui::steps;
 use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::data;
+use tinsmith_core::data::wav::{Sound, read_wav, write};
 use tinsmith_core::project::{Variant, VariantFigures, autosave_path};
 use tinsmith_core::recipe::{Calibrator, Granularity, LayerOverride, Quantize, Scheme};
 
@@ -71,6 +73,9 @@ pub fn scenes(work: &Path) -> io::Result<Vec<Scene>> {
         let edit: Option<fn(&mut Edit)> = (workspace == Workspace::Compare).then_some(keep_some);
         in_all_sizes(&Scene { edit, ..scene }, &mut all);
     }
+    let listening = vec![Command::Capture(Capture::Listen(Source::File(words(work)?)))];
+    let live = plain("live-listening", Some(sample.clone()), Workspace::Live);
+    in_all_sizes(&Scene { commands: listening, ready: has_heard, ..live }, &mut all);
     for state in states(work, &sample)? {
         in_all_sizes(&state, &mut all);
     }
@@ -114,6 +119,26 @@ pub fn is_at_rest(app: &App) -> bool {
         && (session.open.is_none() || (has_ended && (session.layout.is_some() || !shows_graph)))
         && (session.selection.is_none() || session.distributions.is_some())
         && session.on_demand.comparison.is_complete()
+}
+
+/// Whether the live demo, once it has begun, has heard enough to be looked at.
+fn has_heard(app: &App) -> bool {
+    let session = app.session();
+    let enough = || session.live.listener.as_ref().is_some_and(|listener| listener.shown().points.len() > 100);
+    is_at_rest(app) && (session.capture.station().is_none() || enough())
+}
+
+/// Some of the sample's words, a second and a half apart.
+fn words(work: &Path) -> io::Result<PathBuf> {
+    let mut said = Sound { rate_hz: 16_000, n_channels: 1, samples: Vec::new() };
+    for word in ["stop", "go", "up", "left", "no", "yes"] {
+        let clip = root().join(format!("assets/samples/keyword/clips/{word}.wav"));
+        said.samples.extend(read_wav(&clip).map_err(io::Error::other)?.samples);
+        said.samples.extend([0.0; 24_000]);
+    }
+    let path = work.join("words.wav");
+    fs::write(&path, write(&said).map_err(io::Error::other)?)?;
+    Ok(path)
 }
 
 fn is_refused(app: &App) -> bool {

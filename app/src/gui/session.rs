@@ -291,15 +291,11 @@ impl Session {
         self.figures = Figures::default();
         self.select_only(None);
         self.shown = Shown::Candidate;
-        self.layout = None;
-        self.layout_of = None;
+        (self.layout, self.layout_of) = (None, None);
         (self.shows_both, self.layout_beside) = (false, None);
-        self.distributions = None;
-        self.advice = None;
+        (self.distributions, self.advice) = (None, None);
         self.on_demand = OnDemand::default();
-        self.activity = None;
-        self.picture = None;
-        self.measured = None;
+        (self.activity, self.picture, self.measured) = (None, None, None);
         self.message = format!("opened {name}");
         (self.undoer, self.undo_named) = (new_undoer(), None);
         self.undoer.add_undo(&self.edit);

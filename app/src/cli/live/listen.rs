@@ -54,7 +54,7 @@ impl<'a> Listening<'a> {
             models,
             live,
             messages,
-            teller: Teller { labels: &models.labels, is_silent: options.json },
+            teller: Teller { labels: &models.labels, is_silent: options.json, began_s: 0.0 },
             trace,
             latencies: Latencies::default(),
             board: OnBoard::default(),
@@ -81,6 +81,7 @@ impl<'a> Listening<'a> {
     /// The first instant has this number.
     pub fn begin_at(&mut self, instant: u64) {
         self.began = instant;
+        self.teller.began_s = instant as f64 / self.live.front().sensor().rate_hz;
         self.live.front_mut().begin_at(instant);
     }
 

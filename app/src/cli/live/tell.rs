@@ -15,6 +15,8 @@ pub struct Teller<'a> {
     pub labels: &'a [String],
     /// Events are told at the end, in one object.
     pub is_silent: bool,
+    /// When the stream began, by the sensor's clock: people count from there.
+    pub began_s: f64,
 }
 
 impl Teller<'_> {
@@ -26,7 +28,8 @@ impl Teller<'_> {
         let said = |class: usize, probability: f32| format!("{} {probability:.2}", label(self.labels, class));
         let baseline = event.baseline.map_or_else(String::new, |(class, p)| format!(", float model: {}", said(class, p)));
         let differs = if event.differs { ", differs" } else { "" };
-        output::print(&format!("{:>9.3} s  {}{baseline}{differs}\n", event.time_s, said(event.class, event.probability)))
+        let after_s = event.time_s - self.began_s;
+        output::print(&format!("{after_s:>9.3} s  {}{baseline}{differs}\n", said(event.class, event.probability)))
     }
 }
 

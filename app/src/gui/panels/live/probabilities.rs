@@ -340,7 +340,7 @@ fn reading_ui(shown: &Shown, time: &Time, points: &[&Point], at: Pos2, ui: &Ui) 
     let text = format!("{:.1} s ago\n{}", time.now_s - point.time_s, lines.join("\n"));
     let id = ui.scope_id().with("reading");
     let tooltip = Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), id, PopupAnchor::Pointer);
-    tooltip.gap(12.0).show(|ui| {
+    tooltip.gap(12.0).width(440.0).show(|ui| {
         ui.label(Type::Small.text(text, p.text));
     });
 }

@@ -157,6 +157,10 @@ fn changes_ui(cx: PanelCtx<'_>, other: &Candidate, shown: &Candidate, ui: &mut U
     let time = |d: f64| units::microseconds(d).joined();
     let pair = |of: fn(&Candidate) -> Option<u64>| number(of(other)).zip(number(of(shown)));
     Frame::new().inner_margin(Margin::symmetric(PANEL_PADDING, 6)).show(ui, |ui| {
+        // A column for each has to have some width.
+        if ui.available_width() < 120.0 {
+            return;
+        }
         ui.columns(5, |columns| {
             // What is not of just these two recipes is faint.
             let ink = |is_stale: bool| if is_stale { p.text_faint } else { p.text };
