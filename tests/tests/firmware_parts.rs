@@ -163,6 +163,7 @@ fn project(framework: Framework, features: Option<&FeaturePlan>, has_model: bool
         source_name: "net.tflite",
         source_hash: blake3::hash(&tflite),
         recipe: "",
+        features: "",
     };
     board_project(framework, has_model.then_some(&firmware), features)
 }
