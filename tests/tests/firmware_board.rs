@@ -151,7 +151,8 @@ fn a_slow_link_drops_instants_and_each_of_them_is_counted() {
         assert!(recording.clip.gaps.iter().all(|gap| gap.cause == Cause::Board), "{:?}", recording.clip.gaps);
     }
     let missing: u64 = clips.iter().map(|clip| clip.missing).sum();
-    // A sensor that is switched off may be in the middle of what was due.
+    // The sensors outlast the recording. One that is switched off may be in the middle of what was due.
+    connection.ask(Request::Stop(link::ALL_SENSORS));
     let mut before = stats(&connection, false).dropped;
     let settled = std::iter::repeat_with(|| {
         std::thread::sleep(Duration::from_millis(50));
