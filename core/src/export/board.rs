@@ -135,8 +135,8 @@ fn about(model: &Firmware<'_>) -> String {
     let arena = firmware_arena_bytes(model.graph);
     format!(
         "## The model\n\n`{}`, {bytes} bytes in flash, arena {arena} bytes and what `TINSMITH_ARENA_EXTRA` adds, in internal RAM if it fits, \
-         else in PSRAM.\nMade of `{}`.\n\n```\ntinsmith device check PORT MODEL.tflite --data DATA --load\n```\n\nsends samples to the board and \
-         compares every output with the studio's own.\n\n",
+         else in PSRAM.\nMade of `{}`.\n\n```\ntinsmith device check PORT MODEL.tflite --data DATA\n```\n\nsends samples to the board and \
+         compares every output with the studio's own; MODEL.tflite is what `tinsmith export --target tflite` writes.\n\n",
         identifier(model.name),
         model.source_name.replace('`', "'"),
     )
