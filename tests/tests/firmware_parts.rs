@@ -170,7 +170,7 @@ fn project(framework: Framework, features: Option<&FeaturePlan>, has_model: bool
 
 /// Six channels, of which a filter changes nothing but their values.
 fn filtered() -> FeaturePlan {
-    let stages = ["filter:kind=low,cutoff=20,zero-phase=off".to_owned()];
+    let stages = ["filter:high=20,zero-phase=off".to_owned()];
     FeaturePlan::new(&Pipeline::parse(&stages).unwrap(), 200.0, 6).unwrap()
 }
 

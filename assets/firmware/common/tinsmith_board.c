@@ -206,9 +206,11 @@ static answer load(tinsmith_board *b, const tinsmith_command *c) {
     }
     a.status = TINSMITH_DONE;
     if (c->offset == 0) {
-        uint8_t *room = NULL;
+        uint8_t *room = b->model.bytes;
         a.status = h->model_room(h->context, c, &room);
-        begin_pieces(&b->model, c->total, room);
+        if (a.status == TINSMITH_DONE || room == NULL) {
+            begin_pieces(&b->model, a.status == TINSMITH_DONE ? c->total : 0, room);
+        }
     }
     if (a.status == TINSMITH_DONE) {
         a.status = take(&b->model, c);

@@ -31,7 +31,8 @@ typedef struct {
     uint32_t (*free_heap)(void *context);
     /* Whether a sensor could be switched on or off. */
     bool (*switch_sensor)(void *context, uint8_t index, bool on);
-    /* The rest is NULL on a board without models. Room for a model of command->total bytes of which the first have come, or why not. */
+    /* The rest is NULL on a board without models. Room for a model of first->total bytes of which the
+     * first have come, or why not; room is then NULL if what was there before is gone. */
     uint8_t (*model_room)(void *context, const tinsmith_command *first, uint8_t **room);
     /* Sets up a model that lies in the room. If it fails, the one before still runs. */
     uint8_t (*model_open)(void *context, const uint8_t *file, size_t len, tinsmith_network *network);

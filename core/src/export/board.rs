@@ -5,7 +5,7 @@
 //! | ESP-IDF | `esp-idf` | CMake project; sources in `main` |
 //! | Arduino | `TinsmithBoard` | sketch; sources in `src` |
 //!
-//! The sources are those of `assets/firmware`. Written here are the model, `tinsmith_model.h` that says which it is, and README.md.
+//! The sources are those of `assets/firmware`. Written here are the model, `tinsmith_model.h` that says which it is, README.md.
 
 use std::fmt::Write;
 
@@ -98,8 +98,8 @@ impl Framework {
     }
 }
 
-/// A project, with a model or without, and with a front end between a sensor and that model or without. The model's golden samples are
-/// left out: `tinsmith device check` compares more of them.
+/// A project, with a model or without, and with a front end between a sensor and that model or without. The model's golden
+/// samples are left out: `tinsmith device check` compares more of them.
 ///
 /// # Errors
 /// [`ExportError`] if TensorFlow Lite Micro lacks an operator, an input or output has no C type, or the front end does not fit.
@@ -126,17 +126,17 @@ pub fn board_project(
     Ok(files)
 }
 
-const NO_MODEL: &str = "## The model\n\nNone: this firmware streams its sensors, to record data. `tinsmith export --target esp-idf` or \
-                        `--target arduino` writes the same\nwith a model.\n\n";
+const NO_MODEL: &str = "## The model\n\nNone: this firmware streams its sensors, to record data. `tinsmith export --target \
+                        esp-idf` or `--target arduino` writes the same\nwith a model.\n\n";
 
 /// A section of README.md.
 fn about(model: &Firmware<'_>) -> String {
     let bytes = model.tflite.len();
     let arena = firmware_arena_bytes(model.graph);
     format!(
-        "## The model\n\n`{}`, {bytes} bytes in flash, arena {arena} bytes and what `TINSMITH_ARENA_EXTRA` adds, in internal RAM if it fits, \
-         else in PSRAM.\nMade of `{}`.\n\n```\ntinsmith device check PORT MODEL.tflite --data DATA --load\n```\n\nsends samples to the board and \
-         compares every output with the studio's own.\n\n",
+        "## The model\n\n`{}`, {bytes} bytes in flash, arena {arena} bytes and what `TINSMITH_ARENA_EXTRA` adds, in internal RAM \
+         if it fits, else in PSRAM.\nMade of `{}`.\n\n```\ntinsmith device check PORT MODEL.tflite --data DATA\n```\n\nsends samples to \
+         the board and compares every output with the studio's own; MODEL.tflite is what `export --target tflite` writes.\n\n",
         identifier(model.name),
         model.source_name.replace('`', "'"),
     )
