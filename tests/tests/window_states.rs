@@ -118,7 +118,10 @@ fn what_a_file_will_become_is_said_while_it_hangs_over_the_window() {
     hang(&mut window, &["clips.npz"]);
     assert!(is_shown(&window, "Let go to open clips.npz, as data: open a model first"));
     hang(&mut window, &["notes.txt"]);
-    assert!(is_shown(&window, "Let go to open notes.txt, Tinsmith opens .tflite, .onnx, .keras, .h5, .ron, .npz, .npy and folders of data sets"));
+    assert!(is_shown(
+        &window,
+        "Let go to open notes.txt, Tinsmith opens .tflite, .onnx, .keras, .h5, .ron, .npz, .npy and folders of data sets"
+    ));
     hang(&mut window, &["a.ron", "b.npz"]);
     assert!(is_shown(&window, "Let go to open 2 files, as a project"));
     // Carried away again.

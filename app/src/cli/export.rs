@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
 use serde_json::json;
+use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::export::NamedFile;
 use tinsmith_core::export::features::FeaturePlan;
 use tinsmith_core::graph::Graph;
@@ -13,7 +14,6 @@ use tinsmith_core::preview::{Engine, Job, Source, Target, firmware_files, firmwa
 use tinsmith_core::project::Outside;
 use tinsmith_core::recipe::Recipe;
 
-use super::features::read_pipeline;
 use super::messages::{Messages, timed};
 use super::model::OpenOptions;
 use super::paths::{existing, is_project};
@@ -38,11 +38,8 @@ pub struct Export {
     /// The folder to write to; made if need be
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
-    /// Firmware for boards: the stages between the sensor and the model, as tinsmith features --save-pipeline wrote them
-    #[arg(long, value_name = "FILE.ron", value_hint = ValueHint::FilePath)]
-    features: Option<PathBuf>,
-    /// The sensor that these stages are for
-    #[arg(long, value_enum, default_value_t = Sensor::Audio, requires = "features")]
+    /// Firmware for boards: the sensor that the features are for, where they are said here and not by the project
+    #[arg(long, value_enum, default_value_t = Sensor::Audio)]
     sensor: Sensor,
     /// Open the project's files even where they lie outside its folder
     #[arg(long)]
@@ -105,7 +102,7 @@ impl Export {
         let candidate = results.made()?;
         let targets: Vec<Target> = self.target.iter().map(|&name| name.into()).collect();
         tell_missing_features(&job, &targets, messages);
-        let plan = self.features.as_deref().map(|path| self.plan(path)).transpose()?;
+        let plan = self.options.data.features.pipeline()?.map(|pipeline| self.plan(&pipeline)).transpose()?;
         let made = firmware_files_with(&job, &candidate.graph, &name_of(&self.file), &targets, plan.as_ref());
         let files = whole(&self.out, made.map_err(|error| Failure::at(&self.file, error))?)?;
         if self.json {
@@ -115,9 +112,9 @@ impl Export {
     }
 
     /// What the device does between its sensor and the model.
-    fn plan(&self, path: &Path) -> Result<FeaturePlan, Failure> {
+    fn plan(&self, pipeline: &Pipeline) -> Result<FeaturePlan, Failure> {
         let (rate_hz, n_channels) = self.sensor.signal();
-        FeaturePlan::new(&read_pipeline(path)?, rate_hz, n_channels).map_err(|error| Failure::at(path, error))
+        Ok(FeaturePlan::new(pipeline, rate_hz, n_channels)?)
     }
 
     /// A project as it says; a model with nothing to do to it.

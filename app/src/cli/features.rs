@@ -70,12 +70,6 @@ pub struct Features {
     json: bool,
 }
 
-/// Reads stages that --save-pipeline wrote.
-pub fn read_pipeline(path: &Path) -> Result<Pipeline, Failure> {
-    let text = std::fs::read_to_string(super::paths::existing(path)?).map_err(|error| Failure::at(path, error))?;
-    Pipeline::from_ron(&text).map_err(|error| Failure::at(path, error))
-}
-
 fn board(word: &str) -> Result<Arc<Device>, String> {
     let known = || devices().iter().map(|device| device.id.as_str()).collect::<Vec<_>>().join(", ");
     device(word).ok_or_else(|| format!("no such board; choose one of {}", known()))

@@ -10,7 +10,7 @@ use tinsmith_core::live::{
 
 use super::setup::{Front, Settings, Setup};
 use super::shown::{Choice, Point, Shown};
-use crate::capture::{Station, Track};
+use crate::capture::{Link, Station, Track};
 
 /// Seconds of what was measured before that are listened to at the beginning.
 const LOOK_BACK_S: f64 = 3.0;
@@ -30,6 +30,8 @@ struct Following {
     sensor: SensorInfo,
     /// Number of the next instant in the sensor's ring.
     next: Option<u64>,
+    /// It begins after a pause: what was measured before is not looked back on.
+    is_anew: bool,
     missing: u64,
 }
 
@@ -48,7 +50,8 @@ impl Follower {
     /// What is measured meanwhile is not listened to.
     pub fn leap(&mut self) {
         if let Some(Ok(following)) = &mut self.live {
-            following.next = None;
+            (following.next, following.is_anew) = (None, true);
+            following.live.decider_mut().restart();
         }
     }
 
@@ -62,7 +65,7 @@ impl Follower {
             self.live = Some(begin(setup, &sensors, shown));
         }
         match &mut self.live {
-            Some(Ok(following)) => following.follow(station, shown).map_err(|error| error.to_string()),
+            Some(Ok(following)) => following.follow(station, shown),
             Some(Err(why)) => Err(why.clone()),
             None => Ok(None),
         }
@@ -96,7 +99,7 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     drop(shown);
     let decider = Decider::new(decision(&setup.settings, candidate.reading()), quiet);
     let live = Live::new(front, candidate, Some(baseline), decider);
-    Ok(Following { live, sensor: sensor.clone(), next: None, missing: 0 })
+    Ok(Following { live, sensor: sensor.clone(), next: None, is_anew: false, missing: 0 })
 }
 
 /// What the user chose, else the first that fits.
@@ -139,8 +142,11 @@ fn decision(settings: &Settings, reading: Reading) -> DecisionSettings {
 }
 
 impl Following {
-    fn follow(&mut self, station: &Station, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, LiveError> {
+    fn follow(&mut self, station: &Station, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
         let seen = station.seen();
+        if let Link::Failed(why) = &seen.link {
+            return Err(why.clone());
+        }
         let news = seen.track(self.sensor.id).map(|track| self.news(track));
         // The station's thread waits while this is held: what was copied is worked on without it.
         drop(seen);
@@ -149,7 +155,7 @@ impl Following {
         for (missing, values) in news {
             self.missing = self.missing.saturating_add(missing);
             self.live.gap(missing);
-            self.listen(&values, shown, &mut steps)?;
+            self.listen(&values, shown, &mut steps).map_err(|error| error.to_string())?;
         }
         Ok(Some(steps))
     }
@@ -166,8 +172,11 @@ impl Following {
                 next.max(ring.first())
             }
             None => {
-                let from = ring.end().saturating_sub(instants(LOOK_BACK_S)).max(ring.first());
-                self.live.front_mut().begin_at(from + self.missing);
+                let look_back = if self.is_anew { 0 } else { instants(LOOK_BACK_S) };
+                let from = ring.end().saturating_sub(look_back).max(ring.first());
+                // As many as were missing so far, whether anybody listened or not: times go on as the board's do.
+                let later: u64 = track.gaps.iter().filter(|gap| gap.at >= from).map(|gap| gap.missing).sum();
+                self.live.front_mut().begin_at(from + track.missing.saturating_sub(later));
                 from
             }
         };

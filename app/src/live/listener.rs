@@ -136,6 +136,9 @@ impl Thread {
             self.events = setup.station.upgrade().map(|station| station.listen());
             self.board = BoardRunner::default();
         }
+        if !setup.has_same_data(&self.setup) {
+            self.board.forget_samples();
+        }
         if setup.has_same_models(&self.setup) {
             self.follower.decide(&setup.settings);
         } else {

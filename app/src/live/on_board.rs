@@ -64,10 +64,16 @@ impl BoardRunner {
     /// Another candidate: what was found out is of the one before.
     pub fn forget_candidate(&mut self, setup: &Setup, before: &Setup) {
         if !Arc::ptr_eq(&setup.candidate, &before.candidate) {
-            (self.file, self.check) = (None, None);
+            (self.file, self.check, self.loading) = (None, None, None);
+            (self.loaded, self.refused, self.trouble) = (None, None, None);
             (self.windows, self.latencies, self.left_out) = (Agreement::default(), Latencies::default(), 0);
             self.steps.clear();
         }
+    }
+
+    /// Other samples: what the board said to those before is not about these.
+    pub fn forget_samples(&mut self) {
+        self.check = None;
     }
 
     /// Counts begin anew, on the board too.
@@ -132,7 +138,10 @@ impl BoardRunner {
             Event::Disconnected => {
                 self.windows = Agreement::default();
                 self.steps.clear();
+                (self.check, self.loading) = (None, None);
             }
+            // It may have been flashed anew meanwhile, and begins with what it was flashed with.
+            Event::Reconnected => (self.runs, self.loaded) = (None, None),
             Event::Result { .. } => {
                 let is_window = self.windows.take(event);
                 let answer = is_window.or_else(|| self.check.as_mut()?.agreement.take(event))?;

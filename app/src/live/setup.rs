@@ -87,7 +87,9 @@ impl Setup {
     /// Whether it listens to the same sensor in the same way with the same models; how it is decided may differ.
     pub(super) fn has_same_models(&self, other: &Self) -> bool {
         let front = |settings: &Settings| (settings.sensor, settings.front, settings.stride_ms.to_bits());
+        let names = |setup: &Self| setup.data.as_ref().map(|set| set.label_names.clone());
         Weak::ptr_eq(&self.station, &other.station)
+            && names(self) == names(other)
             && Arc::ptr_eq(&self.source, &other.source)
             && Arc::ptr_eq(&self.candidate, &other.candidate)
             && self.features == other.features
@@ -96,7 +98,12 @@ impl Setup {
 
     /// Whether nothing differs.
     pub fn is_same(&self, other: &Self) -> bool {
+        self.has_same_models(other) && self.settings == other.settings && self.has_same_data(other)
+    }
+
+    /// Whether the samples are the very same.
+    pub(super) fn has_same_data(&self, other: &Self) -> bool {
         let data = |setup: &Self| setup.data.as_ref().map(Arc::as_ptr);
-        self.has_same_models(other) && self.settings == other.settings && data(self) == data(other)
+        data(self) == data(other)
     }
 }

@@ -10,10 +10,10 @@ use crate::cli::export::whole;
 use crate::cli::{Failure, folder, output};
 
 /// Write firmware that streams a microphone and a motion sensor, for ESP32, ESP32-S3 and ESP32-C3
+///
+/// The same with a model: tinsmith export --target esp-idf or --target arduino.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The same with a model: tinsmith export --target esp-idf or --target arduino.
-
 Examples:
   tinsmith device firmware --framework esp-idf --out firmware
   tinsmith device firmware --framework arduino --out firmware --json")]
