@@ -84,7 +84,7 @@ impl Ring {
             let stamp = match from - first {
                 0 => stamp,
                 into => {
-                    let time_us = stamp.time_us + (into as f64 * period_us).round() as u64;
+                    let time_us = stamp.time_us.saturating_add((into as f64 * period_us).round() as u64);
                     Stamp { time_us, dropped: 0, lost: false, reconnected: false, ..stamp }
                 }
             };

@@ -2,6 +2,7 @@
 //! first, and only as many as are looked at are kept.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -31,11 +32,13 @@ pub struct Digest {
     pub failure: Option<String>,
 }
 
-/// What a digest is of: a part of a file, whatever it is called.
-type Key = (String, (u64, u64));
+/// What a digest is of, a part of a file, as a hash: it is looked for in every frame, for thousands of clips.
+type Key = u64;
 
 fn key(item: &Item) -> Key {
-    (item.file.clone(), item.span)
+    let mut hasher = DefaultHasher::new();
+    (&item.file, item.span).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A clip to look at.
@@ -81,6 +84,11 @@ impl Digests {
     /// What is known of an item.
     pub fn of(&self, item: &Item) -> Option<&Arc<Digest>> {
         self.kept.get(&key(item))
+    }
+
+    /// How many clips were looked at and are remembered.
+    pub fn n_known(&self) -> usize {
+        self.kept.len()
     }
 
     /// Takes what was found out since.

@@ -215,8 +215,9 @@ impl ClipsPanel {
                 });
             });
         // What is on screen first, then the others, as many as are kept.
-        let others = listed.iter().copied().take(MOST_KEPT / 2);
-        cx.session.capture.digests.want(library, on_screen.into_iter().chain(others));
+        let most = listed.len().min(MOST_KEPT / 2);
+        let others = if cx.session.capture.digests.n_known() < most { most } else { 0 };
+        cx.session.capture.digests.want(library, on_screen.into_iter().chain(listed.iter().copied().take(others)));
         if let Some(place) = clicked {
             self.select(cx, &listed, place, ui);
         }
