@@ -91,7 +91,7 @@ fn settings_ui(settings: &mut RecordSettings, sensor: Option<&SensorInfo>, ui: &
     label_row(ui, "Person", |ui| text_ui(ui, &mut settings.person, "who is recorded", "Person: splits can keep people apart"));
     label_row(ui, "Also keep", |ui| {
         switch(ui, &mut settings.all_sensors, "Record all sensors");
-        ui.label(Type::Small.text("all sensors of the board", Palette::of(ui).text_weak));
+        ui.label(Type::Small.text("the other sensors, too", Palette::of(ui).text_weak));
     });
 }
 
