@@ -139,8 +139,11 @@ fn begin_ui(cx: PanelCtx<'_>, settings: &RecordSettings, sensor: &SensorInfo, ui
             ask(cx, Ask::Begin);
         }
     });
-    let minutes = n as f64 * (settings.seconds + 1.0) / 60.0;
-    let about = format!("of {}, about {minutes:.0} min at a second between them", sensor.name);
+    let (each_s, how) = match settings.start {
+        StartOn::Beat => (settings.beat_s.max(settings.seconds), "on the beat"),
+        _ => (settings.seconds + 1.0, "at a second between them"),
+    };
+    let about = format!("of {}, about {:.0} min {how}", sensor.name, (n as f64 * each_s / 60.0).ceil());
     ui.add(Label::new(Type::Caption.text(about, Palette::of(ui).text_faint)).wrap());
 }
 
