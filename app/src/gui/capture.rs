@@ -207,14 +207,17 @@ pub struct Listening {
     pub source: Source,
     /// The thread that listens.
     pub station: Arc<Station>,
-    /// The board that is simulated for it.
+    /// The port of the board that is simulated for it.
+    pub own_port: Option<String>,
+    /// That board.
     _simulator: Option<Alive>,
 }
 
 impl Listening {
-    /// Listens with `station`; a simulated board lives as long as this.
-    pub fn new(source: Source, station: Arc<Station>, simulator: Option<Alive>) -> Self {
-        Self { source, station, _simulator: simulator }
+    /// Listens with `station`; a board that is simulated for it on a port lives as long as this.
+    pub fn new(source: Source, station: Arc<Station>, simulated: Option<(String, Alive)>) -> Self {
+        let (own_port, simulator) = simulated.unzip();
+        Self { source, station, own_port, _simulator: simulator }
     }
 }
 

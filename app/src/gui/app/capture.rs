@@ -131,7 +131,7 @@ impl App {
             }
             Source::Simulated | Source::File(_) => match simulate(&self.session.edit.device, &source) {
                 Ok((port, simulator)) => {
-                    alive = Some(simulator);
+                    alive = Some((port.clone(), simulator));
                     board(port)
                 }
                 Err(error) => return self.complain("There is no simulated board", error.to_string(), None),

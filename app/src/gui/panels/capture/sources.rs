@@ -33,16 +33,13 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     });
     ScrollArea::vertical().id_salt("sources").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        let own = listening
-            .filter(|l| matches!(l.source, Source::Simulated | Source::File(_)))
-            .map(|l| l.station.seen().board.name.clone());
+        let own = listening.and_then(|listening| listening.own_port.as_deref());
         for microphone in capture.microphones.iter().flatten() {
             microphone_ui(cx, microphone, ui);
         }
         for port in &capture.ports {
             // The board that this window simulates is shown as such, not as a port.
-            let is_own = own.is_some() && port.kind == PortKind::Simulated;
-            if !is_own {
+            if own != Some(port.path.as_str()) {
                 port_ui(cx, port, ui);
             }
         }
