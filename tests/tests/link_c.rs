@@ -9,7 +9,7 @@ use tinsmith_runtime::link::{
     self, BadFrames, Channel, Decoder, Format, Level, List, Loaded, MAX_ENCODED, MAX_FRAME, MAX_PAYLOAD, PROTOCOL, Piece, Report,
     Sensor, SensorKind, Stats, Status, encode_frame,
 };
-use tinsmith_tests::c_code::{CHECKED, compile, has};
+use tinsmith_tests::c_code::{CHECKED, common, compile, has};
 use tinsmith_tests::hostile::Mutations;
 
 const LINK: &str = "assets/firmware/common/tinsmith_link.c";
@@ -192,18 +192,26 @@ fn c_and_rust_write_the_same_reports() {
 }
 
 #[test]
-fn the_c_link_compiles_as_cpp_and_for_boards() {
+fn the_c_that_boards_share_compiles_for_their_processors() {
     let folder = tempfile::tempdir().unwrap();
-    let object = folder.path().join("link.o");
-    let targets: [(&str, &[&str]); 4] = [
-        ("g++", &["-x", "c++", "-std=c++11", "-c"]),
-        ("arm-none-eabi-gcc", &["-std=c99", "-ffreestanding", "-mcpu=cortex-m4", "-mthumb", "-Os", "-c"]),
-        ("riscv64-unknown-elf-gcc", &["-std=c99", "-ffreestanding", "-march=rv32imc", "-mabi=ilp32", "-Os", "-c"]),
+    let object = folder.path().join("shared.o");
+    let picolibc: &[&str] = &["--specs=picolibc.specs", "-std=c99", "-march=rv32imc", "-mabi=ilp32", "-Os", "-c"];
+    let targets: [(&str, &[&str]); 3] = [
+        // The ESP32-C3's instruction set.
+        ("riscv64-unknown-elf-gcc", picolibc),
+        ("arm-none-eabi-gcc", &["-std=c99", "-mcpu=cortex-m4", "-mthumb", "-Os", "-c"]),
         ("xtensa-esp32-elf-gcc", &["-std=c99", "-Os", "-c"]),
     ];
+    let sources = std::fs::read_dir(common()).unwrap().map(|entry| entry.unwrap().path());
+    let sources: Vec<String> =
+        sources.filter(|path| path.extension().is_some_and(|e| e == "c")).map(|path| path.display().to_string()).collect();
+    assert!(sources.len() >= 7, "{sources:?}");
     for (compiler, options) in targets {
-        if has(compiler) {
-            compile(compiler, options, &[LINK], &object);
+        for source in sources.iter().filter(|_| has(compiler)) {
+            compile(compiler, options, &[source], &object);
         }
+    }
+    if has("g++") {
+        compile("g++", &["-x", "c++", "-std=c++11", "-c"], &[LINK], &object);
     }
 }
