@@ -248,6 +248,8 @@ fn an_ambiguous_layout_is_chosen_undone_and_kept() {
     // In the panel of the data it can be seen and changed.
     act(&mut window, Action::Go(Workspace::Data));
     settle(&mut window);
+    window.get_by_role_and_label(Role::Tab, "Data set").click();
+    settle(&mut window);
     window.get_by_role_and_label(Role::RadioButton, "channels last").click();
     settle(&mut window);
     assert_eq!(layout(&window), Some(Layout::Nhwc));
