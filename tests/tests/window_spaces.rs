@@ -157,11 +157,13 @@ fn the_dry_run_is_what_the_export_writes() {
     click(&mut window, "Write .tin");
     send(&mut window, Command::ExportTo(out.clone()));
     wait(&mut window, "the export", |s| s.on_demand.exported.is_some());
-    for file in dry_run.files() {
+    // Projects for boards, in folders of their own, are not chosen.
+    let chosen = || dry_run.files().filter(|file| !file.name.contains('/'));
+    for file in chosen() {
         assert_eq!(std::fs::read(out.join(&file.name)).unwrap(), file.bytes, "{}", file.name);
         assert!(is_shown(&window, &format!("File {}", file.name)));
     }
-    assert_eq!(std::fs::read_dir(&out).unwrap().count(), dry_run.files().count());
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), chosen().count());
 
     // What is switched off is not written.
     click(&mut window, "Write C sources for TFLM");
