@@ -1,5 +1,6 @@
 //! The data set that clips go into: a folder with an index, edited with undo and written in the background.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -190,13 +191,13 @@ impl Collection {
     fn adopt(&self) {
         let Ok(entries) = std::fs::read_dir(self.clips()) else { return };
         let library = self.library();
-        let known = |file: &str| {
-            library.as_ref().is_some_and(|l| l.items.iter().any(|i| i.file == file) || l.removed.iter().any(|r| r == file))
-        };
+        let items = library.iter().flat_map(|library| library.items.iter().map(|item| item.file.as_str()));
+        let known: HashSet<&str> =
+            items.chain(library.iter().flat_map(|library| library.removed.iter().map(String::as_str))).collect();
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
         for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "wav" || e == "csv")) {
-            let is_known = self.relative(path).is_none_or(|file| known(&file));
+            let is_known = self.relative(path).is_none_or(|file| known.contains(file.as_str()));
             // What cannot be read is no clip of ours, or has nothing in it.
             let Some(found) = (!is_known).then(|| recording::recover(path).ok()).flatten() else { continue };
             let Clip { label, sensor, instants, .. } = found.clip;
