@@ -158,8 +158,8 @@ impl Collection {
         let now = state.library.clone();
         let (from, to) = piles(&mut state);
         let version = from.pop()?;
-        to.push(Version { library: now, what: version.what.clone() });
-        state.library = version.library;
+        to.push(Version { library: now.clone(), what: version.what.clone() });
+        state.library = now.map(|now| Arc::new(without_new_files(&now, version.library.as_deref())));
         self.written(state);
         Some(version.what)
     }
@@ -243,6 +243,19 @@ impl Drop for Collection {
             let _ = saver.join();
         }
     }
+}
+
+/// An older index, which remembers the files of clips that came later as removed: they stay, but are not taken in again.
+fn without_new_files(now: &Library, older: Option<&Library>) -> Library {
+    let mut older = older.cloned().unwrap_or_else(|| Library { items: Vec::new(), removed: Vec::new(), ..now.clone() });
+    let known: HashSet<&str> =
+        older.items.iter().map(|item| item.file.as_str()).chain(older.removed.iter().map(String::as_str)).collect();
+    let mut gone: Vec<String> =
+        now.items.iter().map(|item| item.file.as_str()).filter(|file| !known.contains(file)).map(str::to_owned).collect();
+    gone.sort_unstable();
+    gone.dedup();
+    older.removed.extend(gone);
+    older
 }
 
 /// Writes the index whenever it has changed.
