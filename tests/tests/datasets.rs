@@ -37,7 +37,7 @@ fn path(folder: &Path, name: &str) -> String {
 #[test]
 fn every_shared_data_set_and_log_opens() {
     let Some(data) = shared("data") else { return };
-    let sets: [(&str, &[&str], u64); 12] = [
+    let sets: [(&str, &[&str], u64); 13] = [
         ("audio/fsdd", &[], 360),
         ("audio/speech_commands", &[], 300),
         ("audio/micro_speech", &[], 6),
@@ -49,6 +49,7 @@ fn every_shared_data_set_and_log_opens() {
         ("images/cifar10/png", &[], 20),
         ("images/digits/digits.npz", &[], 1797),
         ("kws01/kws01.npz", &[], 1000),
+        ("mlperf_tiny/sww/calibration_samples.npz", &[], 45),
         ("kws01/raw", &["--shape", "49,10,1", "--dtype", "int8"], 24),
     ];
     let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,8 @@
 //! | `split` | `[samples]` | `train`, `calibration` or `test` (optional) |
 //! | `scale`, `zero_point` | `[]` or `[1]` | for integer `x`: `real = (x - zero_point) * scale` (optional) |
 //!
-//! Other arrays are not read.
+//! Other arrays are not read. Where there is no `x`, the samples are the only array of more than one axis, and class indices may stand
+//! in `labels`, as other people's archives have them.
 
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -31,13 +32,11 @@ const FREE_BYTES: u64 = 64 << 20;
 pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataProblem> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| DataProblem::Malformed(e.to_string()))?;
     let limit = (bytes.len() as u64).saturating_mul(MAX_INFLATION).max(FREE_BYTES);
-    let mut array = |array: &str| member(&mut archive, array, limit);
-
-    let Some(x) = array("x")? else {
-        let names = archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned());
-        let names: Vec<String> = names.take(8).collect();
+    let Some(x) = samples(&mut archive, limit)? else {
+        let names: Vec<String> = names(&archive).take(8).collect();
         return Err(trouble("x", format!("is missing; the archive holds {}", names.join(", "))));
     };
+    let mut array = |array: &str| member(&mut archive, array, limit);
     let scale = array("scale")?.map(|a| number("scale", a)).transpose()?;
     let zero_point = array("zero_point")?.map(|a| number("zero_point", a)).transpose()?.unwrap_or(0.0);
     if scale.is_some_and(|s| !s.is_finite() || s <= 0.0) {
@@ -57,8 +56,13 @@ pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataP
         ..DataSet::plain(name, sample_shape, values, hash)
     };
     let n_samples = set.n_samples();
-    set.labels = array("y")?.map(|a| classes(a, n_samples)).transpose()?;
-    set.label_names = array("labels")?.map(label_names).transpose()?.unwrap_or_default();
+    set.labels = array("y")?.map(|a| classes("y", a, n_samples)).transpose()?;
+    match array("labels")? {
+        Some(labels) if set.labels.is_none() && labels.elements.to_f64().is_some() => {
+            set.labels = Some(classes("labels", labels, n_samples)?);
+        }
+        labels => set.label_names = labels.map(label_names).transpose()?.unwrap_or_default(),
+    }
     set.splits = array("split")?.map(|a| splits(a, n_samples)).transpose()?;
     let highest = set.labels.as_deref().and_then(|labels| labels.iter().max());
     if let Some(&highest) = highest.filter(|&&highest| !set.label_names.is_empty() && highest as usize >= set.label_names.len()) {
@@ -69,6 +73,29 @@ pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataP
 
 fn trouble(array: &str, trouble: impl Into<String>) -> DataProblem {
     DataProblem::Array { array: array.to_owned(), trouble: trouble.into() }
+}
+
+fn names<'a>(archive: &'a ZipArchive<Cursor<&[u8]>>) -> impl Iterator<Item = String> + 'a {
+    archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned())
+}
+
+/// The samples: `x`, or else the only array of more than one axis.
+fn samples(archive: &mut ZipArchive<Cursor<&[u8]>>, limit: u64) -> Result<Option<Array>, DataProblem> {
+    /// An archive of samples has no more arrays than these.
+    const MOST: usize = 16;
+    if let Some(x) = member(archive, "x", limit)? {
+        return Ok(Some(x));
+    }
+    let names: Vec<String> = names(archive).take(MOST).collect();
+    let mut found = None;
+    for name in names {
+        let array = member(archive, &name, limit)?.filter(|array| array.shape.len() > 1);
+        if array.is_some() && found.is_some() {
+            return Ok(None);
+        }
+        found = found.or(array);
+    }
+    Ok(found)
 }
 
 /// The array of this name; `None` if the archive has none.
@@ -94,14 +121,14 @@ fn number(name: &str, array: Array) -> Result<f64, DataProblem> {
     }
 }
 
-fn classes(array: Array, n_samples: usize) -> Result<Arc<[u32]>, DataProblem> {
+fn classes(name: &str, array: Array, n_samples: usize) -> Result<Arc<[u32]>, DataProblem> {
     if array.shape != [n_samples] {
-        return Err(trouble("y", format!("has shape {:?}, expected [{n_samples}], a class for each sample", array.shape)));
+        return Err(trouble(name, format!("has shape {:?}, expected [{n_samples}], a class for each sample", array.shape)));
     }
-    let numbers = array.elements.to_f64().ok_or_else(|| trouble("y", "holds text, expected class indices"))?;
+    let numbers = array.elements.to_f64().ok_or_else(|| trouble(name, "holds text, expected class indices"))?;
     let class = |(i, &y): (usize, &f64)| {
         let is_index = y.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&y);
-        if is_index { Ok(y as u32) } else { Err(trouble("y", format!("holds {y} for sample {i}, expected a class index"))) }
+        if is_index { Ok(y as u32) } else { Err(trouble(name, format!("holds {y} for sample {i}, expected a class index"))) }
     };
     numbers.iter().enumerate().map(class).collect()
 }
