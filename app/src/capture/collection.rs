@@ -250,8 +250,8 @@ fn without_new_files(now: &Library, older: Option<&Library>) -> Library {
     let mut older = older.cloned().unwrap_or_else(|| Library { items: Vec::new(), removed: Vec::new(), ..now.clone() });
     let known: HashSet<&str> =
         older.items.iter().map(|item| item.file.as_str()).chain(older.removed.iter().map(String::as_str)).collect();
-    let mut gone: Vec<String> =
-        now.items.iter().map(|item| item.file.as_str()).filter(|file| !known.contains(file)).map(str::to_owned).collect();
+    let files = now.items.iter().map(|item| &item.file).chain(&now.removed);
+    let mut gone: Vec<String> = files.filter(|file| !known.contains(file.as_str())).cloned().collect();
     gone.sort_unstable();
     gone.dedup();
     older.removed.extend(gone);
