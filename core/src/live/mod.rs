@@ -102,6 +102,19 @@ impl Live {
         Ok(())
     }
 
+    /// Takes the next instants without listening to them, for who is late. How many windows that leaves out; after some, means begin
+    /// anew.
+    pub fn pass(&mut self, instants: &[f32]) -> u64 {
+        let mut passed = 0;
+        for part in instants.chunks(self.front.stride() * self.front.sensor().channels.len()) {
+            self.front.push(part, |_| passed += 1);
+        }
+        if passed > 0 {
+            self.decider.restart();
+        }
+        passed
+    }
+
     /// So many instants are missing. Windows that would span them are left out, and counted; means begin anew.
     pub fn gap(&mut self, missing: u64) {
         if self.front.gap(missing) > 0 {

@@ -87,6 +87,21 @@ fn windows_lie_on_a_grid_and_none_spans_a_gap() {
 }
 
 #[test]
+fn what_is_passed_over_leaves_no_gap() {
+    let settings = DecisionSettings { average: 1, ..DecisionSettings::default() };
+    let stream = values(2 * 60, 3);
+    let mut whole = Vec::new();
+    live(4, settings).push(&stream, |step| whole.push((step.first, step.decision.mean))).unwrap();
+    let (mut late, mut heard) = (live(4, settings), Vec::new());
+    // Windows from 0 to 12 end before instant 20; those from 16 to 32 before instant 40.
+    late.push(&stream[..2 * 20], |step| heard.push((step.first, step.decision.mean))).unwrap();
+    assert_eq!(late.pass(&stream[2 * 20..2 * 40]), 5);
+    late.push(&stream[2 * 40..], |step| heard.push((step.first, step.decision.mean))).unwrap();
+    whole.retain(|(first, _)| !(16..=32).contains(first));
+    assert_eq!((heard, late.front().skipped(), late.steps().0), (whole, 0, 9));
+}
+
+#[test]
 fn a_stride_may_be_longer_than_a_window() {
     let mut live = live(15, DecisionSettings::default());
     let mut firsts = Vec::new();
