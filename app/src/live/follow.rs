@@ -1,5 +1,6 @@
 //! From the station's rings to the models.
 
+use std::iter::once;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -32,10 +33,11 @@ struct Following {
     next: Option<u64>,
     /// It begins after a pause: what was measured before is not looked back on.
     is_anew: bool,
+    /// Instants that went missing while it listened.
     missing: u64,
 }
 
-/// Parts of a stream without a gap, each with how many instants are missing before it.
+/// Parts of a stream without a gap: the board's number of the first instant, and the values.
 type Parts = Vec<(u64, Vec<f32>)>;
 
 impl Follower {
@@ -141,6 +143,12 @@ fn decision(settings: &Settings, reading: Reading) -> DecisionSettings {
     DecisionSettings { threshold: if is_unset { f32::INFINITY } else { settings.decision.threshold }, ..settings.decision }
 }
 
+/// The board's number of an instant of the ring: with all that were missing before it, whether anybody listened or not.
+fn number(track: &Track, instant: u64) -> u64 {
+    let later: u64 = track.gaps.iter().filter(|gap| gap.at > instant).map(|gap| gap.missing).sum();
+    instant + track.missing.saturating_sub(later)
+}
+
 impl Following {
     fn follow(&mut self, station: &Station, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
         let seen = station.seen();
@@ -152,47 +160,39 @@ impl Following {
         drop(seen);
         let Some(news) = news else { return Ok(None) };
         let mut steps = Vec::new();
-        for (missing, values) in news {
+        self.take(news, shown, &mut steps).map_err(|error| error.to_string())?;
+        Ok(Some(steps))
+    }
+
+    fn take(&mut self, news: Parts, shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
+        for (first, values) in news {
+            let missing = first.saturating_sub(self.live.front().position());
             self.missing = self.missing.saturating_add(missing);
             self.live.gap(missing);
-            self.listen(&values, shown, &mut steps).map_err(|error| error.to_string())?;
+            self.listen(&values, shown, steps)?;
         }
-        Ok(Some(steps))
+        Ok(())
     }
 
     /// What the ring has that was not listened to yet, at most so much that what is shown follows.
     fn news(&mut self, track: &Track) -> Parts {
         let ring = &track.ring;
         let instants = |seconds: f64| (seconds * self.sensor.rate_hz).ceil() as u64;
-        let mut lost = 0;
         let from = match self.next {
-            Some(next) => {
-                // What the ring no longer has is missing like any other.
-                lost = ring.first().saturating_sub(next);
-                next.max(ring.first())
-            }
+            // What the ring no longer has is missing like any other.
+            Some(next) => next.max(ring.first()),
             None => {
                 let look_back = if self.is_anew { 0 } else { instants(LOOK_BACK_S) };
                 let from = ring.end().saturating_sub(look_back).max(ring.first());
-                // As many as were missing so far, whether anybody listened or not: times go on as the board's do.
-                let later: u64 = track.gaps.iter().filter(|gap| gap.at >= from).map(|gap| gap.missing).sum();
-                self.live.front_mut().begin_at(from + track.missing.saturating_sub(later));
+                self.live.front_mut().begin_at(number(track, from));
                 from
             }
         };
         let end = ring.end().min(from + instants(MOST_AT_ONCE_S));
         self.next = Some(end);
-        let mut parts = Vec::new();
-        let (mut at, mut missing) = (from, lost);
-        for gap in track.gaps.iter().filter(|gap| gap.at >= from && gap.at < end) {
-            if gap.at > at {
-                parts.push((missing, ring.values(at, gap.at)));
-                missing = 0;
-            }
-            (at, missing) = (gap.at, missing.saturating_add(gap.missing));
-        }
-        parts.push((missing, ring.values(at, end)));
-        parts
+        let gaps = track.gaps.iter().map(|gap| gap.at).filter(|&at| at > from && at < end);
+        let cuts: Vec<u64> = once(from).chain(gaps).chain(once(end)).collect();
+        cuts.windows(2).map(|part| (number(track, part[0]), ring.values(part[0], part[1]))).collect()
     }
 
     fn listen(&mut self, values: &[f32], shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
