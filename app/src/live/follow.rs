@@ -13,8 +13,10 @@ use super::setup::{Front, Settings, Setup};
 use super::shown::{Choice, Point, Shown};
 use crate::capture::{Link, Station, Track};
 
+/// Models that are so many seconds behind are too slow: the newest is listened to next, and what lies between is left out.
+const MOST_BEHIND_S: f64 = 2.0;
 /// Seconds of what was measured before that are listened to at the beginning.
-const LOOK_BACK_S: f64 = 3.0;
+const LOOK_BACK_S: f64 = MOST_BEHIND_S;
 /// Seconds that are taken at once, so that what is shown follows.
 const MOST_AT_ONCE_S: f64 = 0.5;
 
@@ -35,10 +37,17 @@ struct Following {
     is_anew: bool,
     /// Instants that went missing while it listened.
     missing: u64,
+    /// Windows that were left out because the models are too slow.
+    late: u64,
 }
 
-/// Parts of a stream without a gap: the board's number of the first instant, and the values.
-type Parts = Vec<(u64, Vec<f32>)>;
+/// What was measured since.
+struct News {
+    /// Parts without a gap: the board's number of the first instant, and the values.
+    parts: Vec<(u64, Vec<f32>)>,
+    /// It is too much to be listened to.
+    is_late: bool,
+}
 
 impl Follower {
     /// It is decided like this from now on.
@@ -101,7 +110,7 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     drop(shown);
     let decider = Decider::new(decision(&setup.settings, candidate.reading()), quiet);
     let live = Live::new(front, candidate, Some(baseline), decider);
-    Ok(Following { live, sensor: sensor.clone(), next: None, is_anew: false, missing: 0 })
+    Ok(Following { live, sensor: sensor.clone(), next: None, is_anew: false, missing: 0, late: 0 })
 }
 
 /// What the user chose, else the first that fits.
@@ -164,18 +173,30 @@ impl Following {
         Ok(Some(steps))
     }
 
-    fn take(&mut self, news: Parts, shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
-        for (first, values) in news {
+    fn take(&mut self, news: News, shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
+        for (first, values) in news.parts {
             let missing = first.saturating_sub(self.live.front().position());
             self.missing = self.missing.saturating_add(missing);
             self.live.gap(missing);
-            self.listen(&values, shown, steps)?;
+            let n_channels = self.sensor.channels.len().max(1);
+            let channel = values.iter().step_by(n_channels).copied();
+            let told = match news.is_late {
+                true => {
+                    self.late += self.live.pass(&values);
+                    Vec::new()
+                }
+                false => timed(&mut self.live, &values)?,
+            };
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.outline.push(first, self.sensor.rate_hz, channel);
+            self.show(&told, &mut shown);
+            steps.extend(told.into_iter().map(|(step, _)| step));
         }
         Ok(())
     }
 
-    /// What the ring has that was not listened to yet, at most so much that what is shown follows.
-    fn news(&mut self, track: &Track) -> Parts {
+    /// What the ring has that was not listened to yet: so much that what is shown follows, or all if that is too much.
+    fn news(&mut self, track: &Track) -> News {
         let ring = &track.ring;
         let instants = |seconds: f64| (seconds * self.sensor.rate_hz).ceil() as u64;
         let from = match self.next {
@@ -188,31 +209,39 @@ impl Following {
                 from
             }
         };
-        let end = ring.end().min(from + instants(MOST_AT_ONCE_S));
+        let is_late = ring.end() - from > instants(MOST_BEHIND_S);
+        let end = if is_late { ring.end() } else { ring.end().min(from + instants(MOST_AT_ONCE_S)) };
         self.next = Some(end);
         let gaps = track.gaps.iter().map(|gap| gap.at).filter(|&at| at > from && at < end);
         let cuts: Vec<u64> = once(from).chain(gaps).chain(once(end)).collect();
-        cuts.windows(2).map(|part| (number(track, part[0]), ring.values(part[0], part[1]))).collect()
+        let parts = cuts.windows(2).map(|part| (number(track, part[0]), ring.values(part[0], part[1]))).collect();
+        News { parts, is_late }
     }
 
-    fn listen(&mut self, values: &[f32], shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
-        let (first, rate_hz, n_channels) = (self.live.front().position(), self.sensor.rate_hz, self.sensor.channels.len().max(1));
-        let start = Instant::now();
-        let before = steps.len();
-        self.live.push(values, |step| steps.push(step))?;
-        let each_us = start.elapsed().as_micros() / (steps.len() - before).max(1) as u128;
-        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.outline.push(first, rate_hz, values.iter().step_by(n_channels).copied());
-        shown.now_s = self.live.front().position() as f64 / rate_hz;
-        for step in &steps[before..] {
-            shown.latencies.add(u32::try_from(each_us).unwrap_or(u32::MAX));
+    /// Puts steps, each with its microseconds, and what was counted where they are seen.
+    fn show(&self, told: &[(Step, u32)], shown: &mut Shown) {
+        shown.now_s = self.live.front().position() as f64 / self.sensor.rate_hz;
+        for (step, us) in told {
+            shown.latencies.add(*us);
             let decision = &step.decision;
             let baseline = decision.baseline.clone().unwrap_or_default();
             let point = Point { time_s: step.time_s, mean: decision.mean.clone(), baseline, since_s: decision.since_s };
             shown.add(point, decision.event.clone());
         }
         (shown.counts, shown.steps) = (self.live.decider().counts(), self.live.steps());
-        shown.missing = (self.missing, self.live.front().skipped());
-        Ok(())
+        (shown.missing, shown.late) = ((self.missing, self.live.front().skipped()), self.late);
     }
+}
+
+/// Listens to instants: each step, and how many microseconds it took by itself.
+///
+/// # Errors
+/// As [`Live::push`].
+pub fn timed(live: &mut Live, instants: &[f32]) -> Result<Vec<(Step, u32)>, LiveError> {
+    let (mut since, mut steps) = (Instant::now(), Vec::new());
+    live.push(instants, |step| {
+        steps.push((step, u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)));
+        since = Instant::now();
+    })?;
+    Ok(steps)
 }

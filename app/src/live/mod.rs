@@ -15,6 +15,7 @@ mod on_board;
 mod setup;
 mod shown;
 
+pub use follow::timed;
 pub use listener::Listener;
 pub use setup::{Front, Settings, Setup};
 pub use shown::{Checked, Choice, Heard, OnBoard, Outline, Point, SHOWN_S, Shown, State};

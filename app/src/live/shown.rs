@@ -155,6 +155,8 @@ pub struct Shown {
     pub steps: (u64, u64),
     /// Instants that are missing, and windows that were left out for it.
     pub missing: (u64, u64),
+    /// Windows that were left out because the models here are slower than the sensor.
+    pub late: u64,
     /// How long a step takes here.
     pub latencies: Latencies,
     /// Of an autoencoder: the greatest distance so far.
@@ -182,6 +184,7 @@ impl Default for Shown {
             counts: Counts::default(),
             steps: (0, 0),
             missing: (0, 0),
+            late: 0,
             latencies: Latencies::default(),
             most: 0.0,
             began: Instant::now(),

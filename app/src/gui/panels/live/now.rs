@@ -207,19 +207,26 @@ fn decision_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
     let top = most.flatten().map_or(1.0, |most| f64::from(most.max(1.0)) * 2.0);
     let usual = DecisionSettings::default();
     let decision = &mut settings.decision;
-    let row = |ui: &mut Ui, name: &str, value: f64, range, (default, step, decimals, unit): (f64, f64, usize, &str)| {
-        let mut changed = value;
-        label_row(ui, name, |ui| slider(ui, &mut changed, &Slider { name, range, default, step, decimals, unit }));
-        changed
-    };
-    let threshold = row(ui, "Threshold", decision.threshold.into(), 0.0..=top, (usual.threshold.into(), 0.05, 2, ""));
+    let row =
+        |ui: &mut Ui, name: &str, value: f64, range, (default, step, decimals, unit): (f64, f64, usize, &str), help: &str| {
+            let mut changed = value;
+            let of = Slider { name, range, default, step, decimals, unit };
+            label_row(ui, name, |ui| slider(ui, &mut changed, &of).on_hover_text(help));
+            changed
+        };
+    let help = "The mean that a class has to reach to be told";
+    let threshold = row(ui, "Threshold", decision.threshold.into(), 0.0..=top, (usual.threshold.into(), 0.05, 2, ""), help);
     if (threshold - f64::from(decision.threshold)).abs() > 1e-6 {
         decision.threshold = threshold as f32;
     }
-    let average = row(ui, "Average", decision.average as f64, 1.0..=20.0, (usual.average as f64, 1.0, 0, "steps"));
+    let help = "Steps whose mean is taken";
+    let average = row(ui, "Average", decision.average as f64, 1.0..=20.0, (usual.average as f64, 1.0, 0, "steps"), help);
     decision.average = average.round() as usize;
-    settings.stride_ms = row(ui, "Stride", settings.stride_ms, 20.0..=1000.0, (100.0, 10.0, 0, "ms"));
-    decision.hold_off_ms = row(ui, "Hold off", decision.hold_off_ms, 0.0..=3000.0, (usual.hold_off_ms, 50.0, 0, "ms"));
+    let help = "From one window to the next. Where a step here takes longer than that, the models fall behind; what is more than 2 s old \
+                is then left out, and counted below";
+    settings.stride_ms = row(ui, "Stride", settings.stride_ms, 20.0..=1000.0, (100.0, 10.0, 0, "ms"), help);
+    let help = "After an event nothing is told for so long, and a class only after it was away for so long";
+    decision.hold_off_ms = row(ui, "Hold off", decision.hold_off_ms, 0.0..=3000.0, (usual.hold_off_ms, 50.0, 0, "ms"), help);
 }
 
 fn counts_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
@@ -234,8 +241,13 @@ fn counts_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     value_row(ui, "Below threshold, not reported", &units::exact(counts.below));
     value_row(ui, "Steps", &units::exact(steps));
     let (missing, left_out) = shown.missing;
-    value_row(ui, "Instants lost", &units::exact(missing))
-        .on_hover_text(format!("{left_out} windows would have spanned what is missing and were left out"));
+    value_row(ui, "Instants lost", &units::exact(missing)).on_hover_text("By the link or the board, while this listened");
+    let why = format!(
+        "{left_out} would have spanned instants that are missing; {} came while the models here were too far behind: a longer stride \
+         gives them time",
+        shown.late
+    );
+    value_row(ui, "Windows left out", &units::exact(left_out + shown.late)).on_hover_text(why);
     let step = shown.latencies.figures();
     value_row(ui, "A step here", &units::microseconds(step.mean_us.into()).joined())
         .on_hover_text(format!("mean; features and both models; p99 {} µs", step.p99_us));
