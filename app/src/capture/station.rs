@@ -266,7 +266,7 @@ impl Listener {
     fn meet(&self, board: BoardInfo) {
         let mut seen = self.seen();
         seen.link = Link::Connected;
-        if !seen.board.is_same(&board) || seen.tracks.len() != board.sensors.len() {
+        if !seen.board.is_same(&board) || seen.board.sensors != board.sensors {
             seen.tracks = board.sensors.iter().cloned().map(Track::new).collect();
         }
         board.sensors.iter().for_each(|sensor| self.input.ask(Request::Start(sensor.id)));

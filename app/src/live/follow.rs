@@ -1,7 +1,7 @@
 //! From the station's rings to the models.
 
 use std::iter::once;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tinsmith_core::data::recording::SensorInfo;
@@ -11,7 +11,7 @@ use tinsmith_core::live::{
 
 use super::setup::{Front, Settings, Setup};
 use super::shown::{Choice, Point, Shown};
-use crate::capture::{Link, Station, Track};
+use crate::capture::{Link, Seen, Track};
 
 /// Models that are so many seconds behind are too slow: the newest is listened to next, and what lies between is left out.
 const MOST_BEHIND_S: f64 = 2.0;
@@ -25,6 +25,8 @@ const MOST_AT_ONCE_S: f64 = 0.5;
 pub struct Follower {
     /// The models, once the input's sensors are known; or why there are none.
     live: Option<Result<Following, String>>,
+    /// The input's sensors, of which one was chosen.
+    sensors: Vec<SensorInfo>,
 }
 
 #[derive(Debug)]
@@ -67,18 +69,32 @@ impl Follower {
     }
 
     /// Listens to what was measured since. The steps, or nothing while the input has not said what it measures; or why it cannot.
-    pub fn follow(&mut self, station: &Station, setup: &Setup, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
-        if self.live.is_none() {
-            let sensors = station.seen().board.sensors.clone();
-            if sensors.is_empty() {
-                return Ok(None);
-            }
-            self.live = Some(begin(setup, &sensors, shown));
+    /// `seen` gives what can be seen of the station.
+    pub fn follow<'a>(
+        &mut self,
+        seen: impl Fn() -> MutexGuard<'a, Seen>,
+        setup: &Setup,
+        shown: &Mutex<Shown>,
+    ) -> Result<Option<Vec<Step>>, String> {
+        self.meet(&seen(), shown);
+        if self.live.is_none() && !self.sensors.is_empty() {
+            self.live = Some(begin(setup, &self.sensors, shown));
         }
         match &mut self.live {
-            Some(Ok(following)) => following.follow(station, shown),
+            Some(Ok(following)) => following.follow(seen(), shown),
             Some(Err(why)) => Err(why.clone()),
             None => Ok(None),
+        }
+    }
+
+    /// Another board may be behind the same input, or the same measure something else: it is chosen anew then.
+    fn meet(&mut self, seen: &Seen, shown: &Mutex<Shown>) {
+        let is_behind = matches!(&self.live, Some(Ok(following)) if following.is_ahead_of(seen));
+        if self.sensors != seen.board.sensors || is_behind {
+            self.sensors.clone_from(&seen.board.sensors);
+            if self.live.take().is_some() {
+                shown.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
         }
     }
 }
@@ -99,12 +115,13 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
             Choice { sensor: sensor.id, name: sensor.name.clone(), fronts: own.chain(presets).collect() }
         })
         .collect();
-    let (sensor, chosen) = choose(sensors, &choices, &setup.settings)?;
+    let chosen = choose(sensors, &choices, &setup.settings);
+    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+    (shown.choices, shown.chosen) = (choices, chosen.as_ref().ok().map(|(sensor, front)| (sensor.id, *front)));
+    let (sensor, chosen) = chosen?;
     let front = front(sensor, chosen).map_err(|error| error.to_string())?;
     let labels = labels(setup, candidate.n_classes());
     let quiet = quiet_classes(&labels);
-    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-    (shown.choices, shown.chosen) = (choices, Some((sensor.id, chosen)));
     shown.window_s = front.len() as f64 / sensor.rate_hz;
     (shown.labels, shown.quiet, shown.reading) = (labels, quiet.clone(), candidate.reading());
     drop(shown);
@@ -113,26 +130,22 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     Ok(Following { live, sensor: sensor.clone(), next: None, is_anew: false, missing: 0, late: 0 })
 }
 
-/// What the user chose, else the first that fits.
+/// What the user chose where that fits, else the first that fits: what was chosen of one input may be none of the next.
 fn choose<'a>(sensors: &'a [SensorInfo], choices: &[Choice], settings: &Settings) -> Result<(&'a SensorInfo, Front), String> {
-    let is_wanted = |sensor: u8| settings.sensor.is_none_or(|wanted| wanted == sensor);
-    for (sensor, choice) in sensors.iter().zip(choices).filter(|(sensor, _)| is_wanted(sensor.id)) {
-        match settings.front {
-            Front::Fitting => {
-                if let Some(first) = choice.fronts.first() {
-                    return Ok((sensor, *first));
-                }
-            }
-            chosen if choice.fronts.contains(&chosen) => return Ok((sensor, chosen)),
-            _ => {}
-        }
-    }
-    let of = |sensor: &SensorInfo| format!("{} ({} channels at {} Hz)", sensor.name, sensor.channels.len(), sensor.rate_hz);
-    let names: Vec<String> = sensors.iter().filter(|sensor| is_wanted(sensor.id)).map(of).collect();
-    Err(format!(
-        "No window of {} becomes what the model's input takes, as it is or by a preset. tinsmith live takes other features.",
-        names.join(" or ")
-    ))
+    let front = |choice: &Choice| {
+        let chosen = choice.fronts.iter().find(|front| **front == settings.front);
+        chosen.or(choice.fronts.first()).copied()
+    };
+    let mut fitting = sensors.iter().zip(choices).filter_map(|(sensor, choice)| Some((sensor, front(choice)?)));
+    let wanted = fitting.clone().find(|(sensor, _)| Some(sensor.id) == settings.sensor);
+    wanted.or_else(|| fitting.next()).ok_or_else(|| {
+        let of = |sensor: &SensorInfo| format!("{} ({} channels at {} Hz)", sensor.name, sensor.channels.len(), sensor.rate_hz);
+        let names: Vec<String> = sensors.iter().map(of).collect();
+        format!(
+            "No window of {} becomes what the model's input takes, as it is or by a preset. tinsmith live takes other features.",
+            names.join(" or ")
+        )
+    })
 }
 
 /// What the outputs are called, as far as the data set names them: it may hold fewer classes than the model tells apart.
@@ -159,8 +172,13 @@ fn number(track: &Track, instant: u64) -> u64 {
 }
 
 impl Following {
-    fn follow(&mut self, station: &Station, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
-        let seen = station.seen();
+    /// Whether it has listened to what the sensor has not measured: the sensor is numbered anew.
+    fn is_ahead_of(&self, seen: &Seen) -> bool {
+        let end = seen.track(self.sensor.id).map(|track| track.ring.end());
+        self.next.zip(end).is_some_and(|(next, end)| next > end)
+    }
+
+    fn follow(&mut self, seen: MutexGuard<'_, Seen>, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
         if let Link::Failed(why) = &seen.link {
             return Err(why.clone());
         }
@@ -209,7 +227,7 @@ impl Following {
                 from
             }
         };
-        let is_late = ring.end() - from > instants(MOST_BEHIND_S);
+        let is_late = ring.end().saturating_sub(from) > instants(MOST_BEHIND_S);
         let end = if is_late { ring.end() } else { ring.end().min(from + instants(MOST_AT_ONCE_S)) };
         self.next = Some(end);
         let gaps = track.gaps.iter().map(|gap| gap.at).filter(|&at| at > from && at < end);

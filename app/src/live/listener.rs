@@ -154,7 +154,7 @@ impl Thread {
         let Some(station) = self.setup.station.upgrade() else { return };
         self.hear(&station);
         self.board.tick(&station, &self.setup);
-        let outcome = if self.is_paused { Ok(None) } else { self.follower.follow(&station, &self.setup, &self.shown) };
+        let outcome = if self.is_paused { Ok(None) } else { self.follower.follow(|| station.seen(), &self.setup, &self.shown) };
         let (state, steps) = match outcome {
             Ok(None) if self.is_paused => (State::Paused, Vec::new()),
             Ok(None) => (State::Waiting, Vec::new()),

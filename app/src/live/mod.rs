@@ -14,6 +14,8 @@ mod listener;
 mod on_board;
 mod setup;
 mod shown;
+#[cfg(test)]
+mod tests;
 
 pub use follow::timed;
 pub use listener::Listener;
