@@ -77,12 +77,12 @@ mod sound {
 
 #[cfg(feature = "audio")]
 mod sound {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, OnceLock};
     use std::time::Duration;
 
     use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-    use cpal::{FromSample, SampleFormat, SizedSample};
+    use cpal::{ErrorKind, FromSample, SampleFormat, SizedSample};
     use tinsmith_core::data::resample::Resampler;
 
     use super::{Mono, State};
@@ -101,16 +101,24 @@ mod sound {
         let config = device.default_output_config().map_err(refused)?;
         let values = Arc::new(at_rate(sound, f64::from(config.sample_rate()))?);
         let at = Arc::new(AtomicUsize::new(0));
+        let gone = Arc::new(OnceLock::new());
+        let heard = Heard { values: &values, at: &at, gone: &gone };
         let stream = match config.sample_format() {
-            SampleFormat::I16 => stream_as::<i16>(&device, &config, &values, &at),
-            SampleFormat::I32 => stream_as::<i32>(&device, &config, &values, &at),
-            SampleFormat::U8 => stream_as::<u8>(&device, &config, &values, &at),
-            SampleFormat::F32 => stream_as::<f32>(&device, &config, &values, &at),
+            SampleFormat::I16 => stream_as::<i16>(&device, &config, &heard),
+            SampleFormat::I32 => stream_as::<i32>(&device, &config, &heard),
+            SampleFormat::U8 => stream_as::<u8>(&device, &config, &heard),
+            SampleFormat::F32 => stream_as::<f32>(&device, &config, &heard),
             other => return Err(format!("the loudspeaker takes samples as {other}; choose another in the system's settings")),
         }
         .map_err(refused)?;
         stream.play().map_err(refused)?;
-        while at.load(Ordering::Relaxed) < values.len() && !state.stop.load(Ordering::Relaxed) {
+        while at.load(Ordering::Relaxed) < values.len() {
+            if state.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            if let Some(why) = gone.get() {
+                return Err(format!("the loudspeaker went away: {why}"));
+            }
             let share = at.load(Ordering::Relaxed) as f64 / values.len().max(1) as f64;
             state.played.store((share * 1000.0) as u32, Ordering::Relaxed);
             std::thread::sleep(LOOK);
@@ -130,13 +138,21 @@ mod sound {
         Ok(out)
     }
 
+    /// What the stream shares with whoever waits for it.
+    struct Heard<'a> {
+        values: &'a Arc<Vec<f32>>,
+        /// Instants that were taken.
+        at: &'a Arc<AtomicUsize>,
+        /// Why none are taken any more.
+        gone: &'a Arc<OnceLock<String>>,
+    }
+
     fn stream_as<T: SizedSample + FromSample<f32>>(
         device: &cpal::Device,
         config: &cpal::SupportedStreamConfig,
-        values: &Arc<Vec<f32>>,
-        at: &Arc<AtomicUsize>,
+        heard: &Heard<'_>,
     ) -> Result<cpal::Stream, cpal::Error> {
-        let (values, at) = (Arc::clone(values), Arc::clone(at));
+        let (values, at, gone) = (Arc::clone(heard.values), Arc::clone(heard.at), Arc::clone(heard.gone));
         let n_channels = usize::from(config.channels()).max(1);
         let fill = move |out: &mut [T], _: &cpal::OutputCallbackInfo| {
             let from = at.fetch_add(out.len() / n_channels, Ordering::Relaxed);
@@ -144,7 +160,12 @@ mod sound {
                 frame.fill(T::from_sample_(values.get(instant).copied().unwrap_or(0.0)));
             }
         };
-        device.build_output_stream(config.config(), fill, |error| log::debug!("loudspeaker: {error}"), None)
+        let fail = move |error: cpal::Error| match error.kind() {
+            ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => log::debug!("loudspeaker: {error}"),
+            // The first reason is the one that counts.
+            _ => drop(gone.set(error.to_string())),
+        };
+        device.build_output_stream(config.config(), fill, fail, None)
     }
 }
 

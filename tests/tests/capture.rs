@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,23 @@ use tinsmith::device::simulate::{Fault, Simulator, Source, Speed};
 use tinsmith::device::{Connection, ConnectionSettings, Way};
 use tinsmith::input::Input;
 use tinsmith_core::data::library::{Kind, Library, Reader, Sample};
-use tinsmith_core::data::recording::recover;
+use tinsmith_core::data::recording::{Cause, recover};
 use tinsmith_tests::boards::{check, simulation};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const IMU: u8 = 2;
 const MICROPHONE: u8 = 1;
 
-fn station(simulator: &Simulator) -> Station {
+/// A simulated board that is listened to, and where its clips go.
+struct Bench {
+    folder: tempfile::TempDir,
+    collection: Arc<Collection>,
+    station: Station,
+    _simulator: Simulator,
+}
+
+fn bench(name: &str, speed: f64, faults: &[Fault]) -> Bench {
+    let simulator = Simulator::start(simulation(name, Way::Frames, Speed::Times(speed), faults)).unwrap();
     let settings = ConnectionSettings {
         patience: Duration::from_secs(20),
         lossless: true,
@@ -26,7 +35,21 @@ fn station(simulator: &Simulator) -> Station {
     };
     let station = Station::open(Input::Board(Connection::open(settings)), Arc::new(|| ()));
     until(&station, |seen| seen.link == Link::Connected && seen.tracks.iter().all(|track| track.ring.end() > 0));
-    station
+    let folder = tempfile::tempdir().unwrap();
+    let collection = Arc::new(Collection::open(folder.path()).unwrap());
+    Bench { folder, collection, station, _simulator: simulator }
+}
+
+impl Bench {
+    fn begin(&self, plan: Plan) {
+        self.station.begin(plan, Arc::clone(&self.collection));
+        until(&self.station, |seen| seen.cutter.is_some());
+    }
+
+    /// Waits until so many clips are made, and none is on its way.
+    fn until_made(&self, n: usize) {
+        until(&self.station, |seen| seen.cutter.as_ref().is_some_and(|c| c.made.len() == n && c.waiting.is_empty()));
+    }
 }
 
 /// Waits until something can be seen.
@@ -55,6 +78,11 @@ fn plan(labels: &[&str], wanted: usize) -> Plan {
     }
 }
 
+/// Half a second of sound at each key.
+fn keys(labels: &[&str], wanted: usize) -> Plan {
+    Plan { sensor: MICROPHONE, seconds: 0.5, start: Start::Key, order: Order::OneByOne, ..plan(labels, wanted) }
+}
+
 fn is_done(seen: &Seen) -> bool {
     seen.cutter.as_ref().is_some_and(|cutter| cutter.session.now().is_none() && cutter.waiting.is_empty())
 }
@@ -63,6 +91,12 @@ fn by_label(library: &Library) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     library.items.iter().for_each(|item| *counts.entry(item.label.as_deref().unwrap_or("")).or_insert(0) += 1);
     counts
+}
+
+/// What was recorded in a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|e| e == "csv" || e == "wav")).collect()
 }
 
 /// The gesture that the simulated board makes in a clip, by the channel that moves.
@@ -85,11 +119,9 @@ fn gesture(folder: &Path, library: &Library, index: usize) -> &'static str {
 
 #[test]
 fn a_session_of_gestures_becomes_a_data_set_of_whole_gestures() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = Simulator::start(simulation("gestures", Way::Frames, Speed::Times(20.0), &[])).unwrap();
-    let station = station(&simulator);
-    let collection = Arc::new(Collection::open(folder.path()).unwrap());
-    station.begin(plan(&["a", "b", "c"], 4), Arc::clone(&collection));
+    let bench = bench("gestures", 20.0, &[]);
+    bench.begin(plan(&["a", "b", "c"], 4));
+    let Bench { folder, collection, station, .. } = bench;
     until(&station, is_done);
     station.end();
     until(&station, |seen| seen.cutter.is_none() && seen.recording_since.is_none());
@@ -106,10 +138,7 @@ fn a_session_of_gestures_becomes_a_data_set_of_whole_gestures() {
     }
     assert_eq!(made[..3].iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
     // Clips and the recording of the whole session hold what was measured, at the right times.
-    let recorded = |part: &str| {
-        let files = std::fs::read_dir(folder.path().join(part)).unwrap().map(|entry| entry.unwrap().path());
-        files.filter(|path| path.extension().is_some_and(|e| e == "csv" || e == "wav")).collect::<Vec<_>>()
-    };
+    let recorded = |part: &str| files(&folder.path().join(part));
     assert_eq!((recorded("clips").len(), recorded("recordings").len()), (12, 2), "the microphone was recorded along");
     for path in recorded("clips").iter().chain(&recorded("recordings")) {
         let recording = recover(path).unwrap();
@@ -123,13 +152,12 @@ fn a_session_of_gestures_becomes_a_data_set_of_whole_gestures() {
 
 #[test]
 fn gaps_are_seen_and_stand_in_the_clips_that_have_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = Simulator::start(simulation("gaps", Way::Frames, Speed::Times(5.0), &[Fault::Drop])).unwrap();
-    let station = station(&simulator);
-    let collection = Arc::new(Collection::open(folder.path()).unwrap());
-    let beat = Plan { start: Start::Beat(2.0), all_sensors: false, ..plan(&["x"], 8) };
-    station.begin(beat, Arc::clone(&collection));
-    until(&station, |seen| is_done(seen) && seen.track(IMU).is_some_and(|track| track.n_gaps > 0));
+    let bench = bench("gaps", 5.0, &[Fault::Drop]);
+    // More than are waited for: one with a gap has to be among them.
+    bench.begin(Plan { start: Start::Beat(2.0), all_sensors: false, ..plan(&["x"], 200) });
+    let Bench { station, .. } = bench;
+    let has_gap = |seen: &Seen| seen.cutter.as_ref().is_some_and(|cutter| cutter.made.iter().any(|made| made.clip.gaps > 0));
+    until(&station, has_gap);
     let seen = station.seen();
     let track = seen.track(IMU).unwrap();
     assert!(track.missing > 0 && track.gaps.iter().all(|gap| gap.at <= track.ring.end()));
@@ -146,16 +174,10 @@ fn gaps_are_seen_and_stand_in_the_clips_that_have_them() {
 
 #[test]
 fn keys_pauses_skips_and_discards_do_what_they_say() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = Simulator::start(simulation("keys", Way::Frames, Speed::Times(10.0), &[])).unwrap();
-    let station = station(&simulator);
-    let collection = Arc::new(Collection::open(folder.path()).unwrap());
-    let keys = Plan { sensor: MICROPHONE, seconds: 0.5, start: Start::Key, order: Order::OneByOne, ..plan(&["yes", "no"], 2) };
-    station.begin(keys, Arc::clone(&collection));
-    until(&station, |seen| seen.cutter.is_some());
-    let n_made = |n: usize| {
-        until(&station, |seen| seen.cutter.as_ref().is_some_and(|c| c.made.len() == n && c.waiting.is_empty()));
-    };
+    let bench = bench("keys", 10.0, &[]);
+    bench.begin(keys(&["yes", "no"], 2));
+    let n_made = |n: usize| bench.until_made(n);
+    let Bench { station, collection, .. } = &bench;
     station.press();
     n_made(1);
     station.pause(true);
@@ -197,11 +219,9 @@ fn keys_pauses_skips_and_discards_do_what_they_say() {
 
 #[test]
 fn clips_that_a_crash_kept_out_of_the_index_are_taken_in() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulator = Simulator::start(simulation("crash", Way::Frames, Speed::Times(20.0), &[])).unwrap();
-    let station = station(&simulator);
-    let collection = Arc::new(Collection::open(folder.path()).unwrap());
-    station.begin(plan(&["a", "b"], 2), Arc::clone(&collection));
+    let bench = bench("crash", 20.0, &[]);
+    bench.begin(plan(&["a", "b"], 2));
+    let Bench { folder, collection, station, .. } = bench;
     until(&station, is_done);
     drop(station);
     let library = collection.library().unwrap();
@@ -215,4 +235,54 @@ fn clips_that_a_crash_kept_out_of_the_index_are_taken_in() {
     let adopted = found.items.last().unwrap();
     let same = library.items.iter().find(|item| item.file == adopted.file).unwrap();
     assert_eq!((adopted.span, &adopted.label), (same.span, &same.label));
+}
+
+#[test]
+fn what_was_skipped_while_it_was_recorded_gets_no_other_label() {
+    let bench = bench("skip", 10.0, &[]);
+    bench.begin(keys(&["yes", "no"], 1));
+    bench.station.press();
+    bench.station.skip();
+    bench.station.press();
+    bench.until_made(1);
+    assert_eq!(by_label(&bench.collection.library().unwrap()), BTreeMap::from([("no", 1)]));
+}
+
+#[test]
+fn a_cable_that_is_pulled_leaves_a_gap_in_every_sensor_and_the_session_goes_on() {
+    let bench = bench("pulled", 10.0, &[Fault::Unplug]);
+    bench.begin(Plan { start: Start::Beat(2.0), ..plan(&["x"], 6) });
+    until(&bench.station, |seen| is_done(seen) && seen.tracks.iter().all(|track| track.n_gaps > 0));
+    bench.station.end();
+    until(&bench.station, |seen| seen.cutter.is_none() && seen.recording_since.is_none());
+    // Both recordings say so, and the clip that was being recorded: that of a sensor which is seldom heard after the other.
+    let (recordings, clips) = (files(&bench.folder.path().join("recordings")), files(&bench.folder.path().join("clips")));
+    assert_eq!(recordings.len(), 2, "{recordings:?}");
+    let is_with_gap = |path: &PathBuf| recover(path).unwrap().clip.n_gaps > 0;
+    let clips: Vec<PathBuf> = clips.into_iter().filter(is_with_gap).collect();
+    assert!(!clips.is_empty());
+    for path in recordings.iter().chain(&clips) {
+        let recording = recover(path).unwrap();
+        let causes: Vec<Cause> = recording.clip.gaps.iter().map(|gap| gap.cause).collect();
+        assert!(causes.contains(&Cause::Unplugged), "{}: {causes:?}", path.display());
+        check(&recording, "a session with the cable pulled");
+    }
+}
+
+#[test]
+fn an_index_that_could_not_be_written_is_written_once_it_can_be() {
+    let bench = bench("full", 10.0, &[]);
+    let in_the_way = bench.folder.path().join("dataset.ron");
+    std::fs::create_dir_all(in_the_way.join("something")).unwrap();
+    bench.begin(keys(&["yes"], 1));
+    bench.station.press();
+    bench.until_made(1);
+    assert!(bench.collection.flush().is_some_and(|trouble| trouble.contains("dataset.ron")), "{:?}", bench.collection.trouble());
+    std::fs::remove_dir_all(&in_the_way).unwrap();
+    let began = Instant::now();
+    while bench.collection.flush().is_some() {
+        assert!(began.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(by_label(&Library::open(bench.folder.path()).unwrap()), BTreeMap::from([("yes", 1)]));
 }

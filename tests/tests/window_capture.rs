@@ -1,11 +1,13 @@
 //! Recording as a user does it in the window: without hardware, three gestures, splits, features, and the clips as the model's data.
 #![cfg(unix)]
 
+use std::collections::BTreeSet;
+
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
-use tinsmith::capture::Order;
+use tinsmith::capture::{Order, RecordSettings, StartOn};
 use tinsmith::gui::App;
-use tinsmith::gui::capture::{Ask, RecordSettings, Source, StartOn};
+use tinsmith::gui::capture::{Ask, ClipEdit, Source};
 use tinsmith::gui::command::{Action, Command};
 use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::data::library::Library;
@@ -67,9 +69,9 @@ fn gestures_are_recorded_labelled_split_and_undone() {
     });
 
     // A click selects, and the label changes; undo in this workspace is about clips.
-    ask(&mut window, Ask::Select(vec![0]));
+    ask(&mut window, Ask::Select(BTreeSet::from([0])));
     settle(&mut window);
-    ask(&mut window, Ask::Edit(tinsmith::gui::capture::ClipEdit::Label(vec![0], "rest".to_owned())));
+    ask(&mut window, Ask::Edit(ClipEdit::Label(BTreeSet::from([0]), "rest".to_owned())));
     settle(&mut window);
     assert!(holds(&window, "rest: 0 to train, 0 to calibrate, 0 to test, 4 in no split"));
     assert!(holds(&window, "undo: label of 1 clip"));

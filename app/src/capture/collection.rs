@@ -4,15 +4,20 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tinsmith_core::data::library::{Item, Kind, Library, file};
-use tinsmith_core::data::recording::{self, Clip, ClipSummary, SensorInfo};
+use tinsmith_core::data::recording::{self, Clip, ClipSummary, Recording, SensorInfo};
 use tinsmith_core::data::{Axis, DataError, DataProblem};
 
 /// Where clips lie in the folder.
 const CLIPS: &str = "clips";
 /// Edits that can be undone.
 const MOST_UNDO: usize = 200;
+/// Items of all the indices that undo goes back to: of a large data set fewer edits can be undone.
+const MOST_UNDO_ITEMS: usize = 2_000_000;
+/// How long an index that could not be written waits before it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A data set that grows.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ struct State {
     future: Vec<Version>,
     /// What has to be written.
     unsaved: bool,
+    /// It is being written.
+    saving: bool,
     /// Why it could not be written the last time.
     trouble: Option<String>,
     closing: bool,
@@ -85,52 +92,54 @@ impl Collection {
         self.state().trouble.clone()
     }
 
+    /// Waits until the index is written, or could not be. Why not.
+    pub fn flush(&self) -> Option<String> {
+        let is_busy = |state: &mut State| (state.unsaved || state.saving) && state.trouble.is_none();
+        let state = self.shared.changed.wait_while(self.state(), is_busy).unwrap_or_else(PoisonError::into_inner);
+        state.trouble.clone()
+    }
+
     /// Whether what a sensor measures can go into this data set.
     ///
     /// # Errors
     /// [`DataProblem::Unlike`] says what is in it.
     pub fn check(&self, sensor: &SensorInfo) -> Result<(), DataProblem> {
-        let Some(library) = self.library().filter(|library| !library.items.is_empty()) else { return Ok(()) };
-        let (kind, axes) = (kind_of(sensor), axes_of(sensor));
-        let is_same = library.kind == kind && (library.axes.is_empty() || library.axes.len() == axes.len());
-        let is_in_time = library.rate_hz.is_none_or(|rate| (rate - sensor.rate_hz).abs() <= 0.01 * rate);
-        if is_same && is_in_time {
-            return Ok(());
-        }
-        let rate = library.rate_hz.map_or_else(String::new, |rate| format!(" at {rate} Hz"));
-        Err(DataProblem::Unlike(format!(
-            "the data set holds {}{rate} of {} channels, the sensor {} gives {} at {} Hz of {}; record into another folder",
-            library.kind.name(),
-            library.axes.len(),
-            sensor.name,
-            kind.name(),
-            sensor.rate_hz,
-            axes.len(),
-        )))
+        fits(self.library().as_deref(), sensor)
     }
 
     /// Adds a clip that was recorded.
     pub fn add(&self, sensor: &SensorInfo, clip: &ClipSummary, label: &str, group: Option<&str>) {
         let Some(item) = self.item(&clip.path, clip.instants, Some(label), group) else { return };
         let name = item.name();
-        self.change(format!("record {name}"), |library| {
-            let mut library = library.unwrap_or_else(|| Library::new(kind_of(sensor), self.name()));
-            if library.items.is_empty() {
-                (library.kind, library.axes, library.rate_hz) = (kind_of(sensor), axes_of(sensor), Some(sensor.rate_hz));
-            }
-            library.items.push(Arc::new(item));
-            library.complete_labels();
-            library
+        self.change(format!("record {name}"), |library| self.with(library, sensor, item));
+    }
+
+    /// An index with one item more, of a sensor that can go into it.
+    fn with(&self, library: Option<Library>, sensor: &SensorInfo, item: Item) -> Library {
+        let mut library = library.unwrap_or_else(|| Library::new(kind_of(sensor), self.name()));
+        if library.items.is_empty() {
+            (library.kind, library.axes, library.rate_hz) = (kind_of(sensor), axes_of(sensor), Some(sensor.rate_hz));
+        }
+        if let Some(label) = item.label.as_ref().filter(|label| !library.labels.contains(label)) {
+            library.labels.push(label.clone());
+        }
+        library.items.push(Arc::new(item));
+        library
+    }
+
+    /// Takes out a clip that was recorded to this path.
+    pub fn discard(&self, path: &Path) {
+        let Some(file) = self.relative(path) else { return };
+        self.edit(format!("discard {file}"), |library| {
+            let which: Vec<usize> = (0..library.items.len()).filter(|&i| library.items[i].file == file).collect();
+            library.without(&which)
         });
     }
 
     /// Edits the index. `what` names the edit for undo.
     pub fn edit(&self, what: impl Into<String>, edit: impl FnOnce(&Library) -> Library) {
-        if self.library().is_some() {
-            self.change(what.into(), |library| {
-                library.as_ref().map(edit).unwrap_or_else(|| Library::new(Kind::Series, self.name()))
-            });
-        }
+        let Some(before) = self.library() else { return };
+        self.change(what.into(), |now| edit(now.as_ref().unwrap_or(&before)));
     }
 
     /// What undo takes back.
@@ -173,9 +182,10 @@ impl Collection {
         }
         state.library = Some(Arc::new(after));
         state.past.push(Version { library: before, what });
-        if state.past.len() > MOST_UNDO {
-            state.past.remove(0);
-        }
+        let n_items = state.library.as_ref().map_or(1, |library| library.items.len().max(1));
+        let most = (MOST_UNDO_ITEMS / n_items).clamp(1, MOST_UNDO);
+        let over = state.past.len().saturating_sub(most);
+        state.past.drain(..over);
         state.future.clear();
         self.written(state);
     }
@@ -194,18 +204,23 @@ impl Collection {
         let items = library.iter().flat_map(|library| library.items.iter().map(|item| item.file.as_str()));
         let known: HashSet<&str> =
             items.chain(library.iter().flat_map(|library| library.removed.iter().map(String::as_str))).collect();
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let is_clip = |path: &PathBuf| path.extension().is_some_and(|e| e == "wav" || e == "csv");
+        let is_new = |path: &PathBuf| self.relative(path).is_some_and(|file| !known.contains(file.as_str()));
+        let mut paths: Vec<PathBuf> =
+            entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_clip).filter(is_new).collect();
         paths.sort();
-        for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "wav" || e == "csv")) {
-            let is_known = self.relative(path).is_none_or(|file| known.contains(file.as_str()));
+        let mut grown = library.as_deref().cloned();
+        for path in &paths {
             // What cannot be read is no clip of ours, or has nothing in it.
-            let Some(found) = (!is_known).then(|| recording::recover(path).ok()).flatten() else { continue };
-            let Clip { label, sensor, instants, .. } = found.clip;
-            let summary =
-                ClipSummary { path: path.clone(), sensor: sensor.name.clone(), instants, seconds: 0.0, gaps: 0, missing: 0 };
-            if instants > 0 && self.check(&sensor).is_ok() {
-                self.add(&sensor, &summary, label.as_deref().unwrap_or("unlabelled"), None);
+            let Ok(Recording { clip: Clip { label, sensor, instants, .. }, .. }) = recording::recover(path) else { continue };
+            let label = label.as_deref().unwrap_or("unlabelled");
+            let Some(item) = self.item(path, instants, Some(label), None).filter(|item| !item.is_empty()) else { continue };
+            if fits(grown.as_ref(), &sensor).is_ok() {
+                grown = Some(self.with(grown, &sensor, item));
             }
+        }
+        if let Some(grown) = grown.filter(|grown| library.as_deref() != Some(grown)) {
+            self.change("take in clips".to_owned(), |_| grown);
         }
     }
 
@@ -258,23 +273,54 @@ fn without_new_files(now: &Library, older: Option<&Library>) -> Library {
     older
 }
 
-/// Writes the index whenever it has changed.
+/// Writes the index whenever it has changed. What could not be written is tried again until it is, or nobody wants it any more.
 fn save(shared: &Shared, folder: &Path) {
     loop {
+        let lock = || shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = |state: &mut State| !state.unsaved && !state.closing;
-        let state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = shared.changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::take(&mut state.unsaved) {
+        let mut state = shared.changed.wait_while(lock(), waits).unwrap_or_else(PoisonError::into_inner);
+        if !state.unsaved {
             return;
         }
+        (state.unsaved, state.saving) = (false, true);
         let library = state.library.clone();
         drop(state);
         let trouble = library.and_then(|library| {
             let made = std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()));
             made.and_then(|()| library.save(folder).map_err(|error| error.to_string())).err()
         });
-        shared.state.lock().unwrap_or_else(PoisonError::into_inner).trouble = trouble;
+        let mut state = lock();
+        (state.saving, state.unsaved) = (false, state.unsaved || trouble.is_some());
+        state.trouble = trouble;
+        shared.changed.notify_all();
+        if state.trouble.is_some() {
+            if state.closing {
+                return;
+            }
+            let _ = shared.changed.wait_timeout_while(state, RETRY, |state| !state.closing);
+        }
     }
+}
+
+/// Whether what a sensor measures can go into a data set.
+fn fits(library: Option<&Library>, sensor: &SensorInfo) -> Result<(), DataProblem> {
+    let Some(library) = library.filter(|library| !library.items.is_empty()) else { return Ok(()) };
+    let (kind, axes) = (kind_of(sensor), axes_of(sensor));
+    let is_same = library.kind == kind && (library.axes.is_empty() || library.axes.len() == axes.len());
+    let is_in_time = library.rate_hz.is_none_or(|rate| (rate - sensor.rate_hz).abs() <= 0.01 * rate);
+    if is_same && is_in_time {
+        return Ok(());
+    }
+    let rate = library.rate_hz.map_or_else(String::new, |rate| format!(" at {rate} Hz"));
+    Err(DataProblem::Unlike(format!(
+        "the data set holds {}{rate} of {} channels, the sensor {} gives {} at {} Hz of {}; record into another folder",
+        library.kind.name(),
+        library.axes.len(),
+        sensor.name,
+        kind.name(),
+        sensor.rate_hz,
+        axes.len(),
+    )))
 }
 
 fn kind_of(sensor: &SensorInfo) -> Kind {

@@ -72,8 +72,10 @@ pub struct Cutter {
     pub is_paused: bool,
     /// Clips that have begun and are not whole yet.
     pub waiting: Vec<Span>,
-    /// Clips that were made, the newest last.
+    /// Clips that were made, the newest last; of a long session only the newest.
     pub made: Vec<Made>,
+    /// How many were made and not discarded.
+    pub n_made: usize,
     segmenter: Segmenter,
     rate_hz: f64,
 }
@@ -92,7 +94,16 @@ impl Cutter {
         let cut = Cut { trigger, length, lead: (length as f64 * LEAD) as u64 };
         let segmenter = Segmenter::new(cut, info.rate_hz, info.channels.len(), n_heard(info), ring.end());
         let session = Session::new(&plan.labels, plan.wanted, plan.order);
-        Self { plan, session, is_paused: false, waiting: Vec::new(), made: Vec::new(), segmenter, rate_hz: info.rate_hz }
+        Self {
+            plan,
+            session,
+            is_paused: false,
+            waiting: Vec::new(),
+            made: Vec::new(),
+            n_made: 0,
+            segmenter,
+            rate_hz: info.rate_hz,
+        }
     }
 
     /// The level of the newest instants, in the unit of [`Start::Level`].
@@ -121,16 +132,34 @@ impl Cutter {
         }
     }
 
+    /// Another label. What has begun is of the one before, and is given up with it.
+    pub fn skip(&mut self) {
+        self.waiting.clear();
+        self.segmenter.give_up();
+        self.session.skip();
+    }
+
     /// Clips that are whole now. Those that nobody asked for any more are left out.
     pub fn whole(&mut self, ring: &Ring, board: &BoardInfo) -> Vec<Piece> {
         let (whole, waiting) = self.waiting.iter().partition(|(_, end)| *end <= ring.end());
         self.waiting = waiting;
         let whole: Vec<Span> = whole;
-        whole.into_iter().filter_map(|span| Some(Piece::new(ring, span, board, self.session.recorded()?))).collect()
+        let person = &self.plan.person;
+        let piece = |span| Some(Piece::new(ring, span, board, (self.session.recorded()?, person.clone())));
+        whole.into_iter().filter_map(piece).collect()
+    }
+
+    /// Forgets the newest clip: its label is asked for again.
+    pub fn forget(&mut self) -> Option<Made> {
+        let made = self.made.pop()?;
+        self.n_made -= 1;
+        self.session.discarded(&made.label);
+        Some(made)
     }
 
     /// Remembers what was made.
     pub fn remember(&mut self, made: Made) {
+        self.n_made += 1;
         self.made.push(made);
         self.made.drain(..self.made.len().saturating_sub(MOST_MADE));
     }
@@ -152,6 +181,8 @@ pub struct Piece {
     pub span: Span,
     /// What it is.
     pub label: String,
+    /// Of whom; empty if that does not matter.
+    pub person: String,
     sensor: SensorInfo,
     board: BoardInfo,
     runs: Vec<Run>,
@@ -159,8 +190,8 @@ pub struct Piece {
 
 impl Piece {
     /// Takes a span out of a ring.
-    pub fn new(ring: &Ring, span: Span, board: &BoardInfo, label: String) -> Self {
-        Self { span, label, sensor: ring.info().clone(), board: board.clone(), runs: ring.runs(span.0, span.1) }
+    pub fn new(ring: &Ring, span: Span, board: &BoardInfo, (label, person): (String, String)) -> Self {
+        Self { span, label, person, sensor: ring.info().clone(), board: board.clone(), runs: ring.runs(span.0, span.1) }
     }
 
     /// What measured it.

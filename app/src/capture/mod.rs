@@ -6,6 +6,7 @@
 //! | `station` | the thread that listens, and what it is asked |
 //! | `seen` | what can be seen of it at any time |
 //! | `track`, `ring`, `spectrogram` | one sensor: its newest instants, its gaps, its tones |
+//! | `settings` | what is to be recorded, as it is set |
 //! | `session` | what is to be recorded: prompts and counts |
 //! | `cutter` | clips out of the newest instants, on the disk |
 //! | `collection` | the data set that clips go into: undo, saving, clips that a crash left behind |
@@ -18,6 +19,7 @@ mod cutter;
 mod ring;
 mod seen;
 mod session;
+mod settings;
 mod spectrogram;
 mod station;
 mod track;
@@ -27,6 +29,7 @@ pub use cutter::{Cutter, MOST_CLIP_S, Made, Plan, Start, n_heard};
 pub use ring::{Ring, Run};
 pub use seen::{Link, Seen};
 pub use session::{Order, Prompt, Session};
+pub use settings::{RecordSettings, StartOn, usual_threshold};
 pub use spectrogram::Spectrogram;
 pub use station::{Station, Wake};
 pub use track::{KEPT_S, LiveGap, Track};

@@ -1,5 +1,6 @@
 //! The thread that listens to an input.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -48,8 +49,16 @@ impl Station {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let shown = Arc::clone(&seen);
         let thread = thread::spawn(move || {
-            Listener { input, seen: shown, wake, began: Instant::now(), is_back: false, listeners: Vec::new(), target: None }
-                .run(&asked);
+            Listener {
+                input,
+                seen: shown,
+                wake,
+                began: Instant::now(),
+                were_away: HashSet::new(),
+                listeners: Vec::new(),
+                target: None,
+            }
+            .run(&asked);
         });
         Self { asks: Some(asks), seen, thread: Some(thread) }
     }
@@ -122,8 +131,8 @@ struct Listener {
     seen: Arc<Mutex<Seen>>,
     wake: Wake,
     began: Instant,
-    /// The input was away: the next block of each sensor says so.
-    is_back: bool,
+    /// Sensors that were away and have not said anything since: the next block of each says so.
+    were_away: HashSet<u8>,
     listeners: Vec<Sender<Arc<Event>>>,
     /// Where the clips of the session go.
     target: Option<Arc<Collection>>,
@@ -164,7 +173,7 @@ impl Listener {
             }
             Ask::Discard => self.discard(),
             Ask::Pause(is_paused) => self.with_cutter(|cutter| cutter.is_paused = is_paused),
-            Ask::Skip => self.with_cutter(|cutter| cutter.session.skip()),
+            Ask::Skip => self.with_cutter(Cutter::skip),
             Ask::Press => self.with_cutter(Cutter::press),
         }
         (self.wake)();
@@ -197,31 +206,18 @@ impl Listener {
 
     fn discard(&self) {
         let mut seen = self.seen();
-        let Some(made) = seen.cutter.as_mut().and_then(|cutter| {
-            let made = cutter.made.pop()?;
-            cutter.session.discarded(&made.label);
-            Some(made)
-        }) else {
-            return;
-        };
+        let Some(made) = seen.cutter.as_mut().and_then(Cutter::forget) else { return };
         drop(seen);
-        let Some(collection) = &self.target else { return };
-        let Some(file) =
-            made.clip.path.strip_prefix(collection.folder()).ok().map(|file| file.to_string_lossy().replace('\\', "/"))
-        else {
-            return;
-        };
-        collection.edit(format!("discard {file}"), |library| {
-            let which: Vec<usize> = (0..library.items.len()).filter(|&i| library.items[i].file == file).collect();
-            library.without(&which)
-        });
+        if let Some(collection) = &self.target {
+            collection.discard(&made.clip.path);
+        }
     }
 
     fn take(&mut self, event: Event) {
         match event {
             Event::Samples { sensor, time_us, dropped, lost, instants } => {
                 let arrival_us = self.began.elapsed().as_micros() as u64;
-                let stamp = Stamp { time_us, dropped, lost, reconnected: std::mem::take(&mut self.is_back), arrival_us };
+                let stamp = Stamp { time_us, dropped, lost, reconnected: self.were_away.remove(&sensor), arrival_us };
                 self.samples(sensor, stamp, &instants);
                 return;
             }
@@ -238,8 +234,11 @@ impl Listener {
             Event::Sensors(ref board) => self.meet(board.clone()),
             Event::Disconnected => self.seen().link = Link::Away,
             Event::Reconnected => {
-                self.is_back = true;
-                self.seen().link = Link::Connected;
+                let mut seen = self.seen();
+                seen.link = Link::Connected;
+                let sensors: HashSet<u8> = seen.tracks.iter().map(|track| track.info().id).collect();
+                drop(seen);
+                self.were_away = sensors;
             }
             Event::Recording(_) => self.seen().recording_since = Some(Instant::now()),
             Event::Recorded(_) => self.seen().recording_since = None,
@@ -254,6 +253,8 @@ impl Listener {
             Event::Failed(ref error) => {
                 let mut seen = self.seen();
                 (seen.link, seen.cutter) = (Link::Failed(error.to_string()), None);
+                drop(seen);
+                self.target = None;
             }
             Event::Result { .. } => {}
         }
@@ -291,13 +292,13 @@ impl Listener {
     fn keep(&self, piece: Piece) {
         let Some(collection) = &self.target else { return };
         let written = piece.write(collection.clips());
+        if let Ok(clip) = &written {
+            collection.add(piece.sensor(), clip, &piece.label, Some(&piece.person));
+        }
         let mut seen = self.seen();
         let Some(cutter) = &mut seen.cutter else { return };
         match written {
-            Ok(clip) => {
-                collection.add(piece.sensor(), &clip, &piece.label, Some(&cutter.plan.person));
-                cutter.remember(Made { span: piece.span, label: piece.label, clip });
-            }
+            Ok(clip) => cutter.remember(Made { span: piece.span, label: piece.label, clip }),
             Err(error) => {
                 cutter.session.discarded(&piece.label);
                 cutter.is_paused = true;

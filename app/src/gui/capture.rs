@@ -1,15 +1,18 @@
 //! What is being recorded, and where to: the input that is listened to, the data set that grows, what the user has set. No widget
 //! in it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
 
 use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::data::library::Library;
-use tinsmith_core::data::recording::{Kind, SensorInfo};
+use tinsmith_core::data::library::filter::ClassCount;
+use tinsmith_core::data::recording::SensorInfo;
 
-use crate::capture::{Collection, Order, Plan, Start, Station};
+use super::background::Background;
+use crate::capture::{Collection, Plan, RecordSettings, Station};
 use crate::device::ports::{Port, Watch};
 use crate::loudspeaker::Playing;
 use crate::microphone::MicrophoneInfo;
@@ -31,93 +34,6 @@ pub enum Source {
     Simulated,
     /// The same, but it measures what is in this file, over and over.
     File(PathBuf),
-}
-
-/// What begins a clip, as it is chosen; the numbers are kept beside it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StartOn {
-    /// It sounds or moves.
-    #[default]
-    Level,
-    /// A key.
-    Key,
-    /// A beat.
-    Beat,
-}
-
-/// What the user has set for recording.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordSettings {
-    /// Labels, with commas between them.
-    pub labels: String,
-    /// How many clips of each.
-    pub wanted: usize,
-    /// In which order they are asked for.
-    pub order: Order,
-    /// Seconds of a clip.
-    pub seconds: f64,
-    /// What begins one.
-    pub start: StartOn,
-    /// From where on it sounds, in dB of full scale.
-    pub threshold_db: f64,
-    /// From where on it moves, in the unit of the sensor; what suits the unit if nobody has said.
-    pub threshold: Option<f64>,
-    /// Seconds from one clip to the next.
-    pub beat_s: f64,
-    /// Who is recorded.
-    pub person: String,
-    /// Record the other sensors along.
-    pub all_sensors: bool,
-}
-
-impl Default for RecordSettings {
-    fn default() -> Self {
-        Self {
-            labels: "yes, no".to_owned(),
-            wanted: 20,
-            order: Order::default(),
-            seconds: 1.0,
-            start: StartOn::default(),
-            threshold_db: -38.0,
-            threshold: None,
-            beat_s: 3.0,
-            person: String::new(),
-            all_sensors: true,
-        }
-    }
-}
-
-impl RecordSettings {
-    /// The labels, each once.
-    pub fn labels(&self) -> Vec<String> {
-        let mut labels: Vec<String> = Vec::new();
-        for label in self.labels.split(',').map(str::trim).filter(|label| !label.is_empty()) {
-            if !labels.iter().any(|known| known == label) {
-                labels.push(label.to_owned());
-            }
-        }
-        labels
-    }
-
-    /// What a session of this sensor is to do.
-    pub fn plan(&self, sensor: &SensorInfo) -> Plan {
-        let start = match self.start {
-            StartOn::Level if sensor.kind == Kind::Audio => Start::Level(10_f64.powf(self.threshold_db / 20.0) as f32),
-            StartOn::Level => Start::Level(self.threshold.unwrap_or_else(|| usual_threshold(sensor)) as f32),
-            StartOn::Key => Start::Key,
-            StartOn::Beat => Start::Beat(self.beat_s.max(self.seconds)),
-        };
-        Plan {
-            sensor: sensor.id,
-            seconds: self.seconds,
-            start,
-            labels: self.labels(),
-            wanted: self.wanted,
-            order: self.order,
-            person: self.person.trim().to_owned(),
-            all_sensors: self.all_sensors,
-        }
-    }
 }
 
 /// What panels ask for.
@@ -153,8 +69,10 @@ pub enum Ask {
     ChooseFolder,
     /// Clips go into this folder.
     UseFolder(PathBuf),
+    /// A panel shows how clips are spread over classes, and what is wrong with them.
+    ShowCounts,
     /// These clips are selected.
-    Select(Vec<usize>),
+    Select(BTreeSet<usize>),
     /// A panel shows what the stages make of the selected clip.
     ShowStages,
     /// Make the statistics that a stage asks for.
@@ -173,9 +91,9 @@ pub enum Ask {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClipEdit {
     /// Give clips a label.
-    Label(Vec<usize>, String),
+    Label(BTreeSet<usize>, String),
     /// Take clips out.
-    Delete(Vec<usize>),
+    Delete(BTreeSet<usize>),
     /// Keep these instants of a clip, counted from its start.
     Trim(usize, u64, u64),
     /// Make two of a clip.
@@ -185,11 +103,11 @@ pub enum ClipEdit {
 }
 
 /// Something that lives as long as this does, such as a simulated board.
-pub struct Alive(#[allow(dead_code, reason = "it is only kept")] Box<dyn std::any::Any>);
+pub struct Alive(#[allow(dead_code, reason = "it is only kept")] Box<dyn std::any::Any + Send>);
 
 impl Alive {
     /// Keeps it.
-    pub fn new(kept: impl std::any::Any) -> Self {
+    pub fn new(kept: impl std::any::Any + Send) -> Self {
         Self(Box::new(kept))
     }
 }
@@ -224,6 +142,37 @@ impl Listening {
 /// Where a data set was made and what was left out, or why none was.
 pub type Imported = Result<(PathBuf, Vec<String>), String>;
 
+/// A clip that is played.
+#[derive(Debug)]
+pub struct PlayedClip {
+    /// Its place in the index when it began.
+    pub index: usize,
+    /// The sound.
+    pub playing: Playing,
+}
+
+/// How the clips of an index are spread, and what is wrong with it as a whole.
+#[derive(Debug)]
+pub struct Counts {
+    /// The index.
+    pub library: Arc<Library>,
+    /// How many clips there are of each class, for what.
+    pub balance: Vec<ClassCount>,
+    /// Whether any clip is in a split.
+    pub is_split: bool,
+    /// Leaks, classes that are short: a sentence each.
+    pub findings: Vec<String>,
+}
+
+impl Counts {
+    /// Of an index.
+    pub fn new(library: Arc<Library>) -> Self {
+        let findings = library.findings().iter().map(ToString::to_string).collect();
+        let is_split = library.items.iter().any(|item| item.split.is_some());
+        Self { balance: library.balance(), is_split, findings, library }
+    }
+}
+
 /// Everything about recording that panels show.
 #[derive(Debug, Default)]
 pub struct Capture {
@@ -231,30 +180,54 @@ pub struct Capture {
     pub watch: Option<Watch>,
     /// The ports.
     pub ports: Vec<Port>,
-    /// The microphones, once they are known.
+    /// The microphones, once they are known. Each is opened for a moment, which takes its time.
     pub microphones: Option<Vec<MicrophoneInfo>>,
-    /// Where they come from: each is opened for a moment, which takes its time.
-    pub looking: Option<Receiver<Vec<MicrophoneInfo>>>,
+    /// The same, on their way.
+    pub looking: Background<Vec<MicrophoneInfo>>,
     /// The input.
     pub listening: Option<Listening>,
+    /// An input that is being opened, once the one before has let go.
+    pub opening: Option<(Source, Background<Result<Listening, String>>)>,
+    /// Inputs that are being let go of.
+    pub closing: Vec<JoinHandle<()>>,
     /// The sensor that clips are taken of.
     pub sensor: Option<u8>,
     /// What the user has set.
     pub settings: RecordSettings,
     /// The data set that clips go into.
     pub collection: Option<Arc<Collection>>,
+    /// A data set that is being opened, and what is to be recorded into it then.
+    pub opening_clips: Background<Result<Collection, String>>,
+    /// What is to be recorded once the data set is open.
+    pub planned: Option<Plan>,
+    /// What was edited last is the index, not the recipe or the features: undo in the workspace Data is about that.
+    pub edited_clips_last: bool,
+    /// The index as it was in the frame before.
+    pub library_before: Option<Arc<Library>>,
     /// What is known of its clips.
     pub digests: Digests,
+    /// How they are spread.
+    pub counts: Option<Arc<Counts>>,
+    /// The same, on its way.
+    pub counting: Background<Counts>,
     /// Clips that are selected, by their place in the index.
-    pub selected: Vec<usize>,
+    pub selected: BTreeSet<usize>,
     /// What is being played.
-    pub playing: Option<Playing>,
+    pub played: Option<PlayedClip>,
     /// What the stages make of the selected clip.
     pub stages: Stages,
-    /// A folder of files that is being made a data set: where to, and what was left out.
-    pub importing: Option<Receiver<Imported>>,
-    /// Statistics that are being made.
-    pub fitting: Option<Receiver<Result<Pipeline, String>>>,
+    /// A folder of files that is being made a data set.
+    pub importing: Background<Imported>,
+    /// Stages whose statistics are being made, and the same with them.
+    pub fitting: Option<(Pipeline, Background<Result<Pipeline, String>>)>,
+}
+
+impl Drop for Capture {
+    /// What is recorded has to be on the disk before the program ends.
+    fn drop(&mut self) {
+        self.listening = None;
+        self.closing.drain(..).for_each(|closing| drop(closing.join()));
+    }
 }
 
 impl Capture {
@@ -273,22 +246,40 @@ impl Capture {
         sensors.iter().find(|sensor| Some(sensor.id) == self.sensor).or(sensors.first()).cloned()
     }
 
+    /// Lets go of the input on a thread of its own: the disk and the sound system may take their time.
+    pub fn let_go(&mut self) {
+        self.opening = None;
+        self.closing.retain(|closing| !closing.is_finished());
+        if let Some(listening) = self.listening.take() {
+            self.closing.push(std::thread::spawn(move || drop(listening)));
+        }
+    }
+
+    /// The clips are another project's: they are not shown any more, and nothing more is recorded into them.
+    pub fn forget_clips(&mut self) {
+        if let Some(station) = self.station() {
+            station.end();
+        }
+        (self.collection, self.planned, self.counts, self.played, self.fitting) = (None, None, None, None, None);
+        (self.digests, self.stages, self.selected) = (Digests::default(), Stages::default(), BTreeSet::new());
+        (self.opening_clips, self.counting, self.importing) = Default::default();
+        (self.edited_clips_last, self.library_before) = (false, None);
+    }
+
+    /// Notices that the index was edited, by a recording or by the user.
+    pub fn follow_index(&mut self) {
+        let library = self.library();
+        let is_same = library.as_ref().map(Arc::as_ptr) == self.library_before.as_ref().map(Arc::as_ptr);
+        // One that was only opened was not edited.
+        if !is_same && self.collection.as_ref().is_some_and(|collection| collection.undo_name().is_some()) {
+            self.edited_clips_last = true;
+        }
+        self.library_before = library;
+    }
+
     /// Whether a session is under way.
     pub fn is_recording(&self) -> bool {
         self.station().is_some_and(|station| station.seen().cutter.is_some())
-    }
-}
-
-/// What a hand that moves exceeds and one at rest does not, in the unit of the sensor: a tenth of gravity, or of what a sensor of
-/// 16 bits spans at most if its unit says nothing.
-pub fn usual_threshold(sensor: &SensorInfo) -> f64 {
-    let first = sensor.channels.first();
-    match first.map_or("", |channel| channel.unit.as_str()) {
-        "m/s2" | "m/s²" => 1.0,
-        "g" => 0.1,
-        "mg" => 100.0,
-        "deg/s" | "dps" => 20.0,
-        _ => first.map_or(0.1, |channel| f64::from(channel.step) * 3276.8),
     }
 }
 
@@ -300,28 +291,10 @@ pub fn folder_beside(project: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use tinsmith_core::data::recording::ChannelInfo;
-
     use super::*;
 
     #[test]
-    fn labels_are_parted_at_commas_and_each_is_there_once() {
-        let settings = RecordSettings { labels: " yes,no ,, yes,go".to_owned(), ..RecordSettings::default() };
-        assert_eq!(settings.labels(), ["yes", "no", "go"]);
+    fn clips_go_beside_the_project() {
         assert_eq!(folder_beside(Path::new("a/keyword.ron")), Path::new("a/keyword-clips"));
-    }
-
-    #[test]
-    fn a_threshold_is_of_the_sensor() {
-        let settings = RecordSettings { threshold_db: -20.0, threshold: Some(2.5), ..RecordSettings::default() };
-        let in_g = ChannelInfo { name: "x".to_owned(), unit: "g".to_owned(), step: 1e-4 };
-        let sensor = |kind| SensorInfo { kind, ..SensorInfo::default() };
-        assert_eq!(settings.plan(&sensor(Kind::Audio)).start, Start::Level(0.1));
-        assert_eq!(settings.plan(&sensor(Kind::Imu)).start, Start::Level(2.5));
-        let unsaid =
-            RecordSettings::default().plan(&SensorInfo { channels: vec![in_g], kind: Kind::Imu, ..SensorInfo::default() });
-        assert_eq!(unsaid.start, Start::Level(0.1));
-        let beat = RecordSettings { start: StartOn::Beat, beat_s: 0.5, seconds: 2.0, ..settings };
-        assert_eq!(beat.plan(&sensor(Kind::Imu)).start, Start::Beat(2.0), "clips do not overlap");
     }
 }

@@ -19,6 +19,7 @@
 //! Architecture invariant: a frame only paints and compares. Whatever takes longer than a millisecond runs in [`crate::worker`].
 
 pub mod app;
+pub mod background;
 pub mod c_words;
 pub mod candidates;
 pub mod capture;

@@ -568,9 +568,9 @@ impl Session {
         }
     }
 
-    /// The clips, where they are what undo is about: in the workspace Data once there are some.
+    /// The clips, where they are what undo is about: in the workspace Data, if they were edited last.
     pub fn edited_clips(&self) -> Option<Arc<Collection>> {
-        self.capture.collection.clone().filter(|_| self.workspace == Workspace::Data)
+        self.capture.collection.clone().filter(|_| self.workspace == Workspace::Data && self.capture.edited_clips_last)
     }
 
     /// What undo would take back: `scheme`.

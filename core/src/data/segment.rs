@@ -114,6 +114,11 @@ impl Segmenter {
         (self.index >= self.free).then(|| self.begin(self.index, 0))
     }
 
+    /// What is being recorded is given up: the next clip may begin at once.
+    pub fn give_up(&mut self) {
+        self.free = self.free.min(self.index);
+    }
+
     fn hear(&mut self, instant: &[f32]) {
         if self.means.len() != instant.len() {
             self.means = instant.iter().map(|value| if value.is_finite() { f64::from(*value) } else { 0.0 }).collect();
@@ -204,6 +209,8 @@ mod tests {
         assert!(key.push(&[0.0; 40]).is_empty());
         assert_eq!(key.press(), Some((20, 120)));
         assert_eq!(key.press(), None, "one is being recorded");
+        key.give_up();
+        assert_eq!(key.press(), Some((20, 120)));
     }
 
     #[test]

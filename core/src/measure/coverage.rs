@@ -8,6 +8,9 @@ use crate::graph::TensorId;
 /// A sample reaches an end of a range if it comes within this part of the range's width to it.
 const OUTER: f32 = 0.05;
 
+/// A range that fewer samples reach than this hangs on them.
+pub const FEW: usize = 3;
+
 /// Lowest and highest value of each sample of one tensor, in the order of the samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {

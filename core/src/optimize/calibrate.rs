@@ -9,6 +9,7 @@ use super::statistics::{Statistics, finite_range};
 use super::{Absorbed, OptimizeError, Pruned, Rewritten, RoundedWeights};
 use crate::execute::float::Prepared;
 use crate::graph::{Graph, TensorId};
+use crate::measure::coverage;
 use crate::progress::Cancel;
 use crate::recipe::{Calibrator, Quantize};
 
@@ -194,6 +195,13 @@ impl CalibratedRanges {
 }
 
 impl Calibration {
+    /// Lowest and highest value of each sample, of every tensor that was observed.
+    pub fn seen(&self) -> impl Iterator<Item = coverage::Seen<'_>> {
+        let tensors = (0..).map(TensorId).zip(&self.tensors);
+        let observed = tensors.filter_map(|(tensor, statistics)| Some((tensor, statistics.as_ref()?)));
+        observed.map(|(tensor, statistics)| coverage::Seen { tensor, ranges: &statistics.sample_ranges })
+    }
+
     /// This calibration, which was made from a rewritten graph.
     #[must_use]
     pub fn of(mut self, rewritten: &Rewritten) -> Self {

@@ -1,6 +1,6 @@
 //! Why a preview ends early.
 
-use crate::data::DataProblem;
+use crate::data::{DataError, DataProblem};
 use crate::execute::ExecuteError;
 use crate::export::ExportError;
 use crate::export::compact::CompactError;
@@ -14,6 +14,9 @@ pub enum PreviewError {
     /// The data set does not fit the model.
     #[error("data set: {0}")]
     Feed(DataProblem),
+    /// The data set cannot be read.
+    #[error(transparent)]
+    Data(DataError),
     /// A model cannot be run.
     #[error(transparent)]
     Execute(ExecuteError),
@@ -48,6 +51,15 @@ impl From<DataProblem> for PreviewError {
         match error {
             DataProblem::Cancelled(cancelled) => Self::Cancelled(cancelled),
             other => Self::Feed(other),
+        }
+    }
+}
+
+impl From<DataError> for PreviewError {
+    fn from(error: DataError) -> Self {
+        match error.problem {
+            DataProblem::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            problem => Self::Data(DataError { problem, ..error }),
         }
     }
 }

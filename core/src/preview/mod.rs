@@ -26,6 +26,7 @@
 
 mod activations;
 mod comparison;
+mod coverage;
 mod engine;
 mod error;
 mod firmware;
@@ -50,6 +51,7 @@ use crate::optimize::{self, CalibratedRanges, Calibration, Candidate};
 use crate::recipe::{Quantize, Recipe};
 
 pub use activations::Evaluated;
+pub use coverage::{covering_items, observe};
 pub use engine::Engine;
 pub use error::PreviewError;
 pub use firmware::{Target, firmware_files, firmware_files_with};

@@ -8,9 +8,9 @@ use tinsmith_core::data::Split;
 use tinsmith_core::data::library::Library;
 use tinsmith_core::data::library::file::is_library;
 use tinsmith_core::graph::Graph;
-use tinsmith_core::measure::coverage::{Coverage as Tensor, End, coverage};
+use tinsmith_core::measure::coverage::{Coverage as Tensor, End, FEW, coverage};
 
-use super::ranges::{observed, seen};
+use super::ranges::observed;
 use crate::cli::messages::Messages;
 use crate::cli::model::{DataOptions, ModelOptions};
 use crate::cli::samples::{self, parse_split};
@@ -40,8 +40,6 @@ pub struct Coverage {
     json: bool,
 }
 
-/// A range that fewer samples reach than this hangs on them.
-const FEW: usize = 3;
 /// So many samples are named at each end.
 const NAMED: usize = 4;
 
@@ -54,7 +52,7 @@ impl Coverage {
         let split = self.split.or(has_calibration.then_some(Split::Calibration));
         let indices = set.samples_of(split).map_err(|problem| problem.of(&self.data))?;
         let calibration = observed(graph, &set, &indices, &self.data, messages)?;
-        let all = coverage(seen(&calibration), NAMED);
+        let all = coverage(calibration.seen(), NAMED);
         let n_few = all.iter().filter(|tensor| tensor.weakest() < FEW).count();
         // A window stage makes several samples of a piece: then these are not the names of samples.
         let names = Some(self.names()?).filter(|names| names.len() == set.n_samples()).unwrap_or_default();

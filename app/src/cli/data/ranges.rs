@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use tinsmith_core::data::{DataProblem, DataSet, feed};
-use tinsmith_core::graph::{Graph, TensorId};
-use tinsmith_core::measure::coverage::Seen;
-use tinsmith_core::optimize::{self, Calibration};
-use tinsmith_core::preview::only_input;
+use tinsmith_core::data::DataSet;
+use tinsmith_core::graph::Graph;
+use tinsmith_core::optimize::Calibration;
+use tinsmith_core::preview::{self, PreviewError};
 use tinsmith_core::progress::Cancel;
 
 use crate::cli::Failure;
@@ -20,19 +19,15 @@ pub fn observed(
     path: &Path,
     messages: Messages,
 ) -> Result<Calibration, Failure> {
-    let at_data = |problem: DataProblem| problem.of(path);
-    let input = only_input(graph).map_err(at_data)?;
-    feed::check_layout(set, input, graph.source_order.input(0)).map_err(at_data)?;
-    let values = feed::real_samples(set, feed::meaning(set, input), indices, input).map_err(at_data)?;
-    let progress = messages.progress();
-    progress.show("running the model", 0, indices.len());
-    let run = || optimize::calibrate(graph, &[&values], None, &Cancel::new());
-    Ok(timed(format_args!("ran {} samples", indices.len()), run)?)
+    messages.progress().show("running the model", 0, indices.len());
+    let run = || preview::observe(graph, set, indices, &Cancel::new());
+    timed(format_args!("ran {} samples", indices.len()), run).map_err(|error| failure(error, path))
 }
 
-/// Lowest and highest value of each sample, of every tensor that was observed.
-pub fn seen(calibration: &Calibration) -> Vec<Seen<'_>> {
-    let tensors = (0..).map(TensorId).zip(&calibration.tensors);
-    let observed = tensors.filter_map(|(tensor, statistics)| Some((tensor, statistics.as_ref()?)));
-    observed.map(|(tensor, statistics)| Seen { tensor, ranges: &statistics.sample_ranges }).collect()
+/// What went wrong, with the place of the data set where that is not said yet.
+pub fn failure(error: PreviewError, path: &Path) -> Failure {
+    match error {
+        PreviewError::Feed(problem) => problem.of(path).into(),
+        other => other.into(),
+    }
 }

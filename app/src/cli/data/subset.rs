@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tinsmith_core::data::Split;
 use tinsmith_core::data::library::Library;
-use tinsmith_core::data::library::tensors::tensors;
-use tinsmith_core::measure::coverage::{Seen, covering};
+use tinsmith_core::preview::covering_items;
 use tinsmith_core::progress::Cancel;
 
 use super::info::{counts_json, counts_text, save};
 use super::open;
-use super::ranges::{observed, seen};
-use crate::cli::messages::Messages;
+use super::ranges::failure;
+use crate::cli::messages::{Messages, timed};
 use crate::cli::model::{FeatureOptions, ModelOptions};
 use crate::cli::{Failure, output};
 
@@ -47,13 +45,12 @@ pub struct Subset {
 impl Subset {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let library = open(&self.folder)?;
-        let is_free = |index: &usize| library.items[*index].split != Some(Split::Test);
-        let free: Vec<usize> = (0..library.items.len()).filter(is_free).collect();
+        let free = library.not_tests();
         if free.is_empty() {
             return Err(Failure::at(&self.folder, "all of its items are for tests; split it anew with tinsmith data split"));
         }
         let chosen = match &self.covering {
-            Some(model) => self.covering_items(&library, &free, model, messages)?,
+            Some(model) => self.covering_items(&library, model, messages)?,
             None => library.chosen(&free, self.count as usize, self.seed),
         };
         let library = library.calibrated_by(&chosen);
@@ -67,26 +64,13 @@ impl Subset {
         output::print(&counts_text(&library))
     }
 
-    /// The items among `free` that cover a model's ranges best, each with all of its windows.
-    fn covering_items(&self, library: &Library, free: &[usize], model: &Path, messages: Messages) -> Result<Vec<usize>, Failure> {
+    /// The items that cover a model's ranges best.
+    fn covering_items(&self, library: &Library, model: &Path, messages: Messages) -> Result<Vec<usize>, Failure> {
         let opened = self.options.open(model)?;
         let features = self.features.pipeline()?;
-        let subset = library.only(free);
-        let made = tensors(&self.folder, &subset, features.as_ref(), &Cancel::new())?;
-        let all: Vec<usize> = (0..made.set.n_samples()).collect();
-        let calibration = observed(&opened.graph, &made.set, &all, &self.folder, messages)?;
-        // The items that samples were made of, and what each of them reaches.
-        let mut items: Vec<usize> = made.pieces.iter().map(|piece| piece.item).collect();
-        items.dedup();
-        let of_items = |ranges: &[(f32, f32)]| -> Vec<(f32, f32)> {
-            let pieces = made.pieces.chunk_by(|a, b| a.item == b.item);
-            let mut rest = ranges.iter();
-            let hull =
-                |n: usize| rest.by_ref().take(n).fold((f32::INFINITY, f32::NEG_INFINITY), |h, r| (h.0.min(r.0), h.1.max(r.1)));
-            pieces.map(<[_]>::len).map(hull).collect()
-        };
-        let merged: Vec<_> = seen(&calibration).iter().map(|seen| (seen.tensor, of_items(seen.ranges))).collect();
-        let merged: Vec<Seen<'_>> = merged.iter().map(|(tensor, ranges)| Seen { tensor: *tensor, ranges }).collect();
-        Ok(covering(&merged, self.count as usize).into_iter().map(|chosen| free[items[chosen]]).collect())
+        messages.progress().show("running the model", 0, library.not_tests().len());
+        let of = (self.folder.as_path(), library);
+        let run = || covering_items(&opened.graph, of, features.as_ref(), self.count as usize, &Cancel::new());
+        timed(format_args!("ran the items that do not test"), run).map_err(|error| failure(error, &self.folder))
     }
 }

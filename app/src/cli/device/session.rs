@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use serde_json::json;
-use tinsmith_core::data::recording::Kind;
 
 use super::board::{InputOptions, parse_seconds};
-use crate::capture::{Collection, Cutter, Link, Order, Plan, Start, Station};
+use crate::capture::{Collection, Cutter, Link, MOST_CLIP_S, Order, Plan, RecordSettings, Start, StartOn, Station};
 use crate::cli::messages::Messages;
 use crate::cli::{Failure, interrupt, output};
 
@@ -47,13 +46,14 @@ pub struct Session {
     #[arg(long)]
     sensor: Option<String>,
     /// Length of a clip
-    #[arg(long, default_value = "1", value_parser = parse_seconds)]
+    #[arg(long, default_value = "1", value_parser = parse_length)]
     seconds: f64,
     /// What begins a clip: sound or motion above the threshold, the Enter key, or a beat
     #[arg(long, value_enum, default_value = "level")]
-    start: StartOn,
-    /// From where on it sounds, in dB of full scale; from where on it moves, in the unit of the sensor. -38 and 1 if left out
-    #[arg(long, allow_negative_numbers = true)]
+    start: Begin,
+    /// From where on it sounds, in dB of full scale (-38 if left out); from where on it moves, in the unit of the sensor (a tenth of
+    /// gravity if left out)
+    #[arg(long, allow_negative_numbers = true, value_parser = parse_threshold)]
     threshold: Option<f64>,
     /// Seconds from one clip to the next, for --start beat
     #[arg(long, default_value = "3", value_parser = parse_seconds)]
@@ -76,10 +76,19 @@ enum Ordered {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum StartOn {
+enum Begin {
     Level,
     Key,
     Beat,
+}
+
+fn parse_threshold(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|threshold: &f64| threshold.is_finite()).ok_or_else(|| "expected a number".to_owned())
+}
+
+fn parse_length(text: &str) -> Result<f64, String> {
+    let is_short = |seconds: &f64| *seconds <= MOST_CLIP_S;
+    parse_seconds(text).ok().filter(is_short).ok_or_else(|| format!("expected seconds, at most {MOST_CLIP_S}"))
 }
 
 impl Session {
@@ -100,6 +109,9 @@ impl Session {
         // Whatever ended it, what was recorded is brought to the disk.
         drop(station);
         told?;
+        if let Some(trouble) = collection.flush() {
+            return Err(Failure::new(format!("the clips are recorded, their index is not written: {trouble}")));
+        }
         self.print(&collection, before)
     }
 
@@ -121,30 +133,29 @@ impl Session {
                 names.join(", ")
             )));
         };
-        let level = match sensor.kind {
-            Kind::Audio => 10_f64.powf(self.threshold.unwrap_or(-38.0).min(0.0) / 20.0),
-            _ => self.threshold.unwrap_or(1.0),
-        };
-        let start = match self.start {
-            StartOn::Level => Start::Level(level as f32),
-            StartOn::Key => Start::Key,
-            StartOn::Beat => Start::Beat(self.every.max(self.seconds)),
-        };
-        Ok(Some(Plan {
-            sensor: sensor.id,
-            seconds: self.seconds,
-            start,
-            labels: self.label.clone(),
+        let settings = RecordSettings {
             wanted: self.count as usize,
             order: if matches!(self.order, Ordered::InTurn) { Order::InTurn } else { Order::OneByOne },
+            seconds: self.seconds,
+            start: match self.start {
+                Begin::Level => StartOn::Level,
+                Begin::Key => StartOn::Key,
+                Begin::Beat => StartOn::Beat,
+            },
+            threshold_db: self.threshold.unwrap_or(RecordSettings::default().threshold_db).min(0.0),
+            threshold: self.threshold,
+            beat_s: self.every,
             person: self.person.clone(),
             all_sensors: !self.alone,
-        }))
+            ..RecordSettings::default()
+        };
+        // Labels that were given one by one may have commas in them.
+        Ok(Some(Plan { labels: self.label.clone(), ..settings.plan(sensor) }))
     }
 
     /// Says what to say, until all clips are there or Ctrl-C.
     fn follow(&self, station: &Station, messages: Messages) -> Result<(), Failure> {
-        let keys = matches!(self.start, StartOn::Key).then(lines);
+        let keys = matches!(self.start, Begin::Key).then(lines);
         let mut asked = String::new();
         loop {
             match look(station) {
@@ -163,7 +174,9 @@ impl Session {
             }
             let Some(cutter) = &seen.cutter else { continue };
             let Some(words) = prompt(cutter) else {
-                if cutter.waiting.is_empty() && seen.recording_since.is_some() {
+                // What was cut last is on the disk only once it was made.
+                let made: usize = cutter.session.prompts().iter().map(|prompt| prompt.done).sum();
+                if cutter.waiting.is_empty() && cutter.n_made == made && seen.recording_since.is_some() {
                     return Ok(());
                 }
                 continue;

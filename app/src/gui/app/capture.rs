@@ -1,8 +1,8 @@
 //! Running what the panels of recording ask for.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use eframe::egui::Context;
@@ -12,10 +12,13 @@ use tinsmith_core::data::library::{Reader, Sample};
 use tinsmith_core::progress::Cancel;
 
 use super::App;
-use crate::capture::{Collection, Station};
+use crate::capture::{Collection, Station, Wake};
 use crate::device::ports::Watch;
 use crate::device::{Connection, ConnectionSettings, DeviceError};
-use crate::gui::capture::{Alive, Ask, ClipEdit, Imported, Listening, Source, StagesQuestion, fitted, folder_beside};
+use crate::gui::background::Background;
+use crate::gui::capture::{
+    Alive, Ask, ClipEdit, Counts, Imported, Listening, PlayedClip, Source, StagesQuestion, fitted, folder_beside,
+};
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
 use crate::gui::notice::Kind;
@@ -31,71 +34,66 @@ impl App {
         if let Some(ports) = capture.watch.as_ref().and_then(Watch::changed) {
             capture.ports = ports;
         }
-        if let Some(found) = capture.looking.as_ref().and_then(|looking| looking.try_recv().ok()) {
-            (capture.microphones, capture.looking) = (Some(found), None);
+        if let Some(found) = capture.looking.take() {
+            capture.microphones = Some(found);
         }
         capture.digests.take();
         capture.stages.take();
-        match capture.fitting.as_ref().and_then(|fitting| fitting.try_recv().ok()) {
-            Some(Ok(features)) => {
-                capture.fitting = None;
-                let edit = Edit { features: Some(features), ..self.session.edit.clone() };
-                self.take_edit(edit, ctx);
-            }
-            Some(Err(why)) => {
-                capture.fitting = None;
-                self.complain("The statistics were not made", why, None);
-            }
-            None => {}
+        capture.follow_index();
+        if let Some(counts) = capture.counting.take() {
+            capture.counts = Some(Arc::new(counts));
         }
-        if let Some(outcome) = self.session.capture.importing.as_ref().and_then(|importing| importing.try_recv().ok()) {
-            self.session.capture.importing = None;
+        if let Some(outcome) = capture.opening.as_mut().and_then(|(_, opening)| opening.take()) {
+            self.opened_input(outcome);
+        }
+        if let Some(outcome) = self.session.capture.opening_clips.take() {
+            self.opened_clips(outcome, ctx);
+        }
+        if let Some(outcome) = self.session.capture.importing.take() {
             self.imported(outcome, ctx);
         }
-        let capture = &mut self.session.capture;
-        if let Some(playing) = capture.playing.take_if(|playing| playing.is_over())
-            && let Some(failure) = playing.failure()
-        {
+        self.follow_fitting(ctx);
+        let over = self.session.capture.played.take_if(|clip| clip.playing.is_over());
+        if let Some(failure) = over.as_ref().and_then(|clip| clip.playing.failure()) {
             self.complain("The clip is not played", failure.to_owned(), None);
         }
     }
 
     pub(super) fn capture(&mut self, ask: Ask, ctx: &Context) {
-        let station = self.session.capture.station().cloned();
-        let on = |act: &dyn Fn(&Station)| {
-            if let Some(station) = &station {
-                act(station);
-            }
-        };
         match ask {
             Ask::Watch => {
                 if self.session.capture.watch.is_none() {
                     self.session.capture.watch = Some(Watch::start());
-                    self.look_for_microphones(ctx);
+                    self.capture(Ask::LookAgain, ctx);
                 }
                 // Plugging in and out wakes nobody.
                 ctx.request_repaint_after(Duration::from_millis(500));
             }
-            Ask::LookAgain => self.look_for_microphones(ctx),
+            Ask::LookAgain => self.session.capture.looking = Background::start(ctx, microphone::list),
             Ask::Listen(source) => self.listen(source, ctx),
             Ask::ChooseFile => self.pick(Wanted::ListenFile),
-            Ask::LetGo => self.session.capture.listening = None,
-            Ask::Choose(sensor) => self.session.capture.sensor = Some(sensor),
+            Ask::LetGo => self.session.capture.let_go(),
+            Ask::Choose(sensor) => {
+                let capture = &mut self.session.capture;
+                // A threshold is in the unit of the sensor that it was set for.
+                (capture.sensor, capture.settings.threshold) = (Some(sensor), None);
+            }
             Ask::Set(settings) => self.session.capture.settings = settings,
             Ask::Begin => self.begin_session(ctx),
-            Ask::End => on(&Station::end),
-            Ask::Pause(is_paused) => on(&|station| station.pause(is_paused)),
-            Ask::Skip => on(&Station::skip),
-            Ask::Press => on(&Station::press),
-            Ask::Discard => on(&Station::discard),
+            Ask::End => self.on_station(Station::end),
+            Ask::Pause(is_paused) => self.on_station(|station| station.pause(is_paused)),
+            Ask::Skip => self.on_station(Station::skip),
+            Ask::Press => self.on_station(Station::press),
+            Ask::Discard => self.on_station(Station::discard),
             Ask::ChooseFolder => self.pick(Wanted::ClipFolder),
             Ask::UseFolder(folder) if is_of_others(&folder) => self.import(folder, ctx),
-            Ask::UseFolder(folder) => drop(self.use_folder(folder, ctx)),
+            Ask::UseFolder(folder) => self.use_folder(folder, ctx),
+            Ask::ShowCounts => self.show_counts(ctx),
             Ask::Select(which) => self.session.capture.selected = which,
             Ask::ShowStages => self.show_stages(ctx),
             Ask::Fit => self.fit(ctx),
             Ask::Play(index) => self.play(index, ctx),
-            Ask::Quiet => self.session.capture.playing = None,
+            Ask::Quiet => self.session.capture.played = None,
             Ask::Edit(edit) => self.edit_clips(edit),
             Ask::UseAsData => {
                 if let Some(collection) = &self.session.capture.collection {
@@ -105,56 +103,46 @@ impl App {
         }
     }
 
-    fn look_for_microphones(&mut self, ctx: &Context) {
-        let (sender, found) = channel();
-        let waker = ctx.clone();
-        std::thread::spawn(move || {
-            if sender.send(microphone::list()).is_ok() {
-                waker.request_repaint();
-            }
-        });
-        self.session.capture.looking = Some(found);
+    fn on_station(&self, act: impl FnOnce(&Station)) {
+        if let Some(station) = self.session.capture.station() {
+            act(station);
+        }
     }
 
+    /// Opens an input once the one before has let go: a port, and what is behind it, can be opened once.
     fn listen(&mut self, source: Source, ctx: &Context) {
-        // A port can be opened once: the old one is closed first.
-        self.session.capture.listening = None;
-        let mut alive = None;
-        // The thread that listens never lets events wait, so none has to be left out.
-        let board =
-            |port: String| Input::Board(Connection::open(ConnectionSettings { lossless: true, ..ConnectionSettings::new(port) }));
-        let input = match &source {
-            Source::Port(port) => board(port.clone()),
-            Source::Microphone(name) => {
-                let settings = MicrophoneSettings { name: Some(name.clone()), lossless: true, ..MicrophoneSettings::default() };
-                Input::Microphone(Microphone::open(settings))
-            }
-            Source::Simulated | Source::File(_) => match simulate(&self.session.edit.device, &source) {
-                Ok((port, simulator)) => {
-                    alive = Some((port.clone(), simulator));
-                    board(port)
-                }
-                Err(error) => return self.complain("There is no simulated board", error.to_string(), None),
-            },
-        };
-        let waker = ctx.clone();
-        let station = Arc::new(Station::open(input, Arc::new(move || waker.request_repaint())));
-        self.session.capture.listening = Some(Listening::new(source, station, alive));
+        let capture = &mut self.session.capture;
+        capture.let_go();
+        capture.settings.threshold = None;
+        let before = std::mem::take(&mut capture.closing);
+        let (device, of, waker) = (self.session.edit.device.clone(), source.clone(), ctx.clone());
+        let opening = Background::start(ctx, move || {
+            before.into_iter().for_each(|closing| drop(closing.join()));
+            open_input(of, &device, Arc::new(move || waker.request_repaint())).map_err(|error| error.to_string())
+        });
+        capture.opening = Some((source, opening));
+    }
+
+    fn opened_input(&mut self, outcome: Result<Listening, String>) {
+        self.session.capture.opening = None;
+        match outcome {
+            Ok(listening) => self.session.capture.listening = Some(listening),
+            Err(why) => self.complain("The input does not open", why, None),
+        }
     }
 
     fn begin_session(&mut self, ctx: &Context) {
-        let capture = &self.session.capture;
+        let capture = &mut self.session.capture;
         let Some(station) = capture.station().cloned() else { return };
         let sensors = station.seen().board.sensors.clone();
         let Some(sensor) = capture.sensor_of(&sensors) else { return };
         let plan = capture.settings.plan(&sensor);
-        let collection = capture.collection.clone().or_else(|| {
-            let project = self.session.open.as_ref().map(crate::gui::session::Open::project_file);
-            self.use_folder(folder_beside(&project?), ctx)
-        });
-        if let Some(collection) = collection {
-            station.begin(plan, collection);
+        if let Some(collection) = capture.collection.clone() {
+            return station.begin(plan, collection);
         }
+        let Some(project) = self.session.open.as_ref().map(crate::gui::session::Open::project_file) else { return };
+        self.session.capture.planned = Some(plan);
+        self.use_folder(folder_beside(&project), ctx);
     }
 
     /// A folder of recordings, pictures or tables becomes a data set beside it; the files stay as they are.
@@ -163,19 +151,12 @@ impl App {
         let free = (1..).map(|n| folder.with_file_name(if n == 1 { format!("{name}-set") } else { format!("{name}-set-{n}") }));
         let Some(into) = { free }.find(|path| !path.exists()) else { return };
         self.session.message = format!("importing {}", folder.display());
-        let (sender, importing) = channel();
-        let waker = ctx.clone();
-        std::thread::spawn(move || {
+        self.session.capture.importing = Background::start(ctx, move || {
             let imported = import(&folder, &into, &ImportOptions::default(), &Cancel::new(), &mut |_, _| {});
-            let told = imported.map(|imported| {
-                let refused = imported.refused.iter().map(|refusal| format!("left out {refusal}"));
-                (into, imported.notes.iter().cloned().chain(refused).collect())
-            });
-            if sender.send(told.map_err(|error| error.to_string())).is_ok() {
-                waker.request_repaint();
-            }
+            let imported = imported.map_err(|error| error.to_string())?;
+            let refused = imported.refused.iter().map(|refusal| format!("left out {refusal}"));
+            Ok((into, imported.notes.iter().cloned().chain(refused).collect()))
         });
-        self.session.capture.importing = Some(importing);
     }
 
     fn imported(&mut self, outcome: Imported, ctx: &Context) {
@@ -187,29 +168,58 @@ impl App {
                 self.session.notices.add(kind, title, notes.join("\n"), None);
                 self.use_folder(folder, ctx);
             }
-            Err(why) => {
-                let other = Some(("Choose another folder", Command::Capture(Ask::ChooseFolder)));
-                self.complain("The folder was not imported", why, other);
-            }
+            Err(why) => self.complain_of_folder("The folder was not imported", why),
         }
     }
 
-    fn use_folder(&mut self, folder: PathBuf, ctx: &Context) -> Option<Arc<Collection>> {
-        match Collection::open(&folder) {
+    fn complain_of_folder(&mut self, title: &str, why: String) {
+        let other = Some(("Choose another folder", Command::Capture(Ask::ChooseFolder)));
+        self.complain(title, why, other);
+    }
+
+    /// Clips go into this folder from now on.
+    pub(super) fn use_folder(&mut self, folder: PathBuf, ctx: &Context) {
+        let capture = &mut self.session.capture;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if capture.collection.as_ref().is_some_and(|collection| real(collection.folder()) == real(&folder)) {
+            return;
+        }
+        if capture.is_recording() {
+            let why = "A session is recorded into another folder; end it first".to_owned();
+            return self.complain("The folder was not changed", why, None);
+        }
+        // Whoever has the folder open writes its index; a large one takes its time to be read.
+        let before = capture.collection.take();
+        capture.opening_clips = Background::start(ctx, move || {
+            drop(before);
+            Collection::open(&folder).map_err(|error| error.to_string())
+        });
+    }
+
+    fn opened_clips(&mut self, outcome: Result<Collection, String>, ctx: &Context) {
+        let capture = &mut self.session.capture;
+        let planned = capture.planned.take();
+        match outcome {
             Ok(collection) => {
                 let waker = ctx.clone();
-                let capture = &mut self.session.capture;
-                capture.digests.open(folder, Arc::new(move || waker.request_repaint()));
+                capture.digests.open(collection.folder().to_owned(), Arc::new(move || waker.request_repaint()));
                 capture.selected.clear();
-                capture.collection = Some(Arc::new(collection));
+                let collection = Arc::new(collection);
+                capture.collection = Some(Arc::clone(&collection));
+                if let Some((station, plan)) = capture.station().zip(planned) {
+                    station.begin(plan, collection);
+                }
             }
-            Err(error) => {
-                let other = Some(("Choose another folder", Command::Capture(Ask::ChooseFolder)));
-                self.complain("The folder cannot be used", error.to_string(), other);
-                return None;
-            }
+            Err(why) => self.complain_of_folder("The folder cannot be used", why),
         }
-        self.session.capture.collection.clone()
+    }
+
+    fn show_counts(&mut self, ctx: &Context) {
+        let capture = &mut self.session.capture;
+        let Some(library) = capture.library().filter(|_| !capture.counting.is_busy()) else { return };
+        if capture.counts.as_ref().is_none_or(|counts| !Arc::ptr_eq(&counts.library, &library)) {
+            capture.counting = Background::start(ctx, move || Counts::new(library));
+        }
     }
 
     /// The selected clip, or the newest, goes through the stages.
@@ -220,9 +230,8 @@ impl App {
         let (Some(item), Some(pipeline)) = (library.items.get(index).cloned(), self.session.edit.features.clone()) else {
             return;
         };
-        let waker = ctx.clone();
         let question = StagesQuestion { folder: collection.folder().to_owned(), library, item, pipeline };
-        capture.stages.ask(question, move || waker.request_repaint());
+        capture.stages.ask(question, ctx);
     }
 
     fn fit(&mut self, ctx: &Context) {
@@ -231,14 +240,26 @@ impl App {
             return self.complain("There are no clips", "Record some, or choose a folder of clips, first".to_owned(), None);
         };
         let Some(pipeline) = self.session.edit.features.clone() else { return };
-        let (sender, fitting) = channel();
-        let (folder, waker) = (collection.folder().to_owned(), ctx.clone());
-        std::thread::spawn(move || {
-            if sender.send(fitted(&folder, &library, &pipeline, &Cancel::new())).is_ok() {
-                waker.request_repaint();
+        let (folder, of) = (collection.folder().to_owned(), pipeline.clone());
+        capture.fitting = Some((pipeline, Background::start(ctx, move || fitted(&folder, &library, &of, &Cancel::new()))));
+    }
+
+    /// Takes statistics, unless the stages were changed meanwhile.
+    fn follow_fitting(&mut self, ctx: &Context) {
+        let Some((of, outcome)) =
+            self.session.capture.fitting.as_mut().and_then(|(of, fitting)| Some((of.clone(), fitting.take()?)))
+        else {
+            return;
+        };
+        self.session.capture.fitting = None;
+        match outcome {
+            Ok(features) if self.session.edit.features.as_ref() == Some(&of) => {
+                let edit = Edit { features: Some(features), ..self.session.edit.clone() };
+                self.take_edit(edit, ctx);
             }
-        });
-        capture.fitting = Some(fitting);
+            Ok(_) => self.session.message = "the stages were changed: their statistics were not taken".to_owned(),
+            Err(why) => self.complain("The statistics were not made", why, None),
+        }
     }
 
     fn play(&mut self, index: usize, ctx: &Context) {
@@ -257,18 +278,21 @@ impl App {
             Err(error) => Err(error.to_string()),
         };
         let waker = ctx.clone();
-        self.session.capture.playing = Some(Playing::start(read, move || waker.request_repaint()));
+        let playing = Playing::start(read, move || waker.request_repaint());
+        self.session.capture.played = Some(PlayedClip { index, playing });
     }
 
     fn edit_clips(&mut self, edit: ClipEdit) {
         let Some(collection) = self.session.capture.collection.clone() else { return };
-        let of = |which: &[usize]| format!("{} clip{}", which.len(), if which.len() == 1 { "" } else { "s" });
+        let of = |which: &BTreeSet<usize>| format!("{} clip{}", which.len(), if which.len() == 1 { "" } else { "s" });
         match edit {
             ClipEdit::Label(which, label) => {
-                collection.edit(format!("label of {}", of(&which)), |library| library.relabelled(&which, Some(&label)));
+                let words = format!("label of {}", of(&which));
+                collection.edit(words, |library| library.relabelled(&Vec::from_iter(which), Some(&label)));
             }
             ClipEdit::Delete(which) => {
-                collection.edit(format!("delete {}", of(&which)), |library| library.without(&which));
+                let words = format!("delete {}", of(&which));
+                collection.edit(words, |library| library.without(&Vec::from_iter(which)));
                 self.session.capture.selected.clear();
             }
             ClipEdit::Trim(index, start, end) => {
@@ -289,6 +313,26 @@ impl App {
             }
         }
     }
+}
+
+fn open_input(source: Source, device: &str, wake: Wake) -> Result<Listening, DeviceError> {
+    // The thread that listens never lets events wait, so none has to be left out.
+    let board =
+        |port: String| Input::Board(Connection::open(ConnectionSettings { lossless: true, ..ConnectionSettings::new(port) }));
+    let mut simulated = None;
+    let input = match &source {
+        Source::Port(port) => board(port.clone()),
+        Source::Microphone(name) => {
+            let settings = MicrophoneSettings { name: Some(name.clone()), lossless: true, ..MicrophoneSettings::default() };
+            Input::Microphone(Microphone::open(settings))
+        }
+        Source::Simulated | Source::File(_) => {
+            let (port, simulator) = simulate(device, &source)?;
+            simulated = Some((port.clone(), simulator));
+            board(port)
+        }
+    };
+    Ok(Listening::new(source, Arc::new(Station::open(input, wake)), simulated))
 }
 
 /// Whether a folder holds files that no data set of ours lists: they have to be imported.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use eframe::egui::{Context, ViewportCommand};
 use tinsmith_core::data::DataSet;
 use tinsmith_core::data::features::Pipeline;
+use tinsmith_core::data::library::file::is_library;
 use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::graph::Severity;
 use tinsmith_core::preview::OpenedProject;
@@ -13,6 +14,7 @@ use tinsmith_core::project::{FileReference, Outside, Project, discard_autosave};
 use tinsmith_core::recipe::Recipe;
 
 use super::App;
+use crate::gui::capture::Ask;
 use crate::gui::command::{Action, Command, Unsaved};
 use crate::gui::dialogs::Wanted;
 use crate::gui::notice::Kind;
@@ -48,6 +50,7 @@ impl App {
                 self.revision += 1;
                 self.layouts_asked.clear();
                 (self.distributions_asked, self.claim) = (None, None);
+                self.session.capture.forget_clips();
                 self.session.close();
             }
             Leaving::Quit => {
@@ -151,6 +154,10 @@ impl App {
             self.session.notices.add(Kind::Warning, note.text.clone(), "", None);
         }
         let project = open.project_file();
+        self.session.capture.forget_clips();
+        if let Some(data) = open.data.as_ref().filter(|data| is_library(&data.path)) {
+            self.commands.send(Command::Capture(Ask::UseFolder(data.path.clone())));
+        }
         self.session.show(open, edit);
         self.session.select_heaviest();
         self.claim(&project);

@@ -267,6 +267,7 @@ impl App {
     /// A difference from what was shown is the edit.
     pub fn take_edit(&mut self, edit: Edit, ctx: &Context) {
         if edit != self.session.edit {
+            self.session.capture.edited_clips_last = false;
             self.session.edit = edit;
             self.edited(ctx);
         }

@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
 
-use tinsmith_core::data::features::{Pieces, Pipeline, PipelineError, Signal};
+use eframe::egui::Context;
+use tinsmith_core::data::Split;
+use tinsmith_core::data::features::{Pieces, Pipeline, Signal};
 use tinsmith_core::data::library::{Item, Library, Reader, Sample};
 use tinsmith_core::progress::Cancel;
 
+use crate::gui::background::Background;
+
 /// The most clips that statistics are made of.
 const MOST_FITTED: usize = 4000;
+/// The most values of them: they are in memory together.
+const MOST_VALUES: usize = 100_000_000;
 
 /// A clip of a data set, and the stages that it goes through.
 #[derive(Clone, Debug)]
@@ -43,13 +47,13 @@ pub struct Made {
 /// The newest answer, and the question on its way.
 #[derive(Debug, Default)]
 pub struct Stages {
-    asked: Option<(Question, Cancel, Receiver<Made>)>,
+    asked: Option<(Question, Cancel, Background<Made>)>,
     made: Option<Arc<Made>>,
 }
 
 impl Stages {
     /// Asks, unless that was asked already; what was asked before is nobody's any more.
-    pub fn ask(&mut self, question: Question, wake: impl FnOnce() + Send + 'static) {
+    pub fn ask(&mut self, question: Question, ctx: &Context) {
         let is_known = self.made.as_ref().is_some_and(|made| made.of.is(&question));
         let is_asked = self.asked.as_ref().map_or(is_known, |(asked, ..)| asked.is(&question));
         if is_asked {
@@ -57,20 +61,14 @@ impl Stages {
         }
         self.forget();
         let cancel = Cancel::new();
-        let (sender, answers) = channel();
         let (of, stopped) = (question.clone(), cancel.clone());
-        thread::spawn(move || {
-            let outcome = make(&of, &stopped);
-            if !stopped.is_cancelled() && sender.send(Made { of, outcome }).is_ok() {
-                wake();
-            }
-        });
-        self.asked = Some((question, cancel, answers));
+        let making = Background::start(ctx, move || Made { outcome: make(&of, &stopped), of });
+        self.asked = Some((question, cancel, making));
     }
 
     /// Takes the answer, if it is there.
     pub fn take(&mut self) {
-        if let Some(made) = self.asked.as_ref().and_then(|(_, _, answers)| answers.try_recv().ok()) {
+        if let Some(made) = self.asked.as_mut().and_then(|(_, _, making)| making.take()) {
             (self.made, self.asked) = (Some(Arc::new(made)), None);
         }
     }
@@ -114,11 +112,20 @@ fn signal(reader: &mut Reader, library: &Library, item: &Item) -> Result<Signal,
 /// # Errors
 /// A clip that cannot be read, or that a stage cannot take; in one line.
 pub fn fitted(folder: &std::path::Path, library: &Library, pipeline: &Pipeline, cancel: &Cancel) -> Result<Pipeline, String> {
-    use tinsmith_core::data::Split;
     let mut reader = Reader::new(folder);
-    let of = library.items.iter().filter(|item| item.split != Some(Split::Test)).take(MOST_FITTED);
-    let signals: Vec<Signal> = of.map(|item| signal(&mut reader, library, item)).collect::<Result<_, _>>()?;
+    let mut of: Vec<(u64, &Arc<Item>)> = (0..).zip(&library.items).filter(|(_, item)| item.split != Some(Split::Test)).collect();
+    // Clips often lie label by label: fewer than all are taken from all over. Multiples of the golden ratio are spread evenly.
+    of.sort_by_key(|(index, _)| index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let (mut signals, mut n_values) = (Vec::new(), 0);
+    for (_, item) in of.into_iter().take(MOST_FITTED) {
+        let signal = signal(&mut reader, library, item)?;
+        n_values += signal.values.len();
+        if n_values > MOST_VALUES && !signals.is_empty() {
+            break;
+        }
+        signals.push(signal);
+    }
     let mut fitted = pipeline.clone();
-    fitted.fit(&signals, cancel).map_err(|error: PipelineError| error.to_string())?;
+    fitted.fit(&signals, cancel).map_err(|error| error.to_string())?;
     Ok(fitted)
 }

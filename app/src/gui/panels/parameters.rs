@@ -10,8 +10,8 @@ use crate::gui::widgets::{Slider, label_row, select, slider, switch};
 pub trait Settable {
     /// What a parameter is set to; `None` if there is no such parameter.
     fn word(&self, key: &str) -> Option<String>;
-    /// Sets it; nothing happens if it cannot be that.
-    fn set_word(&mut self, key: &str, word: &str);
+    /// Sets it. Whether it can be that.
+    fn set_word(&mut self, key: &str, word: &str) -> bool;
 }
 
 /// Shows everything that can be set.
@@ -25,11 +25,15 @@ pub fn parameters_ui(of: &mut impl Settable, parameters: &[ParameterInfo], ui: &
                 let keys: Vec<&str> = choices.iter().map(|choice| choice.key).collect();
                 choice_ui(info, &word, &keys, ui)
             }
-            ParameterKind::Numbers { .. } => numbers_ui(info, &word, ui),
+            ParameterKind::Numbers { min, max } => {
+                numbers_ui(of, info, &word, (*min, *max), ui);
+                None
+            }
             // Samples end where the data does: what is counted has a card of its own.
             ParameterKind::Count { .. } => None,
         };
         if let Some(chosen) = chosen {
+            // The other controls offer only what can be set.
             of.set_word(info.key, &chosen);
         }
     }
@@ -67,23 +71,29 @@ fn choice_ui(of: &ParameterInfo, word: &str, keys: &[&str], ui: &mut Ui) -> Opti
     response.on_hover_text(of.help).changed().then_some(chosen)
 }
 
-/// Numbers with spaces between them. What is being typed may be no number yet: it is taken when it is left.
-fn numbers_ui(of: &ParameterInfo, word: &str, ui: &mut Ui) -> Option<String> {
-    label_row(ui, of.title, |ui| {
-        let id = ui.make_persistent_id(("numbers", of.key));
-        let mut text = ui.data(|data| data.get_temp(id)).unwrap_or_else(|| word.to_owned());
-        let field =
-            TextEdit::singleline(&mut text).hint_text("not known yet").font(Type::Small.font()).desired_width(f32::INFINITY);
-        let field = ui.add(field);
-        field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, of.title));
-        if field.changed() {
-            ui.data_mut(|data| data.insert_temp(id, text.clone()));
-        }
-        let is_left = field.lost_focus();
-        if is_left {
-            ui.data_mut(|data| data.remove::<String>(id));
-        }
-        field.on_hover_text(of.help);
-        (is_left && text != word).then_some(text)
-    })
+/// Numbers with spaces between them. What is being typed may be no number yet: it is taken when the field is left, and stays there, with
+/// what is expected, if it cannot be taken.
+fn numbers_ui(of: &mut impl Settable, info: &ParameterInfo, word: &str, (min, max): (f64, f64), ui: &mut Ui) {
+    let p = Palette::of(ui);
+    // Belongs to what is set: where that changes otherwise, what was typed is of something else.
+    let id = ui.make_persistent_id(("numbers", info.key, word));
+    let typed: Option<String> = ui.data(|data| data.get_temp(id));
+    let mut text = typed.clone().unwrap_or_else(|| word.to_owned());
+    let field = label_row(ui, info.title, |ui| {
+        let field = TextEdit::singleline(&mut text).hint_text("not known yet").font(Type::Small.font());
+        ui.add(field.desired_width(f32::INFINITY))
+    });
+    field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, info.title));
+    if field.changed() {
+        ui.data_mut(|data| data.insert_temp(id, text.clone()));
+    }
+    let is_left = field.lost_focus();
+    let has_focus = field.has_focus();
+    field.on_hover_text(info.help);
+    if is_left && (text == word || of.set_word(info.key, &text)) {
+        ui.data_mut(|data| data.remove::<String>(id));
+    } else if typed.is_some() && !has_focus {
+        let expected = format!("expected numbers from {min} to {max}, with spaces between them");
+        ui.add(Label::new(Type::Caption.text(expected, p.amber)).wrap());
+    }
 }

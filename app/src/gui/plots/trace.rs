@@ -10,7 +10,7 @@ pub fn trace_ui(ui: &Ui, rect: Rect, columns: &[(f32, f32)], range: (f32, f32), 
         return bars_ui(ui, rect, columns, range, colour);
     }
     let width = rect.width() / columns.len().max(1) as f32;
-    let y = |v: f32| rect.bottom() - rect.height() * ((v - range.0) / (range.1 - range.0).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
+    let y = |v: f32| height_of(v, rect, range);
     // Where nothing was measured the line ends, and goes on behind.
     let mut first = 0;
     for run in columns.split(|(low, high)| low > high) {
@@ -22,10 +22,15 @@ pub fn trace_ui(ui: &Ui, rect: Rect, columns: &[(f32, f32)], range: (f32, f32), 
     }
 }
 
+/// Where a value lies up.
+fn height_of(value: f32, rect: Rect, (low, high): (f32, f32)) -> f32 {
+    rect.bottom() - rect.height() * ((value - low) / (high - low).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0)
+}
+
 /// Draws for each column a bar from its least to its greatest value.
 fn bars_ui(ui: &Ui, rect: Rect, columns: &[(f32, f32)], range: (f32, f32), colour: Color32) {
     let width = rect.width() / columns.len().max(1) as f32;
-    let y = |v: f32| rect.bottom() - rect.height() * ((v - range.0) / (range.1 - range.0).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
+    let y = |v: f32| height_of(v, rect, range);
     // One mesh, not a line for each column: a frame of software rendering has many of them.
     let mut mesh = Mesh::default();
     for (i, (low, high)) in columns.iter().enumerate().filter(|(_, (low, high))| low <= high) {

@@ -19,6 +19,11 @@ impl Library {
         chosen
     }
 
+    /// The items that may calibrate: all that do not test.
+    pub fn not_tests(&self) -> Vec<usize> {
+        (0..self.items.len()).filter(|&index| self.items[index].split != Some(Split::Test)).collect()
+    }
+
     /// Makes the items at `which` the calibration split: what was in it before goes to training.
     #[must_use]
     pub fn calibrated_by(&self, which: &[usize]) -> Self {

@@ -1,15 +1,12 @@
 //! How the clips are spread over classes and splits, what is wrong with them, and taking them for the model.
 
-use std::sync::Arc;
-
 use eframe::egui::{DragValue, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::data::level::Trouble;
-use tinsmith_core::data::library::Library;
 use tinsmith_core::data::library::filter::ClassCount;
 use tinsmith_core::data::library::split::{Keep, Plan};
 
 use super::ask;
-use crate::gui::capture::{Ask, ClipEdit, MOST_KEPT};
+use crate::gui::capture::{Ask, ClipEdit, Counts, MOST_KEPT};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
@@ -26,27 +23,11 @@ pub struct ClassesPanel {
     test: f64,
     by_person: bool,
     seed: u64,
-    counted: Option<Counted>,
-}
-
-/// An index, how many items its classes have, and what is wrong with it.
-#[derive(Debug)]
-struct Counted {
-    library: Arc<Library>,
-    balance: Vec<ClassCount>,
-    findings: Vec<String>,
-}
-
-impl Counted {
-    fn new(library: Arc<Library>) -> Self {
-        let findings = library.findings().iter().map(ToString::to_string).collect();
-        Self { balance: library.balance(), findings, library }
-    }
 }
 
 impl Default for ClassesPanel {
     fn default() -> Self {
-        Self { calibration: 20.0, test: 80.0, by_person: false, seed: 1, counted: None }
+        Self { calibration: 20.0, test: 80.0, by_person: false, seed: 1 }
     }
 }
 
@@ -58,7 +39,7 @@ impl ClassesPanel {
         let about =
             library.as_ref().map_or(String::new(), |library| format!("{} clips", units::exact(library.items.len() as u64)));
         panel_header(ui, "Classes", &about, |_| {});
-        let Some(library) = library else {
+        if library.is_none() {
             empty_state(
                 ui,
                 icons::TAG,
@@ -67,24 +48,23 @@ impl ClassesPanel {
                 None,
             );
             return;
-        };
-        if self.counted.as_ref().is_none_or(|counted| !Arc::ptr_eq(&counted.library, &library)) {
-            self.counted = Some(Counted::new(Arc::clone(&library)));
         }
+        ask(cx, Ask::ShowCounts);
+        let counts = capture.counts.as_deref();
         ScrollArea::vertical().id_salt("classes").auto_shrink([false, false]).show(ui, |ui| {
             let margin = Margin { left: PANEL_PADDING, right: PANEL_PADDING, top: 10, bottom: 12 };
             Frame::new().inner_margin(margin).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
-                self.counted.iter().for_each(|counted| balance_ui(&counted.balance, ui));
+                counts.iter().for_each(|counts| balance_ui(&counts.balance, ui));
                 section(ui);
-                self.splits_ui(cx, &library, ui);
+                self.splits_ui(cx, counts.is_some_and(|counts| counts.is_split), ui);
                 section(ui);
-                self.counted.iter().for_each(|counted| checks_ui(cx, counted, ui));
+                counts.iter().for_each(|counts| checks_ui(cx, counts, ui));
             });
         });
     }
 
-    fn splits_ui(&mut self, cx: PanelCtx<'_>, library: &Library, ui: &mut Ui) {
+    fn splits_ui(&mut self, cx: PanelCtx<'_>, is_split: bool, ui: &mut Ui) {
         let p = Palette::of(ui);
         group_title(ui, "Splits", Type::Small.text("every class alike", p.text_weak), |ui| {
             let field = ui.add(DragValue::new(&mut self.seed).range(0..=u64::from(u32::MAX)).prefix("seed "));
@@ -106,7 +86,6 @@ impl ClassesPanel {
                 let plan = Plan { test: self.test / 100.0, calibration: self.calibration / 100.0, keep, seed: self.seed };
                 ask(cx, Ask::Edit(ClipEdit::Split(plan)));
             }
-            let is_split = library.items.iter().any(|item| item.split.is_some());
             ui.add_enabled_ui(is_split, |ui| {
                 let response =
                     primary_button(ui, "Use as data").on_hover_text("The model is calibrated and measured with these clips");
@@ -156,10 +135,10 @@ fn balance_ui(balance: &[ClassCount], ui: &mut Ui) {
 }
 
 /// What is wrong with clips, and with the set as a whole.
-fn checks_ui(cx: PanelCtx<'_>, counted: &Counted, ui: &mut Ui) {
+fn checks_ui(cx: PanelCtx<'_>, counts: &Counts, ui: &mut Ui) {
     let p = Palette::of(ui);
     let digests = &cx.session.capture.digests;
-    let library = &counted.library;
+    let library = &counts.library;
     // The newest, of as many as are kept.
     let known: Vec<_> = library.items.iter().rev().take(MOST_KEPT).filter_map(|item| digests.of(item)).collect();
     let about = format!("{} of {} clips looked at", units::exact(known.len() as u64), units::exact(library.items.len() as u64));
@@ -168,7 +147,7 @@ fn checks_ui(cx: PanelCtx<'_>, counted: &Counted, ui: &mut Ui) {
         let n = known.iter().filter(|digest| digest.troubles.contains(&trouble)).count();
         value_row(ui, trouble.text(), &units::exact(n as u64));
     }
-    let findings = &counted.findings;
+    let findings = &counts.findings;
     if !findings.is_empty() {
         ui.add_space(6.0);
     }

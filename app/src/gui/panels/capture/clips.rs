@@ -1,7 +1,10 @@
 //! The clips as a table: label, outline, split, length, what is wrong; and what can be done with those that are selected.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use eframe::egui::{Align, Key, Label, Layout, Rect, Role, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
-use egui_extras::{Column, TableBuilder};
+use egui_extras::{Column, TableBuilder, TableRow};
 use tinsmith_core::data::level::{Trouble, decibels};
 use tinsmith_core::data::library::{Item, Kind, Library};
 
@@ -17,6 +20,17 @@ use crate::gui::widgets::{button, empty_state, icon_button, open_cell, panel_hea
 /// The table is not squeezed below this.
 const LEAST_WIDTH: f32 = 560.0;
 
+/// The columns: their names, whether numbers stand at the right, and widths; the first takes the rest.
+const COLUMNS: [(&str, bool, Option<f32>); 7] = [
+    ("   Clip", false, None),
+    ("Label", false, Some(90.0)),
+    ("Outline", false, Some(110.0)),
+    ("Split", false, Some(76.0)),
+    ("Length", true, Some(76.0)),
+    ("Peak", true, Some(76.0)),
+    ("Note", false, Some(130.0)),
+];
+
 /// The panel's view state.
 #[derive(Debug, Default)]
 pub struct ClipsPanel {
@@ -27,7 +41,7 @@ pub struct ClipsPanel {
     /// The clip that a click with Shift reaches from.
     anchor: Option<usize>,
     /// Clips that are listed, newest first, and of which index and label.
-    listed: Option<(std::sync::Arc<Library>, String, Vec<usize>)>,
+    listed: Option<(Arc<Library>, String, Arc<[usize]>)>,
     /// The part of the selected clip that is kept, as fractions.
     keep: (f32, f32),
     keep_of: Option<usize>,
@@ -74,14 +88,13 @@ impl ClipsPanel {
     }
 
     /// Which clips are listed; only anew when that may have changed.
-    fn list(&mut self, library: &std::sync::Arc<Library>) {
-        let is_same =
-            self.listed.as_ref().is_some_and(|(of, label, _)| std::sync::Arc::ptr_eq(of, library) && *label == self.label);
+    fn list(&mut self, library: &Arc<Library>) {
+        let is_same = self.listed.as_ref().is_some_and(|(of, label, _)| Arc::ptr_eq(of, library) && *label == self.label);
         if !is_same {
             let wanted =
                 |index: &usize| self.label.is_empty() || library.items[*index].label.as_deref() == Some(self.label.as_str());
             let listed = (0..library.items.len()).rev().filter(wanted).collect();
-            self.listed = Some((std::sync::Arc::clone(library), self.label.clone(), listed));
+            self.listed = Some((Arc::clone(library), self.label.clone(), listed));
         }
     }
 
@@ -104,10 +117,9 @@ impl ClipsPanel {
                     ask(cx, Ask::Edit(ClipEdit::Label(selected.clone(), label.to_owned())));
                 }
             });
-            if let [one] = selected.as_slice()
-                && let Some(item) = library.items.get(*one).filter(|_| library.kind.is_recorded())
-            {
-                self.trim_ui(cx, *one, item, library.kind == Kind::Sound, ui);
+            let one = selected.first().copied().filter(|_| selected.len() == 1 && library.kind.is_recorded());
+            if let Some((index, item)) = one.and_then(|index| Some((index, library.items.get(index)?))) {
+                self.trim_ui(cx, index, item, library.kind == Kind::Sound, ui);
             }
         });
     }
@@ -140,8 +152,8 @@ impl ClipsPanel {
         for edge in [kept.left(), kept.right()] {
             ui.painter().vline(edge, rect.y_range(), eframe::egui::Stroke::new(2.0, p.accent));
         }
-        if let Some(playing) = cx.session.capture.playing.as_ref().filter(|_| is_sound) {
-            ui.painter().vline(x(playing.progress()), rect.y_range(), eframe::egui::Stroke::new(1.0, p.text));
+        if let Some(played) = cx.session.capture.played.as_ref().filter(|played| played.index == index) {
+            ui.painter().vline(x(played.playing.progress()), rect.y_range(), eframe::egui::Stroke::new(1.0, p.text));
             ui.ctx().request_repaint_after_secs(0.03);
         }
         let at = |share: f32| (f64::from(share) * item.len() as f64).round() as u64;
@@ -161,55 +173,36 @@ impl ClipsPanel {
         });
     }
 
-    fn table_ui(&mut self, cx: PanelCtx<'_>, library: &std::sync::Arc<Library>, ui: &mut Ui) {
+    fn table_ui(&mut self, cx: PanelCtx<'_>, library: &Arc<Library>, ui: &mut Ui) {
         let p = Palette::of(ui);
         ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
         ui.visuals_mut().selection.bg_fill = p.accent_soft;
         ui.visuals_mut().widgets.hovered.bg_fill = p.raised;
         ui.visuals_mut().widgets.noninteractive.bg_stroke = eframe::egui::Stroke::NONE;
         let clip = ui.clip_rect();
-        let listed = self.listed.as_ref().map(|(_, _, listed)| listed.clone()).unwrap_or_default();
+        let Some(listed) = self.listed.as_ref().map(|(_, _, listed)| Arc::clone(listed)) else { return };
         let mut on_screen = Vec::new();
         let mut clicked = None;
-        TableBuilder::new(ui)
+        let table = COLUMNS.iter().fold(TableBuilder::new(ui), |table, (_, _, width)| match width {
+            Some(width) => table.column(Column::exact(*width)),
+            None => table.column(Column::remainder().at_least(120.0).clip(true)),
+        });
+        table
             .id_salt("clips")
             .sense(Sense::click())
             .auto_shrink([false, false])
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::remainder().at_least(120.0).clip(true))
-            .column(Column::exact(90.0))
-            .column(Column::exact(110.0))
-            .columns(Column::exact(76.0), 3)
-            .column(Column::exact(130.0))
             .header(TABLE_HEADER, |mut row| {
-                for (name, right) in [
-                    ("   Clip", false),
-                    ("Label", false),
-                    ("Outline", false),
-                    ("Split", false),
-                    ("Length", true),
-                    ("Peak", true),
-                    ("Note", false),
-                ] {
+                for (name, right, _) in COLUMNS {
                     open_cell(&mut row, clip, |ui| cell(ui, right, name, Type::Small, p.text_faint));
                 }
             })
             .body(|mut body| {
                 let visible = body.ui_mut().clip_rect();
                 body.rows(TABLE_ROW + 2.0, listed.len(), |mut row| {
-                    let place = row.index();
-                    let index = listed[place];
+                    let (place, index) = (row.index(), listed[row.index()]);
                     on_screen.push(index);
-                    let is_selected = cx.session.capture.selected.contains(&index);
-                    row.set_selected(is_selected);
-                    let item = &library.items[index];
-                    for column in 0..7 {
-                        open_cell(&mut row, visible, |ui| cell_ui(cx, library, item, column, ui));
-                    }
-                    let response = row.response();
-                    let words = format!("Clip {}, {}", item.name(), item.label.as_deref().unwrap_or("without a label"));
-                    response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &words));
-                    if response.clicked() {
+                    if row_ui(cx, library, index, visible, &mut row) {
                         clicked = Some(place);
                     }
                 });
@@ -229,10 +222,13 @@ impl ClipsPanel {
         let mut selected = cx.session.capture.selected.clone();
         let index = listed[place];
         match self.anchor.filter(|anchor| modifiers.shift && *anchor < listed.len()) {
-            Some(anchor) => selected = listed[anchor.min(place)..=anchor.max(place)].to_vec(),
-            None if modifiers.command && selected.contains(&index) => selected.retain(|&i| i != index),
-            None if modifiers.command => selected.push(index),
-            None => selected = vec![index],
+            Some(anchor) => selected = listed[anchor.min(place)..=anchor.max(place)].iter().copied().collect(),
+            None if modifiers.command => {
+                if !selected.remove(&index) {
+                    selected.insert(index);
+                }
+            }
+            None => selected = BTreeSet::from([index]),
         }
         if !modifiers.shift {
             self.anchor = Some(place);
@@ -241,8 +237,22 @@ impl ClipsPanel {
     }
 }
 
+/// A clip's row. Whether it was clicked.
+fn row_ui(cx: PanelCtx<'_>, library: &Library, index: usize, visible: Rect, row: &mut TableRow<'_, '_>) -> bool {
+    let is_selected = cx.session.capture.selected.contains(&index);
+    row.set_selected(is_selected);
+    let item = &library.items[index];
+    for column in 0..COLUMNS.len() {
+        open_cell(row, visible, |ui| cell_ui(cx, library, item, column, ui));
+    }
+    let response = row.response();
+    let words = format!("Clip {}, {}", item.name(), item.label.as_deref().unwrap_or("without a label"));
+    response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_selected, &words));
+    response.clicked()
+}
+
 fn play_ui(cx: PanelCtx<'_>, index: usize, ui: &mut Ui) {
-    if cx.session.capture.playing.is_some() {
+    if cx.session.capture.played.is_some() {
         if icon_button(ui, icons::STOP, "Stop").clicked() {
             ask(cx, Ask::Quiet);
         }

@@ -21,6 +21,10 @@ use crate::gui::widgets::{button, group_title, icon_button, panel_header, rule, 
 
 /// Height of what a stage makes.
 const PICTURE: f32 = 72.0;
+/// Columns that a series is drawn in.
+const COLUMNS: usize = 512;
+/// Pixels of a picture, across and up.
+const MOST_PIXELS: usize = 2048;
 /// Rows of a figure that are listed.
 const MOST_ROWS: usize = 8;
 
@@ -29,9 +33,8 @@ impl Settable for Stage {
         self.parameter(key)
     }
 
-    fn set_word(&mut self, key: &str, word: &str) {
-        // The control offers only what can be set; a number that is being typed may be none yet.
-        let _ = self.set_parameter(key, word);
+    fn set_word(&mut self, key: &str, word: &str) -> bool {
+        self.set_parameter(key, word).is_some()
     }
 }
 
@@ -41,14 +44,22 @@ pub struct FeaturesPanel {
     known: Vec<StageInfo>,
     /// The stage whose settings are shown.
     open: Option<usize>,
-    /// Pictures of what stages make, of which answer, and in which theme.
-    pictures: Option<(Arc<Made>, bool, Vec<Option<TextureHandle>>)>,
+    /// What stages make as it is drawn, of which answer, and in which theme.
+    drawn: Option<(Arc<Made>, bool, Vec<Drawn>)>,
 }
 
 impl Default for FeaturesPanel {
     fn default() -> Self {
-        Self { known: describe_stages(), open: None, pictures: None }
+        Self { known: describe_stages(), open: None, drawn: None }
     }
+}
+
+/// What a stage makes, as it is drawn: made once, since a frame must not go over all of a long recording.
+enum Drawn {
+    /// Maps and pictures.
+    Picture(TextureHandle),
+    /// The range of each channel in columns.
+    Curves(Vec<Vec<(f32, f32)>>),
 }
 
 /// What to do to the list of stages.
@@ -142,11 +153,11 @@ impl FeaturesPanel {
         });
         if is_open {
             ui.add(Label::new(Type::Caption.text(info.help, p.text_faint)).wrap());
-            parameters_ui(stage, &info.parameters, ui);
+            ui.push_id(index, |ui| parameters_ui(stage, &info.parameters, ui));
         }
         if let Some(signal) = made.first() {
-            let texture = self.pictures.as_ref().and_then(|(_, _, pictures)| pictures.get(index)?.as_ref());
-            signal_ui(ui, signal, texture, info.title);
+            let drawn = self.drawn.as_ref().and_then(|(_, _, drawn)| drawn.get(index));
+            signal_ui(ui, signal, drawn, info.title);
         }
         ui.add_space(8.0);
         change
@@ -166,18 +177,25 @@ impl FeaturesPanel {
     /// Paints maps and pictures, once for each answer.
     fn paint(&mut self, made: &Arc<Made>, ui: &Ui) {
         let is_dark = ui.visuals().dark_mode;
-        if self.pictures.as_ref().is_some_and(|(of, dark, _)| Arc::ptr_eq(of, made) && *dark == is_dark) {
+        if self.drawn.as_ref().is_some_and(|(of, dark, _)| Arc::ptr_eq(of, made) && *dark == is_dark) {
             return;
         }
         let p = Palette::of(ui);
         let pieces = made.outcome.as_ref().map(|(_, pieces)| pieces.as_slice()).unwrap_or_default();
-        let texture = |(index, pieces): (usize, &Vec<Signal>)| {
-            let image = image_of(pieces.first()?, p)?;
-            Some(ui.ctx().load_texture(format!("stage {index}"), image, TextureOptions::NEAREST))
+        let draw = |(index, pieces): (usize, &Vec<Signal>)| {
+            let Some(signal) = pieces.first() else { return Drawn::Curves(Vec::new()) };
+            let texture = |image| ui.ctx().load_texture(format!("stage {index}"), image, TextureOptions::NEAREST);
+            image_of(signal, p).map(texture).map_or_else(|| Drawn::Curves(curves_of(signal, p.series.len())), Drawn::Picture)
         };
-        let pictures = pieces.iter().enumerate().map(texture).collect();
-        self.pictures = Some((Arc::clone(made), is_dark, pictures));
+        let drawn = pieces.iter().enumerate().map(draw).collect();
+        self.drawn = Some((Arc::clone(made), is_dark, drawn));
     }
+}
+
+/// The first channels of a series.
+fn curves_of(signal: &Signal, most: usize) -> Vec<Vec<(f32, f32)>> {
+    let n = if signal.form == Form::Series { signal.channels.len().min(most) } else { 0 };
+    (0..n).map(|channel| outline(&signal.channel(channel), COLUMNS)).collect()
 }
 
 /// No features yet: samples are fed as they are.
@@ -224,21 +242,22 @@ fn image_of(signal: &Signal, p: &Palette) -> Option<ColorImage> {
         .filter(|v| v.is_finite())
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
     let heat = |value: f32| p.heat_at(((value - ends.0) / (ends.1 - ends.0).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0));
-    match (&signal.form, signal.shape().as_slice()) {
-        (Form::Map { .. }, &[frames, bins, _]) if frames > 0 && bins > 0 => {
-            let pixel = |(x, y): (usize, usize)| heat(signal.values[(x * bins + (bins - 1 - y)) * n_channels]);
-            let places = (0..bins).flat_map(|y| (0..frames).map(move |x| (x, y)));
-            Some(ColorImage::new([frames, bins], places.map(pixel).collect()))
-        }
-        (Form::Picture { .. }, &[height, width, _]) if width > 0 && height > 0 => {
-            let pixels = signal.values.chunks_exact(n_channels).map(|pixel| heat(pixel[0])).collect();
-            Some(ColorImage::new([width, height], pixels))
-        }
-        _ => None,
-    }
+    // Extents across and up, and the place of a pixel's value counted in values of one channel.
+    type Place = fn(usize, usize, usize, usize) -> usize;
+    let (columns, lines, place): (usize, usize, Place) = match (&signal.form, signal.shape().as_slice()) {
+        (Form::Map { .. }, &[frames, bins, _]) => (frames, bins, |x, y, _, bins| x * bins + (bins - 1 - y)),
+        (Form::Picture { .. }, &[lines, columns, _]) => (columns, lines, |x, y, columns, _| y * columns + x),
+        _ => return None,
+    };
+    // More pixels than a screen has are left out: the card takes no more either.
+    let (step_x, step_y) = (columns.div_ceil(MOST_PIXELS).max(1), lines.div_ceil(MOST_PIXELS).max(1));
+    let (width, height) = (columns.div_ceil(step_x), lines.div_ceil(step_y));
+    let pixel = |(x, y): (usize, usize)| heat(signal.values[place(x * step_x, y * step_y, columns, lines) * n_channels]);
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(pixel).collect();
+    (width > 0 && height > 0).then(|| ColorImage::new([width, height], pixels))
 }
 
-fn signal_ui(ui: &mut Ui, signal: &Signal, texture: Option<&TextureHandle>, name: &str) {
+fn signal_ui(ui: &mut Ui, signal: &Signal, drawn: Option<&Drawn>, name: &str) {
     let p = Palette::of(ui);
     if let Form::Table { rows } = &signal.form {
         let n_channels = signal.channels.len().max(1);
@@ -253,22 +272,20 @@ fn signal_ui(ui: &mut Ui, signal: &Signal, texture: Option<&TextureHandle>, name
     let words = format!("{name}: {} at {:.1} a second {unit}", units::shape(&signal.shape()), signal.rate_hz);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
     ui.painter().rect_filled(rect, CornerRadius::same(2), p.plot);
-    match texture {
-        Some(texture) => {
+    match drawn {
+        Some(Drawn::Picture(texture)) => {
             let uv = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
             ui.painter().image(texture.id(), rect, uv, Color32::WHITE);
         }
-        None => {
-            let n = signal.channels.len().min(p.series.len());
-            let columns = rect.width().max(8.0) as usize;
-            let all: Vec<Vec<(f32, f32)>> = (0..n).map(|channel| outline(&signal.channel(channel), columns)).collect();
+        Some(Drawn::Curves(all)) => {
             let ends =
                 all.iter().flatten().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), (low, high)| (a.min(*low), b.max(*high)));
             for (index, columns) in all.iter().enumerate() {
-                let colour = if n == 1 { p.base } else { p.series[index] };
+                let colour = if all.len() == 1 { p.base } else { p.series[index] };
                 trace_ui(ui, rect.shrink2(vec2(0.0, 3.0)), columns, ends, colour);
             }
         }
+        None => {}
     }
     response.on_hover_text(words);
 }

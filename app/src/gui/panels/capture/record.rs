@@ -4,8 +4,8 @@ use eframe::egui::{Frame, Key, Label, Margin, Role, ScrollArea, TextEdit, Ui, Wi
 use tinsmith_core::data::recording::{Kind, SensorInfo};
 
 use super::ask;
-use crate::capture::{MOST_CLIP_S, Order, Seen};
-use crate::gui::capture::{Ask, RecordSettings, StartOn, usual_threshold};
+use crate::capture::{MOST_CLIP_S, Order, RecordSettings, Seen, StartOn, usual_threshold};
+use crate::gui::capture::Ask;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};

@@ -1,5 +1,7 @@
 //! What is measured now: what to say or do, the sound as waveform and spectrogram, every other sensor as strips.
 
+use std::collections::HashMap;
+
 use eframe::egui::{
     Align2, Color32, ColorImage, CornerRadius, Pos2, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
     WidgetInfo, pos2, vec2,
@@ -32,7 +34,8 @@ pub struct SignalsPanel {
     seconds: f64,
     /// Where each sensor was when the picture was halted.
     halted: Option<Vec<(u8, u64)>>,
-    picture: Option<(PictureKey, TextureHandle)>,
+    /// Of each sensor that hears.
+    pictures: HashMap<u8, (PictureKey, TextureHandle)>,
 }
 
 /// Of what the picture of the spectrogram was painted: its first and last column, and the theme.
@@ -40,7 +43,7 @@ type PictureKey = (u64, u64, bool);
 
 impl Default for SignalsPanel {
     fn default() -> Self {
-        Self { seconds: 8.0, halted: None, picture: None }
+        Self { seconds: 8.0, halted: None, pictures: HashMap::new() }
     }
 }
 
@@ -128,15 +131,15 @@ impl SignalsPanel {
         gaps_ui(ui, track, span, upper);
         let peak = ranges.iter().filter(|(low, high)| low <= high).fold(0.0_f32, |most, (low, high)| most.max(-low).max(*high));
         let words = format!("Waveform of {}, {} seconds, peak {:.0} dB", track.info().name, self.seconds, decibels(peak));
-        told(ui, upper, "waveform", &words);
+        told(ui, upper, &format!("waveform {}", track.info().id), &words);
         let lower = Rect::from_min_max(lower.min + vec2(GUTTER, 6.0), lower.max);
         if let Some(spectrogram) = track.spectrogram.as_ref().filter(|_| lower.height() > 24.0) {
-            self.spectrogram_ui(spectrogram, span, lower, ui);
+            self.spectrogram_ui(track.info().id, spectrogram, span, lower, ui);
             gaps_ui(ui, track, span, lower);
         }
     }
 
-    fn spectrogram_ui(&mut self, spectrogram: &Spectrogram, span: &Span, rect: Rect, ui: &mut Ui) {
+    fn spectrogram_ui(&mut self, sensor: u8, spectrogram: &Spectrogram, span: &Span, rect: Rect, ui: &mut Ui) {
         let most_khz = spectrogram.frequency_hz(spectrogram.n_bins() - 1) / 1000.0;
         let ticks: Vec<(f32, String)> =
             (0..=4).map(|i| most_khz * f64::from(i) / 4.0).map(|khz| (khz as f32, format!("{khz}"))).collect();
@@ -151,36 +154,25 @@ impl SignalsPanel {
             return;
         }
         let key = (from, to, ui.visuals().dark_mode);
-        if self.picture.as_ref().is_none_or(|(of, _)| *of != key) {
-            let shown = columns.range((from - first) as usize..(to - first) as usize);
-            let image = paint(shown, spectrogram.n_bins(), Palette::of(ui));
-            match &mut self.picture {
-                Some((of, texture)) => {
-                    texture.set(image, TextureOptions::LINEAR);
-                    *of = key;
-                }
-                None => self.picture = Some((key, ui.ctx().load_texture("spectrogram", image, TextureOptions::LINEAR))),
-            }
+        let image =
+            || paint(columns.range((from - first) as usize..(to - first) as usize), spectrogram.n_bins(), Palette::of(ui));
+        let load = || (key, ui.ctx().load_texture(format!("spectrogram {sensor}"), image(), TextureOptions::LINEAR));
+        let (of, texture) = self.pictures.entry(sensor).or_insert_with(load);
+        if *of != key {
+            texture.set(image(), TextureOptions::LINEAR);
+            *of = key;
         }
-        let Some((_, texture)) = &self.picture else { return };
         let at =
             Rect::from_min_max(pos2(span.x(rect, from * hop), rect.top()), pos2(span.x(rect, (to + 1) * hop), rect.bottom()));
         let painter = ui.painter_at(rect);
         painter.image(texture.id(), at, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)), Color32::WHITE);
-        self.read_ui(spectrogram, columns, first, span, rect, ui);
+        self.read_ui(sensor, spectrogram, span, rect, ui);
     }
 
     /// What is under the pointer: the frequency and how loud it is.
-    fn read_ui(
-        &self,
-        spectrogram: &Spectrogram,
-        columns: &std::collections::VecDeque<Vec<f32>>,
-        first: u64,
-        span: &Span,
-        rect: Rect,
-        ui: &mut Ui,
-    ) {
-        let response = ui.interact(rect, ui.scope_id().with("spectrogram"), Sense::hover());
+    fn read_ui(&self, sensor: u8, spectrogram: &Spectrogram, span: &Span, rect: Rect, ui: &mut Ui) {
+        let (first, columns) = spectrogram.columns();
+        let response = ui.interact(rect, ui.scope_id().with(("spectrogram", sensor)), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Spectrogram, {} seconds", self.seconds)));
         let Some(at) = response.hover_pos() else { return };
         let up = f64::from((rect.bottom() - at.y) / rect.height());
@@ -332,7 +324,8 @@ fn ticks(low: f32, high: f32) -> Vec<(f32, f64)> {
 fn plot_ground(ui: &Ui, rect: Rect, ticks: &[(f32, &str)], (low, high): (f32, f32), unit: &str) {
     let p = Palette::of(ui);
     ui.painter().rect_filled(rect, CornerRadius::same(2), p.plot);
-    for (at, text) in ticks {
+    // Numbers stand within the height of the plot, which has to have room for one.
+    for (at, text) in ticks.iter().filter(|_| rect.height() > 12.0) {
         let y = rect.bottom() - rect.height() * (at - low) / (high - low).max(f32::MIN_POSITIVE);
         ui.painter().hline(rect.x_range(), y, Stroke::new(1.0, p.grid));
         let at = pos2(rect.left() - 6.0, y.clamp(rect.top() + 5.0, rect.bottom() - 5.0));

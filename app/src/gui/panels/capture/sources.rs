@@ -91,7 +91,9 @@ fn input_ui(cx: PanelCtx<'_>, source: &Source, icon: &str, name: &str, about: &s
     let p = Palette::of(ui);
     let listening = cx.session.capture.listening.as_ref().filter(|listening| listening.source == *source);
     let seen = listening.map(|listening| listening.station.seen());
+    let is_opening = cx.session.capture.opening.as_ref().is_some_and(|(of, _)| of == source);
     let (state, colour) = match seen.as_ref().map(|seen| &seen.link) {
+        None if is_opening => ("connecting…", p.text_weak),
         None => ("", p.text_faint),
         Some(Link::Connecting) => ("connecting…", p.text_weak),
         Some(Link::Connected) => ("connected", p.accent_text),
@@ -100,7 +102,7 @@ fn input_ui(cx: PanelCtx<'_>, source: &Source, icon: &str, name: &str, about: &s
     };
     let words = if state.is_empty() { format!("Listen to {name}") } else { format!("{name}, {state}") };
     let response = row_ui(ui, icon, (name, about), (state, colour), false, 0.0, &words);
-    if response.clicked() && (listening.is_none() || matches!(state, "failed")) {
+    if response.clicked() && !is_opening && (listening.is_none() || matches!(state, "failed")) {
         ask(cx, Ask::Listen(source.clone()));
     }
     let Some(seen) = seen else {

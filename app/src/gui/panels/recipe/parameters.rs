@@ -12,9 +12,8 @@ impl Settable for Step {
         parameter(self, key)
     }
 
-    fn set_word(&mut self, key: &str, word: &str) {
-        // The control offers only what can be set.
-        let _ = set_parameter(self, key, word);
+    fn set_word(&mut self, key: &str, word: &str) -> bool {
+        set_parameter(self, key, word).is_some()
     }
 }
 

@@ -1,0 +1,58 @@
+//! On which samples the ranges of a source model hang, and which items of a data set cover them.
+
+use std::path::Path;
+
+use super::{PreviewError, only_input};
+use crate::data::features::Pipeline;
+use crate::data::library::Library;
+use crate::data::library::tensors::tensors;
+use crate::data::{DataSet, feed};
+use crate::graph::Graph;
+use crate::measure::coverage::{Seen, covering};
+use crate::optimize::{self, Calibration};
+use crate::progress::Cancel;
+
+/// Runs the samples at `indices` through a float model.
+///
+/// # Errors
+/// [`PreviewError::Data`] if they do not fit it; [`PreviewError::Optimize`] as [`optimize::calibrate`].
+pub fn observe(graph: &Graph, set: &DataSet, indices: &[usize], cancel: &Cancel) -> Result<Calibration, PreviewError> {
+    let input = only_input(graph)?;
+    feed::check_shape(set, input)?;
+    feed::check_layout(set, input, graph.source_order.input(0))?;
+    let values = feed::real_samples(set, feed::meaning(set, input), indices, input)?;
+    Ok(optimize::calibrate(graph, &[&values], None, cancel)?)
+}
+
+/// The items of the data set in `folder`, at most `count` and none that tests, that together cover the ranges of a float model's
+/// tensors best; each with all of its windows. In the order in which they were chosen.
+///
+/// # Errors
+/// [`PreviewError::Data`] if an item cannot be read or does not fit the model, or all of them test; else as [`observe`].
+pub fn covering_items(
+    graph: &Graph,
+    (folder, library): (&Path, &Library),
+    features: Option<&Pipeline>,
+    count: usize,
+    cancel: &Cancel,
+) -> Result<Vec<usize>, PreviewError> {
+    let free = library.not_tests();
+    let made = tensors(folder, &library.only(&free), features, cancel)?;
+    let all: Vec<usize> = (0..made.set.n_samples()).collect();
+    let calibration = observe(graph, &made.set, &all, cancel)?;
+    // The items that samples were made of, and what each of them reaches.
+    let n_samples: Vec<usize> = made.pieces.chunk_by(|a, b| a.item == b.item).map(<[_]>::len).collect();
+    let mut items: Vec<usize> = made.pieces.iter().map(|piece| piece.item).collect();
+    items.dedup();
+    let of_items = |ranges: &[(f32, f32)]| -> Vec<(f32, f32)> {
+        let mut rest = ranges.iter();
+        let hull = |n: &usize| {
+            let ranges = rest.by_ref().take(*n);
+            ranges.fold((f32::INFINITY, f32::NEG_INFINITY), |hull, range| (hull.0.min(range.0), hull.1.max(range.1)))
+        };
+        n_samples.iter().map(hull).collect()
+    };
+    let merged: Vec<_> = calibration.seen().map(|seen| (seen.tensor, of_items(seen.ranges))).collect();
+    let merged: Vec<Seen<'_>> = merged.iter().map(|(tensor, ranges)| Seen { tensor: *tensor, ranges }).collect();
+    Ok(covering(&merged, count).into_iter().map(|chosen| free[items[chosen]]).collect())
+}
