@@ -5,6 +5,8 @@ use std::fs;
 use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable;
+use tinsmith::device::Way;
+use tinsmith::device::simulate::{Simulator, Speed};
 use tinsmith::gui::App;
 use tinsmith::gui::capture::{Ask as Capture, Source};
 use tinsmith::gui::command::{Action, Command};
@@ -14,11 +16,23 @@ use tinsmith::live::{Settings, Shown, State};
 use tinsmith_core::data::wav::{Sound, read_wav, write};
 use tinsmith_core::live::top;
 use tinsmith_core::recipe::Granularity;
-use tinsmith_tests::boards::BoardProcess;
+use tinsmith_runtime::link::Status;
+use tinsmith_tests::boards::{BoardProcess, simulation};
 use tinsmith_tests::root;
 use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, is_shown, open_sized, send, settle, wait};
 
-/// A window on the sample in the workspace Live, and a board whose microphone hears "yes" and then nothing, over and over.
+/// A window on the sample in the workspace Live, which listens to a board.
+fn window_on(folder: &Folder, port: &str) -> Window {
+    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+    wait(&mut window, "all figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Live));
+    settle(&mut window);
+    assert!(is_shown(&window, "Nothing is listened to"));
+    send(&mut window, Command::Capture(Capture::Listen(Source::Port(port.to_owned()))));
+    window
+}
+
+/// The same, and a board whose microphone hears "yes" and then nothing, over and over.
 fn listening(folder: &Folder) -> (Window, BoardProcess) {
     let said = read_wav(&root().join("assets/samples/keyword/clips/yes.wav")).unwrap();
     let mut samples = said.samples;
@@ -26,13 +40,7 @@ fn listening(folder: &Folder) -> (Window, BoardProcess) {
     let path = folder.0.join("yes.wav");
     fs::write(&path, write(&Sound { rate_hz: said.rate_hz, n_channels: 1, samples }).unwrap()).unwrap();
     let board = BoardProcess::start(&["--wav", path.to_str().expect("a plain name")]);
-    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
-    wait(&mut window, "all figures", is_complete);
-    act(&mut window, Action::Go(Workspace::Live));
-    settle(&mut window);
-    assert!(is_shown(&window, "Nothing is listened to"));
-    send(&mut window, Command::Capture(Capture::Listen(Source::Port(board.port.clone()))));
-    (window, board)
+    (window_on(folder, &board.port), board)
 }
 
 /// Waits until something of what is shown holds.
@@ -123,4 +131,25 @@ fn another_recipe_begins_anew_with_the_new_candidate() {
         let times: Vec<f64> = shown.points.iter().map(|point| point.time_s).collect();
         times.len() > 5 && times.windows(2).all(|pair| (pair[1] - pair[0] - 0.05).abs() < 1e-6)
     });
+}
+
+#[test]
+fn a_board_that_refuses_the_candidate_can_be_asked_again() {
+    let folder = Folder::new("live-small");
+    let mut settings = simulation("esp32", Way::Frames, Speed::Times(1.0), &[]);
+    settings.board.ram_bytes = 1 << 10;
+    let simulator = Simulator::start(settings).expect("a pseudo-terminal");
+    let mut window = window_on(&folder, &simulator.port().display().to_string());
+    wait_shown(&mut window, "steps", |shown| shown.steps.0 > 0);
+    for time in 1..=2 {
+        window.get_by_label("Load to board").click();
+        wait(&mut window, "an answer", |app| {
+            let station = app.session().capture.station().expect("a board");
+            station.seen().log.iter().filter(|(_, line)| line.starts_with("load: ")).count() == time
+        });
+        wait_shown(&mut window, "the reason", |shown| shown.board.refused == Some(Status::Memory));
+        settle(&mut window);
+        assert!(holds(&window, "What helps: make the model's arena smaller"));
+    }
+    wait_shown(&mut window, "no model", |shown| shown.board.runs.is_none() && shown.board.loading.is_none());
 }

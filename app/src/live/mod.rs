@@ -7,8 +7,10 @@
 //! | `listener` | the thread |
 //! | `follow` | from the station's rings to the models |
 //! | `on_board` | the model on the board: loading it, its outputs, its times |
+//! | `check` | test samples for it, with the outputs that are due |
 //! | `shown` | what can be seen at any time |
 
+mod check;
 mod follow;
 mod listener;
 mod on_board;

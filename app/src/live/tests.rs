@@ -85,8 +85,8 @@ impl Scene {
 
     /// How many steps are made of what was measured since.
     fn follow(&mut self) -> Result<usize, String> {
-        let Self { seen, shown, setup, follower } = self;
-        let steps = follower.follow(|| seen.lock().unwrap(), setup, shown)?;
+        let (seen, shown) = (&self.seen, &self.shown);
+        let steps = self.follower.follow(|| seen.lock().unwrap(), &self.setup, shown)?;
         Ok(steps.map_or(0, |steps| steps.len()))
     }
 }
