@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable;
@@ -18,12 +19,12 @@ use tinsmith_core::live::top;
 use tinsmith_core::recipe::Granularity;
 use tinsmith_runtime::link::Status;
 use tinsmith_tests::boards::{BoardProcess, simulation};
-use tinsmith_tests::root;
 use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, is_shown, open_sized, send, settle, wait};
+use tinsmith_tests::{autoencoder, root};
 
-/// A window on the sample in the workspace Live, which listens to a board.
-fn window_on(folder: &Folder, port: &str) -> Window {
-    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+/// A window on a project in the workspace Live, which listens to a board.
+fn window_on(project: PathBuf, port: &str) -> Window {
+    let mut window = open_sized(Some(project), [1600.0, 1000.0]);
     wait(&mut window, "all figures", is_complete);
     act(&mut window, Action::Go(Workspace::Live));
     settle(&mut window);
@@ -40,7 +41,7 @@ fn listening(folder: &Folder) -> (Window, BoardProcess) {
     let path = folder.0.join("yes.wav");
     fs::write(&path, write(&Sound { rate_hz: said.rate_hz, n_channels: 1, samples }).unwrap()).unwrap();
     let board = BoardProcess::start(&["--wav", path.to_str().expect("a plain name")]);
-    (window_on(folder, &board.port), board)
+    (window_on(folder.project(), &board.port), board)
 }
 
 /// Waits until something of what is shown holds.
@@ -78,7 +79,7 @@ fn a_word_is_heard_shown_and_counted() {
         assert!(holds(&window, "Probabilities of the last 12 s"));
     }
     // What nothing reaches is not heard; what was counted stays, until it is cleared.
-    set(&mut window, |settings| settings.decision.threshold = 1.5);
+    set(&mut window, |settings| settings.decision.threshold = Some(1.5));
     send(&mut window, Command::Live(Ask::Clear));
     wait_shown(&mut window, "steps from the beginning", |shown| shown.steps.0 > 30);
     wait_shown(&mut window, "no event", |shown| shown.counts.events == 0);
@@ -139,7 +140,7 @@ fn a_board_that_refuses_the_candidate_can_be_asked_again() {
     let mut settings = simulation("esp32", Way::Frames, Speed::Times(1.0), &[]);
     settings.board.ram_bytes = 1 << 10;
     let simulator = Simulator::start(settings).expect("a pseudo-terminal");
-    let mut window = window_on(&folder, &simulator.port().display().to_string());
+    let mut window = window_on(folder.project(), &simulator.port().display().to_string());
     wait_shown(&mut window, "steps", |shown| shown.steps.0 > 0);
     for time in 1..=2 {
         window.get_by_label("Load to board").click();
@@ -152,4 +153,29 @@ fn a_board_that_refuses_the_candidate_can_be_asked_again() {
         assert!(holds(&window, "What helps: make the model's arena smaller"));
     }
     wait_shown(&mut window, "no model", |shown| shown.board.runs.is_none() && shown.board.loading.is_none());
+}
+
+#[test]
+fn the_threshold_of_an_autoencoder_is_suggested_and_set_by_a_button() {
+    let folder = Folder::new("live-anomaly");
+    let Some(project) = autoencoder(&folder.0) else { return };
+    let board = BoardProcess::start(&[]);
+    let mut window = window_on(project, &board.port);
+    wait_shown(&mut window, "a suggestion", |shown| shown.suggested.is_some() && shown.steps.0 > 0);
+    settle(&mut window);
+    assert!(holds(&window, "Nothing is told before a threshold is set"));
+    assert_eq!(app(&window).session().live.settings.decision.threshold, None);
+    let suggested = {
+        let listener = app(&window).session().live.listener.as_ref().expect("it listens");
+        let shown = listener.shown();
+        assert_eq!((&shown.labels[..], shown.counts.events), (&["anomaly".to_owned()][..], 0));
+        shown.suggested.clone().expect("it was waited for").expect("there are calibration samples").threshold
+    };
+    window.get_by_label("Use").click();
+    settle(&mut window);
+    assert_eq!(app(&window).session().live.settings.decision.threshold, Some(suggested));
+    assert!(!holds(&window, "Nothing is told before a threshold is set"));
+    // What everything reaches is told.
+    set(&mut window, |settings| settings.decision.threshold = Some(0.0));
+    wait_shown(&mut window, "an event", |shown| shown.counts.events > 0);
 }

@@ -5,9 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tinsmith_core::data::recording::SensorInfo;
-use tinsmith_core::live::{
-    Decider, DecisionSettings, FrontEnd, Live, LiveError, Reading, Runner, Sensor, Step, fitting_presets, quiet_classes,
-};
+use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, Step, fitting_presets, quiet_classes};
 
 use super::setup::{Front, Settings, Setup};
 use super::shown::{Choice, Point, Shown};
@@ -55,8 +53,7 @@ impl Follower {
     /// It is decided like this from now on.
     pub fn decide(&mut self, settings: &Settings) {
         if let Some(Ok(following)) = &mut self.live {
-            let reading = following.live.candidate().reading();
-            following.live.decider_mut().set(decision(settings, reading));
+            following.live.decider_mut().set(settings.decision);
         }
     }
 
@@ -125,7 +122,7 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     shown.window_s = front.len() as f64 / sensor.rate_hz;
     (shown.labels, shown.quiet, shown.reading) = (labels, quiet.clone(), candidate.reading());
     drop(shown);
-    let decider = Decider::new(decision(&setup.settings, candidate.reading()), quiet);
+    let decider = Decider::new(setup.settings.decision, quiet);
     let live = Live::new(front, candidate, Some(baseline), decider);
     Ok(Following { live, sensor: sensor.clone(), next: None, is_anew: false, missing: 0, late: 0 })
 }
@@ -156,13 +153,6 @@ fn labels(setup: &Setup, n_classes: usize) -> Vec<String> {
         1 if named.is_none_or(<[String]>::is_empty) => vec!["anomaly".to_owned()],
         n => (0..n).map(name).collect(),
     }
-}
-
-/// The threshold of a distance is not known before somebody says it.
-fn decision(settings: &Settings, reading: Reading) -> DecisionSettings {
-    let usual = DecisionSettings::default().threshold;
-    let is_unset = reading == Reading::Distance && settings.decision.threshold == usual;
-    DecisionSettings { threshold: if is_unset { f32::INFINITY } else { settings.decision.threshold }, ..settings.decision }
 }
 
 /// The board's number of an instant of the ring: with all that were missing before it, whether anybody listened or not.

@@ -9,6 +9,7 @@ use super::follow::Follower;
 use super::on_board::BoardRunner;
 use super::setup::Setup;
 use super::shown::{Shown, State};
+use super::suggest::Suggesting;
 use crate::capture::{Station, Wake};
 use crate::device::Event;
 
@@ -85,13 +86,16 @@ struct Thread {
     events: Option<Receiver<Arc<Event>>>,
     follower: Follower,
     board: BoardRunner,
+    suggesting: Suggesting,
     is_paused: bool,
 }
 
 impl Thread {
     fn new(setup: Setup, shown: Arc<Mutex<Shown>>, wake: Wake) -> Self {
         let events = setup.station.upgrade().map(|station| station.listen());
-        Self { setup, shown, wake, events, follower: Follower::default(), board: BoardRunner::default(), is_paused: false }
+        let suggesting = Suggesting::start(&setup);
+        let (follower, board) = (Follower::default(), BoardRunner::default());
+        Self { setup, shown, wake, events, follower, board, suggesting, is_paused: false }
     }
 
     fn run(mut self, asked: &Receiver<Ask>) {
@@ -139,6 +143,9 @@ impl Thread {
         if !setup.has_same_data(&self.setup) {
             self.board.forget_samples();
         }
+        if !setup.has_same_data(&self.setup) || !Arc::ptr_eq(&setup.candidate, &self.setup.candidate) {
+            self.suggesting = Suggesting::start(&setup);
+        }
         if setup.has_same_models(&self.setup) {
             self.follower.decide(&setup.settings);
         } else {
@@ -161,13 +168,14 @@ impl Thread {
             Ok(Some(steps)) => (State::Listening, steps),
             Err(why) => (State::Failed(why), Vec::new()),
         };
+        let suggested = self.suggesting.made();
         let mut changed = steps.iter().any(|step| step.decision.event.is_some());
         for step in steps {
             self.board.run(&station, &self.setup, step);
         }
         self.seen(|shown, board| {
-            changed |= shown.state != state;
-            shown.state = state;
+            changed |= shown.state != state || shown.suggested != suggested;
+            (shown.state, shown.suggested) = (state, suggested);
             board.show(&mut shown.board);
         });
         if changed {

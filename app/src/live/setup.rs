@@ -54,7 +54,7 @@ pub struct Settings {
     pub front: Front,
     /// From one window to the next, milliseconds.
     pub stride_ms: f64,
-    /// When something was heard. Of an autoencoder the threshold is a distance.
+    /// When something was heard. Of an autoencoder the threshold is a distance, and there is none before the user has set one.
     pub decision: DecisionSettings,
     /// Run each window on the board as well.
     pub on_board: bool,

@@ -7,6 +7,7 @@ use tinsmith_core::live::{Counts, Event, Latencies, Reading};
 use tinsmith_runtime::link::Status;
 
 use super::setup::Front;
+use super::suggest::Suggested;
 
 /// Seconds that are kept of probabilities and signal.
 pub const SHOWN_S: f64 = 30.0;
@@ -161,6 +162,8 @@ pub struct Shown {
     pub latencies: Latencies,
     /// Of an autoencoder: the greatest distance so far.
     pub most: f32,
+    /// Of an autoencoder: a threshold, or why there is none.
+    pub suggested: Option<Suggested>,
     /// When it began.
     pub began: Instant,
     /// The model on the board.
@@ -187,6 +190,7 @@ impl Default for Shown {
             late: 0,
             latencies: Latencies::default(),
             most: 0.0,
+            suggested: None,
             began: Instant::now(),
             board: OnBoard::default(),
         }
@@ -209,6 +213,7 @@ impl Shown {
             quiet: std::mem::take(&mut self.quiet),
             reading: self.reading,
             window_s: self.window_s,
+            suggested: self.suggested.take(),
             board: std::mem::take(&mut self.board),
             ..Self::default()
         };

@@ -13,6 +13,7 @@
 //! | `front` | windows on a grid of instants, gaps, features |
 //! | `runner` | one model: features in, probabilities or a distance out |
 //! | `decide` | mean, threshold, hold-off: when a class was heard |
+//! | `suggest` | a threshold for an autoencoder, from samples that are as they should be |
 //! | `latency` | how long runs take, exactly, in bounded memory |
 //!
 //! Architecture invariant: no thread, no clock, no file; whoever calls has those.
@@ -21,13 +22,15 @@ mod decide;
 mod front;
 mod latency;
 mod runner;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Counts, Decider, Decision, DecisionSettings, Event, quiet_classes, top};
+pub use decide::{Counts, Decider, Decision, DecisionSettings, Event, USUAL_THRESHOLD, quiet_classes, top};
 pub use front::{FrontEnd, Sensor, Window, fitting_presets};
 pub use latency::{Latencies, LatencyFigures};
 pub use runner::{Reading, Runner, Said};
+pub use suggest::{Suggestion, suggest};
 
 use decide::agree;
 
@@ -131,7 +134,7 @@ impl Live {
         let decision = self.decider.step(time_s, &candidate.values, said);
         let number = self.steps;
         self.steps += 1;
-        let threshold = self.decider.settings().threshold;
+        let threshold = self.decider.settings().limit(candidate.values.len());
         self.same += u64::from(said.is_some_and(|said| agree(said, &candidate.values, threshold)));
         Ok(Step { number, first: window.first, time_s, candidate, baseline, decision })
     }
