@@ -59,7 +59,7 @@ fn narrow(of: Workspace, area: Vec2) -> Part {
         Workspace::Compare => Tabs(&[Pane::Candidates, Pane::Tradeoff, Pane::Difference, Pane::Confusion]),
         Workspace::Data => Row(vec![
             (Tabs(&[Pane::Record, Pane::Sources, Pane::Classes, Pane::DataSet]), side),
-            (Tabs(&[Pane::Signals, Pane::Clips, Pane::Features, Pane::Sample]), Rest(1.0)),
+            (Tabs(&[Pane::Signals, Pane::Clips, Pane::Features, Pane::Sample, Pane::Coverage]), Rest(1.0)),
         ]),
         Workspace::Live => {
             Row(vec![(Tabs(&[Pane::Now, Pane::OnBoard]), side), (Tabs(&[Pane::Probabilities, Pane::Events]), Rest(1.0))])
@@ -123,7 +123,7 @@ fn usual(of: Workspace, is_wide: bool, area: Vec2) -> Part {
                 Fixed(if is_wide { 296.0 } else { 264.0 }),
             ),
             (Column(vec![(Of(Pane::Signals), Rest(1.0)), (Of(Pane::Clips), lower)]), Rest(1.0)),
-            (Tabs(&[Pane::Classes, Pane::Features, Pane::DataSet, Pane::Sample]), inspector),
+            (Tabs(&[Pane::Classes, Pane::Features, Pane::DataSet, Pane::Sample, Pane::Coverage]), inspector),
         ]),
         Workspace::Live => Row(vec![
             (Of(Pane::Now), side),
