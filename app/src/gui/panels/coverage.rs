@@ -12,7 +12,7 @@ use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::kept::{Same, kept};
 use crate::gui::on_demand::Need;
-use crate::gui::theme::{PANEL_PADDING, Palette, Type};
+use crate::gui::theme::{PANEL_PADDING, Palette, TABLE_HEADER, Type};
 use crate::gui::units;
 use crate::gui::widgets::{empty_state, focus_ring, icon_button, panel_header, sentence_row, text_in};
 use crate::worker::RangesSeen;
@@ -81,6 +81,10 @@ fn ranges_ui(cx: PanelCtx<'_>, seen: &RangesSeen, graph: &Arc<Graph>, ui: &mut U
         sentence_row(ui, icon, ink, &words, false);
     });
     ui.spacing_mut().item_spacing.y = 0.0;
+    let (head, _) = ui.allocate_exact_size(vec2(ui.available_width(), TABLE_HEADER), Sense::hover());
+    let head = head.shrink2(vec2(f32::from(PANEL_PADDING), 0.0));
+    text_in(ui, head, false, "Output of", Type::Caption, p.text_faint);
+    text_in(ui, head, true, "Goes with one sample", Type::Caption, p.text_faint);
     let n = seen.tensors.len();
     ScrollArea::vertical().id_salt("coverage").auto_shrink([false, false]).show_rows(ui, ROW, n, |ui, rows| {
         for tensor in rows.filter_map(|row| seen.tensors.get(row)) {
