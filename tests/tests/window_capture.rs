@@ -3,17 +3,23 @@
 
 use std::collections::BTreeSet;
 
+use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use tinsmith::capture::{Order, RecordSettings, StartOn};
 use tinsmith::gui::App;
 use tinsmith::gui::capture::{Ask, ChosenBy, ClipEdit, Source};
 use tinsmith::gui::command::{Action, Command};
+use tinsmith::gui::panels::parameters::{Settable, parameters_ui};
+use tinsmith::gui::theme;
 use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::data::Split;
+use tinsmith_core::data::features::describe_stages;
 use tinsmith_core::data::import::folder::{Options, import};
 use tinsmith_core::data::library::Library;
 use tinsmith_core::measure::coverage::{FEW, coverage};
+use tinsmith_core::optimize::ParameterKind;
 use tinsmith_core::preview::{covering_items, observe};
 use tinsmith_core::progress::Cancel;
 use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, open_sized, send, settle, wait};
@@ -133,6 +139,40 @@ fn a_folder_of_files_is_imported_and_the_files_stay() {
     assert!(logs.join("wave").join("b.csv").is_file() && !logs.join("dataset.ron").exists());
 }
 
+#[test]
+fn undo_takes_back_what_was_edited_last_be_it_clips_or_features() {
+    let folder = Folder::new("window-capture-undo");
+    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+    wait(&mut window, "the sample's figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Data));
+    let set = folder.0.join("set");
+    import(&folder.sample().1, &set, &Options::default(), &Cancel::new(), &mut |_, _| ()).expect("a data set");
+    ask(&mut window, Ask::UseFolder(set));
+    wait(&mut window, "the clips", |app| clips(app) > 0);
+    let n_clips = clips(app(&window));
+    ask(&mut window, Ask::Edit(ClipEdit::Delete(BTreeSet::from([0, 1]))));
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Tab, "Features").click();
+    settle(&mut window);
+    let has_features = |window: &Window| app(window).session().edit.features.is_some();
+    let before = has_features(&window);
+    window.get_by_label("Begin with no stage").click();
+    settle(&mut window);
+    assert_ne!(has_features(&window), before);
+    act(&mut window, Action::Undo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips - 2), "the features go first");
+    act(&mut window, Action::Undo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips));
+    act(&mut window, Action::Redo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips - 2), "what was undone last comes back first");
+    act(&mut window, Action::Redo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (!before, n_clips - 2));
+}
+
 /// Places of the clips of a split.
 fn of_split(library: &Library, split: Split) -> Vec<usize> {
     (0..library.items.len()).filter(|&index| library.items[index].split == Some(split)).collect()
@@ -216,4 +256,50 @@ fn panels_that_are_too_small_for_their_plots_do_no_harm() {
     }
     settle(&mut window);
     assert!(holds(&window, "Take clips of imu"));
+}
+
+/// Something with one list of numbers.
+#[derive(Default)]
+struct Numbers(String);
+
+impl Settable for Numbers {
+    fn word(&self, _: &str) -> Option<String> {
+        Some(self.0.clone())
+    }
+
+    fn set_word(&mut self, _: &str, word: &str) -> bool {
+        let is_right = word.split_whitespace().all(|number| number.parse::<f64>().is_ok());
+        if is_right {
+            self.0 = word.to_owned();
+        }
+        is_right
+    }
+}
+
+#[test]
+fn wrong_numbers_stay_in_their_field_and_say_what_is_expected() {
+    let info = describe_stages()
+        .into_iter()
+        .flat_map(|stage| stage.parameters)
+        .find(|info| matches!(info.kind, ParameterKind::Numbers { .. }));
+    let info = info.expect("a list");
+    let mut window = Harness::builder().with_size([300.0, 200.0]).with_context_setup(theme::install).build_ui_state(
+        move |ui, numbers: &mut Numbers| parameters_ui(numbers, std::slice::from_ref(&info), ui),
+        Numbers::default(),
+    );
+    let typed = |window: &mut Harness<'_, Numbers>, text: &str| {
+        let field = window.get_by_role(Role::TextInput);
+        field.focus();
+        window.run();
+        window.get_by_role(Role::TextInput).type_text(text);
+        window.run();
+        window.key_press(Key::Enter);
+        window.run();
+    };
+    typed(&mut window, "1 2");
+    assert_eq!(window.state().0, "1 2");
+    typed(&mut window, " and 3");
+    assert_eq!(window.state().0, "1 2", "no list of numbers");
+    assert!(window.query_by_label_contains("expected numbers from").is_some());
+    assert_eq!(window.get_by_role(Role::TextInput).value().as_deref(), Some("1 2 and 3"), "what was typed can be mended");
 }
