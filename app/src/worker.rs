@@ -6,6 +6,7 @@
 
 mod claim;
 mod comparison;
+mod coverage;
 mod demand;
 mod details;
 mod files;
@@ -34,6 +35,7 @@ use tinsmith_core::project::Outside;
 
 pub use claim::Claim;
 pub use comparison::{CompareRequest, Compared, Confusion, Measured};
+pub use coverage::RangesSeen;
 pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
 pub use details::{
     ActivationStatistics, DetailRequest, Distributions, DistributionsOf, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Weights,

@@ -47,7 +47,11 @@ pub fn connect(simulator: &Simulator) -> Connection {
 /// Nobody is there.
 pub fn connect_to(port: &Path) -> Connection {
     let port = port.display().to_string();
-    let connection = Connection::open(ConnectionSettings { patience: Duration::from_secs(20), ..ConnectionSettings::new(port) });
+    let connection = Connection::open(ConnectionSettings {
+        patience: Duration::from_secs(20),
+        silence: Duration::from_secs(4),
+        ..ConnectionSettings::new(port)
+    });
     wait(&connection, |event| matches!(event, Event::Connected { .. }).then_some(()));
     connection
 }

@@ -31,7 +31,7 @@ fn under(fault: Fault) -> (BTreeSet<String>, u64) {
     let name = fault.name();
     let simulator = Simulator::start(simulation(name, Way::Frames, Speed::Max, &[fault])).unwrap();
     let (clips, away) = record(&connect(&simulator), folder.path(), 30.0);
-    assert_eq!(away > 0, fault == Fault::Unplug, "{name}");
+    assert_eq!(away > 0, matches!(fault, Fault::Unplug | Fault::Restart), "{name}");
     let mut causes = BTreeSet::new();
     let mut missing = 0;
     for clip in &clips {
@@ -46,7 +46,7 @@ fn under(fault: Fault) -> (BTreeSet<String>, u64) {
             Fault::Corrupt => assert!(counts.lost_frames > 0 && counts.crc + counts.malformed > 0, "{counts:?}"),
             Fault::Garbage => assert!(counts.malformed > 0, "{counts:?}"),
             Fault::Stall | Fault::Slow => assert_eq!(counts.lost_frames, 0),
-            Fault::Unplug => {}
+            Fault::Unplug | Fault::Restart => {}
         }
     }
     (causes, missing)
@@ -62,6 +62,7 @@ fn every_gap_of_every_fault_is_found_counted_and_stored() {
         (Fault::Stall, vec![format!("{:?}", Cause::Board)]),
         (Fault::Slow, vec![format!("{:?}", Cause::Board)]),
         (Fault::Unplug, vec![format!("{:?}", Cause::Unplugged)]),
+        (Fault::Restart, vec![format!("{:?}", Cause::Unplugged)]),
     ];
     let run = |(fault, causes): (Fault, Vec<String>)| {
         let (found, missing) = under(fault);

@@ -3,14 +3,25 @@
 
 use std::collections::BTreeSet;
 
+use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use tinsmith::capture::{Order, RecordSettings, StartOn};
 use tinsmith::gui::App;
-use tinsmith::gui::capture::{Ask, ClipEdit, Source};
+use tinsmith::gui::capture::{Ask, ChosenBy, ClipEdit, Source};
 use tinsmith::gui::command::{Action, Command};
+use tinsmith::gui::panels::parameters::{Settable, parameters_ui};
+use tinsmith::gui::theme;
 use tinsmith::gui::workspace::Workspace;
+use tinsmith_core::data::Split;
+use tinsmith_core::data::features::describe_stages;
+use tinsmith_core::data::import::folder::{Options, import};
 use tinsmith_core::data::library::Library;
+use tinsmith_core::measure::coverage::{FEW, coverage};
+use tinsmith_core::optimize::ParameterKind;
+use tinsmith_core::preview::{covering_items, observe};
+use tinsmith_core::progress::Cancel;
 use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, open_sized, send, settle, wait};
 
 fn clips(app: &App) -> usize {
@@ -126,4 +137,169 @@ fn a_folder_of_files_is_imported_and_the_files_stay() {
     let told = app(&window).session().notices.all().iter().any(|notice| notice.text.contains("b.csv"));
     assert!(told, "what was left out is told");
     assert!(logs.join("wave").join("b.csv").is_file() && !logs.join("dataset.ron").exists());
+}
+
+#[test]
+fn undo_takes_back_what_was_edited_last_be_it_clips_or_features() {
+    let folder = Folder::new("window-capture-undo");
+    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+    wait(&mut window, "the sample's figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Data));
+    let set = folder.0.join("set");
+    import(&folder.sample().1, &set, &Options::default(), &Cancel::new(), &mut |_, _| ()).expect("a data set");
+    ask(&mut window, Ask::UseFolder(set));
+    wait(&mut window, "the clips", |app| clips(app) > 0);
+    let n_clips = clips(app(&window));
+    ask(&mut window, Ask::Edit(ClipEdit::Delete(BTreeSet::from([0, 1]))));
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Tab, "Features").click();
+    settle(&mut window);
+    let has_features = |window: &Window| app(window).session().edit.features.is_some();
+    let before = has_features(&window);
+    window.get_by_label("Begin with no stage").click();
+    settle(&mut window);
+    assert_ne!(has_features(&window), before);
+    act(&mut window, Action::Undo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips - 2), "the features go first");
+    act(&mut window, Action::Undo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips));
+    act(&mut window, Action::Redo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips - 2), "what was undone last comes back first");
+    act(&mut window, Action::Redo);
+    settle(&mut window);
+    assert_eq!((has_features(&window), clips(app(&window))), (!before, n_clips - 2));
+}
+
+/// Places of the clips of a split.
+fn of_split(library: &Library, split: Split) -> Vec<usize> {
+    (0..library.items.len()).filter(|&index| library.items[index].split == Some(split)).collect()
+}
+
+fn calibrating(library: &Library) -> Vec<usize> {
+    of_split(library, Split::Calibration)
+}
+
+#[test]
+fn clips_that_calibrate_are_chosen_by_chance_or_by_the_ranges_of_the_model() {
+    let folder = Folder::new("window-capture-subset");
+    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+    wait(&mut window, "the sample's figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Data));
+    let set = folder.0.join("set");
+    import(&folder.sample().1, &set, &Options::default(), &Cancel::new(), &mut |_, _| ()).expect("a data set");
+    ask(&mut window, Ask::UseFolder(set.clone()));
+    wait(&mut window, "the clips", |app| clips(app) > 0);
+    settle(&mut window);
+    let library = |window: &Window| app(window).session().capture.library().expect("clips");
+    let tests = of_split(&library(&window), Split::Test);
+
+    ask(&mut window, Ask::Calibrate(12, ChosenBy::Chance(7)));
+    settle(&mut window);
+    let chosen = library(&window);
+    assert_eq!(calibrating(&chosen), chosen.chosen(&chosen.not_tests(), 12, 7));
+    assert!(holds(&window, "undo: 12 clips to calibrate"));
+
+    window.get_by_label("How they are chosen by ranges").click();
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Button, "Choose").click();
+    wait(&mut window, "the choice", |app| app.session().capture.choosing.is_none());
+    settle(&mut window);
+    let source = &app(&window).session().open.as_ref().expect("a model").source;
+    let mut covering = covering_items(&source.graph, (&set, &chosen), None, 20, &Cancel::new()).expect("a choice");
+    covering.sort_unstable();
+    assert_eq!(calibrating(&library(&window)), covering);
+    assert_eq!(of_split(&library(&window), Split::Test), tests, "what tests is left alone");
+    act(&mut window, Action::Undo);
+    settle(&mut window);
+    assert_eq!(calibrating(&library(&window)), calibrating(&chosen));
+}
+
+#[test]
+fn coverage_shows_what_the_command_line_says() {
+    let folder = Folder::new("window-capture-coverage");
+    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+    wait(&mut window, "the sample's figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Data));
+    settle(&mut window);
+    window.get_by_label("Coverage").click();
+    wait(&mut window, "the ranges", |app| app.session().on_demand.coverage.value.is_some());
+    settle(&mut window);
+    let session = app(&window).session();
+    let open = session.open.as_ref().expect("a model");
+    let data = open.data.as_ref().expect("samples");
+    let observed = observe(&open.source.graph, &data.set, &data.roles.calibration, &Cancel::new()).expect("a run");
+    let all = coverage(observed.seen(), 1);
+    let n_few = all.iter().filter(|tensor| tensor.weakest() < FEW).count();
+    assert!(holds(&window, &format!("{n_few} of {} ranges hang on fewer than 3 samples", all.len())));
+    let first = &all[0];
+    let sets = [&first.low, &first.high].map(|end| data.roles.calibration[end.reached_by[0]] + 1);
+    for sample in sets {
+        assert!(holds(&window, &format!("(sample {sample}")), "the sample that sets an end is named as the sample panel counts");
+    }
+    // A click leads to the layer.
+    let row = window.query_all_by_role(Role::Row).nth(1).expect("a second row");
+    row.click();
+    settle(&mut window);
+    assert!(app(&window).session().selection.is_some());
+}
+
+#[test]
+fn panels_that_are_too_small_for_their_plots_do_no_harm() {
+    let folder = Folder::new("window-capture-low");
+    let mut window = listening(&folder);
+    for size in [[640.0, 200.0], [420.0, 320.0], [1280.0, 140.0], [1600.0, 1000.0]] {
+        window.set_size(size.into());
+        (0..4).for_each(|_| window.step());
+    }
+    settle(&mut window);
+    assert!(holds(&window, "Take clips of imu"));
+}
+
+/// Something with one list of numbers.
+#[derive(Default)]
+struct Numbers(String);
+
+impl Settable for Numbers {
+    fn word(&self, _: &str) -> Option<String> {
+        Some(self.0.clone())
+    }
+
+    fn set_word(&mut self, _: &str, word: &str) -> bool {
+        let is_right = word.split_whitespace().all(|number| number.parse::<f64>().is_ok());
+        if is_right {
+            self.0 = word.to_owned();
+        }
+        is_right
+    }
+}
+
+#[test]
+fn wrong_numbers_stay_in_their_field_and_say_what_is_expected() {
+    let info = describe_stages()
+        .into_iter()
+        .flat_map(|stage| stage.parameters)
+        .find(|info| matches!(info.kind, ParameterKind::Numbers { .. }));
+    let info = info.expect("a list");
+    let mut window = Harness::builder().with_size([300.0, 200.0]).with_context_setup(theme::install).build_ui_state(
+        move |ui, numbers: &mut Numbers| parameters_ui(numbers, std::slice::from_ref(&info), ui),
+        Numbers::default(),
+    );
+    let typed = |window: &mut Harness<'_, Numbers>, text: &str| {
+        let field = window.get_by_role(Role::TextInput);
+        field.focus();
+        window.run();
+        window.get_by_role(Role::TextInput).type_text(text);
+        window.run();
+        window.key_press(Key::Enter);
+        window.run();
+    };
+    typed(&mut window, "1 2");
+    assert_eq!(window.state().0, "1 2");
+    typed(&mut window, " and 3");
+    assert_eq!(window.state().0, "1 2", "no list of numbers");
+    assert!(window.query_by_label_contains("expected numbers from").is_some());
+    assert_eq!(window.get_by_role(Role::TextInput).value().as_deref(), Some("1 2 and 3"), "what was typed can be mended");
 }

@@ -1,6 +1,5 @@
 //! The thread that listens to an input.
 
-use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -49,16 +48,7 @@ impl Station {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let shown = Arc::clone(&seen);
         let thread = thread::spawn(move || {
-            Listener {
-                input,
-                seen: shown,
-                wake,
-                began: Instant::now(),
-                were_away: HashSet::new(),
-                listeners: Vec::new(),
-                target: None,
-            }
-            .run(&asked);
+            Listener { input, seen: shown, wake, listeners: Vec::new(), target: None }.run(&asked);
         });
         Self { asks: Some(asks), seen, thread: Some(thread) }
     }
@@ -130,9 +120,6 @@ struct Listener {
     input: Input,
     seen: Arc<Mutex<Seen>>,
     wake: Wake,
-    began: Instant,
-    /// Sensors that were away and have not said anything since: the next block of each says so.
-    were_away: HashSet<u8>,
     listeners: Vec<Sender<Arc<Event>>>,
     /// Where the clips of the session go.
     target: Option<Arc<Collection>>,
@@ -215,9 +202,7 @@ impl Listener {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Samples { sensor, time_us, dropped, lost, instants } => {
-                let arrival_us = self.began.elapsed().as_micros() as u64;
-                let stamp = Stamp { time_us, dropped, lost, reconnected: self.were_away.remove(&sensor), arrival_us };
+            Event::Samples { sensor, stamp, instants } => {
                 self.samples(sensor, stamp, &instants);
                 return;
             }
@@ -233,13 +218,7 @@ impl Listener {
             }
             Event::Sensors(ref board) => self.meet(board.clone()),
             Event::Disconnected => self.seen().link = Link::Away,
-            Event::Reconnected => {
-                let mut seen = self.seen();
-                seen.link = Link::Connected;
-                let sensors: HashSet<u8> = seen.tracks.iter().map(|track| track.info().id).collect();
-                drop(seen);
-                self.were_away = sensors;
-            }
+            Event::Reconnected => self.seen().link = Link::Connected,
             Event::Recording(_) => self.seen().recording_since = Some(Instant::now()),
             Event::Recorded(_) => self.seen().recording_since = None,
             Event::RecordingFailed(ref reason) => {
@@ -256,7 +235,7 @@ impl Listener {
                 drop(seen);
                 self.target = None;
             }
-            Event::Result { .. } => {}
+            Event::Result { .. } | Event::Loading { .. } => {}
         }
         let event = Arc::new(event);
         self.listeners.retain(|listener| listener.send(Arc::clone(&event)).is_ok());

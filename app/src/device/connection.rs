@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tinsmith_core::data::recording::{Block, BoardInfo, Ended, RecorderSettings};
-use tinsmith_runtime::link::{ALL_SENSORS, Command, Report, Status};
+use tinsmith_runtime::link::{ALL_SENSORS, Command, Level, Report, Status};
 
 use super::DeviceError;
 use super::detect::{Detected, Search, Way, detect};
@@ -21,6 +21,12 @@ use super::upload::{Progress, Upload, What};
 
 /// How often counts are told.
 const TELL: Duration = Duration::from_millis(250);
+/// How often a silent board is opened again before it is left alone: then its sensors are what is silent.
+const MOST_SILENCES: u32 = 2;
+/// Slow sensors may take longer: so many instants.
+const FEW_INSTANTS: f64 = 4.0;
+/// So many times longer is waited for a board that runs a model, which may take its time.
+const RUNS_A_MODEL: u32 = 8;
 /// How often a port that vanished is looked for.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -85,6 +91,12 @@ struct Worker {
     /// A recording that waits until it is clear what is in plain lines.
     wanted: Option<RecorderSettings>,
     told: Instant,
+    /// When something was heard of a sensor last, or one was started.
+    heard: Instant,
+    /// How often nothing was for too long, since then.
+    silences: u32,
+    /// The longest that the model has taken so far.
+    slowest: Duration,
 }
 
 impl Worker {
@@ -106,6 +118,9 @@ impl Worker {
             sequence: 0,
             wanted: None,
             told: Instant::now(),
+            heard: Instant::now(),
+            silences: 0,
+            slowest: Duration::ZERO,
         }
     }
 
@@ -143,6 +158,7 @@ impl Worker {
 
     /// Waits for the board; nothing if it is wanted no longer.
     fn come_back(&mut self) -> Result<Option<OpenPort>, DeviceError> {
+        let mut is_told = false;
         loop {
             thread::sleep(LOOK);
             // What is asked meanwhile is done when the board is back, but for the end of a recording.
@@ -151,8 +167,18 @@ impl Worker {
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return Ok(None),
             }
-            // A board that has just been plugged in may take a while to answer.
-            let Ok((port, found)) = self.connect() else { continue };
+            let (port, found) = match self.connect() {
+                Ok(found) => found,
+                // Waiting alone does not help; it is waited nevertheless, until the user has.
+                Err(error @ (DeviceError::Busy { .. } | DeviceError::Permission { .. } | DeviceError::Protocol { .. })) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        self.ears.outbox.send(Event::Log(Level::Warning, error.to_string()));
+                    }
+                    continue;
+                }
+                // A board that has just been plugged in may take a while to answer.
+                Err(_) => continue,
+            };
             if self.way == Way::Frames && !found.board.is_same(&self.board) {
                 let (before, now) = (self.board.name.clone(), found.board.name);
                 return Err(DeviceError::Other { port: self.settings.port.clone(), before, now });
@@ -191,6 +217,7 @@ impl Worker {
     /// Until nobody wants the port any more.
     fn exchange(&mut self, port: &mut OpenPort) -> io::Result<()> {
         self.uploads.iter_mut().for_each(Upload::restart);
+        self.heard = Instant::now();
         for sensor in self.started.clone() {
             self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
         }
@@ -257,6 +284,7 @@ impl Worker {
     fn start(&mut self, port: &mut OpenPort, sensor: u8) -> io::Result<()> {
         if !self.started.contains(&sensor) {
             self.started.push(sensor);
+            self.heard = Instant::now();
             self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
         }
         Ok(())
@@ -281,6 +309,7 @@ impl Worker {
     }
 
     fn block(&mut self, block: &Block<'_>) {
+        (self.heard, self.silences) = (Instant::now(), 0);
         self.recordings.add(block);
         self.ears.outbox.samples(block);
     }
@@ -299,6 +328,7 @@ impl Worker {
                 }
                 self.result.extend(output.bytes);
                 if output.is_last() {
+                    self.slowest = self.slowest.max(Duration::from_micros(latency_us.into()));
                     self.uploads.pop_front_if(|upload| upload.what() == What::Input(request));
                     let output = std::mem::take(&mut self.result);
                     self.ears.outbox.send(Event::Result { request, status, latency_us, time_us, output });
@@ -316,7 +346,11 @@ impl Worker {
         let progress = self.uploads.front_mut().and_then(|upload| upload.answered(sequence, status, held));
         match progress {
             Some(Progress::Ended(status)) => self.upload_ended(status),
-            Some(Progress::Going) => {}
+            Some(Progress::Going) => {
+                if let Some((held, total)) = self.uploads.front().and_then(Upload::progress) {
+                    self.ears.outbox.send(Event::Loading { held, total });
+                }
+            }
             None if status != Status::Done => self.ears.outbox.send(Event::Refused(status)),
             None => {}
         }
@@ -333,7 +367,7 @@ impl Worker {
     /// Sends the next piece of the first upload, or has a model run that is there.
     fn send_pieces(&mut self, port: &mut OpenPort) -> io::Result<()> {
         let Some(mut upload) = self.uploads.pop_front() else { return Ok(()) };
-        if let Progress::Ended(status) = upload.tick(Instant::now()) {
+        if let Progress::Ended(status) = upload.tick(Instant::now(), self.slowest) {
             self.uploads.push_front(upload);
             self.upload_ended(status);
             return Ok(());
@@ -360,6 +394,26 @@ impl Worker {
         {
             self.record(port, settings)?;
         }
+        self.check_silence()
+    }
+
+    /// A board that should send and does not is as good as unplugged.
+    fn check_silence(&mut self) -> io::Result<()> {
+        let runs_a_model = !self.uploads.is_empty() || self.watched.is_some();
+        let mut most = self.settings.silence * if runs_a_model { RUNS_A_MODEL } else { 1 };
+        let started = self.board.sensors.iter().filter(|sensor| self.started.contains(&sensor.id));
+        let rate_hz = started.map(|sensor| sensor.rate_hz).fold(0.0, f64::max);
+        most += Duration::try_from_secs_f64(FEW_INSTANTS / rate_hz).unwrap_or_default();
+        let is_over = self.way == Way::Lines || self.started.is_empty() || self.silences > MOST_SILENCES;
+        if is_over || self.heard.elapsed() < most {
+            return Ok(());
+        }
+        self.silences += 1;
+        if self.silences <= MOST_SILENCES {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let words = "nothing comes from its sensors; check how they are wired up, then press the board's reset button";
+        self.ears.outbox.send(Event::Log(Level::Warning, words.to_owned()));
         Ok(())
     }
 

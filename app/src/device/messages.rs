@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
-use tinsmith_core::data::recording::{Block, BoardInfo, ClipSummary, RecorderSettings};
+use tinsmith_core::data::recording::{Block, BoardInfo, ClipSummary, RecorderSettings, Stamp};
 use tinsmith_runtime::link::{Level, Loaded, Stats, Status};
 
 use super::DeviceError;
@@ -29,6 +29,9 @@ pub struct ConnectionSettings {
     pub patience: Duration,
     /// Look for the board again when it has gone; else that is the end.
     pub reconnect: bool,
+    /// How long a board whose sensors were started may say nothing. Then its port is opened again: it may have started anew behind a
+    /// bridge that did not, and have forgotten what it was asked.
+    pub silence: Duration,
     /// Leave no block out, however slow whoever polls is: the board waits.
     pub lossless: bool,
 }
@@ -36,7 +39,14 @@ pub struct ConnectionSettings {
 impl ConnectionSettings {
     /// The usual way to open a port.
     pub fn new(port: impl Into<String>) -> Self {
-        Self { port: port.into(), baud: None, patience: Duration::from_secs(3), reconnect: true, lossless: false }
+        Self {
+            port: port.into(),
+            baud: None,
+            patience: Duration::from_secs(3),
+            reconnect: true,
+            silence: Duration::from_secs(8),
+            lossless: false,
+        }
     }
 }
 
@@ -85,12 +95,8 @@ pub enum Event {
     Samples {
         /// Which sensor.
         sensor: u8,
-        /// When the first was, on the board's clock.
-        time_us: u64,
-        /// Instants that the board dropped before them.
-        dropped: u32,
-        /// Frames were lost before them.
-        lost: bool,
+        /// When the first was, and what happened since the sensor's instants before.
+        stamp: Stamp,
         /// The instants.
         instants: Vec<u8>,
     },
@@ -113,6 +119,13 @@ pub enum Event {
     Log(Level, String),
     /// A command was refused.
     Refused(Status),
+    /// The board has so many bytes of a model.
+    Loading {
+        /// Bytes that it has.
+        held: usize,
+        /// All bytes.
+        total: usize,
+    },
     /// A model was sent and runs, or why not.
     Loaded(Status),
     /// What has come so far; several times a second.
@@ -131,7 +144,8 @@ impl Event {
     /// Whether it may come in any number, whatever is asked.
     pub(super) fn is_one_of_many(&self) -> bool {
         let is_watched = matches!(self, Self::Result { request: 0, .. });
-        is_watched || matches!(self, Self::Samples { .. } | Self::Log(..) | Self::Counts(_) | Self::Refused(_))
+        let is_told_often = matches!(self, Self::Samples { .. } | Self::Loading { .. });
+        is_watched || is_told_often || matches!(self, Self::Log(..) | Self::Counts(_) | Self::Refused(_))
     }
 }
 
@@ -176,14 +190,7 @@ impl Outbox {
 
     /// Tells a block, unless too many wait.
     pub fn samples(&self, block: &Block<'_>) {
-        let stamp = block.stamp;
-        self.offer(|| Event::Samples {
-            sensor: block.sensor,
-            time_us: stamp.time_us,
-            dropped: stamp.dropped,
-            lost: stamp.lost,
-            instants: block.instants.to_vec(),
-        });
+        self.offer(|| Event::Samples { sensor: block.sensor, stamp: block.stamp, instants: block.instants.to_vec() });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bytes from a board into blocks of instants, other reports, and counts of what went wrong.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use serde::Serialize;
@@ -133,20 +134,36 @@ pub struct Frames {
     decoder: Decoder<Vec<u8>>,
     sequence: Sequence,
     counts: LinkCounts,
-    /// Something happened since the last block of any sensor.
-    lost: bool,
-    reconnected: bool,
+    marks: Marks,
+}
+
+/// What happened on the way, told to each sensor with its next block: nobody knows whose instants were in what was lost.
+#[derive(Debug, Default)]
+struct Marks {
+    losses: u64,
+    reconnections: u64,
+    /// Both, as each sensor was told last.
+    told: HashMap<u8, (u64, u64)>,
+}
+
+impl Marks {
+    /// Whether something was lost, and whether the cable was pulled, since the sensor's last block.
+    fn tell(&mut self, sensor: u8) -> (bool, bool) {
+        let now = (self.losses, self.reconnections);
+        let before = self.told.insert(sensor, now).unwrap_or_default();
+        (before.0 < now.0, before.1 < now.1)
+    }
 }
 
 impl Frames {
     fn new() -> Self {
         let decoder = Decoder::new(vec![0; MAX_FRAME]);
-        Self { decoder, sequence: Sequence::default(), counts: LinkCounts::default(), lost: false, reconnected: false }
+        Self { decoder, sequence: Sequence::default(), counts: LinkCounts::default(), marks: Marks::default() }
     }
 
     fn reconnected(&mut self) {
         self.sequence.restart();
-        self.reconnected = true;
+        self.marks.reconnections += 1;
     }
 
     fn take(&mut self, bytes: &[u8], arrival_us: u64, mut heard: impl FnMut(Heard<'_>)) {
@@ -154,10 +171,10 @@ impl Frames {
         for &byte in bytes {
             let Some(Ok(frame)) = self.decoder.push(byte) else { continue };
             self.counts.frames += 1;
-            self.lost |= self.sequence.next(frame.sequence) > 0;
+            self.marks.losses += u64::from(self.sequence.next(frame.sequence) > 0);
             match Report::decode(&frame) {
                 Ok(Report::Samples { sensor, time_us, dropped, instants }) => {
-                    let (lost, reconnected) = (std::mem::take(&mut self.lost), std::mem::take(&mut self.reconnected));
+                    let (lost, reconnected) = self.marks.tell(sensor);
                     let stamp = Stamp { time_us, dropped, lost, reconnected, arrival_us };
                     heard(Heard::Block(Block { sensor, stamp, instants }));
                 }

@@ -7,7 +7,7 @@ use tinsmith_runtime::link::{Command, Piece, Status, content_hash};
 
 /// Bytes of a piece: small boards have small buffers.
 const PIECE: usize = 1024;
-/// How long an answer may take. Models on small boards run for seconds.
+/// How long an answer may take, beside what the model takes. Models on small boards run for seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a piece is sent again.
 const TRIES: u32 = 3;
@@ -96,10 +96,16 @@ impl Upload {
         })
     }
 
-    /// Sends again what has found no answer by `now`: the answer, too, may have been lost.
-    pub fn tick(&mut self, now: Instant) -> Progress {
+    /// Of a model: bytes that the board has, and all of them.
+    pub fn progress(&self) -> Option<(usize, usize)> {
+        (self.what == What::Model).then_some((self.held, self.bytes.len()))
+    }
+
+    /// Sends again what has found no answer by `now`: the answer, too, may have been lost. A board whose model takes up to `slowest`
+    /// is given the time of two runs, or it would be sent what it is about to answer.
+    pub fn tick(&mut self, now: Instant, slowest: Duration) -> Progress {
         let waits = self.sent.is_some() || self.is_there;
-        if waits && now.saturating_duration_since(self.since) > PATIENCE {
+        if waits && now.saturating_duration_since(self.since) > PATIENCE + 2 * slowest {
             (self.sent, self.since) = (None, now);
             self.tries += 1;
             if self.is_there && self.what != What::Model {
@@ -160,12 +166,24 @@ mod tests {
             let mut now = Instant::now();
             for sequence in 0..TRIES as u16 {
                 now += 2 * PATIENCE;
-                assert_eq!(upload.tick(now), Progress::Going);
+                assert_eq!(upload.tick(now, Duration::ZERO), Progress::Going);
                 assert!(upload.next().is_some(), "it is sent again");
                 upload.sent(sequence);
             }
-            assert_eq!(upload.tick(now + 2 * PATIENCE), Progress::Ended(Status::Failed));
+            assert_eq!(upload.tick(now + 2 * PATIENCE, Duration::ZERO), Progress::Ended(Status::Failed));
         }
+    }
+
+    #[test]
+    fn a_model_that_takes_long_is_not_asked_twice() {
+        let mut input = Upload::new(What::Input(3), vec![1; 10]);
+        input.sent(1);
+        assert_eq!(input.answered(1, Status::Done, 10), Some(Progress::Going));
+        let (later, slowest) = (Instant::now() + 2 * PATIENCE, PATIENCE);
+        assert_eq!(input.tick(later, slowest), Progress::Going);
+        assert!(input.next().is_none(), "the board is still at it");
+        input.tick(later, Duration::ZERO);
+        assert!(input.next().is_some());
     }
 
     #[test]

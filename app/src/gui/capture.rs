@@ -77,6 +77,8 @@ pub enum Ask {
     ShowStages,
     /// Make the statistics that a stage asks for.
     Fit,
+    /// Choose so many clips to calibrate with.
+    Calibrate(usize, ChosenBy),
     /// Play this clip.
     Play(usize),
     /// Be quiet.
@@ -86,6 +88,18 @@ pub enum Ask {
     /// The data set is what the model is calibrated and measured with.
     UseAsData,
 }
+
+/// How clips are chosen that a model is calibrated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChosenBy {
+    /// By chance with this seed, as many of each class.
+    Chance(u64),
+    /// Those that together cover the ranges of the source model's tensors best.
+    Ranges,
+}
+
+/// Places of clips in an index, or why there are none, on their way.
+pub type Choosing = Background<Result<Vec<usize>, String>>;
 
 /// An edit of the index.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +114,8 @@ pub enum ClipEdit {
     SplitAt(usize, u64),
     /// Put all clips into splits by these fractions.
     Split(tinsmith_core::data::library::split::Plan),
+    /// Calibrate with these clips.
+    Calibrate(Vec<usize>),
 }
 
 /// Something that lives as long as this does, such as a simulated board.
@@ -220,6 +236,8 @@ pub struct Capture {
     pub importing: Background<Imported>,
     /// Stages whose statistics are being made, and the same with them.
     pub fitting: Option<(Pipeline, Background<Result<Pipeline, String>>)>,
+    /// Clips that are being chosen to calibrate with, out of this index.
+    pub choosing: Option<(Arc<Library>, Choosing)>,
 }
 
 impl Drop for Capture {
@@ -263,7 +281,7 @@ impl Capture {
         (self.collection, self.planned, self.counts, self.played, self.fitting) = (None, None, None, None, None);
         (self.digests, self.stages, self.selected) = (Digests::default(), Stages::default(), BTreeSet::new());
         (self.opening_clips, self.counting, self.importing) = Default::default();
-        (self.edited_clips_last, self.library_before) = (false, None);
+        (self.edited_clips_last, self.library_before, self.choosing) = (false, None, None);
     }
 
     /// Notices that the index was edited, by a recording or by the user.

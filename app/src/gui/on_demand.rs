@@ -14,7 +14,8 @@ use tinsmith_core::recipe::Recipe;
 use super::candidates;
 use super::session::Session;
 use crate::worker::{
-    Answer, Basis, CompareRequest, Compared, Confusion, DryRun, FactsQuestion, Measured, Question, SourceFacts, Trial, same,
+    Answer, Basis, CompareRequest, Compared, Confusion, DryRun, FactsQuestion, Measured, Question, RangesSeen, SourceFacts,
+    Trial, same,
 };
 
 /// Recipes whose figures are remembered, beside those of the candidates.
@@ -29,6 +30,8 @@ pub enum Need {
     DryRun,
     /// What the models say to this sample.
     Trial(usize),
+    /// On which samples the source's ranges hang.
+    Coverage,
     /// Figures of the candidates that were set aside.
     Candidates,
     /// What the candidate takes for what.
@@ -109,6 +112,8 @@ pub struct OnDemand {
     pub dry_run: Wanted<DryRun>,
     /// What the models say to a sample.
     pub trial: Wanted<Trial>,
+    /// On which samples the source's ranges hang, or why that is not known.
+    pub coverage: Wanted<Result<RangesSeen, String>>,
     /// Candidates that were set aside.
     pub comparison: Comparison,
     /// What is exported.
@@ -180,6 +185,7 @@ impl OnDemand {
         match answer {
             Answer::Facts(facts) => self.facts.take(basis, facts),
             Answer::DryRun(dry_run) => self.dry_run.take(basis, dry_run),
+            Answer::Coverage(coverage) => self.coverage.take(basis, coverage),
             Answer::Trial(trial) => self.trial.take(basis, trial),
         }
     }
@@ -209,6 +215,7 @@ fn order(session: &mut Session, need: Need) -> Option<Order> {
     match need {
         Need::Facts => facts_order(session),
         Need::DryRun => dry_run_order(session),
+        Need::Coverage => coverage_order(session),
         Need::Trial(sample) => trial_order(session, sample),
         // Asked for together: one thread works on both.
         Need::Candidates | Need::Confusion => None,
@@ -247,6 +254,17 @@ fn trial_order(session: &mut Session, sample: usize) -> Option<Order> {
     let basis = Basis { candidate: candidate.clone(), data: Some(data.clone()), detail: sample.to_string(), ..basis(session)? };
     let question = Question::Trial { source: Arc::clone(&basis.source), candidate, data, sample };
     session.on_demand.trial.ask(&basis).then_some(Order::Ask(basis, question))
+}
+
+fn coverage_order(session: &mut Session) -> Option<Order> {
+    let data = Arc::clone(&session.open.as_ref()?.data.as_ref()?.set);
+    let basis = Basis { data: Some(Arc::clone(&data)), ..basis(session)? };
+    if !session.on_demand.coverage.ask(&basis) {
+        return None;
+    }
+    let calibrate = session.open.as_ref()?.data.as_ref()?.roles.calibration.clone();
+    let question = Question::Coverage { source: Arc::clone(&basis.source), data, calibrate };
+    Some(Order::Ask(basis, question))
 }
 
 fn compare_order(session: &mut Session, candidates: bool, confusion: bool) -> Option<Order> {

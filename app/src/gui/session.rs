@@ -536,18 +536,12 @@ impl Session {
 
     /// Whether there is something to undo.
     pub fn can_undo(&self) -> bool {
-        if let Some(collection) = self.edited_clips() {
-            return collection.undo_name().is_some();
-        }
-        self.open.is_some() && self.undoer.has_undo(&self.edit)
+        self.undone_clips().is_some() || self.open.is_some() && self.undoer.has_undo(&self.edit)
     }
 
     /// Whether there is something to redo.
     pub fn can_redo(&self) -> bool {
-        if let Some(collection) = self.edited_clips() {
-            return collection.redo_name().is_some();
-        }
-        self.open.is_some() && self.undoer.has_redo(&self.edit)
+        self.redone_clips().is_some() || self.open.is_some() && self.undoer.has_redo(&self.edit)
     }
 
     /// Goes back to the edit before.
@@ -568,14 +562,25 @@ impl Session {
         }
     }
 
-    /// The clips, where they are what undo is about: in the workspace Data, if they were edited last.
-    pub fn edited_clips(&self) -> Option<Arc<Collection>> {
-        self.capture.collection.clone().filter(|_| self.workspace == Workspace::Data && self.capture.edited_clips_last)
+    /// The clips, where they are what undo is about: in the workspace Data, if they were edited last or nothing else is left to undo.
+    pub fn undone_clips(&self) -> Option<Arc<Collection>> {
+        let is_their_turn = self.capture.edited_clips_last || !self.undoer.has_undo(&self.edit);
+        self.clips_in_data().filter(|clips| is_their_turn && clips.undo_name().is_some())
+    }
+
+    /// The same of redo.
+    pub fn redone_clips(&self) -> Option<Arc<Collection>> {
+        let is_their_turn = self.capture.edited_clips_last || !self.undoer.has_redo(&self.edit);
+        self.clips_in_data().filter(|clips| is_their_turn && clips.redo_name().is_some())
+    }
+
+    fn clips_in_data(&self) -> Option<Arc<Collection>> {
+        self.capture.collection.clone().filter(|_| self.workspace == Workspace::Data)
     }
 
     /// What undo would take back: `scheme`.
     pub fn undo_name(&mut self) -> Option<String> {
-        if let Some(collection) = self.edited_clips() {
+        if let Some(collection) = self.undone_clips() {
             return collection.undo_name();
         }
         if !self.can_undo() {

@@ -1,7 +1,7 @@
 //! What the commands that talk to a board share: its port, waiting for it, the model that it is to run.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tinsmith_core::data::recording::BoardInfo;
@@ -168,12 +168,21 @@ impl Board {
         next(&self.input, messages)
     }
 
-    /// Waits for an answer.
+    /// Waits for an answer. As long as a model is being sent and the board takes it, nothing is late.
     pub fn answer<T>(&self, messages: Messages, mut wanted: impl FnMut(Event) -> Option<T>) -> Result<T, Failure> {
-        let end = std::time::Instant::now() + PATIENCE;
-        while std::time::Instant::now() < end {
-            if let Some(answer) = self.next(messages)?.and_then(&mut wanted) {
-                return Ok(answer);
+        let progress = messages.progress();
+        let mut since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            match self.next(messages)? {
+                Some(Event::Loading { held, total }) => {
+                    progress.show("loading", held, total);
+                    since = Instant::now();
+                }
+                other => {
+                    if let Some(answer) = other.and_then(&mut wanted) {
+                        return Ok(answer);
+                    }
+                }
             }
         }
         Err(Failure::new("the board does not answer; press its reset button"))

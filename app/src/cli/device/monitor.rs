@@ -97,17 +97,14 @@ impl Monitor {
         // Of plain lines, sensors are told of later.
         let mut tracks = if board.info.sensors.is_empty() { Vec::new() } else { self.start(board, &board.info)? };
         let mut counts = LinkCounts::default();
-        let (began, mut shown, mut was_away) = (Instant::now(), Instant::now(), false);
+        let (began, mut shown) = (Instant::now(), Instant::now());
         while self.seconds.is_none_or(|seconds| began.elapsed().as_secs_f64() < seconds) {
             match board.next(messages) {
                 Err(_) if interrupt::requested() => break,
                 Err(error) => return Err(error),
                 Ok(Some(Event::Sensors(info))) => tracks = self.start(board, &info)?,
                 Ok(Some(Event::Counts(now))) => counts = now,
-                Ok(Some(Event::Reconnected)) => was_away = true,
-                Ok(Some(Event::Samples { sensor, time_us, dropped, lost, instants })) => {
-                    let lost = lost || std::mem::take(&mut was_away);
-                    let stamp = Stamp { time_us, dropped, lost, ..Stamp::default() };
+                Ok(Some(Event::Samples { sensor, stamp, instants })) => {
                     tracks.iter_mut().filter(|track| track.sensor.id == sensor).for_each(|track| track.take(stamp, &instants));
                 }
                 Ok(_) => {}

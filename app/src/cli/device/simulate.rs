@@ -41,7 +41,7 @@ pub struct Simulate {
     /// Print plain lines of numbers, as any sketch does, instead of frames
     #[arg(long)]
     plain: bool,
-    /// What goes wrong: drop, corrupt, stall, unplug, garbage or slow; may be given several times
+    /// What goes wrong: drop, corrupt, stall, unplug, restart, garbage or slow; may be given several times
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
     fault: Vec<Fault>,
     /// How many of its seconds pass in one of ours, or max: as fast as whoever listens takes it

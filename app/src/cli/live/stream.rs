@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tinsmith_core::data::features::{Form, Signal};
-use tinsmith_core::data::recording::{RecorderSettings, SensorInfo, Stamp, Timeline};
+use tinsmith_core::data::recording::{RecorderSettings, SensorInfo, Timeline};
 use tinsmith_core::live::{FrontEnd, LiveError, Sensor};
 
 use super::Live;
@@ -127,27 +127,23 @@ fn sensors_of(board: &Board, named: Option<&String>, messages: Messages) -> Resu
 fn play_board(board: &Board, sensor: &SensorInfo, listening: &mut Listening<'_>) -> Result<(), Failure> {
     board.input.ask(Request::Start(sensor.id));
     let mut timeline = Timeline::new(sensor.rate_hz);
-    let (began, mut heard, mut is_first, mut was_away) = (Instant::now(), Instant::now(), true, false);
+    let (mut heard, mut is_first) = (Instant::now(), true);
     while !listening.is_over() {
         let event = match board.next(listening.messages()) {
             Err(_) if interrupt::requested() => break,
             other => other?,
         };
         match event {
-            Some(Event::Samples { sensor: id, time_us, dropped, lost, instants }) if id == sensor.id => {
+            Some(Event::Samples { sensor: id, stamp, instants }) if id == sensor.id => {
                 heard = Instant::now();
-                let reconnected = std::mem::take(&mut was_away);
-                let arrival_us = began.elapsed().as_micros() as u64;
-                let stamp = Stamp { time_us, dropped, lost, reconnected, arrival_us };
                 let placed = timeline.place(stamp, instants.len() / sensor.instant_bytes());
                 // Numbered by the board's clock: the same instants have the same windows whenever one begins to listen.
                 if std::mem::take(&mut is_first) {
-                    listening.begin_at((time_us as f64 * sensor.rate_hz / 1e6).round() as u64);
+                    listening.begin_at((stamp.time_us as f64 * sensor.rate_hz / 1e6).round() as u64);
                 }
                 listening.gap(placed.gap.map_or(0, |gap| gap.missing));
                 listening.take(&sensor.real_values(&instants), Some(board))?;
             }
-            Some(Event::Reconnected) => was_away = true,
             Some(event) => listening.hear(&event),
             None if heard.elapsed() > PATIENCE => {
                 return Err(Failure::new(format!("{}: nothing comes from its sensor {}", board.info.name, sensor.name)));

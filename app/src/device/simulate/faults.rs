@@ -11,6 +11,8 @@ pub enum Fault {
     Stall,
     /// After every five seconds the cable is pulled for half a second.
     Unplug,
+    /// After every twelve seconds the board starts anew, as at its reset button: the port stays, what it was asked is forgotten.
+    Restart,
     /// Before one message of a hundred come other bytes.
     Garbage,
     /// The link takes 20 kB a second; sound alone needs 32.
@@ -25,11 +27,12 @@ const ONE_OF: u64 = 100;
 const STALL_EVERY_US: u64 = 10_000_000;
 const STALL_US: u64 = 3_000_000;
 const UNPLUG_EVERY_US: u64 = 5_000_000;
+const RESTART_EVERY_US: u64 = 12_000_000;
 const SLOW_BYTES_A_SECOND: u64 = 20_000;
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Drop, Self::Corrupt, Self::Stall, Self::Unplug, Self::Garbage, Self::Slow];
+    pub const ALL: [Self; 7] = [Self::Drop, Self::Corrupt, Self::Stall, Self::Unplug, Self::Restart, Self::Garbage, Self::Slow];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Fault {
             Self::Corrupt => "corrupt",
             Self::Stall => "stall",
             Self::Unplug => "unplug",
+            Self::Restart => "restart",
             Self::Garbage => "garbage",
             Self::Slow => "slow",
         }
@@ -59,11 +63,12 @@ pub struct Faults {
     /// Bytes that a slow link still takes.
     budget: u64,
     pulled: u64,
+    restarted: u64,
 }
 
 impl Faults {
     pub fn new(faults: &[Fault], seed: u64) -> Self {
-        Self { faults: faults.to_vec(), noise: seed, active_us: 0, budget: 0, pulled: 0 }
+        Self { faults: faults.to_vec(), noise: seed, active_us: 0, budget: 0, pulled: 0, restarted: 0 }
     }
 
     /// Time passes.
@@ -81,6 +86,13 @@ impl Faults {
     pub fn pulls_the_cable(&mut self) -> bool {
         let is_due = self.has(Fault::Unplug) && self.active_us / UNPLUG_EVERY_US > self.pulled;
         self.pulled += u64::from(is_due);
+        is_due
+    }
+
+    /// Whether the board starts anew now.
+    pub fn restarts(&mut self) -> bool {
+        let is_due = self.has(Fault::Restart) && self.active_us / RESTART_EVERY_US > self.restarted;
+        self.restarted += u64::from(is_due);
         is_due
     }
 

@@ -198,6 +198,10 @@ impl Cable {
     fn pass(&mut self, step_us: u64) {
         self.faults.pass(step_us, self.board.is_active());
         self.handle_plug();
+        if self.faults.restarts() {
+            self.buffer.clear();
+            self.board.stop_all();
+        }
         while self.board.due_us().is_some_and(|due_us| due_us <= self.now_us) {
             let has_room = self.buffer.len() < BUFFER_BYTES && self.pty.is_some();
             match self.way {

@@ -9,6 +9,7 @@ use eframe::egui::Context;
 use tinsmith_core::data::import::folder::{Options as ImportOptions, import};
 use tinsmith_core::data::library::file::is_library;
 use tinsmith_core::data::library::{Reader, Sample};
+use tinsmith_core::preview::covering_items;
 use tinsmith_core::progress::Cancel;
 
 use super::App;
@@ -17,7 +18,7 @@ use crate::device::ports::Watch;
 use crate::device::{Connection, ConnectionSettings, DeviceError};
 use crate::gui::background::Background;
 use crate::gui::capture::{
-    Alive, Ask, ClipEdit, Counts, Imported, Listening, PlayedClip, Source, StagesQuestion, fitted, folder_beside,
+    Alive, Ask, ChosenBy, ClipEdit, Counts, Imported, Listening, PlayedClip, Source, StagesQuestion, fitted, folder_beside,
 };
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
@@ -53,6 +54,7 @@ impl App {
             self.imported(outcome, ctx);
         }
         self.follow_fitting(ctx);
+        self.follow_choosing();
         let over = self.session.capture.played.take_if(|clip| clip.playing.is_over());
         if let Some(failure) = over.as_ref().and_then(|clip| clip.playing.failure()) {
             self.complain("The clip is not played", failure.to_owned(), None);
@@ -92,6 +94,7 @@ impl App {
             Ask::Select(which) => self.session.capture.selected = which,
             Ask::ShowStages => self.show_stages(ctx),
             Ask::Fit => self.fit(ctx),
+            Ask::Calibrate(count, by) => self.choose_calibration(count, by, ctx),
             Ask::Play(index) => self.play(index, ctx),
             Ask::Quiet => self.session.capture.played = None,
             Ask::Edit(edit) => self.edit_clips(edit),
@@ -262,6 +265,45 @@ impl App {
         }
     }
 
+    fn choose_calibration(&mut self, count: usize, by: ChosenBy, ctx: &Context) {
+        let capture = &mut self.session.capture;
+        let Some((collection, library)) = capture.collection.as_ref().zip(capture.library()) else { return };
+        let source = self.session.open.as_ref().map(|open| Arc::clone(&open.source));
+        let (folder, features) = (collection.folder().to_owned(), self.session.edit.features.clone());
+        match (by, source) {
+            (ChosenBy::Chance(seed), _) => {
+                let chosen = library.chosen(&library.not_tests(), count, seed);
+                self.edit_clips(ClipEdit::Calibrate(chosen));
+            }
+            (ChosenBy::Ranges, None) => {
+                self.complain("No clips were chosen", "Open a model first: its ranges choose".into(), None)
+            }
+            (ChosenBy::Ranges, Some(source)) => {
+                let of = Arc::clone(&library);
+                let choose = move || {
+                    let of = (folder.as_path(), &*of);
+                    covering_items(&source.graph, of, features.as_ref(), count, &Cancel::new()).map_err(|error| error.to_string())
+                };
+                capture.choosing = Some((library, Background::start(ctx, choose)));
+            }
+        }
+    }
+
+    /// Takes the clips that cover a model's ranges, unless others came or went meanwhile.
+    fn follow_choosing(&mut self) {
+        let capture = &mut self.session.capture;
+        let Some((of, outcome)) = capture.choosing.as_mut().and_then(|(of, work)| Some((Arc::clone(of), work.take()?))) else {
+            return;
+        };
+        capture.choosing = None;
+        let is_same = capture.library().is_some_and(|library| Arc::ptr_eq(&library, &of));
+        match outcome {
+            Ok(chosen) if is_same => self.edit_clips(ClipEdit::Calibrate(chosen)),
+            Ok(_) => self.session.message = "the clips were changed: none were chosen to calibrate with".to_owned(),
+            Err(why) => self.complain("No clips were chosen", why, None),
+        }
+    }
+
     fn play(&mut self, index: usize, ctx: &Context) {
         let capture = &self.session.capture;
         let Some((collection, library)) = capture.collection.as_ref().zip(capture.library()) else { return };
@@ -299,6 +341,13 @@ impl App {
                 collection.edit("trim a clip", |library| library.trimmed(index, start, end));
             }
             ClipEdit::SplitAt(index, at) => collection.edit("split a clip", |library| library.split_at(index, at)),
+            ClipEdit::Calibrate(which) => {
+                let words = format!(
+                    "{} to calibrate",
+                    if which.len() == 1 { "1 clip".to_owned() } else { format!("{} clips", which.len()) }
+                );
+                collection.edit(words, |library| library.calibrated_by(&which));
+            }
             ClipEdit::Split(plan) => {
                 let mut problem = None;
                 collection.edit("splits", |library| {

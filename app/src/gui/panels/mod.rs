@@ -7,6 +7,7 @@ pub mod ask_path;
 pub mod candidates;
 pub mod capture;
 pub mod confusion;
+pub mod coverage;
 pub mod data_set;
 pub mod drop_overlay;
 pub mod explain;

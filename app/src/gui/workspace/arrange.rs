@@ -54,12 +54,12 @@ fn narrow(of: Workspace, area: Vec2) -> Part {
         }
         Workspace::Optimize => Row(vec![
             (Tabs(&[Pane::Recipe, Pane::Inspector]), side),
-            (Tabs(&[Pane::Graph, Pane::Layers, Pane::Memory]), Rest(1.0)),
+            (Tabs(&[Pane::Graph, Pane::Layers, Pane::Memory, Pane::Coverage]), Rest(1.0)),
         ]),
         Workspace::Compare => Tabs(&[Pane::Candidates, Pane::Tradeoff, Pane::Difference, Pane::Confusion]),
         Workspace::Data => Row(vec![
             (Tabs(&[Pane::Record, Pane::Sources, Pane::Classes, Pane::DataSet]), side),
-            (Tabs(&[Pane::Signals, Pane::Clips, Pane::Features, Pane::Sample]), Rest(1.0)),
+            (Tabs(&[Pane::Signals, Pane::Clips, Pane::Features, Pane::Sample, Pane::Coverage]), Rest(1.0)),
         ]),
         Workspace::Live => {
             Row(vec![(Tabs(&[Pane::Now, Pane::OnBoard]), side), (Tabs(&[Pane::Probabilities, Pane::Events]), Rest(1.0))])
@@ -79,7 +79,7 @@ fn medium(of: Workspace, area: Vec2) -> Part {
         ]),
         Workspace::Optimize => Row(vec![
             (Tabs(&[Pane::Recipe, Pane::Inspector]), side),
-            (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory]), lower)]), Rest(1.0)),
+            (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory, Pane::Coverage]), lower)]), Rest(1.0)),
         ]),
         Workspace::Compare => Column(vec![
             (Of(Pane::Candidates), Rest(0.4)),
@@ -110,7 +110,7 @@ fn usual(of: Workspace, is_wide: bool, area: Vec2) -> Part {
         ]),
         Workspace::Optimize => Row(vec![
             (Of(Pane::Recipe), side),
-            (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory]), lower)]), Rest(1.0)),
+            (Column(vec![(Of(Pane::Graph), Rest(1.0)), (Tabs(&[Pane::Layers, Pane::Memory, Pane::Coverage]), lower)]), Rest(1.0)),
             (Of(Pane::Inspector), inspector),
         ]),
         Workspace::Compare => Column(vec![
@@ -122,7 +122,7 @@ fn usual(of: Workspace, is_wide: bool, area: Vec2) -> Part {
                 Column(vec![(Of(Pane::Sources), Rest(0.44)), (Of(Pane::Record), Rest(0.56))]),
                 Fixed(if is_wide { 296.0 } else { 264.0 }),
             ),
-            (Column(vec![(Of(Pane::Signals), Rest(1.0)), (Of(Pane::Clips), lower)]), Rest(1.0)),
+            (Column(vec![(Of(Pane::Signals), Rest(1.0)), (Tabs(&[Pane::Clips, Pane::Coverage]), lower)]), Rest(1.0)),
             (Tabs(&[Pane::Classes, Pane::Features, Pane::DataSet, Pane::Sample]), inspector),
         ]),
         Workspace::Live => Row(vec![

@@ -129,6 +129,8 @@ pub enum Pane {
     DataSet,
     /// One sample, and what the model makes of it.
     Sample,
+    /// On which samples ranges hang.
+    Coverage,
     /// What is heard now, and how that is decided.
     Now,
     /// What the models said in the last seconds.
@@ -149,7 +151,7 @@ pub enum Pane {
 
 impl Pane {
     /// All panels.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Recipe,
         Self::Graph,
         Self::Inspector,
@@ -170,6 +172,7 @@ impl Pane {
         Self::Features,
         Self::DataSet,
         Self::Sample,
+        Self::Coverage,
         Self::Now,
         Self::Probabilities,
         Self::Events,
@@ -203,6 +206,7 @@ impl Pane {
             Self::Features => "Features",
             Self::DataSet => "Data set",
             Self::Sample => "Sample",
+            Self::Coverage => "Coverage",
             Self::Now => "Now",
             Self::Probabilities => "Probabilities",
             Self::Events => "Events",

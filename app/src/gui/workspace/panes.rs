@@ -22,7 +22,7 @@ use crate::gui::panels::sample::SamplePanel;
 use crate::gui::panels::tradeoff::TradeoffPanel;
 use crate::gui::panels::treemap::TreemapPanel;
 use crate::gui::panels::where_it_sits::WhereItSitsPanel;
-use crate::gui::panels::{capture, fits, live, memory, recipe, source, targets, what_next};
+use crate::gui::panels::{capture, coverage, fits, live, memory, recipe, source, targets, what_next};
 use crate::gui::plots::View;
 use crate::gui::session::Edit;
 
@@ -76,6 +76,7 @@ impl Panels {
             Pane::Features => self.features.ui(cx, &mut edit.features, ui),
             Pane::DataSet => self.data_set.ui(cx, ui),
             Pane::Sample => self.sample.ui(cx, ui),
+            Pane::Coverage => coverage::ui(cx, ui),
             Pane::Now => live::now::ui(cx, ui),
             Pane::Probabilities => self.probabilities.ui(cx, ui),
             Pane::Events => live::events::ui(cx, ui),

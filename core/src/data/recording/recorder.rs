@@ -61,9 +61,6 @@ pub struct Recorder {
 struct Track {
     writer: ClipWriter,
     timeline: Timeline,
-    /// Something happened on the link since the last block.
-    lost: bool,
-    reconnected: bool,
     /// Instants left to record.
     left: u64,
 }
@@ -82,7 +79,7 @@ impl Recorder {
             let clip = Clip::new(board, sensor.clone(), settings.label.clone(), started_unix_us);
             let writer = ClipWriter::create(&settings.folder, &format!("{prefix}_{}", sensor.name), clip)?;
             let left = settings.seconds.map_or(u64::MAX, |seconds| (seconds * sensor.rate_hz).round() as u64);
-            Ok(Track { writer, timeline: Timeline::new(sensor.rate_hz), lost: false, reconnected: false, left })
+            Ok(Track { writer, timeline: Timeline::new(sensor.rate_hz), left })
         };
         let tracks = wanted.into_iter().map(track).collect::<Result<_, RecordingError>>()?;
         Ok(Self { tracks })
@@ -109,10 +106,6 @@ impl Recorder {
     /// # Errors
     /// The disk is full.
     pub fn add(&mut self, block: &Block<'_>) -> Result<(), RecordingError> {
-        for track in &mut self.tracks {
-            track.lost |= block.stamp.lost;
-            track.reconnected |= block.stamp.reconnected;
-        }
         let wanted = |track: &&mut Track| track.writer.clip().sensor.id == block.sensor;
         let Some(track) = self.tracks.iter_mut().find(wanted) else { return Ok(()) };
         let instant_bytes = track.writer.clip().sensor.instant_bytes();
@@ -120,8 +113,7 @@ impl Recorder {
         if n_instants == 0 {
             return Ok(());
         }
-        let (lost, reconnected) = (std::mem::take(&mut track.lost), std::mem::take(&mut track.reconnected));
-        let placed = track.timeline.place(Stamp { lost, reconnected, ..block.stamp }, n_instants);
+        let placed = track.timeline.place(block.stamp, n_instants);
         track.left -= n_instants as u64;
         track.writer.append(placed, &block.instants[..n_instants * instant_bytes])
     }

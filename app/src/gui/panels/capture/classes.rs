@@ -6,14 +6,14 @@ use tinsmith_core::data::library::filter::ClassCount;
 use tinsmith_core::data::library::split::{Keep, Plan};
 
 use super::ask;
-use crate::gui::capture::{Ask, ClipEdit, Counts, MOST_KEPT};
+use crate::gui::capture::{Ask, ChosenBy, ClipEdit, Counts, MOST_KEPT};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{
-    Slider, button, empty_state, group_title, label_row, panel_header, primary_button, rule, sentence_row, slider, stacked_bar,
-    switch, text_in, value_row,
+    Slider, button, empty_state, group_title, label_row, panel_header, primary_button, rule, segmented_named, sentence_row,
+    slider, stacked_bar, switch, text_in, value_row,
 };
 
 /// The panel's view state: how clips are to be split.
@@ -23,11 +23,21 @@ pub struct ClassesPanel {
     test: f64,
     by_person: bool,
     seed: u64,
+    /// How many clips are to calibrate.
+    count: usize,
+    choice: Choice,
+}
+
+/// How they are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Chance,
+    Ranges,
 }
 
 impl Default for ClassesPanel {
     fn default() -> Self {
-        Self { calibration: 20.0, test: 80.0, by_person: false, seed: 1 }
+        Self { calibration: 20.0, test: 80.0, by_person: false, seed: 1, count: 20, choice: Choice::Chance }
     }
 }
 
@@ -58,6 +68,8 @@ impl ClassesPanel {
                 counts.iter().for_each(|counts| balance_ui(&counts.balance, ui));
                 section(ui);
                 self.splits_ui(cx, counts.is_some_and(|counts| counts.is_split), ui);
+                section(ui);
+                self.calibration_ui(cx, ui);
                 section(ui);
                 counts.iter().for_each(|counts| checks_ui(cx, counts, ui));
             });
@@ -91,6 +103,39 @@ impl ClassesPanel {
                     primary_button(ui, "Use as data").on_hover_text("The model is calibrated and measured with these clips");
                 if response.on_disabled_hover_text("Split the clips first: what calibrates must not test").clicked() {
                     ask(cx, Ask::UseAsData);
+                }
+            });
+        });
+    }
+}
+
+impl ClassesPanel {
+    /// Other clips to calibrate with; those that test are left alone.
+    fn calibration_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        group_title(ui, "Calibration", Type::Small.text("never with what tests", p.text_weak), |_| {});
+        label_row(ui, "Clips", |ui| {
+            let field = ui.add(DragValue::new(&mut self.count).range(1..=100_000));
+            field.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, "How many clips calibrate"));
+            let options = [(Choice::Chance, "by chance"), (Choice::Ranges, "by ranges")];
+            segmented_named(ui, "How they are chosen", &mut self.choice, &options).on_hover_text(
+                "By chance takes as many of each class. By ranges takes the clips that together reach the ends of most tensors' ranges",
+            );
+        });
+        ui.add_space(4.0);
+        let capture = &cx.session.capture;
+        ui.horizontal(|ui| {
+            if capture.choosing.is_some() {
+                ui.spinner();
+                ui.label(Type::Small.text("the model is run", p.text_weak));
+                return;
+            }
+            let is_possible = self.choice == Choice::Chance || cx.session.open.is_some();
+            ui.add_enabled_ui(is_possible, |ui| {
+                let response = button(ui, "Choose").on_hover_text("Undo brings the ones before back");
+                if response.on_disabled_hover_text("Open a model first: its ranges choose").clicked() {
+                    let by = if self.choice == Choice::Chance { ChosenBy::Chance(self.seed) } else { ChosenBy::Ranges };
+                    ask(cx, Ask::Calibrate(self.count, by));
                 }
             });
         });

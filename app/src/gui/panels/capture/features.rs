@@ -185,7 +185,9 @@ impl FeaturesPanel {
         let draw = |(index, pieces): (usize, &Vec<Signal>)| {
             let Some(signal) = pieces.first() else { return Drawn::Curves(Vec::new()) };
             let texture = |image| ui.ctx().load_texture(format!("stage {index}"), image, TextureOptions::NEAREST);
-            image_of(signal, p).map(texture).map_or_else(|| Drawn::Curves(curves_of(signal, p.series.len())), Drawn::Picture)
+            image_of(signal, |part| p.heat_at(part))
+                .map(texture)
+                .map_or_else(|| Drawn::Curves(curves_of(signal, p.series.len())), Drawn::Picture)
         };
         let drawn = pieces.iter().enumerate().map(draw).collect();
         self.drawn = Some((Arc::clone(made), is_dark, drawn));
@@ -234,14 +236,14 @@ fn shape_of(made: &[Signal]) -> String {
 }
 
 /// Time to the right, the first bin at the bottom; pictures upright.
-fn image_of(signal: &Signal, p: &Palette) -> Option<ColorImage> {
+fn image_of(signal: &Signal, colour: impl Fn(f32) -> Color32) -> Option<ColorImage> {
     let n_channels = signal.channels.len();
     let ends = signal
         .values
         .iter()
         .filter(|v| v.is_finite())
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
-    let heat = |value: f32| p.heat_at(((value - ends.0) / (ends.1 - ends.0).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0));
+    let heat = |value: f32| colour(((value - ends.0) / (ends.1 - ends.0).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0));
     // Extents across and up, and the place of a pixel's value counted in values of one channel.
     type Place = fn(usize, usize, usize, usize) -> usize;
     let (columns, lines, place): (usize, usize, Place) = match (&signal.form, signal.shape().as_slice()) {
@@ -288,4 +290,38 @@ fn signal_ui(ui: &mut Ui, signal: &Signal, drawn: Option<&Drawn>, name: &str) {
         None => {}
     }
     response.on_hover_text(words);
+}
+
+#[cfg(test)]
+mod tests {
+    use tinsmith_core::data::Axis;
+
+    use super::*;
+
+    #[test]
+    fn long_maps_and_wide_pictures_are_thinned_to_what_a_card_takes() {
+        let grey = |part: f32| Color32::from_gray((part * 255.0) as u8);
+        let signal = |form, n_values: usize| {
+            let values = (0..n_values).map(|i| i as f32).collect();
+            Signal { rate_hz: 50.0, form, channels: Axis::unnamed(1), values }
+        };
+        let map = signal(Form::Map { bins: vec![0.0, 1.0, 2.0], unit: "" }, 3 * 9000);
+        let image = image_of(&map, grey).expect("a picture");
+        assert_eq!(image.size, [1800, 3], "each fifth frame, all bins");
+        // The first bin is at the bottom, and the last frame's pixel is that of a frame which is there.
+        let heat = |value: f32| grey(value / (3.0 * 9000.0 - 1.0));
+        assert_eq!((image[(0, 2)], image[(1799, 0)]), (heat(0.0), heat(8995.0 * 3.0 + 2.0)));
+        let picture = signal(Form::Picture { width: 2049 }, 2049 * 4);
+        assert_eq!(image_of(&picture, grey).expect("a picture").size, [1025, 4]);
+        assert!(image_of(&signal(Form::Picture { width: 4 }, 0), grey).is_none());
+    }
+
+    #[test]
+    fn long_series_are_drawn_in_few_columns_that_keep_their_peaks() {
+        let mut values = vec![0.0; 1_000_000];
+        values[777_777] = 5.0;
+        let curves = curves_of(&Signal { rate_hz: 16e3, form: Form::Series, channels: Axis::unnamed(1), values }, 3);
+        assert_eq!(curves.len(), 1);
+        assert!(curves[0].len() <= COLUMNS && curves[0].iter().any(|(_, high)| *high == 5.0));
+    }
 }
