@@ -5,11 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use eframe::egui::Role;
 use egui_kittest::kittest::Queryable;
+use tinsmith::capture::Stretch;
 use tinsmith::device::Way;
 use tinsmith::device::simulate::{Simulator, Speed};
 use tinsmith::gui::App;
-use tinsmith::gui::capture::{Ask as Capture, Source};
+use tinsmith::gui::capture::{Ask as Capture, ClipEdit, Source};
 use tinsmith::gui::command::{Action, Command};
 use tinsmith::gui::live::Ask;
 use tinsmith::gui::workspace::Workspace;
@@ -178,4 +180,36 @@ fn the_threshold_of_an_autoencoder_is_suggested_and_set_by_a_button() {
     // What everything reaches is told.
     set(&mut window, |settings| settings.decision.threshold = Some(0.0));
     wait_shown(&mut window, "an event", |shown| shown.counts.events > 0);
+}
+
+#[test]
+fn what_was_heard_becomes_clips_that_are_put_right_in_data() {
+    let folder = Folder::new("live-keep");
+    let (mut window, _board) = listening(&folder);
+    wait_shown(&mut window, "an event", |shown| shown.counts.events > 0);
+    settle(&mut window);
+    window.get_by_label("Keep event 1 as a clip").click();
+    let n_clips = |app: &App| app.session().capture.library().map_or(0, |library| library.items.len());
+    wait(&mut window, "a clip", |app| n_clips(app) == 1);
+    wait(&mut window, "its mark", |app| app.session().capture.station().is_some_and(|station| station.seen().kept.len() == 1));
+    settle(&mut window);
+    assert!(is_shown(&window, "Event 1 is a clip"));
+    let library = app(&window).session().capture.library().expect("a clip");
+    assert_eq!((library.items[0].label.as_deref(), library.items[0].len()), (Some("yes"), 16_000), "the whole window");
+    // All of them, by themselves.
+    window.get_by_role_and_label(Role::Switch, "Keep as clips").click();
+    settle(&mut window);
+    assert!(app(&window).session().live.keeps_all);
+    wait(&mut window, "the next events", |app| n_clips(app) >= 3);
+    send(&mut window, Command::Live(Ask::KeepAll(false)));
+    // A wrong one is given the right label.
+    act(&mut window, Action::Go(Workspace::Data));
+    send(&mut window, Command::Capture(Capture::Edit(ClipEdit::Label([0].into(), "no".to_owned()))));
+    let label = |app: &App| app.session().capture.library().and_then(|library| library.items[0].label.clone());
+    wait(&mut window, "its label", |app| label(app).as_deref() == Some("no"));
+    // What the ring has no more cannot be kept.
+    let gone = Stretch { sensor: 1, span: (1 << 40, (1 << 40) + 1), label: "yes".to_owned() };
+    send(&mut window, Command::Live(Ask::Keep(gone)));
+    let trouble = |app: &App| app.session().capture.station().and_then(|station| station.seen().trouble.clone());
+    wait(&mut window, "why not", |app| trouble(app).is_some_and(|why| why.contains("keep it within 30 s")));
 }

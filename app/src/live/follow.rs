@@ -43,10 +43,17 @@ struct Following {
 
 /// What was measured since.
 struct News {
-    /// Parts without a gap: the board's number of the first instant, and the values.
-    parts: Vec<(u64, Vec<f32>)>,
+    /// Parts without a gap.
+    parts: Vec<Part>,
     /// It is too much to be listened to.
     is_late: bool,
+}
+
+struct Part {
+    /// The first instant's number in the ring, and the board's.
+    in_ring: u64,
+    first: u64,
+    values: Vec<f32>,
 }
 
 impl Follower {
@@ -182,7 +189,7 @@ impl Following {
     }
 
     fn take(&mut self, news: News, shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
-        for (first, values) in news.parts {
+        for Part { in_ring, first, values } in news.parts {
             let missing = first.saturating_sub(self.live.front().position());
             self.missing = self.missing.saturating_add(missing);
             self.live.gap(missing);
@@ -197,7 +204,7 @@ impl Following {
             };
             let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
             shown.outline.push(first, self.sensor.rate_hz, channel);
-            self.show(&told, &mut shown);
+            self.show(&told, first.saturating_sub(in_ring), &mut shown);
             steps.extend(told.into_iter().map(|(step, _)| step));
         }
         Ok(())
@@ -222,19 +229,23 @@ impl Following {
         self.next = Some(end);
         let gaps = track.gaps.iter().map(|gap| gap.at).filter(|&at| at > from && at < end);
         let cuts: Vec<u64> = once(from).chain(gaps).chain(once(end)).collect();
-        let parts = cuts.windows(2).map(|part| (number(track, part[0]), ring.values(part[0], part[1]))).collect();
+        let part = |from, to| Part { in_ring: from, first: number(track, from), values: ring.values(from, to) };
+        let parts = cuts.windows(2).map(|cut| part(cut[0], cut[1])).collect();
         News { parts, is_late }
     }
 
-    /// Puts steps, each with its microseconds, and what was counted where they are seen.
-    fn show(&self, told: &[(Step, u32)], shown: &mut Shown) {
+    /// Puts steps, each with its microseconds, and what was counted where they are seen. The ring's numbers are so much less than the
+    /// board's.
+    fn show(&self, told: &[(Step, u32)], less: u64, shown: &mut Shown) {
         shown.now_s = self.live.front().position() as f64 / self.sensor.rate_hz;
         for (step, us) in told {
             shown.latencies.add(*us);
             let decision = &step.decision;
             let baseline = decision.baseline.clone().unwrap_or_default();
             let point = Point { time_s: step.time_s, mean: decision.mean.clone(), baseline, since_s: decision.since_s };
-            shown.add(point, decision.event.clone());
+            let begins = step.first.saturating_sub(less);
+            let window = (self.sensor.id, (begins, begins + self.live.front().len() as u64));
+            shown.add(point, decision.event.clone(), window);
         }
         (shown.counts, shown.steps) = (self.live.decider().counts(), self.live.steps());
         (shown.missing, shown.late) = ((self.missing, self.live.front().skipped()), self.late);

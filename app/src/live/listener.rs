@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use tinsmith_core::live::Step;
+
 use super::follow::Follower;
 use super::on_board::BoardRunner;
 use super::setup::Setup;
-use super::shown::{Shown, State};
+use super::shown::{Heard, Shown, State};
 use super::suggest::Suggesting;
 use crate::capture::{Station, Wake};
 use crate::device::Event;
@@ -170,6 +172,7 @@ impl Thread {
         };
         let suggested = self.suggesting.made();
         let mut changed = steps.iter().any(|step| step.decision.event.is_some());
+        self.keep(&station, &steps);
         for step in steps {
             self.board.run(&station, &self.setup, step);
         }
@@ -180,6 +183,16 @@ impl Thread {
         });
         if changed {
             (self.wake)();
+        }
+    }
+
+    /// Has clips made of what these steps heard, if that is wanted.
+    fn keep(&self, station: &Station, steps: &[Step]) {
+        let Some(collection) = self.setup.keep.as_ref().and_then(Weak::upgrade) else { return };
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |heard: &&Heard| steps.iter().any(|step| step.number == heard.event.step);
+        for heard in shown.events.iter().filter(is_new) {
+            station.keep(shown.stretch(heard), Arc::clone(&collection));
         }
     }
 

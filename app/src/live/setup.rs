@@ -8,7 +8,7 @@ use tinsmith_core::live::DecisionSettings;
 use tinsmith_core::optimize::Candidate;
 use tinsmith_core::preview::Source;
 
-use crate::capture::Station;
+use crate::capture::{Collection, Station};
 
 /// What the models see of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct Setup {
     pub data: Option<Arc<DataSet>>,
     /// What the project's recordings go through.
     pub features: Option<Pipeline>,
+    /// Events become clips of this data set, if they do.
+    pub keep: Option<Weak<Collection>>,
     /// What the user has set.
     pub settings: Settings,
 }
@@ -98,7 +100,8 @@ impl Setup {
 
     /// Whether nothing differs.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.has_same_models(other) && self.settings == other.settings && self.has_same_data(other)
+        let keep = |setup: &Self| setup.keep.as_ref().map(Weak::as_ptr);
+        self.has_same_models(other) && self.settings == other.settings && self.has_same_data(other) && keep(self) == keep(other)
     }
 
     /// Whether the samples are the very same.

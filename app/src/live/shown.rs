@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use tinsmith_core::data::segment::Span;
 use tinsmith_core::live::{Counts, Event, Latencies, Reading};
 use tinsmith_runtime::link::Status;
 
 use super::setup::Front;
 use super::suggest::Suggested;
+use crate::capture::Stretch;
 
 /// Seconds that are kept of probabilities and signal.
 pub const SHOWN_S: f64 = 30.0;
@@ -63,6 +65,8 @@ pub struct Heard {
     pub after: Duration,
     /// What the window took on the board, if it ran there.
     pub board_us: Option<u32>,
+    /// The window, by the numbers of the ring of this sensor.
+    pub window: (u8, Span),
 }
 
 /// Least and greatest value of the sensor's first channel, column by column.
@@ -203,6 +207,12 @@ impl Shown {
         self.labels.get(class).map_or("?", String::as_str)
     }
 
+    /// What an event was heard in, to make a clip of it.
+    pub fn stretch(&self, heard: &Heard) -> Stretch {
+        let (sensor, span) = heard.window;
+        Stretch { sensor, span, label: self.label(heard.event.class).to_owned() }
+    }
+
     /// Begins anew; what is known of the board stays.
     pub(super) fn clear(&mut self) {
         *self = Self {
@@ -219,8 +229,8 @@ impl Shown {
         };
     }
 
-    /// Takes a step, and forgets what is too old to be shown.
-    pub(super) fn add(&mut self, point: Point, event: Option<Event>) {
+    /// Takes a step, and the event that it heard in this window; forgets what is too old to be shown.
+    pub(super) fn add(&mut self, point: Point, event: Option<Event>, window: (u8, Span)) {
         if let [distance] = point.mean[..] {
             self.most = self.most.max(distance);
         }
@@ -230,7 +240,7 @@ impl Shown {
             self.points.pop_front();
         }
         let after = self.began.elapsed();
-        self.events.extend(event.map(|event| Heard { event, after, board_us: None }));
+        self.events.extend(event.map(|event| Heard { event, after, board_us: None, window }));
         self.events.drain(..self.events.len().saturating_sub(MOST_EVENTS));
     }
 }
@@ -258,7 +268,7 @@ mod tests {
             let event =
                 Event { number: step, step, time_s: step as f64, class: 0, probability: 1.0, baseline: None, differs: false };
             let point = Point { time_s: step as f64 * 0.1, mean: vec![1.0, 0.0], baseline: Vec::new(), since_s: 0.0 };
-            shown.add(point, Some(event));
+            shown.add(point, Some(event), (0, (step, step + 1)));
         }
         assert!(shown.points.len() <= 301 && shown.events.len() == MOST_EVENTS, "{}", shown.points.len());
     }

@@ -14,7 +14,7 @@ use tinsmith_core::tensor::{ElementType, Tensor};
 use super::follow::Follower;
 use super::setup::{Front, Settings, Setup};
 use super::shown::Shown;
-use crate::capture::{Seen, Track};
+use crate::capture::{Seen, Stretch, Track};
 
 /// Instants a second, and from one window to the next.
 const RATE_HZ: f64 = 100.0;
@@ -35,7 +35,7 @@ fn setup() -> Setup {
     let device = device("esp32").expect("a known board");
     let job = Job { source: Arc::clone(&source), data: None, ranges: None, recipe: Recipe::default(), device };
     let candidate = Engine::new().candidate(&job, &Cancel::new(), &mut |_| {}).expect("nothing is done to it");
-    Setup { station: Weak::new(), source, candidate, data: None, features: None, settings: Settings::default() }
+    Setup { station: Weak::new(), source, candidate, data: None, features: None, keep: None, settings: Settings::default() }
 }
 
 fn sensor(id: u8, n_channels: usize) -> SensorInfo {
@@ -77,10 +77,16 @@ impl Scene {
 
     /// The first sensor measures so many instants.
     fn measure(&self, instants: usize) {
+        self.measure_after(0, instants);
+    }
+
+    /// The same after some that the board dropped.
+    fn measure_after(&self, dropped: u32, instants: usize) {
         let track = &mut self.seen().tracks[0];
-        let time_us = (track.ring.end() as f64 * 1e6 / RATE_HZ) as u64;
+        let number = track.ring.end() + track.missing + u64::from(dropped);
+        let time_us = (number as f64 * 1e6 / RATE_HZ) as u64;
         let bytes = vec![0; instants * track.info().instant_bytes()];
-        track.push(Stamp { time_us, ..Stamp::default() }, &bytes);
+        track.push(Stamp { time_us, dropped, ..Stamp::default() }, &bytes);
     }
 
     /// How many steps are made of what was measured since.
@@ -151,4 +157,19 @@ fn what_is_too_much_is_left_out_and_counted() {
     assert_eq!((scene.follow(), scene.shown(|shown| shown.late)), (Ok(1), 50));
     assert_eq!(scene.shown(|shown| (shown.missing, shown.steps.0)), ((0, 0), 22));
     assert_eq!(scene.shown(|shown| shown.now_s), 7.2);
+}
+
+#[test]
+fn an_event_knows_its_window_in_the_ring_whatever_was_missing_before() {
+    let mut scene = Scene::new(vec![sensor(1, 1)]);
+    scene.measure(STRIDE);
+    assert_eq!(scene.follow(), Ok(1));
+    // Every window reaches this from now on.
+    scene.setup.settings.decision.threshold = Some(0.2);
+    scene.follower.decide(&scene.setup.settings);
+    scene.measure_after(25, 2 * STRIDE);
+    assert_eq!(scene.follow(), Ok(2));
+    // The board's instants 35 to 54 are 10 to 29 of the ring: the first window begins at 40.
+    let heard = scene.shown(|shown| shown.events.iter().map(|heard| shown.stretch(heard)).collect::<Vec<_>>());
+    assert_eq!(heard, [Stretch { sensor: 1, span: (15, 19), label: "class 0".to_owned() }]);
 }

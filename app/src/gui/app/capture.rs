@@ -143,9 +143,19 @@ impl App {
         if let Some(collection) = capture.collection.clone() {
             return station.begin(plan, collection);
         }
-        let Some(project) = self.session.open.as_ref().map(crate::gui::session::Open::project_file) else { return };
         self.session.capture.planned = Some(plan);
-        self.use_folder(folder_beside(&project), ctx);
+        self.need_clips(ctx);
+    }
+
+    /// Opens the folder beside the project, unless clips go into another one already.
+    pub(super) fn need_clips(&mut self, ctx: &Context) {
+        let capture = &self.session.capture;
+        if capture.collection.is_some() || capture.opening_clips.is_busy() {
+            return;
+        }
+        if let Some(project) = self.session.open.as_ref().map(crate::gui::session::Open::project_file) {
+            self.use_folder(folder_beside(&project), ctx);
+        }
     }
 
     /// A folder of recordings, pictures or tables becomes a data set beside it; the files stay as they are.
