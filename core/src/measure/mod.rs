@@ -4,6 +4,7 @@
 
 pub mod accuracy;
 pub mod arena;
+pub mod battery;
 pub mod coverage;
 pub mod device;
 pub mod energy;

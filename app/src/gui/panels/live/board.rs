@@ -6,6 +6,7 @@ use tinsmith_core::live::LatencyFigures;
 use tinsmith_core::measure::Estimate;
 use tinsmith_runtime::link::Stats;
 
+use super::battery::BatteryView;
 use super::{Nothing, ask, filled, with_shown};
 use crate::capture::{Link, Seen, Station};
 use crate::device::{Way, remedy};
@@ -28,6 +29,7 @@ const LINES: usize = 40;
 #[derive(Debug, Default)]
 pub struct BoardPanel {
     view: View,
+    battery: BatteryView,
 }
 
 impl BoardPanel {
@@ -75,6 +77,8 @@ impl BoardPanel {
                 self.latency_ui(cx, &shown.board, is_simulated, ui);
                 section(ui);
                 memory_ui(cx, stats, model.map(|model| model.arena_bytes), ui);
+                section(ui);
+                self.battery.ui(cx, ui);
             }
         }
         section(ui);

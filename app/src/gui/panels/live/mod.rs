@@ -6,7 +6,9 @@
 //! | [`probabilities`] | the last seconds: signal, events, every class |
 //! | [`events`] | what was heard, as a table |
 //! | [`board`] | the model on the board: agreement, times, memory, log |
+//! | [`battery`] | its last section: how long a battery would last |
 
+pub mod battery;
 pub mod board;
 pub mod events;
 pub mod now;

@@ -1,0 +1,69 @@
+//! How long a battery would last that the board listens on.
+
+use eframe::egui::{DragValue, Label, Role, Ui, WidgetInfo};
+use tinsmith_core::measure::battery::battery;
+
+use crate::gui::context::PanelCtx;
+use crate::gui::theme::{Palette, Type};
+use crate::gui::units;
+use crate::gui::widgets::{group_title, label_row, value_row};
+
+/// The section's state.
+#[derive(Debug)]
+pub struct BatteryView {
+    capacity_mah: f64,
+}
+
+impl Default for BatteryView {
+    fn default() -> Self {
+        Self { capacity_mah: 1000.0 }
+    }
+}
+
+impl BatteryView {
+    /// Shows the section.
+    pub fn ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let Some(device) = cx.session.device() else { return };
+        group_title(ui, "Battery", Type::Small.text(format!("est. of {}", device.name), p.amber), |_| {});
+        let Some(power) = &device.active_power else {
+            let words = "No power figure with a source is known of this board.";
+            ui.add(Label::new(Type::Small.text(words, p.text_weak)).wrap());
+            return;
+        };
+        label_row(ui, "Capacity", |ui| {
+            let field =
+                ui.add(DragValue::new(&mut self.capacity_mah).range(1.0..=1e6).speed(10.0).max_decimals(0).suffix(" mAh"));
+            field.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, "Capacity of the battery"));
+        });
+        let busy = busy(cx);
+        let of = battery(self.capacity_mah, power, busy.unwrap_or(1.0));
+        let (awake, current) = (&of.awake_h, &of.current_ma);
+        let words = format!("{} ({} to {})", time(awake.value), time(awake.low), time(awake.high));
+        value_row(ui, "Lasts, never asleep", &words).on_hover_text(format!(
+            "As the exported firmware, which listens all the time. Sensors and radio are not in it. {}",
+            awake.source
+        ));
+        value_row(ui, "Current", &format!("{:.1} mA ({:.1} to {:.1})", current.value, current.low, current.high))
+            .on_hover_text(&*current.source);
+        if let Some(busy) = busy.filter(|busy| *busy < 1.0) {
+            let words = format!(
+                "Nobody gets more: it would take nothing while it does not compute, and compute for {} of the time",
+                units::percent(busy).joined()
+            );
+            value_row(ui, "Asleep between steps, at most", &time(of.most_h)).on_hover_text(words);
+        }
+    }
+}
+
+/// The part of a stride that features and model take, as estimated; nothing where that is not known.
+fn busy(cx: PanelCtx<'_>) -> Option<f64> {
+    let statics = cx.session.figures.candidate_static.value.as_ref()?;
+    let us = statics.whole_latency_us().or_else(|| statics.latency_us.clone())?;
+    Some(us.value / (cx.session.live.settings.stride_ms * 1e3))
+}
+
+/// `31 h`, `9 days`.
+fn time(hours: f64) -> String {
+    if hours < 72.0 { format!("{hours:.0} h") } else { format!("{:.0} days", hours / 24.0) }
+}
