@@ -207,6 +207,14 @@ fn what_was_heard_becomes_clips_that_are_put_right_in_data() {
     send(&mut window, Command::Capture(Capture::Edit(ClipEdit::Label([0].into(), "no".to_owned()))));
     let label = |app: &App| app.session().capture.library().and_then(|library| library.items[0].label.clone());
     wait(&mut window, "its label", |app| label(app).as_deref() == Some("no"));
+    // What the candidate says stands beside it, and that it is not the label.
+    wait(&mut window, "what the candidate says", |app| {
+        let capture = &app.session().capture;
+        let word = capture.library().and_then(|library| capture.words.of(&library.items[0]).cloned());
+        word.is_some_and(|word| word.class.as_deref() == Some("yes") && word.value > 0.5)
+    });
+    settle(&mut window);
+    assert!(holds(&window, "\u{2260} yes "));
     // What the ring has no more cannot be kept.
     let gone = Stretch { sensor: 1, span: (1 << 40, (1 << 40) + 1), label: "yes".to_owned() };
     send(&mut window, Command::Live(Ask::Keep(gone)));

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tinsmith_core::data::recording::SensorInfo;
-use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, Step, fitting_presets, quiet_classes};
+use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, Step, quiet_classes};
 
-use super::setup::{Front, Settings, Setup};
+use super::setup::{Front, Settings, Setup, fitting};
 use super::shown::{Choice, Point, Shown};
 use crate::capture::{Link, Seen, Track};
 
@@ -80,7 +80,7 @@ impl Follower {
         setup: &Setup,
         shown: &Mutex<Shown>,
     ) -> Result<Option<Vec<Step>>, String> {
-        self.meet(&seen(), shown);
+        self.meet(seen(), shown);
         if self.live.is_none() && !self.sensors.is_empty() {
             self.live = Some(begin(setup, &self.sensors, shown));
         }
@@ -92,13 +92,16 @@ impl Follower {
     }
 
     /// Another board may be behind the same input, or the same measure something else: it is chosen anew then.
-    fn meet(&mut self, seen: &Seen, shown: &Mutex<Shown>) {
-        let is_behind = matches!(&self.live, Some(Ok(following)) if following.is_ahead_of(seen));
-        if self.sensors != seen.board.sensors || is_behind {
-            self.sensors.clone_from(&seen.board.sensors);
-            if self.live.take().is_some() {
-                shown.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            }
+    fn meet(&mut self, seen: MutexGuard<'_, Seen>, shown: &Mutex<Shown>) {
+        let is_behind = matches!(&self.live, Some(Ok(following)) if following.is_ahead_of(&seen));
+        if self.sensors == seen.board.sensors && !is_behind {
+            return;
+        }
+        self.sensors.clone_from(&seen.board.sensors);
+        // Who paints holds what is shown, and may be waiting for this.
+        drop(seen);
+        if self.live.take().is_some() {
+            shown.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 }
@@ -113,10 +116,8 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     let choices: Vec<Choice> = sensors
         .iter()
         .map(|sensor| {
-            let presets = fitting_presets(&Sensor::of(sensor), candidate.input()).into_iter().map(Front::Preset);
-            let project = setup.features.as_ref().map(|_| Front::Project);
-            let own = project.into_iter().chain([Front::Window]).filter(|&own| front(sensor, own).is_ok());
-            Choice { sensor: sensor.id, name: sensor.name.clone(), fronts: own.chain(presets).collect() }
+            let fronts = fitting(setup.features.as_ref(), &Sensor::of(sensor), candidate.input());
+            Choice { sensor: sensor.id, name: sensor.name.clone(), fronts }
         })
         .collect();
     let chosen = choose(sensors, &choices, &setup.settings);

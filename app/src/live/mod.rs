@@ -23,6 +23,7 @@ mod tests;
 
 pub use follow::timed;
 pub use listener::Listener;
+pub(crate) use setup::fitting;
 pub use setup::{Front, Settings, Setup};
 pub use shown::{Checked, Choice, Heard, OnBoard, Outline, Point, SHOWN_S, Shown, State};
 pub use suggest::Suggested;

@@ -4,9 +4,10 @@ use std::sync::{Arc, Weak};
 
 use tinsmith_core::data::DataSet;
 use tinsmith_core::data::features::{Pipeline, preset};
-use tinsmith_core::live::DecisionSettings;
+use tinsmith_core::live::{DecisionSettings, FrontEnd, Sensor, fitting_presets};
 use tinsmith_core::optimize::Candidate;
 use tinsmith_core::preview::Source;
+use tinsmith_core::tensor::Tensor;
 
 use crate::capture::{Collection, Station};
 
@@ -36,13 +37,23 @@ impl Front {
     }
 
     /// Its stages; `project` are the project's.
-    pub(super) fn pipeline(self, project: Option<&Pipeline>) -> Pipeline {
+    pub(crate) fn pipeline(self, project: Option<&Pipeline>) -> Pipeline {
         match self {
             Self::Preset(name) => preset(name).unwrap_or_default(),
             Self::Project => project.cloned().unwrap_or_default(),
             Self::Fitting | Self::Window => Pipeline::default(),
         }
     }
+}
+
+/// What makes of windows of a sensor what a model's input takes, the one taken first where nobody chooses; `project` are the
+/// project's stages.
+pub(crate) fn fitting(project: Option<&Pipeline>, sensor: &Sensor, input: &Tensor) -> Vec<Front> {
+    let of_project = project.map(|_| Front::Project);
+    // Whether it fits does not hang on the stride.
+    let fits = |front: &Front| FrontEnd::new(front.pipeline(project), sensor.clone(), input, 1.0).is_ok();
+    let own = of_project.into_iter().chain([Front::Window]).filter(fits);
+    own.chain(fitting_presets(sensor, input).into_iter().map(Front::Preset)).collect()
 }
 
 /// What the user has set.
