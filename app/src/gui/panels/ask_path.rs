@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eframe::egui::{Align, Context, Key, Layout, TextEdit, Ui, vec2};
+use eframe::egui::text::{CCursor, CCursorRange};
+use eframe::egui::text_edit::TextEditState;
+use eframe::egui::{Align, Context, Id, Key, Layout, TextEdit, Ui, vec2};
 
 use crate::gui::dialogs::{Picker, Wanted};
 use crate::gui::theme::{Palette, Type};
@@ -73,6 +75,13 @@ impl PathPrompt {
     }
 }
 
+/// What stands there is a suggestion: whoever types puts something in its place.
+fn select_all(ui: &Ui, field: Id, text: &str) {
+    let mut state = TextEditState::load(ui.ctx(), field).unwrap_or_default();
+    state.cursor.set_char_range(Some(CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()))));
+    state.store(ui.ctx(), field);
+}
+
 impl Open {
     fn new(question: Question) -> Self {
         let text = suggestion(&question.wanted);
@@ -95,6 +104,7 @@ impl Open {
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         if ui.memory(|m| m.focused().is_none()) && !entered {
             field.request_focus();
+            select_all(ui, field.id, &self.text);
         }
         ui.label(Type::Small.text(self.trouble.unwrap_or_default(), p.amber));
         ui.add_space(4.0);
