@@ -13,7 +13,12 @@ pub mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+
+use tinsmith_core::data;
+use tinsmith_core::measure::device::devices;
+use tinsmith_core::preview::{Job, Source, project_of};
+use tinsmith_core::recipe::Recipe;
 
 /// The top of the repository.
 pub fn root() -> PathBuf {
@@ -79,4 +84,28 @@ pub fn compiler(names: [&'static str; 2]) -> Option<&'static str> {
         eprintln!("SKIP: no compiler, none of {names:?}");
     }
     found
+}
+
+/// A project in `folder` of an autoencoder and its data, copied there; nothing where the shared data is not at hand.
+///
+/// # Panics
+/// It cannot be written.
+pub fn autoencoder(folder: &Path) -> Option<PathBuf> {
+    let from = shared("data/models/digits_ae")?;
+    let copied = |name: &str| {
+        let to = folder.join(name);
+        std::fs::copy(from.join(name), &to).expect("a file");
+        to
+    };
+    let (model, samples) = (copied("digits_ae_int8.tflite"), copied("digits_ae_data.npz"));
+    let job = Job {
+        source: Arc::new(Source::open(&model).expect("a model")),
+        data: Some(Arc::new(data::open(&samples).expect("samples"))),
+        ranges: None,
+        recipe: Recipe::default(),
+        device: devices()[0].clone(),
+    };
+    let path = folder.join("anomaly.ron");
+    project_of(&path, &job, Some(&samples), None, None).write(&path).expect("a project");
+    Some(path)
 }

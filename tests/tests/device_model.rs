@@ -37,7 +37,7 @@ fn a_board_runs_a_model_on_its_own_sensor() {
     connection.ask(Request::Watch(Some((MOTION, STRIDE))));
     assert_eq!(wait(&connection, refused), Status::NoModel);
 
-    connection.ask(Request::Load(file.clone()));
+    connection.ask(Request::Load(file.clone().into()));
     let loaded = |event: &Event| if let Event::Loaded(status) = event { Some(*status) } else { None };
     assert_eq!(wait(&connection, loaded), Status::Done);
     connection.ask(Request::Watch(Some((MOTION, STRIDE))));
@@ -76,7 +76,7 @@ fn a_model_that_does_not_fit_leaves_the_old_one_in_place() {
     let connection = connect(&simulator);
     let loaded = |event: &Event| if let Event::Loaded(status) = event { Some(*status) } else { None };
     for (wrong, status) in [(vec![0; 300], Status::Model), (vec![0; 5 << 20], Status::Length)] {
-        connection.ask(Request::Load(wrong));
+        connection.ask(Request::Load(wrong.into()));
         assert_eq!(wait(&connection, loaded), status);
     }
     let result = |event: &Event| match event {

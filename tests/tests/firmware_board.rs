@@ -192,7 +192,7 @@ fn models_run_are_watched_and_are_replaced() {
     assert_eq!(infer(&input[..7]), (Status::Length, Vec::new()));
 
     let load = |file: &[u8]| {
-        connection.ask(Request::Load(file.to_vec()));
+        connection.ask(Request::Load(file.into()));
         wait(&connection, |event| if let Event::Loaded(status) = event { Some(*status) } else { None })
     };
     assert_eq!(load(b"TINS, and no model of TensorFlow's"), Status::Model);

@@ -14,7 +14,7 @@ use tinsmith_core::formats::import;
 use tinsmith_core::measure::accuracy::class_of;
 use tinsmith_core::progress::Cancel;
 use tinsmith_tests::boards::BoardProcess;
-use tinsmith_tests::{binary, root, shared};
+use tinsmith_tests::{autoencoder, binary, root, shared};
 
 /// Instants a second of the clips; each is a second long, and one follows another after a second of silence.
 const RATE: usize = 8000;
@@ -189,4 +189,28 @@ fn what_cannot_listen_says_why() {
     assert!(refused(&["--wav", &clip, "--preset", "keyword", "--ignore", "owl"]).contains("no class owl"));
     assert!(refused(&[]).contains("--wav"), "nothing to listen to");
     assert!(refused(&["nowhere", "--wav", &clip]).contains("--on-board"));
+}
+
+#[test]
+fn an_autoencoder_tells_events_once_it_has_the_threshold_that_was_suggested() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(project) = autoencoder(folder.path()) else { return };
+    let (project, table) = (text(&project), text(&folder.path().join("far.csv")));
+    // Far from all that the model was made for.
+    fs::write(&table, "x\n".to_owned() + &"200\n".repeat(640)).unwrap();
+    let listen = |threshold: &[&str]| {
+        let output =
+            run(&[&["live", &project, "--csv", &table, "--rate", "100", "--stride", "640", "--json"], threshold].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        (serde_json::from_slice::<Value>(&output.stdout).expect("one JSON object"), said)
+    };
+    let (told, said) = listen(&[]);
+    assert_eq!((told["counts"]["events"].as_u64(), &told["settings"]["threshold"]), (Some(0), &Value::Null));
+    let threshold =
+        said.split("is --threshold ").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or_else(|| panic!("{said}"));
+    assert!(said.contains("99 % of the distances of 50 calibration samples are at most that"), "{said}");
+    let (told, _) = listen(&["--threshold", threshold]);
+    assert_eq!(told["settings"]["threshold"].as_f64().map(|x| x as f32), threshold.parse().ok(), "{threshold}");
+    assert_eq!(told["counts"]["events"].as_u64(), Some(1), "{told}");
 }

@@ -31,5 +31,5 @@ pub use seen::{Link, Seen};
 pub use session::{Order, Prompt, Session};
 pub use settings::{RecordSettings, StartOn, usual_threshold};
 pub use spectrogram::Spectrogram;
-pub use station::{Station, Wake};
+pub use station::{Station, Stretch, Wake};
 pub use track::{KEPT_S, LiveGap, Track};

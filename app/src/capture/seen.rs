@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use tinsmith_core::data::recording::BoardInfo;
+use tinsmith_core::data::segment::Span;
 use tinsmith_runtime::link::{Loaded, Stats};
 
 use super::cutter::Cutter;
@@ -12,6 +13,8 @@ use crate::device::{LinkCounts, Way};
 
 /// Lines of the board's log that are kept.
 const MOST_LINES: usize = 200;
+/// Stretches that are remembered as kept.
+const MOST_KEPT: usize = 512;
 
 /// How an input is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct Seen {
     pub log: VecDeque<(Duration, String)>,
     /// The session that is under way.
     pub cutter: Option<Cutter>,
+    /// What was made clips of by hand, by sensor and the numbers of its ring; the newest last.
+    pub kept: VecDeque<(u8, Span)>,
     /// Since when everything is recorded.
     pub recording_since: Option<Instant>,
     /// What went wrong last.
@@ -68,6 +73,7 @@ impl Default for Seen {
             stats: None,
             log: VecDeque::new(),
             cutter: None,
+            kept: VecDeque::new(),
             recording_since: None,
             trouble: None,
             began: Instant::now(),
@@ -79,6 +85,12 @@ impl Seen {
     /// A sensor by its id.
     pub fn track(&self, sensor: u8) -> Option<&Track> {
         self.tracks.iter().find(|track| track.info().id == sensor)
+    }
+
+    /// Remembers what became a clip.
+    pub(super) fn kept(&mut self, sensor: u8, span: Span) {
+        self.kept.push_back((sensor, span));
+        self.kept.drain(..self.kept.len().saturating_sub(MOST_KEPT));
     }
 
     /// Remembers a line.

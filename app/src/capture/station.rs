@@ -6,11 +6,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tinsmith_core::data::recording::{BoardInfo, RecorderSettings, Stamp};
+use tinsmith_core::data::segment::Span;
 
 use super::collection::Collection;
 use super::cutter::{Cutter, Made, Piece, Plan};
 use super::seen::{Link, Seen};
-use super::track::Track;
+use super::track::{KEPT_S, Track};
 use crate::device::{Event, Request};
 use crate::input::Input;
 
@@ -22,6 +23,17 @@ const RECORDINGS: &str = "recordings";
 /// Called when something has changed that moves nothing by itself: the input came or went, a clip was made.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
+/// A part of what a sensor measured, by the numbers of its ring, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The sensor.
+    pub sensor: u8,
+    /// Its first instant and the one after its last.
+    pub span: Span,
+    /// What it is.
+    pub label: String,
+}
+
 enum Ask {
     Input(Request),
     Begin(Plan, Arc<Collection>),
@@ -30,6 +42,7 @@ enum Ask {
     Skip,
     Press,
     Discard,
+    Keep(Stretch, Arc<Collection>),
     Listen(Sender<Arc<Event>>),
 }
 
@@ -100,6 +113,11 @@ impl Station {
         self.send(Ask::Discard);
     }
 
+    /// Makes a clip of what was measured before. [`Seen::kept`] tells that it is there, [`Seen::trouble`] why it is not.
+    pub fn keep(&self, stretch: Stretch, collection: Arc<Collection>) {
+        self.send(Ask::Keep(stretch, collection));
+    }
+
     fn send(&self, ask: Ask) {
         // A thread that has ended has told so.
         let _ = self.asks.as_ref().map(|asks| asks.send(ask));
@@ -159,6 +177,7 @@ impl Listener {
                 self.input.ask(Request::EndRecording);
             }
             Ask::Discard => self.discard(),
+            Ask::Keep(stretch, collection) => self.keep_stretch(&stretch, &collection),
             Ask::Pause(is_paused) => self.with_cutter(|cutter| cutter.is_paused = is_paused),
             Ask::Skip => self.with_cutter(Cutter::skip),
             Ask::Press => self.with_cutter(Cutter::press),
@@ -198,6 +217,32 @@ impl Listener {
         if let Some(collection) = &self.target {
             collection.discard(&made.clip.path);
         }
+    }
+
+    fn keep_stretch(&self, stretch: &Stretch, collection: &Collection) {
+        let written = self.piece_of(stretch, collection).and_then(|piece| {
+            let clip = piece.write(collection.clips()).map_err(|error| error.to_string())?;
+            collection.add(piece.sensor(), &clip, &piece.label, Some(&piece.person));
+            Ok(())
+        });
+        let mut seen = self.seen();
+        match written {
+            Ok(()) => {
+                seen.kept(stretch.sensor, stretch.span);
+                seen.trouble = None;
+            }
+            Err(why) => seen.trouble = Some(why),
+        }
+    }
+
+    fn piece_of(&self, stretch: &Stretch, collection: &Collection) -> Result<Piece, String> {
+        let seen = self.seen();
+        let track = seen.track(stretch.sensor).ok_or("the input has no such sensor any more")?;
+        collection.check(track.info()).map_err(|problem| problem.to_string())?;
+        if stretch.span.0 < track.ring.first() || stretch.span.1 > track.ring.end() {
+            return Err(format!("what was measured then is gone: keep it within {KEPT_S:.0} s"));
+        }
+        Ok(Piece::new(&track.ring, stretch.span, &seen.board, (stretch.label.clone(), String::new())))
     }
 
     fn take(&mut self, event: Event) {
@@ -246,7 +291,7 @@ impl Listener {
     fn meet(&self, board: BoardInfo) {
         let mut seen = self.seen();
         seen.link = Link::Connected;
-        if !seen.board.is_same(&board) || seen.tracks.len() != board.sensors.len() {
+        if !seen.board.is_same(&board) || seen.board.sensors != board.sensors {
             seen.tracks = board.sensors.iter().cloned().map(Track::new).collect();
         }
         board.sensors.iter().for_each(|sensor| self.input.ask(Request::Start(sensor.id)));

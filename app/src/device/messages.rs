@@ -64,7 +64,7 @@ pub enum Request {
     /// Say what running the model took, and begin to count anew if so.
     GetStats(bool),
     /// Send a compact model and run it from now on.
-    Load(Vec<u8>),
+    Load(Arc<[u8]>),
     /// Record from now on, and start the sensors that are wanted.
     Record(RecorderSettings),
     /// End the recording.

@@ -41,7 +41,7 @@ pub use connection::Connection;
 pub use detect::Way;
 pub use error::DeviceError;
 pub use messages::{ConnectionSettings, Event, Request};
-pub use model_file::ModelFile;
+pub use model_file::{ModelFile, remedy};
 pub use receive::LinkCounts;
 pub(crate) use record::Recordings;
 pub(crate) use talk::Ears;

@@ -1,5 +1,6 @@
 //! What is longer than a frame goes to the board in pieces, each when the one before was taken.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tinsmith_runtime::link::{Command, Piece, Status, content_hash};
@@ -24,7 +25,7 @@ pub enum What {
 #[derive(Debug)]
 pub struct Upload {
     what: What,
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     /// Bytes that the board has.
     held: usize,
     /// The board has said that it has all of them.
@@ -46,8 +47,8 @@ pub enum Progress {
 }
 
 impl Upload {
-    pub fn new(what: What, bytes: Vec<u8>) -> Self {
-        Self { what, bytes, held: 0, is_there: false, sent: None, since: Instant::now(), tries: 0 }
+    pub fn new(what: What, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { what, bytes: bytes.into(), held: 0, is_there: false, sent: None, since: Instant::now(), tries: 0 }
     }
 
     pub fn what(&self) -> What {
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_was_lost_is_sent_again_from_where_the_board_is() {
-        let mut upload = Upload::new(What::Model, (0..=255).cycle().take(2500).collect());
+        let mut upload = Upload::new(What::Model, (0..=255).cycle().take(2500).collect::<Vec<u8>>());
         let offset = |upload: &Upload| match upload.next() {
             Some(Command::Load(piece)) => Some((piece.offset, piece.bytes.len())),
             _ => None,

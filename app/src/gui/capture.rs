@@ -19,9 +19,11 @@ use crate::microphone::MicrophoneInfo;
 
 mod clips;
 mod stages;
+mod words;
 
 pub use clips::{Digest, Digests, MOST_KEPT};
 pub use stages::{Made as MadeStages, Question as StagesQuestion, Stages, fitted};
+pub use words::{Listener as WordsOf, Word, Words};
 
 /// Something that can be listened to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +75,8 @@ pub enum Ask {
     ShowCounts,
     /// These clips are selected.
     Select(BTreeSet<usize>),
+    /// These clips are on screen, each with what the candidate says of it.
+    ShowWords(Vec<usize>),
     /// A panel shows what the stages make of the selected clip.
     ShowStages,
     /// Make the statistics that a stage asks for.
@@ -222,6 +226,8 @@ pub struct Capture {
     pub library_before: Option<Arc<Library>>,
     /// What is known of its clips.
     pub digests: Digests,
+    /// What the candidate says of them.
+    pub words: Words,
     /// How they are spread.
     pub counts: Option<Arc<Counts>>,
     /// The same, on its way.
@@ -280,6 +286,7 @@ impl Capture {
         }
         (self.collection, self.planned, self.counts, self.played, self.fitting) = (None, None, None, None, None);
         (self.digests, self.stages, self.selected) = (Digests::default(), Stages::default(), BTreeSet::new());
+        self.words = Words::default();
         (self.opening_clips, self.counting, self.importing) = Default::default();
         (self.edited_clips_last, self.library_before, self.choosing) = (false, None, None);
     }

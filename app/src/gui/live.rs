@@ -1,5 +1,6 @@
 //! The live demo as the window has it: what the user has set, and the thread that listens. No widget in it.
 
+use crate::capture::Stretch;
 use crate::live::{Listener, Settings, Setup};
 
 /// What panels ask for.
@@ -15,6 +16,10 @@ pub enum Ask {
     Load,
     /// Send test samples to the board and compare.
     Check,
+    /// Make a clip of this.
+    Keep(Stretch),
+    /// Make clips of all events from now on, or no more.
+    KeepAll(bool),
 }
 
 /// Everything about the live demo that panels show.
@@ -24,6 +29,10 @@ pub struct LiveDemo {
     pub settings: Settings,
     /// It takes no notice of what is measured.
     pub is_paused: bool,
+    /// Events become clips.
+    pub keeps_all: bool,
+    /// What is to become clips once the data set is open.
+    pub to_keep: Vec<Stretch>,
     /// The thread, while there is an input to listen to and a candidate to listen with.
     pub listener: Option<Listener>,
     /// What the thread works with.
@@ -42,7 +51,10 @@ impl LiveDemo {
             return;
         }
         match (&wanted, &self.listener) {
-            (None, _) => (self.listener, self.is_paused) = (None, false),
+            (None, _) => {
+                (self.listener, self.is_paused, self.keeps_all) = (None, false, false);
+                self.to_keep.clear();
+            }
             (Some(wanted), Some(listener)) => listener.set(wanted.clone()),
             (Some(wanted), None) => self.listener = Some(start(wanted.clone())),
         }

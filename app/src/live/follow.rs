@@ -1,19 +1,20 @@
 //! From the station's rings to the models.
 
-use std::sync::{Mutex, PoisonError};
+use std::iter::once;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tinsmith_core::data::recording::SensorInfo;
-use tinsmith_core::live::{
-    Decider, DecisionSettings, FrontEnd, Live, LiveError, Reading, Runner, Sensor, Step, fitting_presets, quiet_classes,
-};
+use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, Step, quiet_classes};
 
-use super::setup::{Front, Settings, Setup};
+use super::setup::{Front, Settings, Setup, fitting};
 use super::shown::{Choice, Point, Shown};
-use crate::capture::{Link, Station, Track};
+use crate::capture::{Link, Seen, Track};
 
+/// Models that are so many seconds behind are too slow: the newest is listened to next, and what lies between is left out.
+const MOST_BEHIND_S: f64 = 2.0;
 /// Seconds of what was measured before that are listened to at the beginning.
-const LOOK_BACK_S: f64 = 3.0;
+const LOOK_BACK_S: f64 = MOST_BEHIND_S;
 /// Seconds that are taken at once, so that what is shown follows.
 const MOST_AT_ONCE_S: f64 = 0.5;
 
@@ -22,6 +23,8 @@ const MOST_AT_ONCE_S: f64 = 0.5;
 pub struct Follower {
     /// The models, once the input's sensors are known; or why there are none.
     live: Option<Result<Following, String>>,
+    /// The input's sensors, of which one was chosen.
+    sensors: Vec<SensorInfo>,
 }
 
 #[derive(Debug)]
@@ -32,18 +35,32 @@ struct Following {
     next: Option<u64>,
     /// It begins after a pause: what was measured before is not looked back on.
     is_anew: bool,
+    /// Instants that went missing while it listened.
     missing: u64,
+    /// Windows that were left out because the models are too slow.
+    late: u64,
 }
 
-/// Parts of a stream without a gap, each with how many instants are missing before it.
-type Parts = Vec<(u64, Vec<f32>)>;
+/// What was measured since.
+struct News {
+    /// Parts without a gap.
+    parts: Vec<Part>,
+    /// It is too much to be listened to.
+    is_late: bool,
+}
+
+struct Part {
+    /// The first instant's number in the ring, and the board's.
+    in_ring: u64,
+    first: u64,
+    values: Vec<f32>,
+}
 
 impl Follower {
     /// It is decided like this from now on.
     pub fn decide(&mut self, settings: &Settings) {
         if let Some(Ok(following)) = &mut self.live {
-            let reading = following.live.candidate().reading();
-            following.live.decider_mut().set(decision(settings, reading));
+            following.live.decider_mut().set(settings.decision);
         }
     }
 
@@ -56,18 +73,35 @@ impl Follower {
     }
 
     /// Listens to what was measured since. The steps, or nothing while the input has not said what it measures; or why it cannot.
-    pub fn follow(&mut self, station: &Station, setup: &Setup, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
-        if self.live.is_none() {
-            let sensors = station.seen().board.sensors.clone();
-            if sensors.is_empty() {
-                return Ok(None);
-            }
-            self.live = Some(begin(setup, &sensors, shown));
+    /// `seen` gives what can be seen of the station.
+    pub fn follow<'a>(
+        &mut self,
+        seen: impl Fn() -> MutexGuard<'a, Seen>,
+        setup: &Setup,
+        shown: &Mutex<Shown>,
+    ) -> Result<Option<Vec<Step>>, String> {
+        self.meet(seen(), shown);
+        if self.live.is_none() && !self.sensors.is_empty() {
+            self.live = Some(begin(setup, &self.sensors, shown));
         }
         match &mut self.live {
-            Some(Ok(following)) => following.follow(station, shown),
+            Some(Ok(following)) => following.follow(seen(), shown),
             Some(Err(why)) => Err(why.clone()),
             None => Ok(None),
+        }
+    }
+
+    /// Another board may be behind the same input, or the same measure something else: it is chosen anew then.
+    fn meet(&mut self, seen: MutexGuard<'_, Seen>, shown: &Mutex<Shown>) {
+        let is_behind = matches!(&self.live, Some(Ok(following)) if following.is_ahead_of(&seen));
+        if self.sensors == seen.board.sensors && !is_behind {
+            return;
+        }
+        self.sensors.clone_from(&seen.board.sensors);
+        // Who paints holds what is shown, and may be waiting for this.
+        drop(seen);
+        if self.live.take().is_some() {
+            shown.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 }
@@ -82,46 +116,41 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     let choices: Vec<Choice> = sensors
         .iter()
         .map(|sensor| {
-            let presets = fitting_presets(&Sensor::of(sensor), candidate.input()).into_iter().map(Front::Preset);
-            let project = setup.features.as_ref().map(|_| Front::Project);
-            let own = project.into_iter().chain([Front::Window]).filter(|&own| front(sensor, own).is_ok());
-            Choice { sensor: sensor.id, name: sensor.name.clone(), fronts: own.chain(presets).collect() }
+            let fronts = fitting(setup.features.as_ref(), &Sensor::of(sensor), candidate.input());
+            Choice { sensor: sensor.id, name: sensor.name.clone(), fronts }
         })
         .collect();
-    let (sensor, chosen) = choose(sensors, &choices, &setup.settings)?;
+    let chosen = choose(sensors, &choices, &setup.settings);
+    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+    (shown.choices, shown.chosen) = (choices, chosen.as_ref().ok().map(|(sensor, front)| (sensor.id, *front)));
+    let (sensor, chosen) = chosen?;
     let front = front(sensor, chosen).map_err(|error| error.to_string())?;
     let labels = labels(setup, candidate.n_classes());
     let quiet = quiet_classes(&labels);
-    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-    (shown.choices, shown.chosen) = (choices, Some((sensor.id, chosen)));
     shown.window_s = front.len() as f64 / sensor.rate_hz;
     (shown.labels, shown.quiet, shown.reading) = (labels, quiet.clone(), candidate.reading());
     drop(shown);
-    let decider = Decider::new(decision(&setup.settings, candidate.reading()), quiet);
+    let decider = Decider::new(setup.settings.decision, quiet);
     let live = Live::new(front, candidate, Some(baseline), decider);
-    Ok(Following { live, sensor: sensor.clone(), next: None, is_anew: false, missing: 0 })
+    Ok(Following { live, sensor: sensor.clone(), next: None, is_anew: false, missing: 0, late: 0 })
 }
 
-/// What the user chose, else the first that fits.
+/// What the user chose where that fits, else the first that fits: what was chosen of one input may be none of the next.
 fn choose<'a>(sensors: &'a [SensorInfo], choices: &[Choice], settings: &Settings) -> Result<(&'a SensorInfo, Front), String> {
-    let is_wanted = |sensor: u8| settings.sensor.is_none_or(|wanted| wanted == sensor);
-    for (sensor, choice) in sensors.iter().zip(choices).filter(|(sensor, _)| is_wanted(sensor.id)) {
-        match settings.front {
-            Front::Fitting => {
-                if let Some(first) = choice.fronts.first() {
-                    return Ok((sensor, *first));
-                }
-            }
-            chosen if choice.fronts.contains(&chosen) => return Ok((sensor, chosen)),
-            _ => {}
-        }
-    }
-    let of = |sensor: &SensorInfo| format!("{} ({} channels at {} Hz)", sensor.name, sensor.channels.len(), sensor.rate_hz);
-    let names: Vec<String> = sensors.iter().filter(|sensor| is_wanted(sensor.id)).map(of).collect();
-    Err(format!(
-        "No window of {} becomes what the model's input takes, as it is or by a preset. tinsmith live takes other features.",
-        names.join(" or ")
-    ))
+    let front = |choice: &Choice| {
+        let chosen = choice.fronts.iter().find(|front| **front == settings.front);
+        chosen.or(choice.fronts.first()).copied()
+    };
+    let mut fitting = sensors.iter().zip(choices).filter_map(|(sensor, choice)| Some((sensor, front(choice)?)));
+    let wanted = fitting.clone().find(|(sensor, _)| Some(sensor.id) == settings.sensor);
+    wanted.or_else(|| fitting.next()).ok_or_else(|| {
+        let of = |sensor: &SensorInfo| format!("{} ({} channels at {} Hz)", sensor.name, sensor.channels.len(), sensor.rate_hz);
+        let names: Vec<String> = sensors.iter().map(of).collect();
+        format!(
+            "No window of {} becomes what the model's input takes, as it is or by a preset. tinsmith live takes other features.",
+            names.join(" or ")
+        )
+    })
 }
 
 /// What the outputs are called, as far as the data set names them: it may hold fewer classes than the model tells apart.
@@ -134,16 +163,20 @@ fn labels(setup: &Setup, n_classes: usize) -> Vec<String> {
     }
 }
 
-/// The threshold of a distance is not known before somebody says it.
-fn decision(settings: &Settings, reading: Reading) -> DecisionSettings {
-    let usual = DecisionSettings::default().threshold;
-    let is_unset = reading == Reading::Distance && settings.decision.threshold == usual;
-    DecisionSettings { threshold: if is_unset { f32::INFINITY } else { settings.decision.threshold }, ..settings.decision }
+/// The board's number of an instant of the ring: with all that were missing before it, whether anybody listened or not.
+fn number(track: &Track, instant: u64) -> u64 {
+    let later: u64 = track.gaps.iter().filter(|gap| gap.at > instant).map(|gap| gap.missing).sum();
+    instant + track.missing.saturating_sub(later)
 }
 
 impl Following {
-    fn follow(&mut self, station: &Station, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
-        let seen = station.seen();
+    /// Whether it has listened to what the sensor has not measured: the sensor is numbered anew.
+    fn is_ahead_of(&self, seen: &Seen) -> bool {
+        let end = seen.track(self.sensor.id).map(|track| track.ring.end());
+        self.next.zip(end).is_some_and(|(next, end)| next > end)
+    }
+
+    fn follow(&mut self, seen: MutexGuard<'_, Seen>, shown: &Mutex<Shown>) -> Result<Option<Vec<Step>>, String> {
         if let Link::Failed(why) = &seen.link {
             return Err(why.clone());
         }
@@ -152,67 +185,83 @@ impl Following {
         drop(seen);
         let Some(news) = news else { return Ok(None) };
         let mut steps = Vec::new();
-        for (missing, values) in news {
-            self.missing = self.missing.saturating_add(missing);
-            self.live.gap(missing);
-            self.listen(&values, shown, &mut steps).map_err(|error| error.to_string())?;
-        }
+        self.take(news, shown, &mut steps).map_err(|error| error.to_string())?;
         Ok(Some(steps))
     }
 
-    /// What the ring has that was not listened to yet, at most so much that what is shown follows.
-    fn news(&mut self, track: &Track) -> Parts {
+    fn take(&mut self, news: News, shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
+        for Part { in_ring, first, values } in news.parts {
+            let missing = first.saturating_sub(self.live.front().position());
+            self.missing = self.missing.saturating_add(missing);
+            self.live.gap(missing);
+            let n_channels = self.sensor.channels.len().max(1);
+            let channel = values.iter().step_by(n_channels).copied();
+            let told = match news.is_late {
+                true => {
+                    self.late += self.live.pass(&values);
+                    Vec::new()
+                }
+                false => timed(&mut self.live, &values)?,
+            };
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.outline.push(first, self.sensor.rate_hz, channel);
+            self.show(&told, first.saturating_sub(in_ring), &mut shown);
+            steps.extend(told.into_iter().map(|(step, _)| step));
+        }
+        Ok(())
+    }
+
+    /// What the ring has that was not listened to yet: so much that what is shown follows, or all if that is too much.
+    fn news(&mut self, track: &Track) -> News {
         let ring = &track.ring;
         let instants = |seconds: f64| (seconds * self.sensor.rate_hz).ceil() as u64;
-        let mut lost = 0;
         let from = match self.next {
-            Some(next) => {
-                // What the ring no longer has is missing like any other.
-                lost = ring.first().saturating_sub(next);
-                next.max(ring.first())
-            }
+            // What the ring no longer has is missing like any other.
+            Some(next) => next.max(ring.first()),
             None => {
                 let look_back = if self.is_anew { 0 } else { instants(LOOK_BACK_S) };
                 let from = ring.end().saturating_sub(look_back).max(ring.first());
-                // As many as were missing so far, whether anybody listened or not: times go on as the board's do.
-                let later: u64 = track.gaps.iter().filter(|gap| gap.at >= from).map(|gap| gap.missing).sum();
-                self.live.front_mut().begin_at(from + track.missing.saturating_sub(later));
+                self.live.front_mut().begin_at(number(track, from));
                 from
             }
         };
-        let end = ring.end().min(from + instants(MOST_AT_ONCE_S));
+        let is_late = ring.end().saturating_sub(from) > instants(MOST_BEHIND_S);
+        let end = if is_late { ring.end() } else { ring.end().min(from + instants(MOST_AT_ONCE_S)) };
         self.next = Some(end);
-        let mut parts = Vec::new();
-        let (mut at, mut missing) = (from, lost);
-        for gap in track.gaps.iter().filter(|gap| gap.at >= from && gap.at < end) {
-            if gap.at > at {
-                parts.push((missing, ring.values(at, gap.at)));
-                missing = 0;
-            }
-            (at, missing) = (gap.at, missing.saturating_add(gap.missing));
-        }
-        parts.push((missing, ring.values(at, end)));
-        parts
+        let gaps = track.gaps.iter().map(|gap| gap.at).filter(|&at| at > from && at < end);
+        let cuts: Vec<u64> = once(from).chain(gaps).chain(once(end)).collect();
+        let part = |from, to| Part { in_ring: from, first: number(track, from), values: ring.values(from, to) };
+        let parts = cuts.windows(2).map(|cut| part(cut[0], cut[1])).collect();
+        News { parts, is_late }
     }
 
-    fn listen(&mut self, values: &[f32], shown: &Mutex<Shown>, steps: &mut Vec<Step>) -> Result<(), LiveError> {
-        let (first, rate_hz, n_channels) = (self.live.front().position(), self.sensor.rate_hz, self.sensor.channels.len().max(1));
-        let start = Instant::now();
-        let before = steps.len();
-        self.live.push(values, |step| steps.push(step))?;
-        let each_us = start.elapsed().as_micros() / (steps.len() - before).max(1) as u128;
-        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.outline.push(first, rate_hz, values.iter().step_by(n_channels).copied());
-        shown.now_s = self.live.front().position() as f64 / rate_hz;
-        for step in &steps[before..] {
-            shown.latencies.add(u32::try_from(each_us).unwrap_or(u32::MAX));
+    /// Puts steps, each with its microseconds, and what was counted where they are seen. The ring's numbers are so much less than the
+    /// board's.
+    fn show(&self, told: &[(Step, u32)], less: u64, shown: &mut Shown) {
+        shown.now_s = self.live.front().position() as f64 / self.sensor.rate_hz;
+        for (step, us) in told {
+            shown.latencies.add(*us);
             let decision = &step.decision;
             let baseline = decision.baseline.clone().unwrap_or_default();
             let point = Point { time_s: step.time_s, mean: decision.mean.clone(), baseline, since_s: decision.since_s };
-            shown.add(point, decision.event.clone());
+            let begins = step.first.saturating_sub(less);
+            let window = (self.sensor.id, (begins, begins + self.live.front().len() as u64));
+            shown.add(point, decision.event.clone(), window);
         }
         (shown.counts, shown.steps) = (self.live.decider().counts(), self.live.steps());
-        shown.missing = (self.missing, self.live.front().skipped());
-        Ok(())
+        (shown.missing, shown.late) = ((self.missing, self.live.front().skipped()), self.late);
     }
+}
+
+/// Listens to instants: each step, and how many microseconds it took by itself.
+///
+/// # Errors
+/// As [`Live::push`].
+pub fn timed(live: &mut Live, instants: &[f32]) -> Result<Vec<(Step, u32)>, LiveError> {
+    let (mut since, mut steps) = (Instant::now(), Vec::new());
+    live.push(instants, |step| {
+        steps.push((step, u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)));
+        since = Instant::now();
+    })?;
+    Ok(steps)
 }

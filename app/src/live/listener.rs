@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use tinsmith_core::live::Step;
+
 use super::follow::Follower;
 use super::on_board::BoardRunner;
 use super::setup::Setup;
-use super::shown::{Shown, State};
+use super::shown::{Heard, Shown, State};
+use super::suggest::Suggesting;
 use crate::capture::{Station, Wake};
 use crate::device::Event;
 
@@ -85,13 +88,16 @@ struct Thread {
     events: Option<Receiver<Arc<Event>>>,
     follower: Follower,
     board: BoardRunner,
+    suggesting: Suggesting,
     is_paused: bool,
 }
 
 impl Thread {
     fn new(setup: Setup, shown: Arc<Mutex<Shown>>, wake: Wake) -> Self {
         let events = setup.station.upgrade().map(|station| station.listen());
-        Self { setup, shown, wake, events, follower: Follower::default(), board: BoardRunner::default(), is_paused: false }
+        let suggesting = Suggesting::start(&setup);
+        let (follower, board) = (Follower::default(), BoardRunner::default());
+        Self { setup, shown, wake, events, follower, board, suggesting, is_paused: false }
     }
 
     fn run(mut self, asked: &Receiver<Ask>) {
@@ -139,6 +145,9 @@ impl Thread {
         if !setup.has_same_data(&self.setup) {
             self.board.forget_samples();
         }
+        if !setup.has_same_data(&self.setup) || !Arc::ptr_eq(&setup.candidate, &self.setup.candidate) {
+            self.suggesting = Suggesting::start(&setup);
+        }
         if setup.has_same_models(&self.setup) {
             self.follower.decide(&setup.settings);
         } else {
@@ -154,24 +163,36 @@ impl Thread {
         let Some(station) = self.setup.station.upgrade() else { return };
         self.hear(&station);
         self.board.tick(&station, &self.setup);
-        let outcome = if self.is_paused { Ok(None) } else { self.follower.follow(&station, &self.setup, &self.shown) };
+        let outcome = if self.is_paused { Ok(None) } else { self.follower.follow(|| station.seen(), &self.setup, &self.shown) };
         let (state, steps) = match outcome {
             Ok(None) if self.is_paused => (State::Paused, Vec::new()),
             Ok(None) => (State::Waiting, Vec::new()),
             Ok(Some(steps)) => (State::Listening, steps),
             Err(why) => (State::Failed(why), Vec::new()),
         };
+        let suggested = self.suggesting.made();
         let mut changed = steps.iter().any(|step| step.decision.event.is_some());
+        self.keep(&station, &steps);
         for step in steps {
             self.board.run(&station, &self.setup, step);
         }
         self.seen(|shown, board| {
-            changed |= shown.state != state;
-            shown.state = state;
+            changed |= shown.state != state || shown.suggested != suggested;
+            (shown.state, shown.suggested) = (state, suggested);
             board.show(&mut shown.board);
         });
         if changed {
             (self.wake)();
+        }
+    }
+
+    /// Has clips made of what these steps heard, if that is wanted.
+    fn keep(&self, station: &Station, steps: &[Step]) {
+        let Some(collection) = self.setup.keep.as_ref().and_then(Weak::upgrade) else { return };
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |heard: &&Heard| steps.iter().any(|step| step.number == heard.event.step);
+        for heard in shown.events.iter().filter(is_new) {
+            station.keep(shown.stretch(heard), Arc::clone(&collection));
         }
     }
 

@@ -4,14 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tinsmith_core::data::feed;
-use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::live::{Latencies, Step};
-use tinsmith_core::preview::{only_input, roles};
-use tinsmith_core::progress::Cancel;
 use tinsmith_runtime::link::Status;
 
+use super::check::Samples;
 use super::setup::Setup;
 use super::shown::{Checked, OnBoard};
 use crate::capture::Station;
@@ -19,15 +16,8 @@ use crate::device::{Agreement, Event, ModelFile, Request, Way};
 
 /// Windows that the board may still have to answer for; it gets no more meanwhile.
 const MOST_WAITING: usize = 4;
-/// Test samples that are sent for a check.
-const CHECKED: usize = 200;
-/// Requests of a check are numbered from here on.
-const CHECKS_FROM: u32 = 1 << 31;
 /// How often the board is asked what it counted.
 const ASK_STATS: Duration = Duration::from_secs(1);
-
-/// Inputs, each with the output that is due for it.
-type Samples = VecDeque<(Vec<u8>, Vec<u8>)>;
 
 /// What is asked of the board and what it answers.
 #[derive(Debug, Default)]
@@ -42,8 +32,8 @@ pub struct BoardRunner {
     check: Option<Check>,
     latencies: Latencies,
     left_out: u64,
-    /// Since when the candidate is being sent, and in which of its forms.
-    loading: Option<(Instant, usize)>,
+    /// What is being sent, in the order in which the board answers.
+    loading: VecDeque<Load>,
     loaded: Option<(Duration, Instant)>,
     refused: Option<Status>,
     trouble: Option<String>,
@@ -51,20 +41,29 @@ pub struct BoardRunner {
     is_met: bool,
 }
 
+/// A model on its way to the board.
+#[derive(Clone, Debug)]
+struct Load {
+    file: Arc<ModelFile>,
+    /// In which of its forms.
+    form: usize,
+    since: Instant,
+}
+
 /// Test samples on their way.
 #[derive(Debug)]
 struct Check {
     agreement: Agreement,
-    /// Inputs and the outputs that are due, which have not been sent.
+    /// Those that have not been sent.
     left: Samples,
     total: u64,
 }
 
 impl BoardRunner {
-    /// Another candidate: what was found out is of the one before.
+    /// Another candidate: what was found out is of the one before. What is on its way arrives all the same.
     pub fn forget_candidate(&mut self, setup: &Setup, before: &Setup) {
         if !Arc::ptr_eq(&setup.candidate, &before.candidate) {
-            (self.file, self.check, self.loading) = (None, None, None);
+            (self.file, self.check) = (None, None);
             (self.loaded, self.refused, self.trouble) = (None, None, None);
             (self.windows, self.latencies, self.left_out) = (Agreement::default(), Latencies::default(), 0);
             self.steps.clear();
@@ -79,7 +78,6 @@ impl BoardRunner {
     /// Counts begin anew, on the board too.
     pub fn clear(&mut self, station: &Station) {
         (self.latencies, self.left_out) = (Latencies::default(), 0);
-        // What is under way would be taken for what comes.
         (self.windows, self.check) = (Agreement::default(), None);
         self.steps.clear();
         station.ask(Request::GetStats(true));
@@ -89,30 +87,30 @@ impl BoardRunner {
     pub fn load(&mut self, station: &Station, setup: &Setup) {
         match self.file(&setup.candidate.graph) {
             Ok(file) => {
-                self.refused = None;
-                self.send(station, &file, Instant::now(), 0);
+                (self.refused, self.trouble) = (None, None);
+                self.send(station, Load { file, form: 0, since: Instant::now() });
             }
             Err(why) => self.trouble = Some(why),
         }
     }
 
-    /// Sends one of the forms of the candidate. Whether there is such a form.
-    fn send(&mut self, station: &Station, file: &ModelFile, since: Instant, form: usize) -> bool {
-        let Some((hash, bytes)) = file.forms().get(form) else { return false };
-        (self.loading, self.runs) = (Some((since, form)), Some(*hash));
-        station.ask(Request::Load(bytes.clone()));
+    /// Sends one of the forms of a model. Whether there is such a form.
+    fn send(&mut self, station: &Station, load: Load) -> bool {
+        let Some((_, bytes)) = load.file.forms().get(load.form) else { return false };
+        station.ask(Request::Load(Arc::clone(bytes)));
+        self.loading.push_back(load);
         true
     }
 
     /// Sends test samples.
     pub fn check(&mut self, setup: &Setup) {
-        match samples(setup) {
+        match Samples::of(setup) {
             Ok(left) => {
                 let total = left.len() as u64;
-                self.check = Some(Check { agreement: Agreement::numbered_from(CHECKS_FROM), left, total });
+                self.check = Some(Check { agreement: Agreement::default(), left, total });
                 self.trouble = None;
             }
-            Err(why) => self.trouble = Some(why),
+            Err(why) => self.trouble = Some(why.to_string()),
         }
     }
 
@@ -134,12 +132,12 @@ impl BoardRunner {
     pub fn hear(&mut self, station: &Station, event: &Event) -> Option<(u64, u32)> {
         match event {
             Event::Loaded(status) => self.loaded(station, *status),
-            // What is on its way to a board that went never arrives.
+            // A model that is on its way is sent again when the board is back. Inputs are too, but perhaps to another model.
             Event::Disconnected => {
-                self.windows = Agreement::default();
+                (self.windows, self.check) = (Agreement::default(), None);
                 self.steps.clear();
-                (self.check, self.loading) = (None, None);
             }
+            Event::Failed(_) => self.loading.clear(),
             // It may have been flashed anew meanwhile, and begins with what it was flashed with.
             Event::Reconnected => (self.runs, self.loaded) = (None, None),
             Event::Result { .. } => {
@@ -157,13 +155,17 @@ impl BoardRunner {
     }
 
     fn loaded(&mut self, station: &Station, status: Status) {
-        let Some((since, form)) = self.loading.take() else { return };
-        let file = self.file.as_ref().and_then(|file| file.as_ref().ok()).cloned();
+        let Some(load) = self.loading.pop_front() else { return };
+        let is_wanted = self.candidate().is_some_and(|file| Arc::ptr_eq(file, &load.file));
         match status {
-            Status::Done => self.loaded = Some((since.elapsed(), Instant::now())),
+            Status::Done => {
+                self.runs = load.file.forms().get(load.form).map(|(hash, _)| *hash);
+                self.loaded = Some((load.since.elapsed(), Instant::now()));
+            }
             // Firmware reads one form or the other.
-            Status::Model if file.is_some_and(|file| self.send(station, &file, since, form + 1)) => {}
-            refused => (self.refused, self.runs) = (Some(refused), None),
+            Status::Model if is_wanted && self.send(station, Load { form: load.form + 1, ..load }) => {}
+            // The board goes on with what it had.
+            refused => self.refused = Some(refused).filter(|_| is_wanted),
         }
     }
 
@@ -192,9 +194,15 @@ impl BoardRunner {
     fn send_check(&mut self, station: &Station) {
         let Some(check) = &mut self.check else { return };
         while check.agreement.waiting() < MOST_WAITING
-            && let Some((input, output)) = check.left.pop_front()
+            && let Some(sample) = check.left.next()
         {
-            station.ask(check.agreement.ask(input, output).1);
+            match sample {
+                Ok((input, output)) => station.ask(check.agreement.ask(input, output).1),
+                Err(why) => {
+                    (self.check, self.trouble) = (None, Some(why.to_string()));
+                    return;
+                }
+            }
         }
     }
 
@@ -203,9 +211,13 @@ impl BoardRunner {
         self.file.get_or_insert_with(make).clone()
     }
 
+    /// The candidate's file, if it was made.
+    fn candidate(&self) -> Option<&Arc<ModelFile>> {
+        self.file.as_ref()?.as_ref().ok()
+    }
+
     fn is_candidate(&self) -> bool {
-        let file = self.file.as_ref().and_then(|file| file.as_ref().ok());
-        self.loading.is_none() && self.runs.zip(file).is_some_and(|(runs, file)| file.has(runs))
+        self.loading.is_empty() && self.runs.zip(self.candidate()).is_some_and(|(runs, file)| file.has(runs))
     }
 
     /// Puts what is known where it is seen.
@@ -214,8 +226,8 @@ impl BoardRunner {
             let (same, done) = check.agreement.counts();
             Checked { same, done, total: check.total }
         };
-        shown.loading = self.loading.map(|(since, _)| since);
-        shown.runs = self.runs.filter(|_| self.loading.is_none()).map(|hash| (hash, self.is_candidate()));
+        shown.loading = self.loading.front().map(|load| load.since);
+        shown.runs = self.runs.filter(|_| self.loading.is_empty()).map(|hash| (hash, self.is_candidate()));
         (shown.loaded, shown.refused) = (self.loaded, self.refused);
         shown.check = self.check.as_ref().map(checked);
         (shown.windows, shown.left_out) = (self.windows.counts(), self.left_out);
@@ -224,26 +236,4 @@ impl BoardRunner {
         }
         shown.trouble.clone_from(&self.trouble);
     }
-}
-
-/// Inputs and outputs of the first test samples, as the candidate has them.
-fn samples(setup: &Setup) -> Result<Samples, String> {
-    let set = setup.data.as_ref().ok_or("there are no samples to send; open a data set")?;
-    let test = roles(set).test;
-    if test.is_empty() {
-        return Err("the data set has no test samples to send".to_owned());
-    }
-    let made = || -> Result<_, Box<dyn std::error::Error>> {
-        let graph = &setup.candidate.graph;
-        let meaning = feed::meaning(set, only_input(&setup.source.graph)?);
-        let executor = Executor::new(graph)?;
-        let mut made = VecDeque::new();
-        for sample in test.iter().take(CHECKED) {
-            let input = feed::model_samples(set, meaning, &[*sample], only_input(graph)?)?;
-            let output = executor.run(&[&input], 1, &Cancel::new())?.concat();
-            made.push_back((input, output));
-        }
-        Ok(made)
-    };
-    made().map_err(|error| error.to_string())
 }

@@ -4,11 +4,12 @@ use std::sync::{Arc, Weak};
 
 use tinsmith_core::data::DataSet;
 use tinsmith_core::data::features::{Pipeline, preset};
-use tinsmith_core::live::DecisionSettings;
+use tinsmith_core::live::{DecisionSettings, FrontEnd, Sensor, fitting_presets};
 use tinsmith_core::optimize::Candidate;
 use tinsmith_core::preview::Source;
+use tinsmith_core::tensor::Tensor;
 
-use crate::capture::Station;
+use crate::capture::{Collection, Station};
 
 /// What the models see of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,13 +37,23 @@ impl Front {
     }
 
     /// Its stages; `project` are the project's.
-    pub(super) fn pipeline(self, project: Option<&Pipeline>) -> Pipeline {
+    pub(crate) fn pipeline(self, project: Option<&Pipeline>) -> Pipeline {
         match self {
             Self::Preset(name) => preset(name).unwrap_or_default(),
             Self::Project => project.cloned().unwrap_or_default(),
             Self::Fitting | Self::Window => Pipeline::default(),
         }
     }
+}
+
+/// What makes of windows of a sensor what a model's input takes, the one taken first where nobody chooses; `project` are the
+/// project's stages.
+pub(crate) fn fitting(project: Option<&Pipeline>, sensor: &Sensor, input: &Tensor) -> Vec<Front> {
+    let of_project = project.map(|_| Front::Project);
+    // Whether it fits does not hang on the stride.
+    let fits = |front: &Front| FrontEnd::new(front.pipeline(project), sensor.clone(), input, 1.0).is_ok();
+    let own = of_project.into_iter().chain([Front::Window]).filter(fits);
+    own.chain(fitting_presets(sensor, input).into_iter().map(Front::Preset)).collect()
 }
 
 /// What the user has set.
@@ -54,7 +65,7 @@ pub struct Settings {
     pub front: Front,
     /// From one window to the next, milliseconds.
     pub stride_ms: f64,
-    /// When something was heard. Of an autoencoder the threshold is a distance.
+    /// When something was heard. Of an autoencoder the threshold is a distance, and there is none before the user has set one.
     pub decision: DecisionSettings,
     /// Run each window on the board as well.
     pub on_board: bool,
@@ -79,6 +90,8 @@ pub struct Setup {
     pub data: Option<Arc<DataSet>>,
     /// What the project's recordings go through.
     pub features: Option<Pipeline>,
+    /// Events become clips of this data set, if they do.
+    pub keep: Option<Weak<Collection>>,
     /// What the user has set.
     pub settings: Settings,
 }
@@ -98,7 +111,8 @@ impl Setup {
 
     /// Whether nothing differs.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.has_same_models(other) && self.settings == other.settings && self.has_same_data(other)
+        let keep = |setup: &Self| setup.keep.as_ref().map(Weak::as_ptr);
+        self.has_same_models(other) && self.settings == other.settings && self.has_same_data(other) && keep(self) == keep(other)
     }
 
     /// Whether the samples are the very same.

@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use tinsmith_core::data::segment::Span;
 use tinsmith_core::live::{Counts, Event, Latencies, Reading};
 use tinsmith_runtime::link::Status;
 
 use super::setup::Front;
+use super::suggest::Suggested;
+use crate::capture::Stretch;
 
 /// Seconds that are kept of probabilities and signal.
 pub const SHOWN_S: f64 = 30.0;
@@ -62,6 +65,8 @@ pub struct Heard {
     pub after: Duration,
     /// What the window took on the board, if it ran there.
     pub board_us: Option<u32>,
+    /// The window, by the numbers of the ring of this sensor.
+    pub window: (u8, Span),
 }
 
 /// Least and greatest value of the sensor's first channel, column by column.
@@ -155,10 +160,14 @@ pub struct Shown {
     pub steps: (u64, u64),
     /// Instants that are missing, and windows that were left out for it.
     pub missing: (u64, u64),
+    /// Windows that were left out because the models here are slower than the sensor.
+    pub late: u64,
     /// How long a step takes here.
     pub latencies: Latencies,
     /// Of an autoencoder: the greatest distance so far.
     pub most: f32,
+    /// Of an autoencoder: a threshold, or why there is none.
+    pub suggested: Option<Suggested>,
     /// When it began.
     pub began: Instant,
     /// The model on the board.
@@ -182,8 +191,10 @@ impl Default for Shown {
             counts: Counts::default(),
             steps: (0, 0),
             missing: (0, 0),
+            late: 0,
             latencies: Latencies::default(),
             most: 0.0,
+            suggested: None,
             began: Instant::now(),
             board: OnBoard::default(),
         }
@@ -196,6 +207,12 @@ impl Shown {
         self.labels.get(class).map_or("?", String::as_str)
     }
 
+    /// What an event was heard in, to make a clip of it.
+    pub fn stretch(&self, heard: &Heard) -> Stretch {
+        let (sensor, span) = heard.window;
+        Stretch { sensor, span, label: self.label(heard.event.class).to_owned() }
+    }
+
     /// Begins anew; what is known of the board stays.
     pub(super) fn clear(&mut self) {
         *self = Self {
@@ -206,13 +223,14 @@ impl Shown {
             quiet: std::mem::take(&mut self.quiet),
             reading: self.reading,
             window_s: self.window_s,
+            suggested: self.suggested.take(),
             board: std::mem::take(&mut self.board),
             ..Self::default()
         };
     }
 
-    /// Takes a step, and forgets what is too old to be shown.
-    pub(super) fn add(&mut self, point: Point, event: Option<Event>) {
+    /// Takes a step, and the event that it heard in this window; forgets what is too old to be shown.
+    pub(super) fn add(&mut self, point: Point, event: Option<Event>, window: (u8, Span)) {
         if let [distance] = point.mean[..] {
             self.most = self.most.max(distance);
         }
@@ -222,7 +240,7 @@ impl Shown {
             self.points.pop_front();
         }
         let after = self.began.elapsed();
-        self.events.extend(event.map(|event| Heard { event, after, board_us: None }));
+        self.events.extend(event.map(|event| Heard { event, after, board_us: None, window }));
         self.events.drain(..self.events.len().saturating_sub(MOST_EVENTS));
     }
 }
@@ -250,7 +268,7 @@ mod tests {
             let event =
                 Event { number: step, step, time_s: step as f64, class: 0, probability: 1.0, baseline: None, differs: false };
             let point = Point { time_s: step as f64 * 0.1, mean: vec![1.0, 0.0], baseline: Vec::new(), since_s: 0.0 };
-            shown.add(point, Some(event));
+            shown.add(point, Some(event), (0, (step, step + 1)));
         }
         assert!(shown.points.len() <= 301 && shown.events.len() == MOST_EVENTS, "{}", shown.points.len());
     }

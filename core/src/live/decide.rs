@@ -9,13 +9,17 @@ use crate::measure::accuracy::class_of;
 /// Events that are remembered; older ones are only counted.
 const REMEMBERED: usize = 1000;
 
+/// The probability that is enough unless somebody says otherwise.
+pub const USUAL_THRESHOLD: f32 = 0.6;
+
 /// How it is decided that a class was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DecisionSettings {
     /// Steps whose mean is taken, at least one.
     pub average: usize,
-    /// The mean that a class must reach: a probability, or the distance of an autoencoder.
-    pub threshold: f32,
+    /// The mean that a class must reach: a probability, or the distance of an autoencoder. If absent, [`USUAL_THRESHOLD`]; a
+    /// distance has no usual one, and nothing is told before somebody says it.
+    pub threshold: Option<f32>,
     /// After an event nothing is heard for so long, and the same class only after it has been away for so long. Milliseconds.
     pub hold_off_ms: f64,
     /// Steps in a row whose mean says so, at least one.
@@ -24,7 +28,14 @@ pub struct DecisionSettings {
 
 impl Default for DecisionSettings {
     fn default() -> Self {
-        Self { average: 3, threshold: 0.6, hold_off_ms: 500.0, least: 1 }
+        Self { average: 3, threshold: None, hold_off_ms: 500.0, least: 1 }
+    }
+}
+
+impl DecisionSettings {
+    /// What a mean of so many values must reach; a single value is a distance.
+    pub fn limit(&self, n_values: usize) -> f32 {
+        self.threshold.unwrap_or(if n_values == 1 { f32::INFINITY } else { USUAL_THRESHOLD })
     }
 }
 
@@ -91,9 +102,18 @@ pub(super) fn agree(a: &[f32], b: &[f32], threshold: f32) -> bool {
 
 /// Which classes stand for nothing in particular, by their names: silence, what is unknown, background.
 pub fn quiet_classes(names: &[String]) -> Vec<bool> {
+    names.iter().map(|name| is_quiet(name)).collect()
+}
+
+/// Whether a class stands for nothing in particular.
+pub(super) fn is_quiet(name: &str) -> bool {
     const QUIET: [&str; 9] = ["silence", "unknown", "background", "noise", "negative", "nothing", "none", "idle", "other"];
-    let plain = |name: &String| name.to_lowercase().trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-    names.iter().map(|name| QUIET.contains(&plain(name).as_str())).collect()
+    QUIET.contains(&plain(name).as_str())
+}
+
+/// A name without what only adorns it: `_silence_` is `silence`.
+pub(super) fn plain(name: &str) -> String {
+    name.to_lowercase().trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
 }
 
 /// The newest of what one model said.
@@ -165,7 +185,8 @@ impl Decider {
             self.end_episode();
             self.episode = Some(self.begin_episode(class, time_s));
         }
-        let event = self.is_event(time_s, probability).then(|| self.report(time_s, &mean, baseline.as_deref()));
+        let is_reached = probability >= self.settings.limit(mean.len());
+        let event = self.is_event(time_s, is_reached).then(|| self.report(time_s, &mean, baseline.as_deref()));
         self.counts.steps += 1;
         let since_s = self.episode.map_or(0.0, |episode| time_s - episode.began_s);
         Decision { mean, baseline, since_s, event }
@@ -181,10 +202,10 @@ impl Decider {
     }
 
     /// Whether the class on top is to be reported now.
-    fn is_event(&mut self, time_s: f64, probability: f32) -> bool {
-        let (settings, hold_off_s) = (self.settings, self.hold_off_s());
+    fn is_event(&mut self, time_s: f64, is_reached: bool) -> bool {
+        let (least, hold_off_s) = (self.settings.least.max(1), self.hold_off_s());
         let Some(episode) = &mut self.episode else { return false };
-        if probability < settings.threshold || self.quiet.get(episode.class) == Some(&true) {
+        if !is_reached || self.quiet.get(episode.class) == Some(&true) {
             // What falls below the threshold for as long as the hold-off may be heard again.
             episode.reached = 0;
             episode.is_told &= time_s - self.heard_s[episode.class] < hold_off_s;
@@ -195,7 +216,7 @@ impl Decider {
             self.heard_s[episode.class] = time_s;
             return false;
         }
-        let is_enough = episode.reached >= settings.least.max(1);
+        let is_enough = episode.reached >= least;
         episode.is_held_off = is_enough && time_s - self.last_event_s < hold_off_s;
         is_enough && !episode.is_held_off
     }
@@ -206,7 +227,7 @@ impl Decider {
             episode.is_told = true;
         }
         (self.last_event_s, self.heard_s[class]) = (time_s, time_s);
-        let differs = baseline.is_some_and(|baseline| !agree(mean, baseline, self.settings.threshold));
+        let differs = baseline.is_some_and(|baseline| !agree(mean, baseline, self.settings.limit(mean.len())));
         let (number, step) = (self.counts.events, self.counts.steps);
         let event = Event { number, step, time_s, class, probability, baseline: baseline.map(top), differs };
         self.counts.events += 1;

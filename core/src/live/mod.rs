@@ -13,6 +13,7 @@
 //! | `front` | windows on a grid of instants, gaps, features |
 //! | `runner` | one model: features in, probabilities or a distance out |
 //! | `decide` | mean, threshold, hold-off: when a class was heard |
+//! | `suggest` | a threshold for an autoencoder, from samples that are as they should be |
 //! | `latency` | how long runs take, exactly, in bounded memory |
 //!
 //! Architecture invariant: no thread, no clock, no file; whoever calls has those.
@@ -21,13 +22,15 @@ mod decide;
 mod front;
 mod latency;
 mod runner;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Counts, Decider, Decision, DecisionSettings, Event, quiet_classes, top};
+pub use decide::{Counts, Decider, Decision, DecisionSettings, Event, USUAL_THRESHOLD, quiet_classes, top};
 pub use front::{FrontEnd, Sensor, Window, fitting_presets};
 pub use latency::{Latencies, LatencyFigures};
 pub use runner::{Reading, Runner, Said};
+pub use suggest::{Suggestion, suggest};
 
 use decide::agree;
 
@@ -102,6 +105,19 @@ impl Live {
         Ok(())
     }
 
+    /// Takes the next instants without listening to them, for who is late. How many windows that leaves out; after some, means begin
+    /// anew.
+    pub fn pass(&mut self, instants: &[f32]) -> u64 {
+        let mut passed = 0;
+        for part in instants.chunks(self.front.stride() * self.front.sensor().channels.len()) {
+            self.front.push(part, |_| passed += 1);
+        }
+        if passed > 0 {
+            self.decider.restart();
+        }
+        passed
+    }
+
     /// So many instants are missing. Windows that would span them are left out, and counted; means begin anew.
     pub fn gap(&mut self, missing: u64) {
         if self.front.gap(missing) > 0 {
@@ -118,7 +134,7 @@ impl Live {
         let decision = self.decider.step(time_s, &candidate.values, said);
         let number = self.steps;
         self.steps += 1;
-        let threshold = self.decider.settings().threshold;
+        let threshold = self.decider.settings().limit(candidate.values.len());
         self.same += u64::from(said.is_some_and(|said| agree(said, &candidate.values, threshold)));
         Ok(Step { number, first: window.first, time_s, candidate, baseline, decision })
     }

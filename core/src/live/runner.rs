@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::LiveError;
 use crate::data::DataSet;
-use crate::data::feed;
+use crate::data::feed::{self, Meaning};
 use crate::execute::executor::Executor;
 use crate::graph::Graph;
 use crate::measure::accuracy::last_op;
@@ -115,12 +115,16 @@ impl Runner {
     /// # Errors
     /// [`LiveError::Data`] if it does not fit the input.
     pub fn run(&self, sample: &DataSet) -> Result<Said, LiveError> {
-        let meaning = feed::meaning(sample, &self.input);
-        let input = feed::model_samples(sample, meaning, &[0], &self.input)?;
+        self.run_sample(sample, feed::meaning(sample, &self.input), 0)
+    }
+
+    /// Runs one sample of a data set whose values mean this.
+    pub(super) fn run_sample(&self, data: &DataSet, meaning: Meaning, sample: usize) -> Result<Said, LiveError> {
+        let input = feed::model_samples(data, meaning, &[sample], &self.input)?;
         let outputs = self.executor.run(&[&input], 1, &Cancel::new())?;
         let (first, port) = outputs.first().zip(self.executor.outputs().first()).ok_or_else(no_output)?;
         let real = self.executor.real(port.tensor, first);
-        let values = self.reading.values(real, || Ok(feed::real_samples(sample, meaning, &[0], &self.input)?))?;
+        let values = self.reading.values(real, || Ok(feed::real_samples(data, meaning, &[sample], &self.input)?))?;
         Ok(Said { values, input, output: outputs.concat() })
     }
 

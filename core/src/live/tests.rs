@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::data::features::{Pipeline, preset};
-use crate::data::{Axis, DataSet};
+use crate::data::{Axis, DataSet, Split, Values};
 use crate::graph::Graph;
 use crate::ops::{Activation, FullyConnected, Op, Softmax, Unary};
+use crate::progress::Cancel;
 use crate::tensor::{ElementType, Tensor};
 use crate::test_graph::{Chain, constant, values};
 
@@ -40,7 +41,7 @@ type Told = (Vec<(u64, Vec<f32>, Option<Event>)>, Counts, u64);
 
 /// What is compared of the steps of a stream that comes in pieces; after `gap.0` instants `gap.1` are missing.
 fn told(stride: usize, pieces: &[usize], gap: (usize, u64)) -> Told {
-    let settings = DecisionSettings { average: 2, threshold: 0.35, hold_off_ms: 40.0, least: 1 };
+    let settings = DecisionSettings { average: 2, threshold: Some(0.35), hold_off_ms: 40.0, least: 1 };
     let mut live = live(stride, settings);
     let stream = values(2 * 200, 5);
     let mut steps = Vec::new();
@@ -84,6 +85,21 @@ fn windows_lie_on_a_grid_and_none_spans_a_gap() {
     assert_eq!(firsts, [(32, 0.38)]);
     live.gap(0);
     assert_eq!(live.front().skipped(), 3);
+}
+
+#[test]
+fn what_is_passed_over_leaves_no_gap() {
+    let settings = DecisionSettings { average: 1, ..DecisionSettings::default() };
+    let stream = values(2 * 60, 3);
+    let mut whole = Vec::new();
+    live(4, settings).push(&stream, |step| whole.push((step.first, step.decision.mean))).unwrap();
+    let (mut late, mut heard) = (live(4, settings), Vec::new());
+    // Windows from 0 to 12 end before instant 20; those from 16 to 32 before instant 40.
+    late.push(&stream[..2 * 20], |step| heard.push((step.first, step.decision.mean))).unwrap();
+    assert_eq!(late.pass(&stream[2 * 20..2 * 40]), 5);
+    late.push(&stream[2 * 40..], |step| heard.push((step.first, step.decision.mean))).unwrap();
+    whole.retain(|(first, _)| !(16..=32).contains(first));
+    assert_eq!((heard, late.front().skipped(), late.steps().0), (whole, 0, 9));
 }
 
 #[test]
@@ -157,7 +173,7 @@ fn events(settings: DecisionSettings, tops: &[(usize, f32)]) -> (Vec<(u64, usize
 }
 
 fn at_once() -> DecisionSettings {
-    DecisionSettings { average: 1, threshold: 0.6, hold_off_ms: 0.0, least: 1 }
+    DecisionSettings { average: 1, threshold: Some(0.6), hold_off_ms: 0.0, least: 1 }
 }
 
 #[test]
@@ -203,7 +219,7 @@ fn the_baseline_is_held_against_each_event() {
     assert_eq!((other.class, other.baseline, other.differs), (1, Some((0, 0.7)), true));
     assert_eq!((decider.counts().events, decider.counts().same), (2, 1));
     // Of distances it says whether they reach the threshold.
-    let mut decider = Decider::new(DecisionSettings { threshold: 10.0, ..at_once() }, vec![]);
+    let mut decider = Decider::new(DecisionSettings { threshold: Some(10.0), ..at_once() }, vec![]);
     assert!(event(&mut decider, 0.1, &[12.0], &[9.0]).differs);
 }
 
@@ -222,4 +238,47 @@ fn events_are_remembered_in_bounded_memory() {
 fn classes_of_nothing_are_known_by_name() {
     let names = ["Down", "_silence_", "Unknown", "background noise", "noise", "negative"].map(str::to_owned);
     assert_eq!(quiet_classes(&names), [false, true, true, false, true, true]);
+}
+
+#[test]
+fn a_distance_has_no_threshold_before_somebody_says_it() {
+    let mut decider = Decider::new(DecisionSettings { average: 1, ..DecisionSettings::default() }, vec![]);
+    assert_eq!(decider.step(0.1, &[1e9], None).event, None);
+    let mut decider = Decider::new(DecisionSettings { average: 1, ..DecisionSettings::default() }, vec![]);
+    assert!(decider.step(0.1, &[0.7, 0.3], None).event.is_some_and(|event| event.class == 0));
+}
+
+/// Samples of one value `i` of two, of which the negation is 2i away in both: a distance of 4i².
+fn line(n: usize) -> DataSet {
+    let values: Vec<f32> = (0..n).flat_map(|i| [i as f32; 2]).collect();
+    let sample = DataSet::sample(vec![2], Vec::new());
+    DataSet { values: Values::F32(values.into()), ..sample }
+}
+
+#[test]
+fn a_threshold_is_suggested_of_samples_that_are_as_they_should_be() {
+    let net = Chain::new(&[1, 2]).then(Op::Unary(Unary::Neg), &[]).finish();
+    let runner = Runner::new(&net).unwrap();
+    let suggested = |data: &DataSet| suggest(&runner, &net, data, &Cancel::new());
+    let distance = |i: u32| 4.0 * (i * i) as f32;
+    // Without splits the first tenth calibrates: 99 % of 20 samples are all of them.
+    let found = suggested(&line(200)).unwrap();
+    assert_eq!((found.threshold, found.n_samples), (distance(19), 20));
+    assert_eq!(found.to_string(), "99 % of the distances of 20 calibration samples are at most that");
+    // Test samples from 100 on, of which every other is normal: of 50 the greatest, of 200 that which two exceed.
+    for (n, rank, n_normal) in [(200, 198, 50), (500, 494, 200)] {
+        let (split, labels) = (|i| if i < 100 { Split::Train } else { Split::Test }, |i| (i % 2) as u32);
+        let named = DataSet {
+            labels: Some((0..n).map(labels).collect()),
+            label_names: vec!["Normal".to_owned(), "broken".to_owned()],
+            splits: Some((0..n).map(split).collect()),
+            ..line(n)
+        };
+        let found = suggested(&named).unwrap();
+        assert_eq!((found.threshold, found.n_samples, found.of), (distance(rank), n_normal, "normal test samples"));
+    }
+    let only_test = DataSet { splits: Some(vec![Split::Test; 5].into()), ..line(5) };
+    assert!(suggested(&only_test).unwrap_err().to_string().contains("called normal"));
+    let runner = Runner::new(&dense(&[1, 2], 3, 1).finish()).unwrap();
+    assert!(suggest(&runner, &net, &line(9), &Cancel::new()).is_err(), "it tells classes apart");
 }

@@ -2,6 +2,8 @@
 //!
 //! On small cores features can cost more than the network.
 
+use std::ops::Add;
+
 use super::Estimate;
 use super::device::Device;
 use crate::data::features::{FramesOf, FrontEnd};
@@ -16,6 +18,18 @@ pub struct Operations {
     pub elementwise: u64,
     /// Square roots and logarithms, which the C library computes.
     pub functions: u64,
+}
+
+impl Add for Operations {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            macs: self.macs + other.macs,
+            elementwise: self.elementwise + other.elementwise,
+            functions: self.functions + other.functions,
+        }
+    }
 }
 
 /// What a front end costs.
@@ -120,8 +134,7 @@ fn frame_operations(plan: &FeaturePlan) -> Operations {
     let mut width = plan.n_values() as u64;
     let after = steps_operations(&plan.after, &mut width);
     let Some(frame) = &plan.frame else { return after };
-    let own = spectrum_operations(frame);
-    Operations { elementwise: own.elementwise + after.elementwise, ..own }
+    spectrum_operations(frame) + after
 }
 
 fn spectrum_operations(frame: &FramesOf) -> Operations {
@@ -180,6 +193,18 @@ mod tests {
         assert!(on("esp32-c3").input_us.unwrap().value > 10.0 * input.value, "it has no floating-point unit");
         let refused = front_end_figures(&front_end("micro-frontend"), &device("esp32").unwrap()).unwrap_err();
         assert_eq!((refused.number, refused.name), (4, "micro-frontend"));
+    }
+
+    #[test]
+    fn what_follows_the_spectrum_costs_all_of_its_operations() {
+        let mut plan = FeaturePlan::new(&preset("keyword").unwrap(), 16_000.0, 1).unwrap();
+        let spectrum = frame_operations(&plan);
+        let filter = FeaturePlan::new(&Pipeline::parse(&["filter:order=4"]).unwrap(), 100.0, 1).unwrap();
+        plan.after.extend(filter.each);
+        let values = plan.n_values() as u64;
+        assert_eq!(frame_operations(&plan), Operations { macs: spectrum.macs + 2 * 5 * values, ..spectrum });
+        plan.after.push(Step::Normalise(Vec::new()));
+        assert_eq!(frame_operations(&plan).elementwise, spectrum.elementwise + 2 * values);
     }
 
     #[test]

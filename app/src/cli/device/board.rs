@@ -12,7 +12,7 @@ use crate::cli::messages::Messages;
 use crate::cli::model::ModelOptions;
 use crate::cli::paths::existing;
 use crate::cli::{Failure, interrupt};
-use crate::device::{Connection, ConnectionSettings, Event, ModelFile, Way};
+use crate::device::{Connection, ConnectionSettings, Event, ModelFile, Way, remedy};
 use crate::input::Input;
 use crate::microphone::{Channel, Microphone, MicrophoneInfo, MicrophoneSettings};
 
@@ -207,10 +207,14 @@ impl Board {
                 Status::Done => return Ok(form.len()),
                 // Firmware reads one form or the other.
                 Status::Model => {}
-                status => return Err(Failure::new(format!("{}: {status}", self.info.name))),
+                status => return Err(self.refused(status)),
             }
         }
-        Err(Failure::new(format!("{}: {}", self.info.name, Status::Model)))
+        Err(self.refused(Status::Model))
+    }
+
+    fn refused(&self, status: Status) -> Failure {
+        Failure::new(format!("{}: {status}; {}", self.info.name, remedy(status)))
     }
 }
 

@@ -102,7 +102,7 @@ impl Simulate {
             flash_bytes: self.board.flash_bytes as usize,
             ram_bytes: self.board.ram_bytes as usize,
             sensors: self.sensors()?,
-            model: model.and_then(|model| Some(model.forms().first()?.1.clone())),
+            model: model.and_then(|model| Some(model.forms().first()?.1.to_vec())),
         };
         let way = if self.plain { Way::Lines } else { Way::Frames };
         Ok(SimulatorSettings { board, way, speed: self.speed, faults: self.fault.clone(), seed: self.seed })

@@ -1,7 +1,5 @@
 //! What is done with each piece of a stream: through the models, to whoever reads, and to the board.
 
-use std::time::Instant;
-
 use tinsmith_core::live::{Latencies, Live as Listener, Step};
 use tinsmith_runtime::link::Status;
 
@@ -13,6 +11,7 @@ use crate::cli::device::board::Board;
 use crate::cli::messages::Messages;
 use crate::device::ModelFile;
 use crate::device::{Agreement, Answer, Event};
+use crate::live::timed;
 
 /// Windows that a board may still have to answer for; it gets no more meanwhile.
 const MAX_WAITING: usize = 4;
@@ -103,12 +102,9 @@ impl<'a> Listening<'a> {
 
     /// Takes the next instants. With a board the windows that they complete are run there as well.
     pub fn take(&mut self, instants: &[f32], board: Option<&Board>) -> Result<(), Failure> {
-        let start = Instant::now();
-        let mut steps = Vec::new();
-        self.live.push(instants, |step| steps.push(step)).map_err(|error| Failure::at(&self.options.file, error))?;
-        let each_us = start.elapsed().as_micros() / steps.len().max(1) as u128;
-        for step in steps {
-            self.latencies.add(u32::try_from(each_us).unwrap_or(u32::MAX));
+        let steps = timed(&mut self.live, instants).map_err(|error| Failure::at(&self.options.file, error))?;
+        for (step, us) in steps {
+            self.latencies.add(us);
             self.tell(&step)?;
             if let Some(board) = board.filter(|_| self.options.on_board) {
                 self.ask(step, board)?;

@@ -8,7 +8,7 @@ mod tell;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueHint};
-use tinsmith_core::live::{Decider, DecisionSettings, FrontEnd, Live as Listener, Reading, quiet_classes};
+use tinsmith_core::live::{Decider, DecisionSettings, FrontEnd, Live as Listener, Reading, USUAL_THRESHOLD, quiet_classes};
 
 use super::device::board::{LinkOptions, parse_seconds};
 use super::messages::Messages;
@@ -90,7 +90,8 @@ struct Decision {
     /// From one window to the next, milliseconds
     #[arg(long, value_name = "MS", default_value = "100", value_parser = milliseconds)]
     stride: f64,
-    /// The mean probability that is enough; of an autoencoder the mean distance. 0.6, and for an autoencoder none, if left out
+    /// The mean probability that is enough; of an autoencoder the mean distance. If left out, 0.6, and for an autoencoder none: which
+    /// one its project's data set suggests is said
     #[arg(long, value_name = "X", value_parser = threshold)]
     threshold: Option<f32>,
     /// Steps whose mean is taken
@@ -116,10 +117,10 @@ fn threshold(text: &str) -> Result<f32, String> {
 
 impl Decision {
     fn settings(self, reading: Reading) -> DecisionSettings {
-        let usual = if reading == Reading::Distance { f32::INFINITY } else { DecisionSettings::default().threshold };
+        let usual = (reading != Reading::Distance).then_some(USUAL_THRESHOLD);
         DecisionSettings {
             average: self.average.into(),
-            threshold: self.threshold.unwrap_or(usual),
+            threshold: self.threshold.or(usual),
             hold_off_ms: self.hold_off,
             least: self.least.into(),
         }
@@ -132,8 +133,8 @@ impl Live {
         let models = Models::open(&self, messages)?;
         let mut stream = Stream::open(&self, messages)?;
         let live = self.listener(&models, &mut stream)?;
-        if live.decider().settings().threshold.is_infinite() {
-            messages.note("an autoencoder tells no events without --threshold; the summary says which distances there are");
+        if live.decider().settings().threshold.is_none() {
+            messages.note(&format!("an autoencoder tells no events without --threshold; {}", models.suggested(&live)));
         }
         let mut listening = Listening::new(&self, live, &models, messages)?;
         stream.play(&mut listening)?;

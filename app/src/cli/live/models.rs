@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use tinsmith_core::data::DataSet;
 use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::graph::Graph;
-use tinsmith_core::live::{LiveError, Runner};
+use tinsmith_core::live::{Live as Listener, LiveError, Runner, suggest};
 use tinsmith_core::preview::{Engine, Event};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
@@ -21,6 +22,8 @@ pub struct Models {
     pub labels: Vec<String>,
     /// What the project's recordings go through.
     pub features: Option<Pipeline>,
+    /// The project's data set, and the model as it came.
+    known: Option<(Arc<DataSet>, Arc<Graph>)>,
 }
 
 impl Models {
@@ -30,7 +33,7 @@ impl Models {
             true => Self::of_project(options, messages)?,
             false => {
                 let candidate = options.options.model.open(&options.file)?.graph;
-                Self { candidate, baseline: None, labels: Vec::new(), features: None }
+                Self { candidate, baseline: None, labels: Vec::new(), features: None, known: None }
             }
         };
         if let Some(path) = &options.against {
@@ -53,7 +56,9 @@ impl Models {
         let candidate = made.map_err(|error| Failure::at(&options.file, error))?;
         let labels = job.data.as_ref().map(|data| data.label_names.clone()).unwrap_or_default();
         let (candidate, baseline) = (Arc::new(candidate.graph.clone()), Some(job.source.graph.clone()));
-        Ok(Self { candidate, baseline, labels, features: job.front_end().map(|front_end| front_end.pipeline.clone()) })
+        let features = job.front_end().map(|front_end| front_end.pipeline.clone());
+        let known = job.data.clone().map(|data| (data, job.source.graph.clone()));
+        Ok(Self { candidate, baseline, labels, features, known })
     }
 
     fn name_classes(&mut self, options: &Live) -> Result<(), Failure> {
@@ -70,6 +75,16 @@ impl Models {
                 if n == 1 { vec!["anomaly".to_owned()] } else { (0..n).map(|class| format!("class {class}")).collect() };
         }
         Ok(())
+    }
+
+    /// Which threshold the project's data set suggests for an autoencoder, or where else to look.
+    pub fn suggested(&self, live: &Listener) -> String {
+        let suggest = |(data, source): &(Arc<DataSet>, Arc<Graph>)| suggest(live.candidate(), source, data, &Cancel::new());
+        match self.known.as_ref().map(suggest) {
+            Some(Ok(found)) => format!("suggested is --threshold {}: {found}", found.threshold),
+            Some(Err(why)) => format!("none is suggested: {why}; the summary says which distances there are"),
+            None => "the summary says which distances there are".to_owned(),
+        }
     }
 
     /// The models, ready to run.

@@ -18,7 +18,8 @@ use crate::device::ports::Watch;
 use crate::device::{Connection, ConnectionSettings, DeviceError};
 use crate::gui::background::Background;
 use crate::gui::capture::{
-    Alive, Ask, ChosenBy, ClipEdit, Counts, Imported, Listening, PlayedClip, Source, StagesQuestion, fitted, folder_beside,
+    Alive, Ask, ChosenBy, ClipEdit, Counts, Imported, Listening, PlayedClip, Source, StagesQuestion, WordsOf, fitted,
+    folder_beside,
 };
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
@@ -39,6 +40,7 @@ impl App {
             capture.microphones = Some(found);
         }
         capture.digests.take();
+        capture.words.take();
         capture.stages.take();
         capture.follow_index();
         if let Some(counts) = capture.counting.take() {
@@ -92,6 +94,7 @@ impl App {
             Ask::UseFolder(folder) => self.use_folder(folder, ctx),
             Ask::ShowCounts => self.show_counts(ctx),
             Ask::Select(which) => self.session.capture.selected = which,
+            Ask::ShowWords(on_screen) => self.show_words(&on_screen, ctx),
             Ask::ShowStages => self.show_stages(ctx),
             Ask::Fit => self.fit(ctx),
             Ask::Calibrate(count, by) => self.choose_calibration(count, by, ctx),
@@ -143,9 +146,19 @@ impl App {
         if let Some(collection) = capture.collection.clone() {
             return station.begin(plan, collection);
         }
-        let Some(project) = self.session.open.as_ref().map(crate::gui::session::Open::project_file) else { return };
         self.session.capture.planned = Some(plan);
-        self.use_folder(folder_beside(&project), ctx);
+        self.need_clips(ctx);
+    }
+
+    /// Opens the folder beside the project, unless clips go into another one already.
+    pub(super) fn need_clips(&mut self, ctx: &Context) {
+        let capture = &self.session.capture;
+        if capture.collection.is_some() || capture.opening_clips.is_busy() {
+            return;
+        }
+        if let Some(project) = self.session.open.as_ref().map(crate::gui::session::Open::project_file) {
+            self.use_folder(folder_beside(&project), ctx);
+        }
     }
 
     /// A folder of recordings, pictures or tables becomes a data set beside it; the files stay as they are.
@@ -223,6 +236,17 @@ impl App {
         if capture.counts.as_ref().is_none_or(|counts| !Arc::ptr_eq(&counts.library, &library)) {
             capture.counting = Background::start(ctx, move || Counts::new(library));
         }
+    }
+
+    /// The candidate is asked what these clips are.
+    fn show_words(&mut self, on_screen: &[usize], ctx: &Context) {
+        let session = &mut self.session;
+        let Some(candidate) = session.figures.candidate.value.clone() else { return };
+        let Some((collection, library)) = session.capture.collection.as_ref().zip(session.capture.library()) else { return };
+        let names = session.open.as_ref().and_then(|open| open.data.as_ref()).map(|data| data.set.label_names.clone());
+        let (features, folder) = (session.edit.features.clone(), collection.folder().to_owned());
+        let by = WordsOf { candidate, features, names: names.unwrap_or_default(), folder };
+        session.capture.words.want(by, &library, on_screen, ctx);
     }
 
     /// The selected clip, or the newest, goes through the stages.

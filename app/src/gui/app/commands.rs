@@ -62,7 +62,7 @@ impl App {
             Command::TakePicture(taken) => self.take_picture(*taken, ctx),
             Command::Explain(quantity) => self.session.explained = quantity,
             Command::Capture(ask) => self.capture(ask, ctx),
-            Command::Live(ask) => self.live(ask),
+            Command::Live(ask) => self.live(ask, ctx),
             Command::Unsaved(answer) => self.answer(answer, ctx),
         }
     }

@@ -12,6 +12,7 @@ use crate::live::{Listener, Setup};
 impl App {
     /// Has the thread work with what is on screen now.
     pub(super) fn follow_live(&mut self, ctx: &Context) {
+        self.keep_clips();
         let wanted = self.live_setup();
         let waker = ctx.clone();
         let start = |setup| Listener::start(setup, Arc::new(move || waker.request_repaint()));
@@ -29,11 +30,26 @@ impl App {
             candidate: Arc::clone(candidate),
             data: open.data.as_ref().map(|data| Arc::clone(&data.set)),
             features: session.edit.features.clone(),
+            keep: session.capture.collection.as_ref().filter(|_| session.live.keeps_all).map(Arc::downgrade),
             settings: session.live.settings.clone(),
         })
     }
 
-    pub(super) fn live(&mut self, ask: Ask) {
+    /// What is to become clips does, once there is a data set to put it into.
+    fn keep_clips(&mut self) {
+        let (live, capture) = (&mut self.session.live, &self.session.capture);
+        if let Some((station, collection)) = capture.station().zip(capture.collection.as_ref()) {
+            live.to_keep.drain(..).for_each(|stretch| station.keep(stretch, Arc::clone(collection)));
+        } else if !capture.opening_clips.is_busy() {
+            // It could not be opened, which was told.
+            (live.keeps_all, live.to_keep) = (false, Vec::new());
+        }
+    }
+
+    pub(super) fn live(&mut self, ask: Ask, ctx: &Context) {
+        if matches!(ask, Ask::Keep(_) | Ask::KeepAll(true)) {
+            self.need_clips(ctx);
+        }
         let live = &mut self.session.live;
         match (ask, &live.listener) {
             (Ask::Set(settings), _) => live.settings = settings,
@@ -44,7 +60,9 @@ impl App {
             (Ask::Clear, Some(listener)) => listener.clear(),
             (Ask::Load, Some(listener)) => listener.load(),
             (Ask::Check, Some(listener)) => listener.check(),
-            (Ask::Pause(_) | Ask::Clear | Ask::Load | Ask::Check, None) => {}
+            (Ask::Keep(stretch), Some(_)) => live.to_keep.push(stretch),
+            (Ask::KeepAll(keeps_all), Some(_)) => live.keeps_all = keeps_all,
+            (Ask::Pause(_) | Ask::Clear | Ask::Load | Ask::Check | Ask::Keep(_) | Ask::KeepAll(_), None) => {}
         }
     }
 }

@@ -33,9 +33,9 @@ pub struct Digest {
 }
 
 /// What a digest is of, a part of a file, as a hash: it is looked for in every frame, for thousands of clips.
-type Key = u64;
+pub(super) type Key = u64;
 
-fn key(item: &Item) -> Key {
+pub(super) fn key(item: &Item) -> Key {
     let mut hasher = DefaultHasher::new();
     (&item.file, item.span).hash(&mut hasher);
     hasher.finish()

@@ -97,7 +97,7 @@ fn make(of: &Question, cancel: &Cancel) -> Result<(Signal, Vec<Pieces>), String>
     Ok((signal, made))
 }
 
-fn signal(reader: &mut Reader, library: &Library, item: &Item) -> Result<Signal, String> {
+pub(super) fn signal(reader: &mut Reader, library: &Library, item: &Item) -> Result<Signal, String> {
     match reader.read(library, item).map_err(|error| error.to_string())? {
         Sample::Signal(recording) => {
             let unknown = || format!("{}: nobody says how many instants a second it has", item.file);

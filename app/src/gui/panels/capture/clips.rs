@@ -9,7 +9,7 @@ use tinsmith_core::data::level::{Trouble, decibels};
 use tinsmith_core::data::library::{Item, Kind, Library};
 
 use super::ask;
-use crate::gui::capture::{Ask, ClipEdit, Digest, MOST_KEPT};
+use crate::gui::capture::{Ask, ClipEdit, Digest, MOST_KEPT, Word};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::plots::trace::trace_ui;
@@ -18,12 +18,13 @@ use crate::gui::units;
 use crate::gui::widgets::{button, empty_state, icon_button, open_cell, panel_header, select, sideways, text_in};
 
 /// The table is not squeezed below this.
-const LEAST_WIDTH: f32 = 560.0;
+const LEAST_WIDTH: f32 = 668.0;
 
 /// The columns: their names, whether numbers stand at the right, and widths; the first takes the rest.
-const COLUMNS: [(&str, bool, Option<f32>); 7] = [
+const COLUMNS: [(&str, bool, Option<f32>); 8] = [
     ("   Clip", false, None),
     ("Label", false, Some(90.0)),
+    ("Candidate", false, Some(100.0)),
     ("Outline", false, Some(110.0)),
     ("Split", false, Some(76.0)),
     ("Length", true, Some(76.0)),
@@ -207,6 +208,7 @@ impl ClipsPanel {
                     }
                 });
             });
+        ask(cx, Ask::ShowWords(on_screen.clone()));
         // What is on screen first, then the others, as many as are kept.
         let most = listed.len().min(MOST_KEPT / 2);
         let others = if cx.session.capture.digests.n_known() < most { most } else { 0 };
@@ -274,20 +276,21 @@ fn cell_ui(cx: PanelCtx<'_>, library: &Library, item: &Item, column: usize, ui: 
             Some(label) => cell(ui, false, label, Type::SmallMedium, p.text),
             None => cell(ui, false, units::NONE, Type::Small, p.text_faint),
         },
-        2 => {
+        2 => word_ui(cx, item, ui),
+        3 => {
             if let Some(digest) = digest {
                 outline_ui(ui, ui.max_rect().shrink2(vec2(0.0, 2.0)), digest, p.base);
             }
         }
-        3 => cell(ui, false, item.split.map_or(units::NONE, |split| split.name()), Type::Small, p.text_weak),
-        4 => {
+        4 => cell(ui, false, item.split.map_or(units::NONE, |split| split.name()), Type::Small, p.text_weak),
+        5 => {
             let words = match library.rate_hz {
                 Some(rate) => format!("{:.2} s", item.len() as f64 / rate),
                 None => item.len().to_string(),
             };
             cell(ui, true, &words, Type::Small, p.text);
         }
-        5 => {
+        6 => {
             let words = digest.map_or_else(
                 || units::NONE.to_owned(),
                 |digest| match library.kind {
@@ -302,6 +305,20 @@ fn cell_ui(cx: PanelCtx<'_>, library: &Library, item: &Item, column: usize, ui: 
             cell(ui, false, &words, Type::Small, colour);
         }
     }
+}
+
+/// What the candidate says of a clip, marked where that is not its label.
+fn word_ui(cx: PanelCtx<'_>, item: &Item, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let (words, ink) = match cx.session.capture.words.of(item) {
+        None => (units::NONE.to_owned(), p.text_faint),
+        Some(Word { class: None, value }) => (units::real(f64::from(*value)), p.text_weak),
+        Some(Word { class: Some(class), value }) if item.label.as_ref().is_none_or(|label| label == class) => {
+            (format!("{class} {value:.2}"), p.text_weak)
+        }
+        Some(Word { class: Some(class), value }) => (format!("\u{2260} {class} {value:.2}"), p.amber),
+    };
+    cell(ui, false, &words, Type::Small, ink);
 }
 
 /// What is wrong with a clip, or what somebody wrote.

@@ -9,7 +9,7 @@ use tinsmith_runtime::link::Stats;
 use super::battery::BatteryView;
 use super::{Nothing, ask, filled, with_shown};
 use crate::capture::{Link, Seen, Station};
-use crate::device::Way;
+use crate::device::{Way, remedy};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::live::Ask;
@@ -220,7 +220,7 @@ fn load_ui(cx: PanelCtx<'_>, board: &OnBoard, ui: &mut Ui) {
         ui.label(Type::Caption.text(words, p.text_faint));
     }
     if let Some(status) = board.refused {
-        let words = format!("The board does not take it: {status}");
+        let words = format!("The board does not take it: {status}. What helps: {}.", remedy(status));
         sentence_row(ui, icons::WARNING, p.red, &words, false);
     }
     if let Some(why) = &board.trouble {

@@ -1,28 +1,53 @@
 //! What was heard, newest first.
 
-use eframe::egui::{CornerRadius, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use std::collections::HashSet;
+
+use eframe::egui::{Align2, CornerRadius, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use tinsmith_core::data::segment::Span;
 
 use super::now::number;
-use super::{Nothing, filled, with_shown};
+use super::{Nothing, ask, filled, with_shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::live::Ask;
 use crate::gui::theme::{PANEL_PADDING, Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units;
-use crate::gui::widgets::{icon_button, panel_header, text_in};
+use crate::gui::widgets::{icon_button, panel_header, sentence_row, switch, text_in};
 use crate::live::{Heard, Shown};
+
+/// Width of what keeps an event.
+const KEEP: f32 = 28.0;
 
 /// Shows the panel.
 pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     let n = cx.session.live.listener.as_ref().map(|listener| listener.shown().counts.events);
     panel_header(ui, "Events", &n.map_or_else(String::new, units::exact), |ui| {
-        if let Some(listener) = &cx.session.live.listener
-            && icon_button(ui, icons::COPY, "Copy the events").clicked()
-        {
+        let Some(listener) = &cx.session.live.listener else { return };
+        if icon_button(ui, icons::COPY, "Copy the events").clicked() {
             ui.ctx().copy_text(as_text(&listener.shown()));
         }
+        keep_all_ui(cx, ui);
     });
+    let mut kept = HashSet::new();
+    if let Some(station) = cx.session.capture.station() {
+        let seen = station.seen();
+        kept.extend(&seen.kept);
+        if let Some(trouble) = &seen.trouble {
+            sentence_row(ui, icons::WARNING, Palette::of(ui).red, trouble, false);
+        }
+    }
     let nothing = Nothing { title: "No events yet", words: "What is heard is listed here.", offers: false };
-    with_shown(cx, ui, nothing, table_ui);
+    with_shown(cx, ui, nothing, |shown, ui| table_ui(cx, shown, &kept, ui));
+}
+
+fn keep_all_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let mut keeps = cx.session.live.keeps_all;
+    let help =
+        "Each event becomes a clip of the data set in Data: its window, with what was heard as its label, to be put right there";
+    ui.label(Type::Small.text("Keep as clips", Palette::of(ui).text_weak)).on_hover_text(help);
+    if switch(ui, &mut keeps, "Keep as clips").on_hover_text(help).changed() {
+        ask(cx, Ask::KeepAll(keeps));
+    }
 }
 
 /// Where the columns of a line lie.
@@ -32,6 +57,7 @@ struct Columns {
     baseline: Rect,
     board: Rect,
     note: Rect,
+    keep: Rect,
 }
 
 impl Columns {
@@ -40,7 +66,7 @@ impl Columns {
         let has_note = inner.width() > 520.0;
         let note_width = if has_note { 64.0 } else { 0.0 };
         let (time_width, board_width) = (64.0, 68.0);
-        let each = ((inner.width() - time_width - board_width - note_width) / 2.0).max(40.0);
+        let each = ((inner.width() - time_width - board_width - note_width - KEEP) / 2.0).max(40.0);
         let mut x = inner.left();
         let mut next = |width: f32| {
             let cell = Rect::from_min_max(pos2(x, line.top()), pos2(x + width - 8.0, line.bottom()));
@@ -53,11 +79,12 @@ impl Columns {
             baseline: next(each),
             board: next(board_width),
             note: next(note_width),
+            keep: next(KEEP),
         }
     }
 }
 
-fn table_ui(shown: &Shown, ui: &mut Ui) {
+fn table_ui(cx: PanelCtx<'_>, shown: &Shown, kept: &HashSet<(u8, Span)>, ui: &mut Ui) {
     let p = Palette::of(ui);
     ui.spacing_mut().item_spacing.y = 0.0;
     let (head, _) = ui.allocate_exact_size(vec2(ui.available_width(), TABLE_HEADER), Sense::hover());
@@ -69,12 +96,14 @@ fn table_ui(shown: &Shown, ui: &mut Ui) {
     let n = shown.events.len();
     ScrollArea::vertical().id_salt("events").auto_shrink([false, false]).show_rows(ui, TABLE_ROW, n, |ui, rows| {
         for heard in rows.filter_map(|row| shown.events.get(n - 1 - row)) {
-            line_ui(shown, heard, ui);
+            let line = line_ui(shown, heard, ui);
+            keep_ui(cx, shown, heard, kept.contains(&heard.window), line, ui);
         }
     });
 }
 
-fn line_ui(shown: &Shown, heard: &Heard, ui: &mut Ui) {
+/// What was heard. Where the line is.
+fn line_ui(shown: &Shown, heard: &Heard, ui: &mut Ui) -> Rect {
     let p = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), TABLE_ROW), Sense::hover());
     let event = &heard.event;
@@ -94,6 +123,28 @@ fn line_ui(shown: &Shown, heard: &Heard, ui: &mut Ui) {
     text_in(ui, columns.board, true, &board, Type::Small, p.text_weak);
     if event.differs {
         text_in(ui, columns.note, false, "differs", Type::Small, p.amber);
+    }
+    rect
+}
+
+/// Makes a clip of an event.
+fn keep_ui(cx: PanelCtx<'_>, shown: &Shown, heard: &Heard, is_kept: bool, line: Rect, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let cell = Columns::of(line).keep;
+    let number = heard.event.number + 1;
+    if is_kept {
+        let response = ui.interact(cell, ui.scope_id().with(("kept", number)), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Event {number} is a clip")));
+        ui.painter().text(cell.center(), Align2::CENTER_CENTER, icons::CHECK, Type::IconSmall.font(), p.green);
+        response.on_hover_text("It is a clip in Data");
+        return;
+    }
+    let response = ui.interact(cell, ui.scope_id().with(("keep", number)), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Keep event {number} as a clip")));
+    let ink = if response.hovered() || response.has_focus() { p.text } else { p.text_faint };
+    ui.painter().text(cell.center(), Align2::CENTER_CENTER, icons::DOWNLOAD_SIMPLE, Type::IconSmall.font(), ink);
+    if response.on_hover_text("Keep it as a clip, to put its label right in Data").clicked() {
+        ask(cx, Ask::Keep(shown.stretch(heard)));
     }
 }
 

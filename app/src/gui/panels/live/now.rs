@@ -1,7 +1,9 @@
 //! What is heard now, what is listened to, how it is decided.
 
+use std::ops::RangeInclusive;
+
 use eframe::egui::{CornerRadius, Frame, Margin, Rect, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
-use tinsmith_core::live::{DecisionSettings, Reading, top};
+use tinsmith_core::live::{DecisionSettings, Reading, USUAL_THRESHOLD, top};
 
 use super::{Nothing, ask, filled, with_shown};
 use crate::device::ports::PortKind;
@@ -13,10 +15,10 @@ use crate::gui::live::Ask;
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{
-    Slider, group_title, icon_button, label_row, panel_header, rule, segmented_named, select, sentence_row, slider, text_in,
-    value_row,
+    Slider, button, group_title, icon_button, label_row, panel_header, rule, segmented_named, select, sentence_row, slider,
+    text_in, value_row,
 };
-use crate::live::{Front, Settings, Shown, State};
+use crate::live::{Front, Settings, Shown, State, Suggested};
 
 /// Height of a class.
 const ROW: f32 = 19.0;
@@ -70,16 +72,19 @@ fn now_ui(shown: &Shown, settings: &Settings, ui: &mut Ui) {
         return;
     };
     let (class, value) = top(&point.mean);
-    let threshold = settings.decision.threshold;
+    let threshold = settings.decision.limit(point.mean.len());
     let is_heard = value >= threshold && shown.quiet.get(class) != Some(&true);
     let (ink, number_ink) = if is_heard { (p.text, p.accent_text) } else { (p.text_weak, p.text_faint) };
     ui.horizontal(|ui| {
         ui.label(Type::Headline.text(shown.label(class), ink));
         ui.label(Type::Figure.text(number(value), number_ink));
     });
-    let how = if value >= threshold { "above" } else { "below" };
-    let limit = if threshold.is_finite() { number(threshold) } else { "any".to_owned() };
-    let words = format!("for {:.1} s, {how} {limit}", point.since_s.max(0.0));
+    let how = match (threshold.is_finite(), value >= threshold) {
+        (false, _) => "no threshold is set".to_owned(),
+        (true, true) => format!("above {}", number(threshold)),
+        (true, false) => format!("below {}", number(threshold)),
+    };
+    let words = format!("for {:.1} s, {how}", point.since_s.max(0.0));
     ui.label(Type::Small.text(words, p.text_weak));
     ui.add_space(6.0);
     ui.spacing_mut().item_spacing.y = 0.0;
@@ -199,27 +204,84 @@ fn as_options<T: Clone>(named: &[(T, String)]) -> Vec<(T, &str)> {
 
 fn decision_ui(cx: PanelCtx<'_>, settings: &mut Settings, ui: &mut Ui) {
     group_title(ui, "Decision", "", |_| {});
-    let most = cx.session.live.listener.as_ref().map(|listener| {
+    let distance = cx.session.live.listener.as_ref().and_then(|listener| {
         let shown = listener.shown();
-        (shown.reading == Reading::Distance).then_some(shown.most)
+        (shown.reading == Reading::Distance).then(|| (shown.most, shown.suggested.clone()))
     });
-    // Of a distance nobody knows how large it may be before it was measured.
-    let top = most.flatten().map_or(1.0, |most| f64::from(most.max(1.0)) * 2.0);
     let usual = DecisionSettings::default();
     let decision = &mut settings.decision;
-    let row = |ui: &mut Ui, name: &str, value: f64, range, (default, step, decimals, unit): (f64, f64, usize, &str)| {
-        let mut changed = value;
-        label_row(ui, name, |ui| slider(ui, &mut changed, &Slider { name, range, default, step, decimals, unit }));
-        changed
-    };
-    let threshold = row(ui, "Threshold", decision.threshold.into(), 0.0..=top, (usual.threshold.into(), 0.05, 2, ""));
-    if (threshold - f64::from(decision.threshold)).abs() > 1e-6 {
-        decision.threshold = threshold as f32;
+    match distance {
+        None => {
+            let (before, default) = (decision.limit(2), f64::from(USUAL_THRESHOLD));
+            let help = "The mean that a class has to reach to be told";
+            let threshold = row(ui, "Threshold", before.into(), 0.0..=1.0, (default, 0.05, 2, ""), help);
+            set_threshold(decision, before, threshold);
+        }
+        Some((most, suggested)) => distance_ui(decision, most, suggested, ui),
     }
-    let average = row(ui, "Average", decision.average as f64, 1.0..=20.0, (usual.average as f64, 1.0, 0, "steps"));
+    let help = "Steps whose mean is taken";
+    let average = row(ui, "Average", decision.average as f64, 1.0..=20.0, (usual.average as f64, 1.0, 0, "steps"), help);
     decision.average = average.round() as usize;
-    settings.stride_ms = row(ui, "Stride", settings.stride_ms, 20.0..=1000.0, (100.0, 10.0, 0, "ms"));
-    decision.hold_off_ms = row(ui, "Hold off", decision.hold_off_ms, 0.0..=3000.0, (usual.hold_off_ms, 50.0, 0, "ms"));
+    let help = "From one window to the next. Where a step here takes longer than that, the models fall behind; what is more than 2 s old \
+                is then left out, and counted below";
+    settings.stride_ms = row(ui, "Stride", settings.stride_ms, 20.0..=1000.0, (100.0, 10.0, 0, "ms"), help);
+    let help = "After an event nothing is told for so long, and a class only after it was away for so long";
+    decision.hold_off_ms = row(ui, "Hold off", decision.hold_off_ms, 0.0..=3000.0, (usual.hold_off_ms, 50.0, 0, "ms"), help);
+}
+
+fn row(
+    ui: &mut Ui,
+    name: &str,
+    value: f64,
+    range: RangeInclusive<f64>,
+    (default, step, decimals, unit): (f64, f64, usize, &str),
+    help: &str,
+) -> f64 {
+    let mut changed = value;
+    let of = Slider { name, range, default, step, decimals, unit };
+    label_row(ui, name, |ui| slider(ui, &mut changed, &of).on_hover_text(help));
+    changed
+}
+
+/// Sets it where it was moved: a slider rounds what it only shows.
+fn set_threshold(decision: &mut DecisionSettings, before: f32, now: f64) {
+    if (now - f64::from(before)).abs() > 1e-6 {
+        decision.threshold = Some(now as f32);
+    }
+}
+
+/// The threshold of an autoencoder: nobody knows what is usual, but the data set says what is suggested.
+fn distance_ui(decision: &mut DecisionSettings, most: f32, suggested: Option<Suggested>, ui: &mut Ui) {
+    let p = Palette::of(ui);
+    let found = suggested.as_ref().and_then(|suggested| suggested.as_ref().ok()).map(|suggestion| suggestion.threshold);
+    // How large a distance may be is not known before some were measured.
+    let top = f64::from(most.max(found.unwrap_or(0.0)).max(decision.threshold.unwrap_or(0.0)).max(1e-3)) * 2.0;
+    let before = decision.threshold.unwrap_or(top as f32);
+    let decimals = (3.0 - top.log10().floor()).clamp(0.0, 6.0) as usize;
+    let default = found.map_or(top, f64::from);
+    let help = "The mean distance that has to be reached to be told";
+    let threshold = row(ui, "Threshold", before.into(), 0.0..=top, (default, top / 100.0, decimals, ""), help);
+    set_threshold(decision, before, threshold);
+    match suggested {
+        Some(Ok(suggestion)) => {
+            let words = format!("suggested {}", number(suggestion.threshold));
+            label_row(ui, "", |ui| {
+                let press = ui.add_enabled_ui(decision.threshold != found, |ui| button(ui, "Use").clicked());
+                if press.inner {
+                    decision.threshold = found;
+                }
+                ui.label(Type::Small.text(words, p.text_weak)).on_hover_text(suggestion.to_string());
+            });
+        }
+        Some(Err(why)) => {
+            let words = format!("No threshold is suggested: {why}");
+            sentence_row(ui, icons::INFO, p.text_faint, &words, false);
+        }
+        None => {}
+    }
+    if decision.threshold.is_none() {
+        sentence_row(ui, icons::INFO, p.amber, "Nothing is told before a threshold is set.", false);
+    }
 }
 
 fn counts_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
@@ -234,8 +296,13 @@ fn counts_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     value_row(ui, "Below threshold, not reported", &units::exact(counts.below));
     value_row(ui, "Steps", &units::exact(steps));
     let (missing, left_out) = shown.missing;
-    value_row(ui, "Instants lost", &units::exact(missing))
-        .on_hover_text(format!("{left_out} windows would have spanned what is missing and were left out"));
+    value_row(ui, "Instants lost", &units::exact(missing)).on_hover_text("By the link or the board, while this listened");
+    let why = format!(
+        "{left_out} would have spanned instants that are missing; {} came while the models here were too far behind: a longer stride \
+         gives them time",
+        shown.late
+    );
+    value_row(ui, "Windows left out", &units::exact(left_out + shown.late)).on_hover_text(why);
     let step = shown.latencies.figures();
     value_row(ui, "A step here", &units::microseconds(step.mean_us.into()).joined())
         .on_hover_text(format!("mean; features and both models; p99 {} µs", step.p99_us));

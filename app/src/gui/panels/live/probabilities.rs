@@ -96,12 +96,12 @@ impl ProbabilitiesPanel {
                 sentence_row(ui, icons::WARNING, p.red, why, false);
                 return;
             }
-            show(shown, view, f64::from(cx.session.live.settings.decision.threshold), ui);
+            show(shown, view, cx.session.live.settings.decision.limit(shown.labels.len()), ui);
         });
     }
 }
 
-fn show(shown: &Shown, view: View, threshold: f64, ui: &mut Ui) {
+fn show(shown: &Shown, view: View, threshold: f32, ui: &mut Ui) {
     let (all, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let heard = shown.points.back().map_or_else(String::new, |point| {
         let (class, value) = top(&point.mean);
@@ -259,7 +259,7 @@ impl LanesPainter<'_> {
         }
     }
 
-    fn lines(&self, threshold: f64, ui: &Ui) {
+    fn lines(&self, threshold: f32, ui: &Ui) {
         let p = Palette::of(ui);
         let (painter, full) = (ui.painter_at(self.lanes), self.full());
         let y = |value: f32| self.lanes.bottom() - (value / full).clamp(0.0, 1.0) * (self.lanes.height() - 2.0) - 1.0;
@@ -268,8 +268,8 @@ impl LanesPainter<'_> {
             let place = pos2(self.lanes.left() - 8.0, y(share * full));
             ui.painter().text(place, Align2::RIGHT_CENTER, number(share * full), Type::Caption.font(), p.text_faint);
         }
-        if threshold <= f64::from(full) {
-            let line = [pos2(self.lanes.left(), y(threshold as f32)), pos2(self.lanes.right(), y(threshold as f32))];
+        if threshold <= full {
+            let line = [pos2(self.lanes.left(), y(threshold)), pos2(self.lanes.right(), y(threshold))];
             painter.extend(Shape::dashed_line(&line, Stroke::new(1.0, p.text_weak), 2.0, 2.0));
         }
         let on_top = self.points.last().map(|point| top(&point.mean).0);
