@@ -207,7 +207,9 @@ pub fn npz(set: &DataSet) -> Result<Vec<u8>, DataProblem> {
         Ok(archive.write_all(&file)?)
     };
     let n = set.n_samples();
-    add("x", descr(&set.values), &[&[n], set.sample_shape.as_slice()].concat(), set.values.bytes())?;
+    for input in set.arrays() {
+        add(&input.array, descr(&input.values), &[&[n], input.sample_shape.as_slice()].concat(), input.values.bytes())?;
+    }
     if let Some(labels) = &set.labels {
         let bytes: Vec<u8> = labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
         add("y", "<i8", &[n], &bytes)?;
@@ -220,9 +222,13 @@ pub fn npz(set: &DataSet) -> Result<Vec<u8>, DataProblem> {
         let (descr, bytes) = texts(splits.iter().map(|split| split.name()));
         add("split", &descr, &[n], &bytes)?;
     }
-    if let Some(scale) = set.scale {
-        add("scale", "<f4", &[], &scale.to_le_bytes())?;
-        add("zero_point", "<i4", &[], &set.zero_point.to_le_bytes())?;
+    if set.arrays().any(|input| input.scale.is_some()) {
+        // Of real numbers it means nothing.
+        let scales: Vec<u8> = set.arrays().flat_map(|input| input.scale.unwrap_or(1.0).to_le_bytes()).collect();
+        let zero_points: Vec<u8> = set.arrays().flat_map(|input| input.zero_point.to_le_bytes()).collect();
+        let shape = if set.more.is_empty() { vec![] } else { vec![set.more.len() + 1] };
+        add("scale", "<f4", &shape, &scales)?;
+        add("zero_point", "<i4", &shape, &zero_points)?;
     }
     let of_zip = |error: zip::result::ZipError| DataProblem::Io(std::io::Error::other(error));
     Ok(archive.finish().map_err(of_zip)?.into_inner())

@@ -213,6 +213,7 @@ impl Samples {
         });
         let set = DataSet {
             name: library.name.clone(),
+            array: "x".to_owned(),
             sample_shape: stack.shape,
             layout: None,
             scale: scale(library, &values),
@@ -223,6 +224,7 @@ impl Samples {
             splits: splits_of(&pieces),
             front_end,
             hash,
+            more: Vec::new(),
         };
         Some(Tensors { set, pieces })
     }
