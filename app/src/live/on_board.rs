@@ -4,11 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tinsmith_core::data::feed;
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::live::{Latencies, Step};
-use tinsmith_core::preview::{only_input, roles};
+use tinsmith_core::preview::{Inputs, only_input, roles};
 use tinsmith_core::progress::Cancel;
 use tinsmith_runtime::link::Status;
 
@@ -235,11 +234,13 @@ fn samples(setup: &Setup) -> Result<Samples, String> {
     }
     let made = || -> Result<_, Box<dyn std::error::Error>> {
         let graph = &setup.candidate.graph;
-        let meaning = feed::meaning(set, only_input(&setup.source.graph)?);
+        // A board takes one.
+        only_input(graph)?;
+        let inputs = Inputs::of(set, &setup.source.graph)?;
         let executor = Executor::new(graph)?;
         let mut made = VecDeque::new();
         for sample in test.iter().take(CHECKED) {
-            let input = feed::model_samples(set, meaning, &[*sample], only_input(graph)?)?;
+            let input = inputs.bytes(&[*sample], graph)?.concat();
             let output = executor.run(&[&input], 1, &Cancel::new())?.concat();
             made.push_back((input, output));
         }

@@ -63,11 +63,13 @@ impl Info {
                 "items": set.n_samples(),
                 "samples": set.n_samples(),
                 "shape": set.sample_shape,
+                "inputs": set.arrays().map(|input| json!({ "array": input.array, "shape": input.sample_shape })).collect::<Vec<_>>(),
                 "classes": classes,
                 "splits": splits_of(set),
             }));
         }
-        let mut text = format!("{} tensors of shape {:?}\n", units::count(set.n_samples() as u64), set.sample_shape);
+        let shapes: Vec<String> = set.arrays().map(|input| format!("{:?}", input.sample_shape)).collect();
+        let mut text = format!("{} tensors of shape {}\n", units::count(set.n_samples() as u64), shapes.join(" and "));
         if let Value::Object(splits) = splits_of(set) {
             let splits: Vec<String> = splits.iter().map(|(name, n)| format!("{n} {name}")).collect();
             text.push_str(&format!("{}\n", splits.join(", ")));

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use tinsmith_core::data::{DataProblem, DataSet, feed};
+use tinsmith_core::data::DataSet;
 use tinsmith_core::graph::{Graph, TensorId};
 use tinsmith_core::measure::coverage::Seen;
 use tinsmith_core::optimize::{self, Calibration};
-use tinsmith_core::preview::only_input;
+use tinsmith_core::preview::{Inputs, views};
 use tinsmith_core::progress::Cancel;
 
 use crate::cli::Failure;
@@ -20,13 +20,10 @@ pub fn observed(
     path: &Path,
     messages: Messages,
 ) -> Result<Calibration, Failure> {
-    let at_data = |problem: DataProblem| problem.of(path);
-    let input = only_input(graph).map_err(at_data)?;
-    feed::check_layout(set, input, graph.source_order.input(0)).map_err(at_data)?;
-    let values = feed::real_samples(set, feed::meaning(set, input), indices, input).map_err(at_data)?;
+    let values = Inputs::of(set, graph).and_then(|inputs| inputs.real(indices)).map_err(|problem| problem.of(path))?;
     let progress = messages.progress();
     progress.show("running the model", 0, indices.len());
-    let run = || optimize::calibrate(graph, &[&values], None, &Cancel::new());
+    let run = || optimize::calibrate(graph, &views(&values), None, &Cancel::new());
     Ok(timed(format_args!("ran {} samples", indices.len()), run)?)
 }
 
