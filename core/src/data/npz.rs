@@ -8,6 +8,7 @@
 //! | `labels` | `[classes]` | names of the classes (optional) |
 //! | `split` | `[samples]` | `train`, `calibration` or `test` (optional) |
 //! | `scale`, `zero_point` | `[]`, `[1]` or `[inputs]` | for integer `x`: `real = (x - zero_point) * scale` (optional) |
+//! | `group`, `time_ms` | `[samples]` | written for those who train: what must not be parted, when each began; not read |
 //!
 //! Other arrays are not read. Where there is neither `x` nor `x1`, the samples are the only array of more than one axis, and class
 //! indices may stand in `labels`, as other people's archives have them. Several such arrays feed a model's inputs, by their names or

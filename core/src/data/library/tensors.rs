@@ -271,7 +271,7 @@ impl Origin {
     }
 }
 
-fn check_size(n_values: u64) -> Result<(), DataProblem> {
+pub(in crate::data) fn check_size(n_values: u64) -> Result<(), DataProblem> {
     /// As many bytes of values as are read of one file.
     const MOST_VALUES: u64 = MAX_FILE_BYTES / 4;
     if n_values <= MOST_VALUES {
