@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::data::feed::{self, Meaning};
 use crate::data::{DataProblem, DataSet};
-use crate::graph::Graph;
+use crate::graph::{Graph, TensorId};
 use crate::tensor::Tensor;
 
 /// A data set that fits a source model.
@@ -96,14 +96,14 @@ fn in_order<'a>(data: &'a DataSet, source: &Graph) -> Result<Vec<&'a DataSet>, D
     if arrays.len() != inputs.len() {
         return Err(other_number(&arrays, &inputs));
     }
-    let named = |input: &&str| arrays.iter().copied().find(|array| plain(&array.array) == plain(input));
+    let named = |input: &String| arrays.iter().copied().find(|array| plain(&array.array) == plain(input));
     let by_name: Option<Vec<&DataSet>> = inputs.iter().map(named).collect();
     // Two inputs of one plain name would get the same array.
     let is_each = |found: &Vec<&DataSet>| arrays.iter().all(|array| found.iter().any(|other| std::ptr::eq(*array, *other)));
     Ok(by_name.filter(is_each).unwrap_or(arrays))
 }
 
-fn other_number(arrays: &[&DataSet], inputs: &[&str]) -> DataProblem {
+fn other_number(arrays: &[&DataSet], inputs: &[String]) -> DataProblem {
     let counted = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
     let arrays_named = arrays.iter().map(|array| array.array.as_str()).collect::<Vec<_>>().join(", ");
     let remedy = match (arrays, inputs) {
@@ -141,8 +141,13 @@ fn of_array(problem: DataProblem, data: &DataSet, source: &Graph, index: usize, 
     DataProblem::Array { array: array.array.clone(), trouble }
 }
 
-fn names(graph: &Graph) -> Vec<&str> {
-    graph.inputs.iter().map(|&id| graph.tensor(id).name.as_str()).collect()
+/// The names of the inputs; a file may hold none.
+fn names(graph: &Graph) -> Vec<String> {
+    let name = |(index, id): (usize, &TensorId)| match graph.tensor(*id).name.as_str() {
+        "" => format!("input {}", index + 1),
+        name => name.to_owned(),
+    };
+    graph.inputs.iter().enumerate().map(name).collect()
 }
 
 /// A name without what TensorFlow puts around it: of `serving_default_audio:0` it is `audio`.
