@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use serde_json::Value;
+use tinsmith::gui::command::Command as Ask;
+use tinsmith::gui::workspace::Pane;
 use tinsmith_core::data::npy::{self, Elements};
 use tinsmith_core::data::{self, DataSet, Split, Values, export};
 use tinsmith_core::execute::executor::Executor;
@@ -14,9 +16,11 @@ use tinsmith_core::measure::device::devices;
 use tinsmith_core::optimize::suggested_recipe;
 use tinsmith_core::preview::{Engine, Event, Inputs, Job, Side, Source, Target, firmware_files, roles, views};
 use tinsmith_core::progress::Cancel;
+use tinsmith_tests::hostile::Mutations;
 use tinsmith_tests::made::{Message, constant, node, onnx, port};
 use tinsmith_tests::nets::{of_litert, of_peers, run_peers, write_case};
-use tinsmith_tests::{binary, peers_python, root};
+use tinsmith_tests::window::{Folder, app, drop_file, holds, is_complete, open, send, settle, wait};
+use tinsmith_tests::{binary, data_files, peers_python, root};
 
 const SAMPLES: usize = 60;
 const CLASSES: usize = 4;
@@ -252,6 +256,35 @@ fn what_does_not_feed_all_inputs_is_refused_with_a_remedy() {
     assert!(import.contains("several inputs"), "{import}");
     let info = json(&["data", "info", &data, "--json"]);
     assert_eq!(info["inputs"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn the_window_shows_what_each_input_takes_and_how_the_candidate_does() {
+    let folder = Folder::new("several-inputs");
+    let (model, data, _) = files(&folder.0);
+    let mut window = open(Some(model.into()));
+    wait(&mut window, "the model to be open", |app| app.session().open.is_some());
+    drop_file(&mut window, Path::new(&data));
+    wait(&mut window, "all figures", is_complete);
+    let correct = app(&window).session().figures.candidate_accuracy.value.as_ref().and_then(|figures| figures.top1_correct);
+    assert!(correct.is_some_and(|correct| correct >= 24), "{correct:?} of 30");
+    send(&mut window, Ask::TogglePane(Pane::Sample));
+    wait(&mut window, "the sample to be run", |app| app.session().on_demand.trial.value.is_some());
+    settle(&mut window);
+    // In the order of the model, with the shapes of the data set.
+    for words in ["Sample 1, input 1: 2×12×8 values", "Sample 1, input 2: 16×6 values"] {
+        assert!(holds(&window, words), "{words}");
+    }
+}
+
+/// Whatever becomes of the bytes of an archive of two arrays, it is read or refused in a line.
+#[test]
+fn damaged_archives_of_two_arrays_are_refused_or_read() {
+    let small = |name: &str, len: usize| DataSet { array: name.into(), ..DataSet::sample(vec![len], vec![0.5; 3 * len]) };
+    let set = DataSet { more: vec![small("x1", 1)], labels: Some([0, 1, 0].into()), ..small("x0", 2) };
+    let archive = export::npz(&set).unwrap();
+    data_files::exercise(&archive);
+    Mutations::new(&archive, 5).take(2000).for_each(|damaged| data_files::exercise(&damaged));
 }
 
 #[cfg(unix)]

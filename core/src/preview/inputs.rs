@@ -86,7 +86,7 @@ pub fn is_layout_open(data: &DataSet, source: &Graph) -> bool {
 pub fn only_input(graph: &Graph) -> Result<&Tensor, DataProblem> {
     match graph.inputs.as_slice() {
         [input] => Ok(graph.tensor(*input)),
-        inputs => Err(DataProblem::Input(format!("the model has {} inputs, this feeds exactly one", inputs.len()))),
+        inputs => Err(DataProblem::Input(format!("the model has {} inputs, expected exactly one", inputs.len()))),
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Align {
     /// Data sets with their sessions, folders of recordings, or recordings (.wav, .csv), each with its .ron beside it
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
-    /// The sensors by name, in the order of the model's inputs; all if left out
+    /// The sensors by name or id, in the order of the model's inputs; all if left out
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     sensors: Vec<String>,
     /// Milliseconds of a sample

@@ -26,7 +26,7 @@ const SAME_RATE: f64 = 0.01;
 /// How recordings become samples.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Names of the sensors, in the order of the model's inputs; empty for all, in the board's order.
+    /// Names or ids of the sensors, in the order of the model's inputs; empty for all, in the board's order.
     pub sensors: Vec<String>,
     /// Milliseconds of a sample.
     pub length_ms: f64,
@@ -197,20 +197,25 @@ fn span_of(clip: &Clip, (first, end): (u64, u64)) -> Option<Span> {
 
 /// The sensors that samples are made of.
 fn chosen(sessions: &[Session], wanted: &[String]) -> Result<Vec<String>, DataProblem> {
-    let all =
-        sessions.iter().flat_map(|session| session.recordings.iter().map(|(_, clip)| (clip.sensor.id, clip.sensor.name.clone())));
-    let mut all: Vec<String> = all.collect::<BTreeSet<_>>().into_iter().map(|(_, name)| name).collect();
-    let mut seen = BTreeSet::new();
-    all.retain(|name| seen.insert(name.clone()));
+    let all = sessions.iter().flat_map(|session| &session.recordings);
+    let all: BTreeSet<(u8, &str)> = all.map(|(_, clip)| (clip.sensor.id, clip.sensor.name.as_str())).collect();
     if all.is_empty() {
-        return Err(DataProblem::Unlike(
-            "there are no recordings with a .ron file beside them; make some with tinsmith device record".into(),
-        ));
+        let remedy = "make some with tinsmith device record";
+        return Err(DataProblem::Unlike(format!("there are no recordings with a .ron file beside them; {remedy}")));
     }
-    if let Some(name) = wanted.iter().find(|name| !all.contains(name)) {
-        return Err(DataProblem::Unlike(format!("no recording of a sensor {name} is there, but of {}", all.join(", "))));
-    }
-    let sensors = if wanted.is_empty() { all } else { wanted.to_vec() };
+    let mut names: Vec<&str> = all.iter().map(|(_, name)| *name).collect();
+    // Two boards may have given a sensor two numbers.
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let found = |wanted: &String| {
+        let is_it = |(id, name): &&(u8, &str)| name == wanted || id.to_string() == *wanted;
+        let none = || DataProblem::Unlike(format!("no recording of a sensor {wanted} is there, but of {}", names.join(", ")));
+        Ok(all.iter().find(is_it).ok_or_else(none)?.1.to_owned())
+    };
+    let sensors: Vec<String> = match wanted {
+        [] => names.iter().map(|&name| name.to_owned()).collect(),
+        wanted => wanted.iter().map(found).collect::<Result<_, DataProblem>>()?,
+    };
     if sensors.len() < 2 {
         let trouble =
             format!("recordings of {} sensors are there ({}), expected those of two or more", sensors.len(), sensors.join(", "));

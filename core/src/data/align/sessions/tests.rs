@@ -95,7 +95,7 @@ fn what_began_together_is_cut_at_the_same_times() {
     assert_eq!((made.groups[6].as_str(), made.groups[7].as_str(), &made.set.splits), ("yes_001", "no_001", &None));
     assert_eq!(made.left_out, LeftOut::default());
     // Named sensors come in the order of their names, and named files do as their folder does.
-    let turned = Settings { sensors: vec!["imu".into(), "audio".into()], ..settings(200.0, 100.0) };
+    let turned = Settings { sensors: vec!["2".into(), "audio".into()], ..settings(200.0, 100.0) };
     let files = ["yes_001_audio.wav", "yes_001_imu.csv"].map(|name| folder.path().join(name));
     let turned = aligned(&[&files[0], &files[1]], &turned).unwrap();
     assert_eq!((turned.set.sample_shape.as_slice(), turned.times_ms.as_slice()), (&[20, 2][..], &starts[..7]));
