@@ -36,7 +36,7 @@ use tinsmith_core::project::Outside;
 pub use claim::Claim;
 pub use comparison::{CompareRequest, Compared, Confusion, Measured};
 pub use coverage::RangesSeen;
-pub use demand::{Answer, Basis, DryFile, DryRun, Question, Trial};
+pub use demand::{Answer, Basis, DryFile, DryRun, Question, Taken, Trial};
 pub use details::{
     ActivationStatistics, DetailRequest, Distributions, DistributionsOf, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Weights,
 };

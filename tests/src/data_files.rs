@@ -25,7 +25,9 @@ pub fn exercise(bytes: &[u8]) {
             Ok(Decoded::Picture(picture)) => {
                 assert_eq!(picture.pixels.len(), picture.height * picture.width * picture.channels);
             }
-            Ok(Decoded::Arrays(set)) => assert_eq!(set.values.len(), set.n_samples() * set.sample_len()),
+            Ok(Decoded::Arrays(set)) => {
+                set.arrays().for_each(|input| assert_eq!(input.values.len(), set.n_samples() * input.sample_len()));
+            }
         }
     }
 }

@@ -10,8 +10,11 @@ use tinsmith::capture::{Collection, Link, Order, Plan, Seen, Start, Station};
 use tinsmith::device::simulate::{Fault, Simulator, Source, Speed};
 use tinsmith::device::{Connection, ConnectionSettings, Way};
 use tinsmith::input::Input;
+use tinsmith_core::data::Values;
+use tinsmith_core::data::align::sessions::{Settings, align};
 use tinsmith_core::data::library::{Kind, Library, Reader, Sample};
 use tinsmith_core::data::recording::{Cause, recover};
+use tinsmith_core::progress::Cancel;
 use tinsmith_tests::boards::{check, simulation};
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -285,4 +288,33 @@ fn an_index_that_could_not_be_written_is_written_once_it_can_be() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(by_label(&Library::open(bench.folder.path()).unwrap()), BTreeMap::from([("yes", 1)]));
+}
+
+/// A session cuts clips from one sensor; with what the other measured meanwhile they are samples of both.
+#[test]
+fn a_session_of_gestures_becomes_samples_of_sound_and_motion() {
+    let bench = bench("both", 20.0, &[]);
+    bench.begin(plan(&["a", "b"], 2));
+    let Bench { folder, collection, station, .. } = bench;
+    until(&station, is_done);
+    station.end();
+    until(&station, |seen| seen.cutter.is_none() && seen.recording_since.is_none());
+    drop(station);
+    assert_eq!(collection.flush(), None);
+    let library = collection.library().unwrap();
+    let settings = Settings { length_ms: 2000.0, stride_ms: 2000.0, ..Settings::default() };
+    let made = align(&[folder.path().to_owned()], &settings, &Cancel::new()).unwrap();
+    let shapes: Vec<&[usize]> = made.set.arrays().map(|input| input.sample_shape.as_slice()).collect();
+    assert_eq!(shapes, [&[32_000, 1][..], &[400, 6]]);
+    assert!(made.groups.iter().all(|group| group == "ann"), "{:?}", made.groups);
+    // A sample for each clip: its motion is the clip itself.
+    let Values::F32(motion) = &made.set.more[0].values else { panic!("real values") };
+    assert_eq!(made.set.n_samples(), library.items.len());
+    for (index, item) in library.items.iter().enumerate() {
+        let class = made.set.labels.as_deref().unwrap()[index] as usize;
+        assert_eq!(Some(&made.set.label_names[class]), item.label.as_ref());
+        let Sample::Signal(clip) = Reader::new(folder.path()).read(&library, item).unwrap() else { panic!("a recording") };
+        let apart = motion[index * 2400..][..2400].iter().zip(&clip.values).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f32::max) < 0.05, "{}", item.name());
+    }
 }

@@ -1,16 +1,17 @@
 //! `tinsmith evaluate`: runs a model over samples; outputs in the model's own type.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use serde_json::json;
-use tinsmith_core::data::{Split, feed, npy};
+use tinsmith_core::data::{Split, npy};
 use tinsmith_core::execute::ExecuteError;
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::execute::int8::Rounding;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::accuracy::{Truth, class_of, is_classifier};
-use tinsmith_core::preview::only_input;
+use tinsmith_core::preview::Inputs;
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::tensor::{ElementType, Tensor};
@@ -65,10 +66,7 @@ impl Evaluate {
         let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.samples.path);
 
         let executor = Executor::with_rounding(graph, rounding).map_err(|error| at_model(&error))?;
-        let input = only_input(graph).map_err(|error| at_model(&error))?;
-        feed::check_layout(&samples.set, input, graph.source_order.input(0)).map_err(at_data)?;
-        let meaning = feed::meaning(&samples.set, input);
-        let inputs = feed::model_samples(&samples.set, meaning, &samples.indices, input).map_err(at_data)?;
+        let inputs = Inputs::of(&samples.set, graph).and_then(|inputs| inputs.bytes(&samples.indices, graph)).map_err(at_data)?;
         let n = samples.indices.len();
         if let Some(folder) = &self.dump_tensors {
             dump_tensors(graph, rounding, &inputs, n, folder)?;
@@ -110,19 +108,32 @@ impl Evaluate {
 }
 
 /// Runs all samples: piece by piece where somebody watches, else at once, which is quicker. The outputs are the same.
-fn outputs_of(executor: &Executor, inputs: &[u8], n_samples: usize, messages: Messages) -> Result<Vec<Vec<u8>>, ExecuteError> {
+fn outputs_of(
+    executor: &Executor,
+    inputs: &[Vec<u8>],
+    n_samples: usize,
+    messages: Messages,
+) -> Result<Vec<Vec<u8>>, ExecuteError> {
     const PIECES: usize = 32;
     let piece = if messages.is_live() { n_samples.div_ceil(PIECES) } else { n_samples };
-    let sample_bytes = inputs.len().checked_div(n_samples).unwrap_or(0);
     let progress = messages.progress();
     let mut outputs = vec![Vec::new(); executor.outputs().len()];
     for start in (0..n_samples).step_by(piece.max(1)) {
         progress.show("evaluating", start, n_samples);
         let end = (start + piece).min(n_samples);
-        let part = executor.run(&[&inputs[start * sample_bytes..end * sample_bytes]], end - start, &Cancel::new())?;
+        let part = executor.run(&part_of(inputs, n_samples, start..end), end - start, &Cancel::new())?;
         outputs.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));
     }
     Ok(outputs)
+}
+
+/// What belongs to some of `n_samples`, of each input.
+pub fn part_of<'a, T>(inputs: &'a [Vec<T>], n_samples: usize, samples: Range<usize>) -> Vec<&'a [T]> {
+    let part = |values: &'a Vec<T>| {
+        let len = values.len() / n_samples.max(1);
+        &values[samples.start * len..samples.end * len]
+    };
+    inputs.iter().map(part).collect()
 }
 
 /// Samples whose output names their label; `None` without labels, or if the output names no class.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use tinsmith_core::data::{DataProblem, DataSet, Split, feed};
+use tinsmith_core::data::{DataProblem, DataSet, Split};
 use tinsmith_core::graph::Graph;
 use tinsmith_core::optimize::{self, Candidate, Observations};
-use tinsmith_core::preview::{exported, only_input, roles};
+use tinsmith_core::preview::{Inputs, exported, roles, views};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::file::write_atomically;
 use tinsmith_core::recipe::{self, Recipe, Scheme, Step};
@@ -32,7 +32,7 @@ pub struct Quantize {
     model: PathBuf,
     #[command(flatten)]
     options: ModelOptions,
-    /// Calibration samples: a data set's folder, an .npz with x and split, or an .npy of inputs; needed where activations become integers
+    /// Calibration samples: a data set's folder, an .npz with x (x0, x1, … for several inputs) and split, or an .npy of inputs; needed where activations become integers
     #[arg(long, value_name = "DATA")]
     calibrate: Option<PathBuf>,
     #[command(flatten)]
@@ -131,31 +131,35 @@ impl Quantize {
         recipe
     }
 
-    /// Calibration samples as the model's input takes them, and how many there are.
-    fn samples(&self, path: &Path, graph: &Graph, recipe: &Recipe, messages: Messages) -> Result<(Vec<f32>, usize), Failure> {
+    /// Calibration samples as the model's inputs take them, and how many there are.
+    fn samples(
+        &self,
+        path: &Path,
+        graph: &Graph,
+        recipe: &Recipe,
+        messages: Messages,
+    ) -> Result<(Vec<Vec<f32>>, usize), Failure> {
         let set = samples::open(path, &self.data_options)?;
         let at_data = |problem: DataProblem| problem.of(path);
         let mut indices = self.calibration_samples(&set, messages).map_err(at_data)?;
         indices.truncate(recipe.quantize().and_then(|q| q.samples).unwrap_or(usize::MAX));
-        let input = only_input(graph).map_err(at_data)?;
-        feed::check_layout(&set, input, graph.source_order.input(0)).map_err(at_data)?;
-        let values = feed::real_samples(&set, feed::meaning(&set, input), &indices, input).map_err(at_data)?;
+        let values = Inputs::of(&set, graph).and_then(|inputs| inputs.real(&indices)).map_err(at_data)?;
         Ok((values, indices.len()))
     }
 
     fn candidate(
         graph: &Graph,
         recipe: &Recipe,
-        samples: Option<(Vec<f32>, usize)>,
+        samples: Option<(Vec<Vec<f32>>, usize)>,
         messages: Messages,
     ) -> Result<Candidate, Failure> {
         let cancel = Cancel::new();
-        let inputs: Vec<&[f32]> = samples.iter().map(|(values, _)| values.as_slice()).collect();
+        let inputs = samples.as_ref().map(|(values, _)| views(values)).unwrap_or_default();
         let progress = messages.progress();
         progress.show("optimizing", 0, 1);
         let observations = Observations { inputs: &inputs, absorbed: None, pruned: None, cancel: &cancel };
         let rewritten = timed("rewrote the float model", || optimize::rewrite(recipe, graph, &observations))?;
-        let Some((_, n_samples)) = samples else {
+        let Some(&(_, n_samples)) = samples.as_ref() else {
             let complete = || optimize::complete(recipe, Arc::new(rewritten), None);
             return Ok(timed("applied the recipe", complete)?);
         };

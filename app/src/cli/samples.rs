@@ -20,7 +20,7 @@ pub fn parse_split(name: &str) -> Result<Split, String> {
 /// Which samples a model is run on.
 #[derive(Debug, Args)]
 pub struct SampleOptions {
-    /// Samples: a data set's folder, an .npz with x, y, labels, split, or an .npy of inputs
+    /// Samples: a data set's folder, an .npz with x (x0, x1, … for several inputs), y, labels, split, or an .npy of inputs
     #[arg(long = "data", value_name = "DATA")]
     pub path: PathBuf,
     #[command(flatten)]
@@ -56,7 +56,5 @@ pub fn open(path: &Path, options: &DataOptions) -> Result<DataSet, Failure> {
 pub fn open_with(path: &Path, features: Option<&Pipeline>, layout: Option<Layout>) -> Result<DataSet, Failure> {
     existing(path)?;
     let read = || data::open_with(path, features, &Cancel::new());
-    let mut set = timed(format_args!("opened {}", path.display()), read)?;
-    set.layout = layout;
-    Ok(set)
+    Ok(timed(format_args!("opened {}", path.display()), read)?.laid_out(layout))
 }

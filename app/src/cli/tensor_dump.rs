@@ -12,15 +12,15 @@ use tinsmith_core::graph::{Graph, TensorId};
 use tinsmith_core::progress::Cancel;
 
 use super::Failure;
-use super::evaluate::{batched, descr};
+use super::evaluate::{batched, descr, part_of};
 use super::interrupt::Draft;
 
-/// Runs `n_samples`, whose bytes are `inputs`, on this thread and writes what every node makes as `DIR/tN.npy`, N being the
+/// Runs `n_samples`, whose bytes for each input are `inputs`, on this thread and writes what every node makes as `DIR/tN.npy`, N being the
 /// tensor's index in the model.
 pub fn dump_tensors(
     graph: &Graph,
     rounding: int8::Rounding,
-    inputs: &[u8],
+    inputs: &[Vec<u8>],
     n_samples: usize,
     folder: &Path,
 ) -> Result<(), Failure> {
@@ -29,20 +29,25 @@ pub fn dump_tensors(
     if Executor::runs_in_integers(graph) {
         dump_integers(&int8::Prepared::new(graph, rounding)?, inputs, n_samples, &mut files)?;
     } else {
-        dump_floats(&float::Prepared::new(graph)?, inputs, &mut files)?;
+        dump_floats(&float::Prepared::new(graph)?, inputs, n_samples, &mut files)?;
     }
     files.finish()
 }
 
-fn dump_integers(prepared: &int8::Prepared, inputs: &[u8], n_samples: usize, files: &mut TensorFiles<'_>) -> Result<(), Failure> {
-    let sample_bytes = inputs.len().checked_div(n_samples).unwrap_or(0);
+fn dump_integers(
+    prepared: &int8::Prepared,
+    inputs: &[Vec<u8>],
+    n_samples: usize,
+    files: &mut TensorFiles<'_>,
+) -> Result<(), Failure> {
     let mut scratch = prepared.scratch();
-    for block in inputs.chunks((sample_bytes * prepared.block()).max(1)) {
-        let n = block.len() / sample_bytes;
+    for start in (0..n_samples).step_by(prepared.block().max(1)) {
+        let n = prepared.block().max(1).min(n_samples - start);
+        let block = part_of(inputs, n_samples, start..start + n);
         let mut outputs: Vec<Vec<u8>> = prepared.outputs().iter().map(|port| vec![0; port.sample_bytes * n]).collect();
         let mut views: Vec<&mut [u8]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
         let mut written = Ok(());
-        prepared.run_observed(&mut scratch, &[block], &mut views, &mut |tensor, bytes| {
+        prepared.run_observed(&mut scratch, &block, &mut views, &mut |tensor, bytes| {
             if written.is_ok() {
                 written = files.append(tensor, n, bytes);
             }
@@ -52,17 +57,23 @@ fn dump_integers(prepared: &int8::Prepared, inputs: &[u8], n_samples: usize, fil
     Ok(())
 }
 
-fn dump_floats(prepared: &float::Prepared, inputs: &[u8], files: &mut TensorFiles<'_>) -> Result<(), Failure> {
+fn dump_floats(
+    prepared: &float::Prepared,
+    inputs: &[Vec<u8>],
+    n_samples: usize,
+    files: &mut TensorFiles<'_>,
+) -> Result<(), Failure> {
     /// Samples at once: bounds what is held in memory.
     const BLOCK: usize = 64;
-    let values: Vec<f32> = inputs.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
-    let sample_len = prepared.input_lens().first().copied().unwrap_or(1).max(1);
-    for block in values.chunks(BLOCK * sample_len) {
+    let floats = |bytes: &Vec<u8>| bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect();
+    let values: Vec<Vec<f32>> = inputs.iter().map(floats).collect();
+    for start in (0..n_samples).step_by(BLOCK) {
         let see = |seen: &mut Vec<(TensorId, Vec<u8>)>, tensor: TensorId, _: Range<usize>, values: &[f32]| {
             seen.push((tensor, values.iter().flat_map(|x| x.to_le_bytes()).collect()));
         };
-        let n = block.len() / sample_len;
-        for (tensor, bytes) in prepared.observe(&[block], n, &Cancel::new(), Vec::new, see)?.into_iter().flatten() {
+        let n = BLOCK.min(n_samples - start);
+        let block = part_of(&values, n_samples, start..start + n);
+        for (tensor, bytes) in prepared.observe(&block, n, &Cancel::new(), Vec::new, see)?.into_iter().flatten() {
             files.append(tensor, 1, &bytes)?;
         }
     }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use eframe::egui::util::undoer::{Settings as UndoSettings, Undoer};
 use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::data::library::file::is_library;
-use tinsmith_core::data::{self, DataSet, feed};
+use tinsmith_core::data::{self, DataSet};
 use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::device::{Device, device, devices};
 use tinsmith_core::measure::{AccuracyFigures, LayerError, LayerErrors, LayerFigures, StaticFigures};
 use tinsmith_core::optimize::{Advice, Candidate, suggested_recipe};
-use tinsmith_core::preview::{Job, Roles, Source, StoredRanges, only_input, roles};
+use tinsmith_core::preview::{Job, Roles, Source, StoredRanges, is_layout_open, roles};
 use tinsmith_core::project::{Project, Variant};
 use tinsmith_core::recipe::Recipe;
 
@@ -113,7 +113,7 @@ impl Open {
     /// From now on the samples have their channels here.
     pub fn lay_out(&mut self, layout: Option<data::Layout>) {
         let Some(data) = self.data.as_mut().filter(|data| data.set.layout != layout) else { return };
-        data.set = Arc::new(DataSet { layout, ..DataSet::clone(&data.set) });
+        data.set = Arc::new(DataSet::clone(&data.set).laid_out(layout));
         // They are those of samples that were read in another way.
         self.ranges = None;
     }
@@ -121,10 +121,7 @@ impl Open {
     /// Whether shapes do not tell where samples have their channels.
     pub fn is_layout_open(&self) -> bool {
         let graph = &self.source.graph;
-        let is_open = |data: &LoadedData| {
-            only_input(graph).is_ok_and(|input| feed::is_layout_open(&data.set, input, graph.source_order.input(0)))
-        };
-        self.data.as_ref().is_some_and(is_open)
+        self.data.as_ref().is_some_and(|data| is_layout_open(&data.set, graph))
     }
 
     /// Everything that the figures of an edit are made from.

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use tinsmith_core::data::{DataProblem, DataSet, feed};
+use tinsmith_core::data::{DataProblem, DataSet};
 use tinsmith_core::execute::executor::Executor;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::measure::device::Device;
 use tinsmith_core::optimize::Candidate;
-use tinsmith_core::preview::{Job, Source, Target, firmware_files, only_input};
+use tinsmith_core::preview::{Inputs, Job, Source, Target, firmware_files, views};
 use tinsmith_core::progress::Cancel;
 
 use super::coverage::{RangesSeen, ranges_seen};
@@ -141,13 +141,22 @@ impl DryFile {
     }
 }
 
+/// What one input takes of a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    /// Its shape in the data set.
+    pub shape: Vec<usize>,
+    /// Its values as real numbers.
+    pub values: Vec<f32>,
+}
+
 /// What models say to one sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
     /// Which sample.
     pub sample: usize,
-    /// Its values as real numbers.
-    pub values: Vec<f32>,
+    /// What each input of the model takes; nothing if the sample does not fit.
+    pub inputs: Vec<Taken>,
     /// First output of the model as it came, or why there is none.
     pub source: Result<Vec<f32>, String>,
     /// First output of the candidate, or why there is none; `None` while there is no candidate.
@@ -194,7 +203,7 @@ fn unanswered(question: &Question) -> Answer {
         Question::Coverage { .. } => Answer::Coverage(Arc::new(Err(why()))),
         Question::Trial { sample, candidate, .. } => {
             let candidate = candidate.as_ref().map(|_| Err(why()));
-            Answer::Trial(Arc::new(Trial { sample: *sample, values: Vec::new(), source: Err(why()), candidate }))
+            Answer::Trial(Arc::new(Trial { sample: *sample, inputs: Vec::new(), source: Err(why()), candidate }))
         }
     }
 }
@@ -219,12 +228,12 @@ fn dry_run(job: &Job, graph: &Graph, name: &str) -> DryRun {
 }
 
 fn trial(source: &Graph, candidate: Option<&Graph>, data: &DataSet, sample: usize) -> Trial {
-    let values = only_input(source).and_then(|input| {
-        let meaning = feed::meaning(data, input);
-        feed::real_samples(data, meaning, &[sample], input)
+    let taken = Inputs::of(data, source).and_then(|inputs| {
+        let shapes = inputs.shapes().map(<[usize]>::to_vec);
+        Ok(shapes.zip(inputs.real(&[sample])?).map(|(shape, values)| Taken { shape, values }).collect())
     });
     let run = |graph: &Graph| run_samples(source, graph, data, &[sample], &Cancel::new());
-    Trial { sample, values: values.unwrap_or_default(), source: run(source), candidate: candidate.map(run) }
+    Trial { sample, inputs: taken.unwrap_or_default(), source: run(source), candidate: candidate.map(run) }
 }
 
 /// First output of `graph` for each of the chosen samples, real. What integers of the set mean is settled against the source.
@@ -236,12 +245,9 @@ pub(super) fn run_samples(
     cancel: &Cancel,
 ) -> Result<Vec<f32>, String> {
     let problem = |error: DataProblem| super::words::of_data(&error);
-    let input = only_input(source).map_err(problem)?;
-    feed::check_layout(data, input, source.source_order.input(0)).map_err(problem)?;
-    let meaning = feed::meaning(data, input);
-    let bytes = feed::model_samples(data, meaning, chosen, only_input(graph).map_err(problem)?).map_err(problem)?;
+    let inputs = Inputs::of(data, source).and_then(|inputs| inputs.bytes(chosen, graph)).map_err(problem)?;
     let executor = Executor::new(graph).map_err(|e| e.to_string())?;
-    let outputs = executor.run_real(&[&bytes], chosen.len(), cancel).map_err(|e| e.to_string())?;
+    let outputs = executor.run_real(&views(&inputs), chosen.len(), cancel).map_err(|e| e.to_string())?;
     outputs.into_iter().next().ok_or_else(|| "the model has no output".to_owned())
 }
 

@@ -3,6 +3,8 @@
 //! Each sensor has its own rate and its own clock's jitter; what they share are times. A window is so many milliseconds of all of
 //! them, and each gives as many instants as its rate makes of it.
 
+pub mod sessions;
+
 use super::{DataProblem, Signal};
 
 /// A recording and when it began.
@@ -78,19 +80,19 @@ pub fn common(tracks: &[Track<'_>]) -> Result<Option<Span>, DataProblem> {
     Ok((!tracks.is_empty() && span.start_ms < span.end_ms).then_some(span))
 }
 
-/// Windows of `length_ms`, one every `stride_ms`, of the time that all recordings share; each as one piece of every recording, at
-/// its own rate and without times. Instants that were lost or came late are made up on the line between their neighbours.
+/// When windows of `length_ms` begin, one every `stride_ms`, of the time `within` that all recordings share.
 ///
 /// # Errors
-/// [`DataProblem::Unlike`]: as [`common`]; lengths that are not above 0; windows of more instants than there are.
-pub fn windows(tracks: &[Track<'_>], length_ms: f64, stride_ms: f64) -> Result<Vec<Vec<Signal>>, DataProblem> {
+/// [`DataProblem::Unlike`]: as [`common`]; lengths that are not above 0; more windows than there are instants.
+pub fn starts(tracks: &[Track<'_>], within: Span, length_ms: f64, stride_ms: f64) -> Result<Vec<f64>, DataProblem> {
     let is_length = |ms: f64| ms.is_finite() && ms > 0.0;
     if !is_length(length_ms) || !is_length(stride_ms) {
         return Err(DataProblem::Unlike(format!("a window of {length_ms} ms every {stride_ms} ms, expected more than 0")));
     }
     let Some(span) = common(tracks)? else { return Ok(Vec::new()) };
+    let start_ms = span.start_ms.max(within.start_ms);
     // A window that ends with the recordings is whole, whatever rounding says.
-    let room_ms = span.end_ms - span.start_ms - length_ms + 1e-6;
+    let room_ms = span.end_ms.min(within.end_ms) - start_ms - length_ms + 1e-6;
     if room_ms < 0.0 {
         return Ok(Vec::new());
     }
@@ -100,15 +102,27 @@ pub fn windows(tracks: &[Track<'_>], length_ms: f64, stride_ms: f64) -> Result<V
         let trouble = format!("{n_windows} windows of {n_instants} instants; take a longer stride than {stride_ms} ms");
         return Err(DataProblem::Unlike(trouble));
     }
-    let window = |index: usize| -> Result<Vec<Signal>, DataProblem> {
-        let start_ms = span.start_ms + index as f64 * stride_ms;
-        tracks.iter().enumerate().map(|(which, track)| piece(track, track.rate_hz(which)?, start_ms, length_ms)).collect()
-    };
-    (0..n_windows).map(window).collect()
+    Ok((0..n_windows).map(|index| start_ms + index as f64 * stride_ms).collect())
+}
+
+/// The window that begins at `start_ms`, as one piece of every recording, at its own rate and without times. Instants that were lost
+/// or came late are made up on the line between their neighbours.
+///
+/// # Errors
+/// [`DataProblem::Unlike`]: a recording without instants, or without a rate; a window longer than all recordings.
+pub fn window(tracks: &[Track<'_>], start_ms: f64, length_ms: f64) -> Result<Vec<Signal>, DataProblem> {
+    let piece = |(which, track): (usize, &Track<'_>)| piece(track, track.rate_hz(which)?, start_ms, length_ms);
+    tracks.iter().enumerate().map(piece).collect()
 }
 
 fn piece(track: &Track<'_>, rate_hz: f64, start_ms: f64, length_ms: f64) -> Result<Signal, DataProblem> {
     let n = (length_ms * rate_hz / 1000.0).round() as usize;
+    // Instants of a gap count as if they were there.
+    if n == 0 || length_ms > 1000.0 / rate_hz + track.time_ms(track.signal.n_instants() - 1) - track.time_ms(0) + 1.0 {
+        let trouble =
+            format!("a window of {length_ms} ms holds {n} instants at {rate_hz} Hz, expected some, and not more than there are");
+        return Err(DataProblem::Unlike(trouble));
+    }
     let mut values = Vec::with_capacity(n.min(track.signal.n_instants()) * track.signal.axes.len());
     (0..n).for_each(|i| track.at(start_ms + i as f64 * 1000.0 / rate_hz, &mut values));
     Ok(Signal { rate_hz: Some(rate_hz), axes: track.signal.axes.clone(), times_ms: None, values })
@@ -125,12 +139,21 @@ mod tests {
         Signal { rate_hz: Some(rate_hz), axes: Axis::unnamed(1), times_ms: None, values }
     }
 
+    /// Windows of all the time that recordings share.
+    fn windows(tracks: &[Track<'_>], length_ms: f64, stride_ms: f64) -> Result<Vec<Vec<Signal>>, DataProblem> {
+        let always = Span { start_ms: f64::NEG_INFINITY, end_ms: f64::INFINITY };
+        let starts = starts(tracks, always, length_ms, stride_ms)?;
+        starts.into_iter().map(|start_ms| window(tracks, start_ms, length_ms)).collect()
+    }
+
     #[test]
     fn sound_and_motion_share_their_time() {
         let (sound, motion) = (clock(16_000.0, 32_000, 100.0), clock(200.0, 500, 0.0));
         let tracks = [Track { signal: &sound, start_ms: 100.0 }, Track { signal: &motion, start_ms: 0.0 }];
         assert_eq!(common(&tracks).unwrap(), Some(Span { start_ms: 100.0, end_ms: 2100.0 }));
         let windows = windows(&tracks, 1000.0, 500.0).unwrap();
+        let within = |start_ms, end_ms| starts(&tracks, Span { start_ms, end_ms }, 1000.0, 500.0).unwrap();
+        assert_eq!((within(0.0, 1600.0), within(700.0, 1700.0)), (vec![100.0, 600.0], vec![700.0]));
         assert_eq!(windows.len(), 3);
         for (window, start) in windows.iter().zip([100.0_f32, 600.0, 1100.0]) {
             assert_eq!((window[0].n_instants(), window[1].n_instants()), (16_000, 200));

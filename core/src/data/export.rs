@@ -192,11 +192,28 @@ fn sound_of(signal: Signal) -> Result<Sound, DataProblem> {
     Ok(Sound { rate_hz: rate_hz as u32, n_channels: signal.axes.len(), samples: signal.values })
 }
 
+/// What is known of each sample beside what a [`DataSet`] holds: not for this program, but for those who train.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// What it must not be parted from, as `group`; empty if that is not known.
+    pub groups: &'a [String],
+    /// When it began, as `time_ms`; empty if that is not known.
+    pub times_ms: &'a [f64],
+}
+
 /// An archive that [`npz`](super::npz) and numpy read.
 ///
 /// # Errors
 /// [`DataProblem::Io`]: larger than an archive may be.
 pub fn npz(set: &DataSet) -> Result<Vec<u8>, DataProblem> {
+    npz_with(set, Beside::default())
+}
+
+/// The same, with what is known beside.
+///
+/// # Errors
+/// As [`npz`].
+pub fn npz_with(set: &DataSet, beside: Beside<'_>) -> Result<Vec<u8>, DataProblem> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let mut add = |name: &str, descr: &str, shape: &[usize], bytes: &[u8]| -> Result<(), DataProblem> {
         let large = bytes.len() > u32::MAX as usize;
@@ -207,7 +224,9 @@ pub fn npz(set: &DataSet) -> Result<Vec<u8>, DataProblem> {
         Ok(archive.write_all(&file)?)
     };
     let n = set.n_samples();
-    add("x", descr(&set.values), &[&[n], set.sample_shape.as_slice()].concat(), set.values.bytes())?;
+    for input in set.arrays() {
+        add(&input.array, descr(&input.values), &[&[n], input.sample_shape.as_slice()].concat(), input.values.bytes())?;
+    }
     if let Some(labels) = &set.labels {
         let bytes: Vec<u8> = labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
         add("y", "<i8", &[n], &bytes)?;
@@ -220,9 +239,20 @@ pub fn npz(set: &DataSet) -> Result<Vec<u8>, DataProblem> {
         let (descr, bytes) = texts(splits.iter().map(|split| split.name()));
         add("split", &descr, &[n], &bytes)?;
     }
-    if let Some(scale) = set.scale {
-        add("scale", "<f4", &[], &scale.to_le_bytes())?;
-        add("zero_point", "<i4", &[], &set.zero_point.to_le_bytes())?;
+    if !beside.groups.is_empty() {
+        let (descr, bytes) = texts(beside.groups.iter().map(String::as_str));
+        add("group", &descr, &[n], &bytes)?;
+    }
+    if !beside.times_ms.is_empty() {
+        add("time_ms", "<f8", &[n], &beside.times_ms.iter().flat_map(|time| time.to_le_bytes()).collect::<Vec<u8>>())?;
+    }
+    if set.arrays().any(|input| input.scale.is_some()) {
+        // Of real numbers it means nothing.
+        let scales: Vec<u8> = set.arrays().flat_map(|input| input.scale.unwrap_or(1.0).to_le_bytes()).collect();
+        let zero_points: Vec<u8> = set.arrays().flat_map(|input| input.zero_point.to_le_bytes()).collect();
+        let shape = if set.more.is_empty() { vec![] } else { vec![set.more.len() + 1] };
+        add("scale", "<f4", &shape, &scales)?;
+        add("zero_point", "<i4", &shape, &zero_points)?;
     }
     let of_zip = |error: zip::result::ZipError| DataProblem::Io(std::io::Error::other(error));
     Ok(archive.finish().map_err(of_zip)?.into_inner())

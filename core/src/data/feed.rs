@@ -206,19 +206,7 @@ mod tests {
     use super::*;
 
     fn set(values: Values, scale: Option<f32>, zero_point: i32) -> DataSet {
-        DataSet {
-            name: "set".into(),
-            sample_shape: vec![2],
-            layout: None,
-            values,
-            scale,
-            zero_point,
-            labels: None,
-            label_names: vec![],
-            splits: None,
-            front_end: None,
-            hash: [0; 32],
-        }
+        DataSet { scale, zero_point, ..DataSet::plain("set".into(), vec![2], values, [0; 32]) }
     }
 
     fn input(element: ElementType, quantization: Option<(f32, i32)>) -> Tensor {

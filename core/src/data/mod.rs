@@ -115,11 +115,13 @@ impl Layout {
     }
 }
 
-/// A set of samples of one shape.
+/// A set of samples of one shape; for a model of several inputs, of one shape for each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSet {
     /// For people: the file's stem.
     pub name: String,
+    /// Name of the array that holds the values: `x`; of several `x0`, or the name of the model's input that it feeds.
+    pub array: String,
     /// Shape of one sample, without the batch axis.
     pub sample_shape: Vec<usize>,
     /// Where the channels are; `None` where the shapes tell.
@@ -140,6 +142,9 @@ pub struct DataSet {
     pub front_end: Option<Arc<FrontEnd>>,
     /// blake3 of the file it came from, or of the recordings: the same whatever features are made of them.
     pub hash: [u8; 32],
+    /// What a model's other inputs take, sample by sample: sets of as many samples, which have array, shape, layout, values and scale,
+    /// and nothing else. Empty for a model of one input.
+    pub more: Vec<DataSet>,
 }
 
 impl DataSet {
@@ -147,6 +152,7 @@ impl DataSet {
     fn plain(name: String, sample_shape: Vec<usize>, values: Values, hash: [u8; 32]) -> Self {
         Self {
             name,
+            array: "x".to_owned(),
             sample_shape,
             layout: None,
             values,
@@ -157,12 +163,25 @@ impl DataSet {
             splits: None,
             front_end: None,
             hash,
+            more: Vec::new(),
         }
     }
 
     /// A single sample of real numbers, its channels last.
     pub fn sample(shape: Vec<usize>, values: Vec<f32>) -> Self {
         Self { layout: Some(Layout::Nhwc), ..Self::plain(String::new(), shape, Values::F32(values.into()), [0; 32]) }
+    }
+
+    /// The same samples, said to have their channels there: those of every input.
+    #[must_use]
+    pub fn laid_out(self, layout: Option<Layout>) -> Self {
+        let more = self.more.into_iter().map(|set| set.laid_out(layout)).collect();
+        Self { layout, more, ..self }
+    }
+
+    /// What each input takes: this set, and [`DataSet::more`].
+    pub fn arrays(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.more)
     }
 
     /// Values of one sample.
@@ -274,7 +293,7 @@ pub enum DataProblem {
     /// An array of an archive is missing, or does not fit the others.
     #[error("array \"{array}\" {trouble}")]
     Array {
-        /// Name of the array: `x`, `y`, `split`.
+        /// Name of the array: `x`, `x1`, `y`, `split`.
         array: String,
         /// What is wrong with it.
         trouble: String,
@@ -369,7 +388,7 @@ fn read_bytes(name: String, bytes: &[u8]) -> Result<DataSet, DataProblem> {
     match bytes {
         [b'P', b'K', ..] => npz::read(name, bytes, hash),
         [0x93, ..] => {
-            let (values, sample_shape) = samples_from(npy::read(bytes)?, None)?;
+            let (values, sample_shape) = samples_from("x", npy::read(bytes)?, None)?;
             Ok(DataSet::plain(name, sample_shape, values, hash))
         }
         [] => Err(DataProblem::UnknownFormat("the file is empty".into())),
@@ -394,10 +413,10 @@ pub fn read_limited(path: &Path) -> Result<Vec<u8>, DataProblem> {
 }
 
 /// Splits an array `[samples, shape..]` into values and the shape of one sample. Integers of 8 and 16 bits are kept as they
-/// are. Wider ones become real numbers, by `quantization` (scale, zero point) if there is one.
-fn samples_from(array: npy::Array, quantization: Option<(f32, i32)>) -> Result<(Values, Vec<usize>), DataProblem> {
+/// are. Wider ones become real numbers, by `quantization` (scale, zero point) if there is one. Errors call the array by its name.
+fn samples_from(name: &str, array: npy::Array, quantization: Option<(f32, i32)>) -> Result<(Values, Vec<usize>), DataProblem> {
     use npy::Elements;
-    let of_x = |trouble: String| DataProblem::Array { array: "x".into(), trouble };
+    let of_x = |trouble: String| DataProblem::Array { array: name.into(), trouble };
     let Some((&n_samples, sample_shape)) = array.shape.split_first() else {
         return Err(of_x("is a single number, expected [samples, …]".into()));
     };

@@ -73,6 +73,24 @@ impl Elements {
         }
     }
 
+    /// How many bytes they take.
+    pub fn n_bytes(&self) -> u64 {
+        let n = match self {
+            Self::I8(v) => size_of_val(v.as_slice()),
+            Self::U8(v) => size_of_val(v.as_slice()),
+            Self::I16(v) => size_of_val(v.as_slice()),
+            Self::U16(v) => size_of_val(v.as_slice()),
+            Self::I32(v) => size_of_val(v.as_slice()),
+            Self::U32(v) => size_of_val(v.as_slice()),
+            Self::I64(v) => size_of_val(v.as_slice()),
+            Self::U64(v) => size_of_val(v.as_slice()),
+            Self::F32(v) => size_of_val(v.as_slice()),
+            Self::F64(v) => size_of_val(v.as_slice()),
+            Self::Text(v) => v.iter().map(String::len).sum(),
+        };
+        n as u64
+    }
+
     /// The elements as `f64`; `None` for text.
     pub fn to_f64(&self) -> Option<Vec<f64>> {
         match self {

@@ -3,13 +3,16 @@
 //! | array | shape | what |
 //! | --- | --- | --- |
 //! | `x` | `[samples, …]` | the samples |
+//! | `x0`, `x1`, … | `[samples, …]` each | in place of `x`, for a model of several inputs: what each takes, in their order |
 //! | `y` | `[samples]` | index of each sample's class (optional) |
 //! | `labels` | `[classes]` | names of the classes (optional) |
 //! | `split` | `[samples]` | `train`, `calibration` or `test` (optional) |
-//! | `scale`, `zero_point` | `[]` or `[1]` | for integer `x`: `real = (x - zero_point) * scale` (optional) |
+//! | `scale`, `zero_point` | `[]`, `[1]` or `[inputs]` | for integer `x`: `real = (x - zero_point) * scale` (optional) |
+//! | `group`, `time_ms` | `[samples]` | written for those who train: what must not be parted, when each began; not read |
 //!
-//! Other arrays are not read. Where there is no `x`, the samples are the only array of more than one axis, and class indices may stand
-//! in `labels`, as other people's archives have them.
+//! Other arrays are not read. Where there is neither `x` nor `x1`, the samples are the only array of more than one axis, and class
+//! indices may stand in `labels`, as other people's archives have them. Several such arrays feed a model's inputs, by their names or
+//! else in their order.
 
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -25,6 +28,12 @@ const MAX_INFLATION: u64 = 20;
 /// Below this an array may inflate as it likes.
 const FREE_BYTES: u64 = 64 << 20;
 
+/// An archive has no more arrays of samples than these.
+const MOST_ARRAYS: usize = 16;
+
+/// Arrays that are no samples, however many axes they have.
+const NO_SAMPLES: [&str; 5] = ["y", "labels", "split", "scale", "zero_point"];
+
 /// Reads an archive.
 ///
 /// # Errors
@@ -32,29 +41,18 @@ const FREE_BYTES: u64 = 64 << 20;
 pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataProblem> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| DataProblem::Malformed(e.to_string()))?;
     let limit = (bytes.len() as u64).saturating_mul(MAX_INFLATION).max(FREE_BYTES);
-    let Some(x) = samples(&mut archive, limit)? else {
-        let names: Vec<String> = names(&archive).take(8).collect();
-        return Err(trouble("x", format!("is missing; the archive holds {}", names.join(", "))));
-    };
+    let arrays = samples(&mut archive, limit)?;
     let mut array = |array: &str| member(&mut archive, array, limit);
-    let scale = array("scale")?.map(|a| number("scale", a)).transpose()?;
-    let zero_point = array("zero_point")?.map(|a| number("zero_point", a)).transpose()?.unwrap_or(0.0);
-    if scale.is_some_and(|s| !s.is_finite() || s <= 0.0) {
-        return Err(trouble("scale", "is not a positive number"));
+    let meanings = meanings(array("scale")?, array("zero_point")?, arrays.len())?;
+    let mut inputs = Vec::with_capacity(arrays.len());
+    for ((array, x), meaning) in arrays.into_iter().zip(meanings) {
+        let (values, sample_shape) = samples_from(&array, x, meaning)?;
+        // Real numbers have no scale: it was applied to wide integers, and means nothing for floats.
+        let meaning = meaning.filter(|_| !matches!(values, Values::F32(_)));
+        let (scale, zero_point) = (meaning.map(|(scale, _)| scale), meaning.map_or(0, |(_, zero_point)| zero_point));
+        inputs.push(DataSet { array, scale, zero_point, ..DataSet::plain(name.clone(), sample_shape, values, hash) });
     }
-    if zero_point.fract() != 0.0 || zero_point.abs() > f64::from(i16::MAX) {
-        return Err(trouble("zero_point", format!("is {zero_point}, expected an integer of at most 16 bits")));
-    }
-    let (scale, zero_point) = (scale.map(|s| s as f32), zero_point as i32);
-
-    let (values, sample_shape) = samples_from(x, scale.map(|scale| (scale, zero_point)))?;
-    // Real numbers have no scale: it was applied to wide integers, and means nothing for floats.
-    let scale = scale.filter(|_| !matches!(values, Values::F32(_)));
-    let mut set = DataSet {
-        scale,
-        zero_point: if scale.is_some() { zero_point } else { 0 },
-        ..DataSet::plain(name, sample_shape, values, hash)
-    };
+    let mut set = together(inputs)?;
     let n_samples = set.n_samples();
     set.labels = array("y")?.map(|a| classes("y", a, n_samples)).transpose()?;
     match array("labels")? {
@@ -71,31 +69,80 @@ pub fn read(name: String, bytes: &[u8], hash: [u8; 32]) -> Result<DataSet, DataP
     Ok(set)
 }
 
+/// One set of what each input takes.
+///
+/// # Errors
+/// [`DataProblem::Array`]: an array of more or fewer samples than the first.
+pub(super) fn together(inputs: Vec<DataSet>) -> Result<DataSet, DataProblem> {
+    let mut inputs = inputs.into_iter();
+    let first = inputs.next().ok_or_else(|| trouble("x", "is missing"))?;
+    let more: Vec<DataSet> = inputs.collect();
+    let n = first.n_samples();
+    if let Some(other) = more.iter().find(|other| other.n_samples() != n) {
+        let (found, first) = (other.n_samples(), &first.array);
+        let remedy = "give every input a row for each sample, or call the samples of a model's only input x";
+        return Err(trouble(&other.array, format!("has {found} rows, expected {n} as \"{first}\" has; {remedy}")));
+    }
+    Ok(DataSet { more, ..first })
+}
+
 fn trouble(array: &str, trouble: impl Into<String>) -> DataProblem {
     DataProblem::Array { array: array.to_owned(), trouble: trouble.into() }
 }
 
+/// The names of the arrays, but for those that would break a message.
 fn names<'a>(archive: &'a ZipArchive<Cursor<&[u8]>>) -> impl Iterator<Item = String> + 'a {
-    archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned())
+    let names = archive.file_names().flatten().map(|name| name.trim_end_matches(".npy").to_owned());
+    names.filter(|name| !name.chars().any(char::is_control))
 }
 
-/// The samples: `x`, or else the only array of more than one axis.
-fn samples(archive: &mut ZipArchive<Cursor<&[u8]>>, limit: u64) -> Result<Option<Array>, DataProblem> {
-    /// An archive of samples has no more arrays than these.
-    const MOST: usize = 16;
+/// The samples, with the names of their arrays: `x`; or `x0`, `x1`, …; or else every array of more than one axis.
+///
+/// # Errors
+/// [`DataProblem::Array`]: there are none, or one of the numbered ones is missing.
+fn samples(archive: &mut ZipArchive<Cursor<&[u8]>>, limit: u64) -> Result<Vec<(String, Array)>, DataProblem> {
     if let Some(x) = member(archive, "x", limit)? {
-        return Ok(Some(x));
+        return Ok(vec![("x".to_owned(), x)]);
     }
-    let names: Vec<String> = names(archive).take(MOST).collect();
-    let mut found = None;
-    for name in names {
-        let array = member(archive, &name, limit)?.filter(|array| array.shape.len() > 1);
-        if array.is_some() && found.is_some() {
-            return Ok(None);
+    let names: Vec<String> = names(archive).collect();
+    let held = || names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let is_numbered = |i: usize| names.iter().any(|name| *name == format!("x{i}"));
+    let last = (1..MOST_ARRAYS).rfind(|i| is_numbered(*i));
+    let wanted: Vec<String> = match last {
+        Some(last) => (0..=last).map(|i| format!("x{i}")).collect(),
+        None => names.iter().filter(|name| !NO_SAMPLES.contains(&name.as_str())).take(MOST_ARRAYS).cloned().collect(),
+    };
+    let mut found = Vec::new();
+    let mut left = limit;
+    for name in wanted {
+        match member(archive, &name, left)? {
+            Some(array) if last.is_some() || array.shape.len() > 1 => {
+                // Together they may inflate as one array may.
+                left = left.saturating_sub(array.elements.n_bytes());
+                found.push((name, array));
+            }
+            None if last.is_some() => return Err(trouble(&name, format!("is missing; the archive holds {}", held()))),
+            _ => {}
         }
-        found = found.or(array);
+    }
+    if found.is_empty() {
+        return Err(trouble("x", format!("is missing; the archive holds {}", held())));
     }
     Ok(found)
+}
+
+/// What the integers of each of `n` inputs mean, scale and zero point; `None` where nothing is said.
+fn meanings(scale: Option<Array>, zero_point: Option<Array>, n: usize) -> Result<Vec<Option<(f32, i32)>>, DataProblem> {
+    let scales = scale.map(|array| numbers("scale", array, n)).transpose()?;
+    let zero_points = zero_point.map(|array| numbers("zero_point", array, n)).transpose()?.unwrap_or(vec![0.0; n]);
+    if scales.iter().flatten().any(|s| !s.is_finite() || *s <= 0.0) {
+        return Err(trouble("scale", "is not a positive number"));
+    }
+    if let Some(wrong) = zero_points.iter().find(|z| z.fract() != 0.0 || z.abs() > f64::from(i16::MAX)) {
+        return Err(trouble("zero_point", format!("is {wrong}, expected an integer of at most 16 bits")));
+    }
+    let Some(scales) = scales else { return Ok(vec![None; n]) };
+    Ok(scales.into_iter().zip(zero_points).map(|(scale, zero_point)| Some((scale as f32, zero_point as i32))).collect())
 }
 
 /// The array of this name; `None` if the archive has none.
@@ -114,10 +161,15 @@ fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, limit: u64) -> Re
     })
 }
 
-fn number(name: &str, array: Array) -> Result<f64, DataProblem> {
-    match array.elements.to_f64().as_deref() {
-        Some([number]) => Ok(*number),
-        _ => Err(trouble(name, format!("has shape {:?} of {}, expected one number", array.shape, array.elements.type_name()))),
+/// A number for each of `n` inputs; one is that of all.
+fn numbers(name: &str, array: Array, n: usize) -> Result<Vec<f64>, DataProblem> {
+    match array.elements.to_f64() {
+        Some(numbers) if numbers.len() == n => Ok(numbers),
+        Some(numbers) if numbers.len() == 1 => Ok(vec![numbers[0]; n]),
+        _ => {
+            let expected = if n == 1 { "one number".to_owned() } else { format!("one number, or one for each of {n} inputs") };
+            Err(trouble(name, format!("has shape {:?} of {}, expected {expected}", array.shape, array.elements.type_name())))
+        }
     }
 }
 
@@ -155,4 +207,65 @@ fn splits(array: Array, n_samples: usize) -> Result<Arc<[Split]>, DataProblem> {
         })
     };
     names.iter().enumerate().map(split).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::export;
+
+    fn input(array: &str, shape: &[usize], values: Values, scale: Option<f32>) -> DataSet {
+        let set = DataSet::plain("both".into(), shape.to_vec(), values, [0; 32]);
+        DataSet { array: array.into(), scale, zero_point: if scale.is_some() { 3 } else { 0 }, ..set }
+    }
+
+    /// Three samples of two values and of one.
+    fn both(names: [&str; 2]) -> DataSet {
+        let more = vec![input(names[1], &[1], Values::I8([-1, 0, 1].into()), Some(0.5))];
+        let first = input(names[0], &[2, 1], Values::F32([1., 2., 3., 4., 5., 6.].into()), None);
+        let splits = [Split::Train, Split::Test, Split::Test];
+        DataSet { more, labels: Some([0, 1, 0].into()), splits: Some(splits.into()), ..first }
+    }
+
+    fn read_back(set: &DataSet) -> Result<DataSet, DataProblem> {
+        read("both".into(), &export::npz(set)?, [0; 32])
+    }
+
+    fn says(set: &DataSet, words: &[&str]) {
+        let text = read_back(set).expect_err("it is refused").to_string();
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    }
+
+    #[test]
+    fn what_several_inputs_take_comes_back() {
+        for names in [["x0", "x1"], ["sound", "motion"]] {
+            let set = both(names);
+            assert_eq!(read_back(&set).unwrap(), set);
+        }
+        // One array is one input, whatever it is called.
+        let one = DataSet { more: vec![], ..both(["x0", ""]) };
+        assert_eq!(read_back(&one).unwrap(), one);
+    }
+
+    #[test]
+    fn one_scale_is_that_of_all_and_none_of_real_numbers() {
+        let set = DataSet { values: Values::U8([1, 2, 3, 4, 5, 6].into()), ..both(["x0", "x1"]) };
+        let set = DataSet { scale: Some(0.5), zero_point: 3, ..set };
+        let back = read_back(&set).unwrap();
+        assert_eq!(back.arrays().map(|a| (a.scale, a.zero_point)).collect::<Vec<_>>(), [(Some(0.5), 3); 2]);
+        let all = meanings(Some(Array { shape: vec![], elements: Elements::F32(vec![0.25]) }), None, 2).unwrap();
+        assert_eq!(all, [Some((0.25, 0)); 2]);
+        let three = Array { shape: vec![3], elements: Elements::F32(vec![0.25; 3]) };
+        assert!(meanings(Some(three), None, 2).unwrap_err().to_string().contains("one for each of 2 inputs"));
+    }
+
+    #[test]
+    fn arrays_that_do_not_go_together_are_refused_by_name() {
+        says(&both(["x0", "x2"]), &["\"x1\" is missing", "holds x0, x2"]);
+        says(&both(["a", "x1"]), &["\"x0\" is missing"]);
+        let mut uneven = both(["x0", "x1"]);
+        uneven.more[0].values = Values::I8([1, 2].into());
+        let text = together(uneven.arrays().cloned().collect()).unwrap_err().to_string();
+        assert!(text.contains("\"x1\" has 2 rows, expected 3 as \"x0\" has"), "{text}");
+    }
 }

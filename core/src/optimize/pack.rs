@@ -30,8 +30,11 @@ pub(super) fn pack(graph: &Graph, settings: &Pack) -> Applied {
     applied
 }
 
+/// Several inputs keep their names: whoever feeds them has to tell one from another.
 fn strip_names(graph: &mut Graph) {
-    graph.tensors.iter_mut().for_each(|tensor| tensor.name.clear());
+    let inputs = if graph.inputs.len() > 1 { graph.inputs.as_slice() } else { &[] };
+    let tensors = graph.tensors.iter_mut().enumerate();
+    tensors.filter(|(index, _)| inputs.iter().all(|id| id.index() != *index)).for_each(|(_, tensor)| tensor.name.clear());
     graph.signatures.clear();
     graph.description.clear();
 }

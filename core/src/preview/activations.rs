@@ -78,7 +78,7 @@ impl Activations {
         self.evaluated
     }
 
-    /// Prepares the evaluation of `graph`, whose one input takes `samples`: `n_samples` of them, in its own type. The key
+    /// Prepares the evaluation of `graph`, whose inputs take `samples`: `n_samples` of them, in their own types. The key
     /// tells these from other samples.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Activations {
     pub fn resume<'a>(
         &mut self,
         graph: &Graph,
-        (samples_key, samples): (Key, &'a [u8]),
+        (samples_key, samples): (Key, &'a [Vec<u8>]),
         n_samples: usize,
     ) -> Result<Run<'a>, ExecuteError> {
         let keys = activation_keys(graph, samples_key);
@@ -99,7 +99,11 @@ impl Activations {
         let collected = self.worth_keeping(graph, &needed, &keys, n_samples);
         let n_nodes = (needed.nodes.len(), graph.nodes.len());
         let part = graph.part(needed.nodes, needed.inputs.clone(), graph.outputs.clone());
-        let input = |id: &TensorId| known.get(id).map_or(Input::Samples(samples), |values| Input::Kept(values.clone()));
+        let of_samples = |id: &TensorId| {
+            let index = graph.inputs.iter().position(|input| input == id);
+            Input::Samples(index.and_then(|index| samples.get(index)).map_or(&[][..], Vec::as_slice))
+        };
+        let input = |id: &TensorId| known.get(id).map_or_else(|| of_samples(id), |values| Input::Kept(values.clone()));
         Ok(Run {
             executor: Executor::new(&part)?,
             inputs: needed.inputs.iter().map(input).collect(),

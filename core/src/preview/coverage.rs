@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::{PreviewError, only_input};
+use super::{Inputs, PreviewError, views};
 use crate::data::features::Pipeline;
 use crate::data::library::Library;
 use crate::data::library::tensors::tensors;
-use crate::data::{DataSet, feed};
+use crate::data::DataSet;
 use crate::graph::Graph;
 use crate::measure::coverage::{Seen, covering};
 use crate::optimize::{self, Calibration};
@@ -17,11 +17,8 @@ use crate::progress::Cancel;
 /// # Errors
 /// [`PreviewError::Data`] if they do not fit it; [`PreviewError::Optimize`] as [`optimize::calibrate`].
 pub fn observe(graph: &Graph, set: &DataSet, indices: &[usize], cancel: &Cancel) -> Result<Calibration, PreviewError> {
-    let input = only_input(graph)?;
-    feed::check_shape(set, input)?;
-    feed::check_layout(set, input, graph.source_order.input(0))?;
-    let values = feed::real_samples(set, feed::meaning(set, input), indices, input)?;
-    Ok(optimize::calibrate(graph, &[&values], None, cancel)?)
+    let values = Inputs::of(set, graph)?.real(indices)?;
+    Ok(optimize::calibrate(graph, &views(&values), None, cancel)?)
 }
 
 /// The items of the data set in `folder`, at most `count` and none that tests, that together cover the ranges of a float model's

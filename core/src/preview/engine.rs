@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::activations::{Activations, Evaluated};
 use super::comparison::{Comparison, Sampled};
 use super::memo::{Key, Memo, key_bytes};
-use super::samples::{Samples, only_input};
-use super::{Event, Job, PreviewError, Side, Stage, exported};
+use super::samples::Samples;
+use super::{Event, Job, PreviewError, Side, Stage, exported, views};
 use crate::execute::executor::Executor;
 use crate::measure::accuracy::{accuracy, class_of, is_classifier};
 use crate::measure::features::front_end_figures;
@@ -206,9 +206,8 @@ impl Engine {
         if let Some(rewritten) = self.rewrites.get(key) {
             return Ok((key, rewritten));
         }
-        let inputs = data.map(|samples| samples.real(chosen)).transpose()?;
-        let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-        let observations = Observations { inputs: &inputs, absorbed, pruned, cancel };
+        let inputs = data.map(|samples| samples.inputs.real(chosen)).transpose()?.unwrap_or_default();
+        let observations = Observations { inputs: &views(&inputs), absorbed, pruned, cancel };
         let rewritten = rewrite(&job.recipe, &job.source.graph, &observations)?;
         Ok((key, self.rewrites.put(key, Arc::new(rewritten))))
     }
@@ -242,8 +241,8 @@ impl Engine {
             None => {
                 cancel.settle()?;
                 tell(Event::Progress { stage: Stage::Calibrate, done: 0, total: chosen.len() });
-                let inputs = samples.real(chosen)?;
-                let calibration = calibrate(&rewritten.graph, &[&inputs], None, cancel)?.of(rewritten);
+                let inputs = samples.inputs.real(chosen)?;
+                let calibration = calibrate(&rewritten.graph, &views(&inputs), None, cancel)?.of(rewritten);
                 self.calibrations.put(key, Arc::new(calibration))
             }
         };
@@ -278,9 +277,9 @@ impl Engine {
             Some(rounded) => rounded,
             None => {
                 cancel.settle()?;
-                let inputs = samples.real(chosen)?;
+                let inputs = samples.inputs.real(chosen)?;
                 let mut progress = |done, total| tell(Event::Progress { stage: Stage::Round, done, total });
-                let rounded = round_weights(&rewritten.graph, settings, &calibration, &[&inputs], cancel, &mut progress)?;
+                let rounded = round_weights(&rewritten.graph, settings, &calibration, &views(&inputs), cancel, &mut progress)?;
                 self.roundings.put(key, rounded)
             }
         };
@@ -347,7 +346,7 @@ impl Engine {
             None => {
                 cancel.settle()?;
                 let test = &samples.roles.test;
-                let inputs = samples.for_model(test, only_input(&candidate.graph)?)?;
+                let inputs = samples.inputs.bytes(test, &candidate.graph)?;
                 let mut run =
                     self.activations.resume(&candidate.graph, (Key::of(&[&samples.data.key()]), &inputs), test.len())?;
                 let labels = samples.labels(test);
@@ -387,9 +386,9 @@ impl Engine {
             Some(errors) => errors,
             None => {
                 tell(Event::Progress { stage: Stage::CompareLayers, done: 0, total: chosen.len() });
-                let inputs = samples.real(chosen)?;
+                let inputs = samples.inputs.real(chosen)?;
+                let inputs = views(&inputs);
                 let (float, origin) = (&candidate.rewritten.graph, &candidate.from_rewritten);
-                let inputs: [&[f32]; 1] = [&inputs];
                 let samples_key = Key::of(&[&samples.data.key(), &key_bytes(&chosen)]);
                 let [float, integer] = [float, &candidate.graph].map(|graph| Sampled::new(graph, &inputs, samples_key));
                 let errors = self.comparison.run(&float, &integer, origin, chosen.len(), cancel)?;
@@ -419,8 +418,8 @@ fn run_baseline(job: &Job, samples: &Samples<'_>, cancel: &Cancel, tell: Tell<'_
     let mut step = BASELINE_STEP;
     while figures.done < test.len() {
         let part = &test[figures.done..(figures.done + step).min(test.len())];
-        let inputs = samples.for_model(part, samples.input)?;
-        let first_output = executor.run_real(&[&inputs], part.len(), cancel)?.into_iter().next().unwrap_or_default();
+        let inputs = samples.inputs.bytes(part, &job.source.graph)?;
+        let first_output = executor.run_real(&views(&inputs), part.len(), cancel)?.into_iter().next().unwrap_or_default();
         if let (Some(correct), Some(labels)) = (&mut figures.top1_correct, &labels) {
             let named = first_output.chunks_exact(output_len).map(class_of);
             *correct += named.zip(&labels[figures.done..]).filter(|(class, label)| *class == **label as usize).count();

@@ -1,7 +1,7 @@
 //! What firmware gets of a candidate: its files, with samples and the outputs that the device has to give for them.
 
-use super::samples::{Samples, only_input};
-use super::{Job, PreviewError, exported};
+use super::samples::Samples;
+use super::{Job, PreviewError, exported, views};
 use crate::execute::executor::Executor;
 use crate::export::compact::{self, Coding, compact};
 use crate::export::features::{FeatureExportError, FeaturePlan, features_c};
@@ -115,21 +115,19 @@ fn features_note(job: &Job, plan: Option<&Result<FeaturePlan, FeatureExportError
     }
 }
 
-/// The first test samples, or else (no data, or several inputs) bytes that look random and are the same every time.
+/// The first test samples, or else (no data) bytes that look random and are the same every time.
 fn golden(job: &Job, graph: &Graph) -> Result<Vec<Golden>, PreviewError> {
     let executor = Executor::new(graph)?;
     let inputs: Vec<Vec<Vec<u8>>> = match Samples::of(job)? {
         Some(samples) => {
             let chosen = if samples.roles.test.is_empty() { &samples.roles.calibration } else { &samples.roles.test };
-            let input = only_input(graph)?;
-            let of = |&sample: &usize| Ok(vec![samples.for_model(&[sample], input)?]);
+            let of = |&sample: &usize| Ok(samples.inputs.bytes(&[sample], graph)?);
             chosen.iter().take(GOLDEN_SAMPLES).map(of).collect::<Result<_, PreviewError>>()?
         }
         None => (0..GOLDEN_SAMPLES).map(|sample| random_inputs(job, graph, sample)).collect(),
     };
     let of = |inputs: Vec<Vec<u8>>| {
-        let views: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
-        let outputs = executor.run(&views, 1, &Cancel::new())?;
+        let outputs = executor.run(&views(&inputs), 1, &Cancel::new())?;
         Ok(Golden { inputs, outputs })
     };
     inputs.into_iter().map(of).collect()

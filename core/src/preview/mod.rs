@@ -30,6 +30,7 @@ mod coverage;
 mod engine;
 mod error;
 mod firmware;
+mod inputs;
 mod memo;
 mod open;
 pub mod progressive;
@@ -55,9 +56,9 @@ pub use coverage::{covering_items, observe};
 pub use engine::Engine;
 pub use error::PreviewError;
 pub use firmware::{Target, firmware_files, firmware_files_with};
+pub use inputs::{Inputs, is_layout_open, only_input, views};
 pub use open::{OpenError, OpenedProject, open_as, open_project, project_of};
 pub use roles::{Roles, roles};
-pub use samples::only_input;
 
 /// A model as it was opened.
 #[derive(Clone, Debug)]

@@ -60,10 +60,7 @@ pub fn open_as(project: Project, path: &Path, outside: Outside) -> Result<Opened
         None => None,
     };
     let open_data = |path: &Path| data::open_with(path, project.features.as_ref(), &Cancel::new());
-    let mut data = data_path.as_deref().map(open_data).transpose()?;
-    if let Some(data) = &mut data {
-        data.layout = project.layout;
-    }
+    let data = data_path.as_deref().map(open_data).transpose()?.map(|data| data.laid_out(project.layout));
     if let (Some(reference), Some(data)) = (&project.data, &data) {
         let remedy = "choose the data set again to accept it, or put the old file back";
         reference.check("data set", &data.hash, remedy).map_err(trouble)?;

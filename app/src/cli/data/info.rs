@@ -63,11 +63,13 @@ impl Info {
                 "items": set.n_samples(),
                 "samples": set.n_samples(),
                 "shape": set.sample_shape,
+                "inputs": set.arrays().map(|input| json!({ "array": input.array, "shape": input.sample_shape })).collect::<Vec<_>>(),
                 "classes": classes,
                 "splits": splits_of(set),
             }));
         }
-        let mut text = format!("{} tensors of shape {:?}\n", units::count(set.n_samples() as u64), set.sample_shape);
+        let shapes: Vec<String> = set.arrays().map(|input| format!("{:?}", input.sample_shape)).collect();
+        let mut text = format!("{} tensors of shape {}\n", units::count(set.n_samples() as u64), shapes.join(" and "));
         if let Value::Object(splits) = splits_of(set) {
             let splits: Vec<String> = splits.iter().map(|(name, n)| format!("{n} {name}")).collect();
             text.push_str(&format!("{}\n", splits.join(", ")));
@@ -78,7 +80,8 @@ impl Info {
     }
 }
 
-fn class_counts(set: &DataSet) -> Vec<(String, usize)> {
+/// How many samples each class has, by its name.
+pub fn class_counts(set: &DataSet) -> Vec<(String, usize)> {
     let labels = set.labels.as_deref().unwrap_or_default();
     let highest = labels.iter().max().map_or(0, |&class| class as usize + 1);
     let name = |class: usize| set.label_names.get(class).cloned().unwrap_or_else(|| class.to_string());
@@ -87,7 +90,8 @@ fn class_counts(set: &DataSet) -> Vec<(String, usize)> {
     counts.into_iter().enumerate().map(|(class, n)| (name(class), n)).collect()
 }
 
-fn splits_of(set: &DataSet) -> Value {
+/// How many samples each split has; nothing if the set is not split.
+pub fn splits_of(set: &DataSet) -> Value {
     let Some(splits) = set.splits.as_deref() else { return Value::Null };
     let n_of = |split: Split| splits.iter().filter(|s| **s == split).count();
     json!({ "train": n_of(Split::Train), "calibration": n_of(Split::Calibration), "test": n_of(Split::Test) })

@@ -1,5 +1,6 @@
 //! `tinsmith data`: data sets as folders, from files of any format and back.
 
+mod align;
 mod coverage;
 mod export;
 mod import;
@@ -18,7 +19,7 @@ use super::Failure;
 use super::messages::Messages;
 use super::paths::existing;
 
-/// Data sets: import files, look at them, split them, see what a model's ranges hang on, export
+/// Data sets: import files, look at them, split them, see what a model's ranges hang on, align sensors, export
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,6 +38,7 @@ enum Command {
     Window(window::Window),
     Subset(subset::Subset),
     Coverage(coverage::Coverage),
+    Align(align::Align),
     Export(export::Export),
 }
 
@@ -49,6 +51,7 @@ impl Data {
             Command::Window(command) => command.run(),
             Command::Subset(command) => command.run(messages),
             Command::Coverage(command) => command.run(messages),
+            Command::Align(command) => command.run(messages),
             Command::Export(command) => command.run(messages),
         }
     }

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tinsmith_core::data::feed;
 use tinsmith_core::execute::executor::Executor;
-use tinsmith_core::preview::only_input;
+use tinsmith_core::preview::{Inputs, only_input};
 use tinsmith_core::progress::Cancel;
 use tinsmith_runtime::link::{Stats, Status};
 
@@ -99,10 +98,10 @@ impl Check {
         let at_model = |error: &dyn std::fmt::Display| Failure::at(&self.model, error);
         let at_data = |problem: tinsmith_core::data::DataProblem| problem.of(&self.samples.path);
         let executor = Executor::new(graph).map_err(|error| at_model(&error))?;
-        let input = only_input(graph).map_err(|error| at_model(&error))?;
-        feed::check_layout(&samples.set, input, graph.source_order.input(0)).map_err(at_data)?;
-        let meaning = feed::meaning(&samples.set, input);
-        let inputs = feed::model_samples(&samples.set, meaning, &samples.indices, input).map_err(at_data)?;
+        // A board takes one.
+        only_input(graph).map_err(|error| at_model(&error))?;
+        let inputs = Inputs::of(&samples.set, graph).and_then(|inputs| inputs.bytes(&samples.indices, graph)).map_err(at_data)?;
+        let inputs = inputs.concat();
         let n = samples.indices.len();
         let outputs = executor.run(&[&inputs], n, &Cancel::new()).map_err(|error| at_model(&error))?;
         Ok(Expected { n, inputs, outputs })

@@ -59,9 +59,9 @@ impl App {
         self.stop_remaking();
         let Some(open) = &mut self.session.open else { return };
         match set {
-            Ok(mut set) => {
+            Ok(set) => {
                 // What was said of the samples stays said.
-                set.layout = self.session.edit.layout;
+                let set = set.laid_out(self.session.edit.layout);
                 open.data = Some(LoadedData::new(path, Arc::new(set), features));
                 self.start_job();
             }

@@ -187,7 +187,9 @@ impl App {
         let data = LoadedData::new(path, Arc::clone(&set), features);
         if let Some(open) = &mut self.session.open {
             let before = open.data.replace(data);
-            if before.is_some_and(|before| before.set.sample_shape != set.sample_shape) {
+            let is_alike =
+                |before: &LoadedData| before.set.arrays().map(|a| &a.sample_shape).eq(set.arrays().map(|a| &a.sample_shape));
+            if before.is_some_and(|before| !is_alike(&before)) {
                 // What was said of other samples says nothing about these.
                 self.session.edit.layout = None;
             }

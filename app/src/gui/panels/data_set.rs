@@ -114,17 +114,9 @@ fn facts_ui(data: &LoadedData, ui: &mut Ui) {
     let file = data.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     value_row(ui, "File", &file).on_hover_text(data.path.display().to_string());
     value_row(ui, "Samples", &units::exact(set.n_samples() as u64));
-    let shape = set.sample_shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
-    value_row(ui, "Shape of a sample", &shape);
-    let element = match &set.values {
-        Values::F32(_) => "float32",
-        Values::I8(_) => "int8",
-        Values::U8(_) => "uint8",
-        Values::I16(_) => "int16",
-    };
-    value_row(ui, "Values", element);
-    if let Some(scale) = set.scale {
-        value_row(ui, "Values mean", &format!("(q - {}) × {}", set.zero_point, units::real(scale.into())));
+    for input in set.arrays() {
+        let of = |what: &str| if set.more.is_empty() { what.to_owned() } else { format!("{what}, {}", input.array) };
+        array_ui(input, of, ui);
     }
     let labels = match (&set.labels, set.label_names.len()) {
         (None, _) => "none: agreement with float is shown instead of accuracy".to_owned(),
@@ -134,6 +126,22 @@ fn facts_ui(data: &LoadedData, ui: &mut Ui) {
     value_row(ui, "Labels", &labels);
     let hash: String = set.hash.iter().map(|b| format!("{b:02x}")).collect();
     value_row(ui, "blake3", &hash[..16]).on_hover_text(hash);
+}
+
+/// What one input takes; `of` says of which it is.
+fn array_ui(set: &DataSet, of: impl Fn(&str) -> String, ui: &mut Ui) {
+    let shape = set.sample_shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
+    value_row(ui, &of("Shape of a sample"), &shape);
+    let element = match &set.values {
+        Values::F32(_) => "float32",
+        Values::I8(_) => "int8",
+        Values::U8(_) => "uint8",
+        Values::I16(_) => "int16",
+    };
+    value_row(ui, &of("Values"), element);
+    if let Some(scale) = set.scale {
+        value_row(ui, &of("Values mean"), &format!("(q - {}) × {}", set.zero_point, units::real(scale.into())));
+    }
 }
 
 /// Where the samples have their channels, if that has to be said.

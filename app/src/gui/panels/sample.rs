@@ -17,7 +17,7 @@ use crate::gui::session::LoadedData;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
 use crate::gui::widgets::{button, empty_state, icon_button, panel_header, rule, small_icon, text_in, twin_bar};
-use crate::worker::Trial;
+use crate::worker::{Taken, Trial};
 
 /// Height of a line of the outputs.
 /// From this width on the header has room for a button with words.
@@ -31,7 +31,8 @@ const MAX_SIDE: usize = 1024;
 pub struct SamplePanel {
     /// Number of the sample, from 0.
     sample: usize,
-    picture: Option<(Arc<Trial>, bool, Option<TextureHandle>)>,
+    /// A picture for each input of a sample.
+    pictures: Option<(Arc<Trial>, bool, Vec<Option<TextureHandle>>)>,
 }
 
 impl SamplePanel {
@@ -71,7 +72,7 @@ impl SamplePanel {
         let all = ui.available_rect_before_wrap();
         ui.advance_cursor_after_rect(all);
         let (upper, lower) = all.split_top_bottom_at_fraction(0.5);
-        self.values_ui(trial, &data.set.sample_shape, upper.shrink2(vec2(12.0, 10.0)), ui);
+        self.inputs_ui(trial, upper.shrink2(vec2(12.0, 10.0)), ui);
         ui.scope_builder(UiBuilder::new().max_rect(lower), |ui| says_ui(cx, data, trial, ui));
     }
 
@@ -99,22 +100,35 @@ impl SamplePanel {
         }
     }
 
-    /// A heat map of what has two axes, a curve of what has one.
-    fn values_ui(&mut self, trial: &Arc<Trial>, shape: &[usize], rect: Rect, ui: &mut Ui) {
+    /// What the inputs take, side by side.
+    fn inputs_ui(&mut self, trial: &Arc<Trial>, rect: Rect, ui: &mut Ui) {
+        const GAP: f32 = 8.0;
         let p = Palette::of(ui);
-        let view = View::of(shape);
+        if trial.inputs.is_empty() {
+            ui.painter().rect_filled(rect, 2.0, p.plot);
+            let words = "the sample does not fit the model's input";
+            ui.painter().text(rect.center(), Align2::CENTER_CENTER, words, Type::Small.font(), p.text_weak);
+            return;
+        }
+        let n = trial.inputs.len() as f32;
+        let size = vec2((rect.width() - (n - 1.0) * GAP) / n, rect.height());
+        for index in 0..trial.inputs.len() {
+            let at = rect.min + vec2(index as f32 * (size.x + GAP), 0.0);
+            self.values_ui(trial, index, Rect::from_min_size(at, size), ui);
+        }
+    }
+
+    /// A heat map of what has two axes, a curve of what has one.
+    fn values_ui(&mut self, trial: &Arc<Trial>, index: usize, rect: Rect, ui: &mut Ui) {
+        let p = Palette::of(ui);
+        let Taken { shape, values } = &trial.inputs[index];
         ui.painter().rect_filled(rect, 2.0, p.plot);
         let inner = Rect::from_min_max(rect.min, rect.max - vec2(0.0, 18.0));
-        let (low, high) = ends(&trial.values);
-        match view {
-            _ if trial.values.is_empty() => {
-                let words = "the sample does not fit the model's input";
-                ui.painter().text(rect.center(), Align2::CENTER_CENTER, words, Type::Small.font(), p.text_weak);
-                return;
-            }
-            View::Curve => curve_ui(ui, inner.shrink2(vec2(0.0, 6.0)), &trial.values, (low, high)),
+        let (low, high) = ends(values);
+        match View::of(shape) {
+            View::Curve => curve_ui(ui, inner.shrink2(vec2(0.0, 6.0)), values, (low, high)),
             View::Picture(picture) => {
-                if let Some(texture) = self.texture(trial, picture, (low, high), ui) {
+                if let Some(texture) = self.texture(trial, index, ui) {
                     let scale = (inner.width() / picture.width as f32).min(inner.height() / picture.height as f32);
                     // What is not an image of pixels may be stretched to be seen better.
                     let size = if picture.turned || picture.channels == 1 && picture.height < 24 {
@@ -130,21 +144,27 @@ impl SamplePanel {
         }
         let shape = shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
         let words = format!("{shape} values, {} to {}", units::real(low.into()), units::real(high.into()));
-        let response = ui.interact(rect, ui.scope_id().with("values"), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Sample {}: {words}", trial.sample + 1)));
+        let response = ui.interact(rect, ui.scope_id().with(("values", index)), Sense::hover());
+        let of_several = if trial.inputs.len() > 1 { format!(", input {}", index + 1) } else { String::new() };
+        let name = format!("Sample {}{of_several}: {words}", trial.sample + 1);
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name.clone()));
         let at = rect.left_bottom() + vec2(0.0, -2.0);
         ui.painter().text(at + vec2(4.0, 0.0), Align2::LEFT_BOTTOM, words, Type::Caption.font(), p.text_faint);
     }
 
-    fn texture(&mut self, trial: &Arc<Trial>, picture: Picture, ends: (f32, f32), ui: &Ui) -> Option<&TextureHandle> {
+    /// What an input takes, as a picture.
+    fn texture(&mut self, trial: &Arc<Trial>, index: usize, ui: &Ui) -> Option<&TextureHandle> {
         let is_dark = ui.visuals().dark_mode;
-        let is_made = self.picture.as_ref().is_some_and(|(of, dark, _)| Arc::ptr_eq(of, trial) && *dark == is_dark);
+        let is_made = self.pictures.as_ref().is_some_and(|(of, dark, _)| Arc::ptr_eq(of, trial) && *dark == is_dark);
         if !is_made {
-            let image = picture.paint(&trial.values, ends, Palette::of(ui));
-            let texture = image.map(|image| ui.ctx().load_texture("sample", image, TextureOptions::NEAREST));
-            self.picture = Some((Arc::clone(trial), is_dark, texture));
+            let texture = |Taken { shape, values }: &Taken| {
+                let View::Picture(picture) = View::of(shape) else { return None };
+                let image = picture.paint(values, ends(values), Palette::of(ui))?;
+                Some(ui.ctx().load_texture("sample", image, TextureOptions::NEAREST))
+            };
+            self.pictures = Some((Arc::clone(trial), is_dark, trial.inputs.iter().map(texture).collect()));
         }
-        self.picture.as_ref()?.2.as_ref()
+        self.pictures.as_ref()?.2.get(index)?.as_ref()
     }
 }
 

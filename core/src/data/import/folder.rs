@@ -178,6 +178,12 @@ impl Importer<'_> {
     }
 
     fn add_arrays(&mut self, stem: &str, set: &DataSet, said: &Said) -> Result<(), Refusal> {
+        if !set.more.is_empty() {
+            let names = set.arrays().map(|set| set.array.as_str()).collect::<Vec<_>>().join(", ");
+            let trouble =
+                format!("it holds the samples of several inputs, {names}: a folder holds those of one; use the file as it is");
+            return Err(DataProblem::Unlike(trouble).into());
+        }
         let n = set.n_samples();
         if let Some(library) = self.library.as_mut() {
             if library.items.is_empty() {

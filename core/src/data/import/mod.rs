@@ -103,7 +103,7 @@ fn plain(bytes: &[u8], noise: Noise) -> Result<Decoded, DataProblem> {
         return Ok(Decoded::Sound(packed::decode(bytes, format)?));
     }
     if idx::is_idx(bytes) {
-        let (values, shape) = samples_from(idx::read(bytes)?, None)?;
+        let (values, shape) = samples_from("x", idx::read(bytes)?, None)?;
         let hash = *blake3::hash(bytes).as_bytes();
         return Ok(Decoded::Arrays(Box::new(DataSet::plain(String::new(), shape, values, hash))));
     }

@@ -75,7 +75,7 @@ impl Raw {
             }
         };
         let shape = [&[bytes.len() / sample_bytes], self.shape.as_slice()].concat();
-        let (values, sample_shape) = samples_from(Array { shape, elements }, None)?;
+        let (values, sample_shape) = samples_from("x", Array { shape, elements }, None)?;
         Ok(DataSet::plain(String::new(), sample_shape, values, *blake3::hash(bytes).as_bytes()))
     }
 }

@@ -76,7 +76,7 @@ impl Reader {
         };
         match &mut self.last {
             Some((_, Last::Rows(rows))) if end <= rows.n_rows() => {
-                let (values, shape) = samples_from(rows.read(start, end)?, None)?;
+                let (values, shape) = samples_from("x", rows.read(start, end)?, None)?;
                 Ok(Sample::Array { shape, values })
             }
             Some((_, Last::Rows(rows))) => Err(shorter(rows.n_rows())),

@@ -213,6 +213,7 @@ impl Samples {
         });
         let set = DataSet {
             name: library.name.clone(),
+            array: "x".to_owned(),
             sample_shape: stack.shape,
             layout: None,
             scale: scale(library, &values),
@@ -223,6 +224,7 @@ impl Samples {
             splits: splits_of(&pieces),
             front_end,
             hash,
+            more: Vec::new(),
         };
         Some(Tensors { set, pieces })
     }
@@ -269,7 +271,7 @@ impl Origin {
     }
 }
 
-fn check_size(n_values: u64) -> Result<(), DataProblem> {
+pub(in crate::data) fn check_size(n_values: u64) -> Result<(), DataProblem> {
     /// As many bytes of values as are read of one file.
     const MOST_VALUES: u64 = MAX_FILE_BYTES / 4;
     if n_values <= MOST_VALUES {

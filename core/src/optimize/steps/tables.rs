@@ -552,7 +552,7 @@ impl Settings for Pack {
             switch(
                 "strip-names",
                 "Strip names",
-                "Leave out tensor names, signatures and descriptions: they take flash and no runtime needs them.",
+                "Leave out tensor names, signatures and descriptions: they take flash and no runtime needs them. Several inputs keep their names.",
                 |s| &mut s.strip_names,
             ),
             switch(

@@ -42,7 +42,7 @@ fn samples() -> Vec<u8> {
 
 /// Runs in two steps that are no pieces; the output and what was computed.
 fn evaluate(activations: &mut Activations, graph: &Graph) -> (Vec<f32>, Evaluated) {
-    let samples = samples();
+    let samples = [samples()];
     let mut run = activations.resume(graph, (Key::of(&[b"data"]), &samples), SAMPLES).unwrap();
     let mut output = run.run(0..PIECE - 3, &Cancel::new()).unwrap();
     output.extend(run.run(PIECE - 3..SAMPLES, &Cancel::new()).unwrap());

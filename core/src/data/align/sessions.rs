@@ -1,0 +1,455 @@
+//! From recordings that one board made of several sensors at one time to samples of them all.
+//!
+//! What was recorded together shares the moment at which it began; each such session is aligned by the board's clock. Samples are cut
+//! from labelled spans of it: from the clips of a data set that were recorded meanwhile, or from the whole of a recording that has a
+//! label of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{Span, Track, common, starts, window};
+use crate::data::features::{self, Pipeline};
+use crate::data::library::file::is_library;
+use crate::data::library::tensors::check_size;
+use crate::data::library::{Item, Library};
+use crate::data::npz::together;
+use crate::data::recording::{Clip, Recording, RecordingError, recover};
+use crate::data::{Axis, DataError, DataProblem, DataSet, Signal, Split, Values, rate_of};
+use crate::progress::Cancel;
+
+/// Where a data set keeps what was measured while its clips were cut.
+const RECORDINGS: &str = "recordings";
+
+/// Rates of one sensor that differ by more than this part of them are not taken for one.
+const SAME_RATE: f64 = 0.01;
+
+/// How recordings become samples.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Names or ids of the sensors, in the order of the model's inputs; empty for all, in the board's order.
+    pub sensors: Vec<String>,
+    /// Milliseconds of a sample.
+    pub length_ms: f64,
+    /// Milliseconds from the start of a sample to the start of the next.
+    pub stride_ms: f64,
+    /// Whether samples are taken in which instants are missing.
+    pub with_gaps: bool,
+    /// By the name of a sensor what becomes of each of its windows; without any they stay as they were measured.
+    pub features: BTreeMap<String, Pipeline>,
+}
+
+/// Samples of several sensors.
+#[derive(Clone, Debug)]
+pub struct Aligned {
+    /// What each sensor measured, `x0`, `x1`, …, with the labels and splits that are known.
+    pub set: DataSet,
+    /// The sensor of each input, and its rate in Hz.
+    pub sensors: Vec<(String, f64)>,
+    /// When each sample began, in milliseconds of its board's clock.
+    pub times_ms: Vec<f64>,
+    /// What each sample must not be parted from: of one person where that is known, else of one clip or recording.
+    pub groups: Vec<String>,
+    /// What makes no samples.
+    pub left_out: LeftOut,
+}
+
+/// What makes no samples, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Windows in which instants are missing.
+    pub with_gaps: usize,
+    /// Clips that are shorter than a window, or were not measured by all sensors.
+    pub short: usize,
+    /// Clips without a label, among others that have one.
+    pub unlabelled: usize,
+    /// Clips of a data set of which it is not known when they were recorded, or with which session.
+    pub timeless: usize,
+    /// Recordings without all of the sensors.
+    pub sessions: usize,
+}
+
+/// Recordings that began together, of different sensors of one board.
+#[derive(Debug, Default)]
+struct Session {
+    /// The samples' file of each, and its clip.
+    recordings: Vec<(PathBuf, Clip)>,
+    /// What samples are cut from; empty for all of it.
+    spans: Vec<Labelled>,
+    /// It lies in a data set, whose clips alone are labelled.
+    has_clips: bool,
+}
+
+impl Session {
+    /// Whether it is known of some part what it is.
+    fn is_labelled(&self) -> bool {
+        match self.has_clips {
+            true => self.spans.iter().any(|span| span.label.is_some()),
+            false => self.recordings.iter().any(|(_, clip)| clip.label.is_some()),
+        }
+    }
+}
+
+/// A part of a session that is one thing.
+#[derive(Debug)]
+struct Labelled {
+    span: Span,
+    label: Option<String>,
+    split: Option<Split>,
+    group: String,
+}
+
+/// What began together: the data set if it lies in one, the board, microseconds since 1970.
+type Began = (PathBuf, String, u64);
+
+/// Samples of what recordings in `paths` hold: files that were recorded, folders of such files, or data sets with the recordings of
+/// their sessions.
+///
+/// # Errors
+/// [`DataError`]: no recordings of two sensors that ran together, or no window of them; a file that cannot be read or does not say
+/// when it was recorded; recordings of unlike rates or channels; [`DataProblem::Cancelled`] soon after `cancel` is raised.
+pub fn align(paths: &[PathBuf], settings: &Settings, cancel: &Cancel) -> Result<Aligned, DataError> {
+    let first = paths.first().map_or(Path::new("."), PathBuf::as_path);
+    let (sessions, mut left_out) = sessions(paths)?;
+    let sensors = chosen(&sessions, &settings.sensors).map_err(|problem| problem.of(first))?;
+    if let Some(name) = settings.features.keys().find(|name| !sensors.contains(name)) {
+        let trouble = format!("features are given for {name}, the samples are of {}", sensors.join(", "));
+        return Err(DataProblem::Unlike(trouble).of(first));
+    }
+    let mut samples = Samples::new(sensors, settings, sessions.iter().any(Session::is_labelled));
+    for session in &sessions {
+        cancel.check().map_err(|cancelled| DataProblem::from(cancelled).of(first))?;
+        samples.add(session, &mut left_out, cancel)?;
+    }
+    samples.finish(left_out).map_err(|problem| problem.of(first))
+}
+
+/// All sessions, the earliest first, with the clips that were cut meanwhile.
+fn sessions(paths: &[PathBuf]) -> Result<(Vec<Session>, LeftOut), DataError> {
+    let mut sessions: BTreeMap<Began, Session> = BTreeMap::new();
+    let mut left_out = LeftOut::default();
+    for path in paths {
+        let has_clips = is_library(path);
+        let folder = if has_clips { path.join(RECORDINGS) } else { path.clone() };
+        let set = if has_clips { path.clone() } else { PathBuf::new() };
+        let files = if path.is_dir() { recordings_in(&folder)? } else { vec![path.clone()] };
+        for file in files {
+            let clip = Clip::read(&file.with_extension("ron")).map_err(|error| untimed(&file, &error))?;
+            let session = sessions.entry((set.clone(), clip.board.clone(), clip.started_unix_us)).or_default();
+            session.has_clips = has_clips;
+            if session.recordings.iter().all(|(other, _)| *other != file) {
+                session.recordings.push((file, clip));
+            }
+        }
+        if has_clips {
+            for item in &Library::open(path)?.items {
+                left_out.timeless += usize::from(!place(&mut sessions, path, item));
+            }
+        }
+    }
+    let mut sessions: Vec<Session> = sessions.into_values().collect();
+    sessions.iter_mut().for_each(|session| session.recordings.sort_by_key(|(_, clip)| clip.sensor.id));
+    Ok((sessions, left_out))
+}
+
+/// The samples' files below a folder that have a clip beside them.
+fn recordings_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let of_folder = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let remedy = "record with tinsmith device session, without --alone, so that the other sensors are recorded along";
+            DataProblem::UnknownFormat(format!("there is no such folder; {remedy}")).of(folder)
+        }
+        _ => DataProblem::Io(error).of(folder),
+    };
+    let entries = std::fs::read_dir(folder).map_err(of_folder)?;
+    let is_recording = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "wav" || extension == "csv") && path.with_extension("ron").exists()
+    };
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_recording).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn untimed(file: &Path, error: &RecordingError) -> DataError {
+    let remedy = "it is aligned by the times in the .ron file that tinsmith device record writes beside it";
+    DataProblem::Unlike(format!("it is not known when it was recorded: {error}; {remedy}")).of(file)
+}
+
+/// Puts the clip of an item where it belongs: into the last session that had begun when it was written. Whether there is one.
+fn place(sessions: &mut BTreeMap<Began, Session>, set: &Path, item: &Item) -> bool {
+    let Ok(clip) = Clip::read(&set.join(&item.file).with_extension("ron")) else { return false };
+    let Some(span) = span_of(&clip, item.span) else { return false };
+    let (from, to) = [0, clip.started_unix_us].map(|time| (set.to_owned(), clip.board.clone(), time)).into();
+    let Some((_, session)) = sessions.range_mut(from..=to).next_back() else { return false };
+    let group = item.group.clone().unwrap_or_else(|| item.file.clone());
+    session.spans.push(Labelled { span, label: item.label.clone(), split: item.split, group });
+    true
+}
+
+/// From the first of these instants of a clip to the end of the last.
+fn span_of(clip: &Clip, (first, end): (u64, u64)) -> Option<Span> {
+    let rate_hz = Some(clip.sensor.rate_hz).filter(|rate| *rate > 0.0)?;
+    let start_ms = clip.time_us(first)? / 1000.0;
+    let last_ms = clip.time_us(end.checked_sub(1)?)? / 1000.0;
+    // By a clock that runs fast a clip of a second lasts a little less, and is one of a second all the same.
+    let by_rate_ms = start_ms + end.saturating_sub(first) as f64 * 1000.0 / rate_hz;
+    Some(Span { start_ms, end_ms: by_rate_ms.max(last_ms + 1000.0 / rate_hz) })
+}
+
+/// The sensors that samples are made of.
+fn chosen(sessions: &[Session], wanted: &[String]) -> Result<Vec<String>, DataProblem> {
+    let all = sessions.iter().flat_map(|session| &session.recordings);
+    let all: BTreeSet<(u8, &str)> = all.map(|(_, clip)| (clip.sensor.id, clip.sensor.name.as_str())).collect();
+    if all.is_empty() {
+        let remedy = "make some with tinsmith device record";
+        return Err(DataProblem::Unlike(format!("there are no recordings with a .ron file beside them; {remedy}")));
+    }
+    let mut names: Vec<&str> = all.iter().map(|(_, name)| *name).collect();
+    // Two boards may have given a sensor two numbers.
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let found = |wanted: &String| {
+        let is_it = |(id, name): &&(u8, &str)| name == wanted || id.to_string() == *wanted;
+        let none = || DataProblem::Unlike(format!("no recording of a sensor {wanted} is there, but of {}", names.join(", ")));
+        Ok(all.iter().find(is_it).ok_or_else(none)?.1.to_owned())
+    };
+    let sensors: Vec<String> = match wanted {
+        [] => names.iter().map(|&name| name.to_owned()).collect(),
+        wanted => wanted.iter().map(found).collect::<Result<_, DataProblem>>()?,
+    };
+    if sensors.len() < 2 {
+        let trouble =
+            format!("recordings of {} sensors are there ({}), expected those of two or more", sensors.len(), sensors.join(", "));
+        return Err(DataProblem::Unlike(format!("{trouble}; record without --sensor")));
+    }
+    Ok(sensors)
+}
+
+/// A recording that is aligned.
+struct Aligning {
+    signal: Signal,
+    start_ms: f64,
+    /// Where instants are missing.
+    gaps: Vec<Span>,
+}
+
+impl Aligning {
+    fn read(path: &Path) -> Result<Self, DataError> {
+        let Recording { clip, values, times_us } = recover(path).map_err(|error| of_recording(path, error))?;
+        let n = clip.instants;
+        let times_ms: Option<Vec<f64>> = match times_us.is_empty() {
+            true => (0..n).map(|i| Some(clip.time_us(i)? / 1000.0)).collect(),
+            false => Some(times_us.iter().map(|time_us| *time_us as f64 / 1000.0).collect()),
+        };
+        let timed = times_ms.filter(|times| !times.is_empty());
+        let absolute =
+            timed.ok_or_else(|| DataProblem::Unlike("it holds nothing, or no times to align it by".into()).of(path))?;
+        let start_ms = absolute[0];
+        let times_ms: Vec<f64> = absolute.iter().map(|time| time - start_ms).collect();
+        let rate_hz = Some(clip.sensor.rate_hz).filter(|rate| *rate > 0.0).or_else(|| rate_of(&times_ms));
+        let axes = clip.sensor.channels.iter().map(|channel| Axis::new(channel.name.clone(), channel.unit.clone())).collect();
+        let period_ms = rate_hz.map_or(0.0, |rate| 1000.0 / rate);
+        let gap = |gap: &crate::data::recording::Gap| {
+            let start_ms = gap.time_us as f64 / 1000.0;
+            Span { start_ms, end_ms: start_ms + gap.missing as f64 * period_ms }
+        };
+        let gaps = clip.gaps.iter().map(gap).collect();
+        Ok(Self { signal: Signal { rate_hz, axes, times_ms: Some(times_ms), values }, start_ms, gaps })
+    }
+
+    fn track(&self) -> Track<'_> {
+        Track { signal: &self.signal, start_ms: self.start_ms }
+    }
+}
+
+fn of_recording(path: &Path, error: RecordingError) -> DataError {
+    match error {
+        RecordingError::Io { error, .. } => DataProblem::Io(error).of(path),
+        RecordingError::Malformed { problem, .. } => DataProblem::Unlike(problem).of(path),
+        other => DataProblem::Unlike(other.to_string()).of(path),
+    }
+}
+
+/// The samples so far.
+struct Samples<'a> {
+    settings: &'a Settings,
+    /// What has no label is left out.
+    is_labelled: bool,
+    inputs: Vec<Input>,
+    about: Vec<About>,
+    n_values: u64,
+}
+
+/// What is known of a sample.
+struct About {
+    label: Option<String>,
+    split: Option<Split>,
+    group: String,
+    start_ms: f64,
+}
+
+/// What one sensor has measured so far.
+#[derive(Default)]
+struct Input {
+    sensor: String,
+    rate_hz: f64,
+    n_axes: usize,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl<'a> Samples<'a> {
+    fn new(sensors: Vec<String>, settings: &'a Settings, is_labelled: bool) -> Self {
+        let inputs = sensors.into_iter().map(|sensor| Input { sensor, ..Input::default() }).collect();
+        Self { settings, is_labelled, inputs, about: Vec::new(), n_values: 0 }
+    }
+
+    /// Adds the windows of a session.
+    fn add(&mut self, session: &Session, left_out: &mut LeftOut, cancel: &Cancel) -> Result<(), DataError> {
+        let file = |input: &Input| session.recordings.iter().find(|(_, clip)| clip.sensor.name == input.sensor);
+        let Some(recordings) = self.inputs.iter().map(file).collect::<Option<Vec<_>>>() else {
+            left_out.sessions += 1;
+            return Ok(());
+        };
+        if session.has_clips && session.spans.is_empty() {
+            // What nothing was cut from need not be read.
+            return Ok(());
+        }
+        let mut read = Vec::with_capacity(recordings.len());
+        for (input, (path, _)) in self.inputs.iter_mut().zip(&recordings) {
+            let mut recording = Aligning::read(path)?;
+            input.take_rate(&mut recording.signal).map_err(|problem| problem.of(path))?;
+            read.push(recording);
+        }
+        let (path, clip) = recordings[0];
+        let spans = if session.has_clips { None } else { Some(whole(&read, path, clip).map_err(|problem| problem.of(path))?) };
+        for labelled in spans.as_ref().unwrap_or(&session.spans) {
+            if self.is_labelled && labelled.label.is_none() {
+                left_out.unlabelled += 1;
+                continue;
+            }
+            cancel.check().map_err(|cancelled| DataProblem::from(cancelled).of(path))?;
+            self.cut(&read, labelled, left_out, cancel).map_err(|problem| problem.of(path))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the windows of one span.
+    fn cut(&mut self, read: &[Aligning], of: &Labelled, left_out: &mut LeftOut, cancel: &Cancel) -> Result<(), DataProblem> {
+        let tracks: Vec<Track<'_>> = read.iter().map(Aligning::track).collect();
+        let Settings { length_ms, stride_ms, with_gaps, .. } = *self.settings;
+        let starts = starts(&tracks, of.span, length_ms, stride_ms)?;
+        left_out.short += usize::from(starts.is_empty());
+        for start_ms in starts {
+            let is_in = |gap: &Span| gap.start_ms < start_ms + length_ms && gap.end_ms > start_ms;
+            if !with_gaps && read.iter().any(|recording| recording.gaps.iter().any(is_in)) {
+                left_out.with_gaps += 1;
+                continue;
+            }
+            for (input, signal) in self.inputs.iter_mut().zip(window(&tracks, start_ms, length_ms)?) {
+                let pipeline = self.settings.features.get(&input.sensor);
+                self.n_values = self.n_values.saturating_add(input.push(signal, pipeline, cancel)?);
+            }
+            check_size(self.n_values)?;
+            self.about.push(About { label: of.label.clone(), split: of.split, group: of.group.clone(), start_ms });
+        }
+        Ok(())
+    }
+
+    fn finish(self, left_out: LeftOut) -> Result<Aligned, DataProblem> {
+        let Self { settings, is_labelled, inputs, about, .. } = self;
+        if about.is_empty() {
+            return Err(DataProblem::Unlike(none(settings, left_out)));
+        }
+        let sensors = inputs.iter().map(|input| (input.sensor.clone(), input.rate_hz)).collect();
+        let names: BTreeSet<&str> = about.iter().filter_map(|of| of.label.as_deref()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let class = |of: &About| of.label.as_deref().and_then(|label| names.binary_search(&label).ok()).unwrap_or(0) as u32;
+        let is_split = about.iter().any(|of| of.split.is_some());
+        let set = DataSet {
+            labels: is_labelled.then(|| about.iter().map(class).collect()),
+            label_names: names.iter().map(|&name| name.to_owned()).collect(),
+            splits: is_split.then(|| about.iter().map(|of| of.split.unwrap_or(Split::Train)).collect()),
+            ..together(inputs.into_iter().enumerate().map(|(index, input)| input.array(index)).collect())?
+        };
+        let times_ms = about.iter().map(|of| of.start_ms).collect();
+        Ok(Aligned { set, sensors, times_ms, groups: about.into_iter().map(|of| of.group).collect(), left_out })
+    }
+}
+
+/// All of the time that the recordings of a session share.
+fn whole(read: &[Aligning], path: &Path, clip: &Clip) -> Result<Vec<Labelled>, DataProblem> {
+    let tracks: Vec<Track<'_>> = read.iter().map(Aligning::track).collect();
+    let span = common(&tracks)?.unwrap_or(Span { start_ms: 0.0, end_ms: 0.0 });
+    let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let group = stem.strip_suffix(&format!("_{}", clip.sensor.name)).map_or_else(|| stem.clone(), str::to_owned);
+    Ok(vec![Labelled { span, label: clip.label.clone(), split: None, group }])
+}
+
+/// Why there are no samples, and what helps.
+fn none(settings: &Settings, left_out: LeftOut) -> String {
+    let LeftOut { with_gaps, short, timeless, sessions, .. } = left_out;
+    let reason = match (with_gaps, short, sessions, timeless) {
+        (1.., ..) => "instants are missing in every one; take them all the same with --with-gaps, or record again",
+        (_, 1.., ..) => "clips and recordings are shorter, or the sensors did not run at one time; take a shorter --length",
+        (_, _, 1.., _) => "no recordings of all the sensors began together; record without --sensor",
+        _ => "no clip says when it was recorded, or in which session; record with tinsmith device session",
+    };
+    format!("no window of {} ms: {reason}", settings.length_ms)
+}
+
+impl Input {
+    /// Windows have as many instants in all sessions: by the rate of the first.
+    fn take_rate(&mut self, signal: &mut Signal) -> Result<(), DataProblem> {
+        let rate_hz = signal.rate_hz.ok_or_else(|| DataProblem::Unlike("it has no rate; it cannot be aligned".into()))?;
+        if self.n_axes == 0 {
+            (self.rate_hz, self.n_axes) = (rate_hz, signal.axes.len());
+        }
+        if self.n_axes != signal.axes.len() || (rate_hz - self.rate_hz).abs() > SAME_RATE * self.rate_hz {
+            let (n, rate, expected) = (signal.axes.len(), self.rate_hz, self.n_axes);
+            let trouble =
+                format!("it has {n} channels at {rate_hz} Hz, those before it {expected} at {rate} Hz; align them apart");
+            return Err(DataProblem::Unlike(trouble));
+        }
+        signal.rate_hz = Some(self.rate_hz);
+        Ok(())
+    }
+
+    /// Adds a window, or its features. How many values that is.
+    fn push(&mut self, signal: Signal, features: Option<&Pipeline>, cancel: &Cancel) -> Result<u64, DataProblem> {
+        let (shape, values) = match features {
+            None => (vec![signal.n_instants(), signal.axes.len()], signal.values),
+            Some(pipeline) => made(pipeline, signal, cancel)?,
+        };
+        if self.values.is_empty() {
+            self.shape = shape;
+        } else if self.shape != shape {
+            let trouble = format!("a window of {} has shape {shape:?}, those before it {:?}", self.sensor, self.shape);
+            return Err(DataProblem::Unlike(trouble));
+        }
+        self.values.extend_from_slice(&values);
+        Ok(values.len() as u64)
+    }
+
+    /// All samples, as an array of a data set.
+    fn array(self, index: usize) -> DataSet {
+        let set = DataSet::plain("aligned".to_owned(), self.shape, Values::F32(self.values.into()), [0; 32]);
+        DataSet { array: format!("x{index}"), ..set }
+    }
+}
+
+/// The features of a window: one sample.
+fn made(pipeline: &Pipeline, signal: Signal, cancel: &Cancel) -> Result<(Vec<usize>, Vec<f32>), DataProblem> {
+    let unknown = || DataProblem::Unlike("it has no rate; features cannot be made of it".into());
+    let signal = features::Signal::recorded(signal, None).ok_or_else(unknown)?;
+    let samples = pipeline.features(&signal, cancel)?;
+    let [sample] = samples.as_slice() else {
+        let n = samples.len();
+        return Err(DataProblem::Unlike(format!(
+            "features make {n} samples of a window, expected one; take their window stage out"
+        )));
+    };
+    Ok((sample.shape(), sample.values.clone()))
+}
+
+#[cfg(test)]
+mod tests;
