@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::{Inputs, PreviewError, views};
+use crate::data::DataSet;
 use crate::data::features::Pipeline;
 use crate::data::library::Library;
 use crate::data::library::tensors::tensors;
-use crate::data::DataSet;
 use crate::graph::Graph;
 use crate::measure::coverage::{Seen, covering};
 use crate::optimize::{self, Calibration};
