@@ -1,11 +1,11 @@
 //! Models on simulated boards: each output against the runtime's own for the same input.
 #![cfg(unix)]
 
-use tinsmith::device::simulate::{Simulator, Source, Speed};
+use tinsmith::device::simulate::{Fault, Simulator, Source, Speed};
 use tinsmith::device::{Event, Request, Way};
 use tinsmith_core::export::compact::{Coding, compact};
 use tinsmith_core::formats::import;
-use tinsmith_runtime::link::Status;
+use tinsmith_runtime::link::{Status, content_hash};
 use tinsmith_runtime::model::Model;
 use tinsmith_tests::boards::{connect, simulation, wait};
 use tinsmith_tests::shared;
@@ -91,4 +91,18 @@ fn a_model_that_does_not_fit_leaves_the_old_one_in_place() {
     let integer = ((3.0 / port.scale).round() as i32 + port.zero_point).clamp(-128, 127) as i8 as u8;
     connection.ask(Request::Infer(9, vec![integer; port.bytes]));
     assert_eq!(wait(&connection, result), (Status::Done, run(&file, &reals)));
+}
+
+#[test]
+fn a_board_that_is_back_says_which_model_it_runs() {
+    let Some(path) = shared("data/models/digits_cnn/digits_cnn_int8.tflite") else { return };
+    let file = compact(&import(&path).unwrap().graph, Coding::Entropy).unwrap().bytes;
+    let simulator = Simulator::start(simulation("back", Way::Frames, Speed::Times(10.0), &[Fault::Unplug])).unwrap();
+    let connection = connect(&simulator);
+    connection.ask(Request::Load(file.clone().into()));
+    wait(&connection, |event| matches!(event, Event::Loaded(Status::Done)).then_some(()));
+    // The cable is pulled once a sensor is on.
+    connection.ask(Request::Start(MOTION));
+    let model = wait(&connection, |event| if let Event::Reconnected { model } = event { Some(*model) } else { None });
+    assert_eq!(model.map(|model| model.hash), Some(content_hash(&file)));
 }

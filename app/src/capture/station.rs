@@ -263,7 +263,10 @@ impl Listener {
             }
             Event::Sensors(ref board) => self.meet(board.clone()),
             Event::Disconnected => self.seen().link = Link::Away,
-            Event::Reconnected => self.seen().link = Link::Connected,
+            Event::Reconnected { model } => {
+                let mut seen = self.seen();
+                (seen.link, seen.model) = (Link::Connected, model);
+            }
             Event::Recording(_) => self.seen().recording_since = Some(Instant::now()),
             Event::Recorded(_) => self.seen().recording_since = None,
             Event::RecordingFailed(ref reason) => {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tinsmith_core::data::recording::{Block, BoardInfo, Ended, RecorderSettings};
-use tinsmith_runtime::link::{ALL_SENSORS, Command, Level, Report, Status};
+use tinsmith_runtime::link::{ALL_SENSORS, Command, Level, Loaded, Report, Status};
 
 use super::DeviceError;
 use super::detect::{Detected, Search, Way, detect};
@@ -137,14 +137,16 @@ impl Worker {
             }
             self.ears.outbox.send(Event::Disconnected);
             match self.come_back()? {
-                Some(again) => port = again,
+                Some((again, model)) => {
+                    port = again;
+                    self.receive.reconnected();
+                    self.ears.outbox.send(Event::Reconnected { model });
+                }
                 None => {
                     self.end_recording(Ended::Unplugged);
                     return Ok(());
                 }
             }
-            self.receive.reconnected();
-            self.ears.outbox.send(Event::Reconnected);
         }
         Ok(())
     }
@@ -157,7 +159,7 @@ impl Worker {
     }
 
     /// Waits for the board; nothing if it is wanted no longer.
-    fn come_back(&mut self) -> Result<Option<OpenPort>, DeviceError> {
+    fn come_back(&mut self) -> Result<Option<(OpenPort, Option<Loaded>)>, DeviceError> {
         let mut is_told = false;
         loop {
             thread::sleep(LOOK);
@@ -186,7 +188,7 @@ impl Worker {
             if self.way == Way::Frames && found.board.sensors != self.board.sensors {
                 return Err(DeviceError::OtherSensors { port: self.settings.port.clone(), board: self.board.name.clone() });
             }
-            return Ok(Some(port));
+            return Ok(Some((port, found.model)));
         }
     }
 

@@ -90,7 +90,10 @@ pub enum Event {
     /// The cable was pulled. The board is looked for.
     Disconnected,
     /// The same board is back.
-    Reconnected,
+    Reconnected {
+        /// Its model: it may have been switched off, or flashed anew.
+        model: Option<Loaded>,
+    },
     /// Instants of a sensor, as they came.
     Samples {
         /// Which sensor.

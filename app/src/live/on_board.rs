@@ -139,7 +139,7 @@ impl BoardRunner {
             }
             Event::Failed(_) => self.loading.clear(),
             // It may have been flashed anew meanwhile, and begins with what it was flashed with.
-            Event::Reconnected => (self.runs, self.loaded) = (None, None),
+            Event::Reconnected { model } => (self.runs, self.loaded) = (model.map(|model| model.hash), None),
             Event::Result { .. } => {
                 let is_window = self.windows.take(event);
                 let answer = is_window.or_else(|| self.check.as_mut()?.agreement.take(event))?;

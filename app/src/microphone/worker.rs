@@ -85,7 +85,7 @@ impl Worker {
                     return Ok(());
                 }
             }
-            self.ears.outbox.send(Event::Reconnected);
+            self.ears.outbox.send(Event::Reconnected { model: None });
             let away = self.heard.map_or(0.0, |heard| heard.elapsed().as_secs_f64());
             let heard = &mut Hearers { recordings: &mut self.recordings, ears: &self.ears, is_started: self.is_started };
             self.track.back(source.rate_hz(), away, |block| heard.hear(block))?;

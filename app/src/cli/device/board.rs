@@ -232,9 +232,9 @@ fn next(input: &Input, messages: Messages) -> Result<Option<Event>, Failure> {
             messages.note("it went away; waiting for it, plug it in again");
             Ok(Some(Event::Disconnected))
         }
-        Some(Event::Reconnected) => {
+        Some(back @ Event::Reconnected { .. }) => {
             messages.note("it is back");
-            Ok(Some(Event::Reconnected))
+            Ok(Some(back))
         }
         other => Ok(other),
     }
