@@ -17,7 +17,7 @@ use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::data::Split;
 use tinsmith_core::data::features::describe_stages;
 use tinsmith_core::data::import::folder::{Options, import};
-use tinsmith_core::data::library::Library;
+use tinsmith_core::data::library::{Item, Library};
 use tinsmith_core::measure::coverage::{FEW, coverage};
 use tinsmith_core::optimize::ParameterKind;
 use tinsmith_core::preview::{covering_items, observe};
@@ -194,6 +194,11 @@ fn clips_that_calibrate_are_chosen_by_chance_or_by_the_ranges_of_the_model() {
     wait(&mut window, "the clips", |app| clips(app) > 0);
     settle(&mut window);
     let library = |window: &Window| app(window).session().capture.library().expect("clips");
+    // What the candidate says of arrays stands beside them, too: it is right of nearly all.
+    let newest: Vec<_> = library(&window).items.iter().rev().take(8).cloned().collect();
+    wait(&mut window, "what the candidate says", |app| newest.iter().all(|item| app.session().capture.words.of(item).is_some()));
+    let said = |item: &Item| app(&window).session().capture.words.of(item).and_then(|word| word.class.clone());
+    assert!(newest.iter().filter(|item| said(item) == item.label).count() >= 6);
     let tests = of_split(&library(&window), Split::Test);
 
     ask(&mut window, Ask::Calibrate(12, ChosenBy::Chance(7)));

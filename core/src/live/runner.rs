@@ -119,7 +119,10 @@ impl Runner {
     }
 
     /// Runs one sample of a data set whose values mean this.
-    pub(super) fn run_sample(&self, data: &DataSet, meaning: Meaning, sample: usize) -> Result<Said, LiveError> {
+    ///
+    /// # Errors
+    /// [`LiveError::Data`] if it does not fit the input.
+    pub fn run_sample(&self, data: &DataSet, meaning: Meaning, sample: usize) -> Result<Said, LiveError> {
         let input = feed::model_samples(data, meaning, &[sample], &self.input)?;
         let outputs = self.executor.run(&[&input], 1, &Cancel::new())?;
         let (first, port) = outputs.first().zip(self.executor.outputs().first()).ok_or_else(no_output)?;

@@ -243,9 +243,10 @@ impl App {
         let session = &mut self.session;
         let Some(candidate) = session.figures.candidate.value.clone() else { return };
         let Some((collection, library)) = session.capture.collection.as_ref().zip(session.capture.library()) else { return };
-        let names = session.open.as_ref().and_then(|open| open.data.as_ref()).map(|data| data.set.label_names.clone());
+        let Some(open) = &session.open else { return };
+        let (source, names) = (Arc::clone(&open.source), open.data.as_ref().map(|data| data.set.label_names.clone()));
         let (features, folder) = (session.edit.features.clone(), collection.folder().to_owned());
-        let by = WordsOf { candidate, features, names: names.unwrap_or_default(), folder };
+        let by = WordsOf { candidate, source, features, names: names.unwrap_or_default(), folder };
         session.capture.words.want(by, &library, on_screen, ctx);
     }
 

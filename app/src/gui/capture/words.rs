@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use eframe::egui::Context;
 use tinsmith_core::data::features::Pipeline;
+use tinsmith_core::data::feed;
+use tinsmith_core::data::library::tensors::tensors;
 use tinsmith_core::data::library::{Item, Library, Reader};
 use tinsmith_core::live::{FrontEnd, Runner, Sensor, top};
 use tinsmith_core::optimize::Candidate;
+use tinsmith_core::preview::{Source, only_input};
 use tinsmith_core::progress::Cancel;
 
 use super::clips::{Key, MOST_KEPT, key};
@@ -33,6 +36,8 @@ pub struct Word {
 pub struct Listener {
     /// The model.
     pub candidate: Arc<Candidate>,
+    /// What it was made of, which says what integer samples mean.
+    pub source: Arc<Source>,
     /// What clips go through before, if the project says so.
     pub features: Option<Pipeline>,
     /// Names of the classes.
@@ -48,8 +53,8 @@ impl Listener {
     }
 }
 
-/// A model with the front end for the clips, or nothing if they become nothing that it takes.
-type Ready = Arc<Option<(Runner, FrontEnd)>>;
+/// A model with the front end for recordings, or nothing if they become nothing that it takes. Pictures and arrays are fed as they are.
+type Ready = Arc<Option<(Runner, Option<FrontEnd>)>>;
 
 /// Words that were found.
 type Found = (Ready, Vec<(Key, Option<Word>)>);
@@ -77,9 +82,8 @@ impl Words {
             *self = Self::default();
             self.by = Some(by.clone());
         }
-        let items = items.iter().filter_map(|index| library.items.get(*index));
-        let unknown = items.filter(|item| !self.known.contains_key(&key(item))).take(AT_ONCE).cloned();
-        let unknown: Vec<Arc<Item>> = unknown.collect();
+        let is_unknown = |index: &usize| library.items.get(*index).is_some_and(|item| !self.known.contains_key(&key(item)));
+        let unknown: Vec<usize> = items.iter().copied().filter(is_unknown).take(AT_ONCE).collect();
         if unknown.is_empty() || self.finding.is_busy() {
             return;
         }
@@ -87,8 +91,9 @@ impl Words {
         self.finding = Background::start(ctx, move || {
             let ready = ready.unwrap_or_else(|| Arc::new(make_ready(&by, &library)));
             let mut reader = Reader::new(&by.folder);
-            let wanted = unknown.iter().take_while(|_| !cancel.is_cancelled());
-            let found = wanted.map(|item| (key(item), word(&by, &ready, &mut reader, &library, item))).collect();
+            let wanted = unknown.into_iter().take_while(|_| !cancel.is_cancelled());
+            let found =
+                wanted.map(|index| (key(&library.items[index]), word(&by, &ready, &mut reader, &library, index))).collect();
             (ready, found)
         });
     }
@@ -110,19 +115,31 @@ impl Drop for Words {
     }
 }
 
-fn make_ready(by: &Listener, library: &Library) -> Option<(Runner, FrontEnd)> {
+fn make_ready(by: &Listener, library: &Library) -> Option<(Runner, Option<FrontEnd>)> {
     let runner = Runner::new(&by.candidate.graph).ok()?;
+    if !library.kind.is_recorded() {
+        return Some((runner, None));
+    }
     let sensor = Sensor { rate_hz: library.rate_hz?, channels: library.axes.clone() };
     let pipeline = fitting(by.features.as_ref(), &sensor, runner.input()).first()?.pipeline(by.features.as_ref());
     // Clips are listened to one by one: whatever the stride is.
     let front = FrontEnd::new(pipeline, sensor, runner.input(), 1.0).ok()?;
-    Some((runner, front))
+    Some((runner, Some(front)))
 }
 
-fn word(by: &Listener, ready: &Ready, reader: &mut Reader, library: &Library, item: &Item) -> Option<Word> {
+fn word(by: &Listener, ready: &Ready, reader: &mut Reader, library: &Library, index: usize) -> Option<Word> {
     let (runner, front) = ready.as_ref().as_ref()?;
-    let signal = signal(reader, library, item).ok()?;
-    let said = runner.run(&front.features(&signal.values).ok()?).ok()?;
+    let said = match front {
+        Some(front) => {
+            let signal = signal(reader, library, &library.items[index]).ok()?;
+            runner.run(&front.features(&signal.values).ok()?).ok()?
+        }
+        None => {
+            let set = tensors(&by.folder, &library.only(&[index]), None, &Cancel::new()).ok()?.set;
+            let meaning = feed::meaning(&set, only_input(&by.source.graph).ok()?);
+            runner.run_sample(&set, meaning, 0).ok()?
+        }
+    };
     let (class, value) = top(&said.values);
     // Names that are more than the classes are those of something else.
     let n = said.values.len();

@@ -18,18 +18,36 @@ use crate::gui::units;
 use crate::gui::widgets::{button, empty_state, icon_button, open_cell, panel_header, select, sideways, text_in};
 
 /// The table is not squeezed below this.
-const LEAST_WIDTH: f32 = 668.0;
+const LEAST_WIDTH: f32 = 616.0;
+/// Between columns.
+const GAP: f32 = 8.0;
+/// Beside the rows.
+const SCROLL_BAR: f32 = 10.0;
 
-/// The columns: their names, whether numbers stand at the right, and widths; the first takes the rest.
-const COLUMNS: [(&str, bool, Option<f32>); 8] = [
-    ("   Clip", false, None),
-    ("Label", false, Some(90.0)),
-    ("Candidate", false, Some(100.0)),
-    ("Outline", false, Some(110.0)),
-    ("Split", false, Some(76.0)),
-    ("Length", true, Some(76.0)),
-    ("Peak", true, Some(76.0)),
-    ("Note", false, Some(130.0)),
+/// A column.
+struct Col {
+    name: &'static str,
+    /// Numbers stand at the right.
+    right: bool,
+    /// The least width, and its share of what is left.
+    width: f32,
+    share: f32,
+}
+
+const fn col(name: &'static str, right: bool, width: f32, share: f32) -> Col {
+    Col { name, right, width, share }
+}
+
+/// The columns.
+const COLUMNS: [Col; 8] = [
+    col("   Clip", false, 104.0, 3.0),
+    col("Label", false, 66.0, 1.0),
+    col("Candidate", false, 88.0, 1.0),
+    col("Outline", false, 72.0, 2.0),
+    col("Split", false, 62.0, 0.5),
+    col("Length", true, 52.0, 0.5),
+    col("Peak", true, 54.0, 0.5),
+    col("Note", false, 62.0, 2.0),
 ];
 
 /// The panel's view state.
@@ -176,7 +194,7 @@ impl ClipsPanel {
 
     fn table_ui(&mut self, cx: PanelCtx<'_>, library: &Arc<Library>, ui: &mut Ui) {
         let p = Palette::of(ui);
-        ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
+        ui.spacing_mut().item_spacing = vec2(GAP, 0.0);
         ui.visuals_mut().selection.bg_fill = p.accent_soft;
         ui.visuals_mut().widgets.hovered.bg_fill = p.raised;
         ui.visuals_mut().widgets.noninteractive.bg_stroke = eframe::egui::Stroke::NONE;
@@ -184,18 +202,19 @@ impl ClipsPanel {
         let Some(listed) = self.listed.as_ref().map(|(_, _, listed)| Arc::clone(listed)) else { return };
         let mut on_screen = Vec::new();
         let mut clicked = None;
-        let table = COLUMNS.iter().fold(TableBuilder::new(ui), |table, (_, _, width)| match width {
-            Some(width) => table.column(Column::exact(*width)),
-            None => table.column(Column::remainder().at_least(120.0).clip(true)),
-        });
+        let taken = COLUMNS.iter().map(|col| col.width + GAP).sum::<f32>();
+        let left = (ui.available_width() - SCROLL_BAR - taken).max(0.0);
+        let all = COLUMNS.iter().map(|col| col.share).sum::<f32>();
+        let width = |col: &Col| (col.width + left * col.share / all).floor();
+        let table = COLUMNS.iter().fold(TableBuilder::new(ui), |table, col| table.column(Column::exact(width(col)).clip(true)));
         table
             .id_salt("clips")
             .sense(Sense::click())
             .auto_shrink([false, false])
             .cell_layout(Layout::left_to_right(Align::Center))
             .header(TABLE_HEADER, |mut row| {
-                for (name, right, _) in COLUMNS {
-                    open_cell(&mut row, clip, |ui| cell(ui, right, name, Type::Small, p.text_faint));
+                for Col { name, right, .. } in &COLUMNS {
+                    open_cell(&mut row, clip, |ui| cell(ui, *right, name, Type::Small, p.text_faint));
                 }
             })
             .body(|mut body| {
@@ -270,7 +289,12 @@ fn cell_ui(cx: PanelCtx<'_>, library: &Library, item: &Item, column: usize, ui: 
         0 => {
             let name = item.file.rsplit('/').next().unwrap_or(&item.file);
             let part = if item.span.0 == 0 { String::new() } else { format!(" [{}..]", item.span.0) };
-            cell(ui, false, &format!("   {name}{part}"), Type::Small, p.text);
+            // Rows of one file differ by their number alone.
+            let words = match library.kind {
+                Kind::Tensor => format!("   {} of {name}", units::exact(item.span.0 + 1)),
+                _ => format!("   {name}{part}"),
+            };
+            cell(ui, false, &words, Type::Small, p.text);
         }
         1 => match &item.label {
             Some(label) => cell(ui, false, label, Type::SmallMedium, p.text),
