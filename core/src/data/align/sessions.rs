@@ -11,7 +11,7 @@ use super::{Span, Track, common, starts, window};
 use crate::data::features::{self, Pipeline};
 use crate::data::library::file::is_library;
 use crate::data::library::tensors::check_size;
-use crate::data::library::{Item, Library};
+use crate::data::library::{Item, Library, class_order};
 use crate::data::npz::together;
 use crate::data::recording::{Clip, Recording, RecordingError, recover};
 use crate::data::{Axis, DataError, DataProblem, DataSet, Signal, Split, Values, rate_of};
@@ -109,7 +109,7 @@ type Began = (PathBuf, String, u64);
 /// when it was recorded; recordings of unlike rates or channels; [`DataProblem::Cancelled`] soon after `cancel` is raised.
 pub fn align(paths: &[PathBuf], settings: &Settings, cancel: &Cancel) -> Result<Aligned, DataError> {
     let first = paths.first().map_or(Path::new("."), PathBuf::as_path);
-    let (sessions, mut left_out) = sessions(paths)?;
+    let Found { sessions, labels, mut left_out } = found(paths)?;
     let sensors = chosen(&sessions, &settings.sensors).map_err(|problem| problem.of(first))?;
     if let Some(name) = settings.features.keys().find(|name| !sensors.contains(name)) {
         let trouble = format!("features are given for {name}, the samples are of {}", sensors.join(", "));
@@ -120,13 +120,21 @@ pub fn align(paths: &[PathBuf], settings: &Settings, cancel: &Cancel) -> Result<
         cancel.check().map_err(|cancelled| DataProblem::from(cancelled).of(first))?;
         samples.add(session, &mut left_out, cancel)?;
     }
-    samples.finish(left_out).map_err(|problem| problem.of(first))
+    samples.finish(labels, left_out).map_err(|problem| problem.of(first))
 }
 
-/// All sessions, the earliest first, with the clips that were cut meanwhile.
-fn sessions(paths: &[PathBuf]) -> Result<(Vec<Session>, LeftOut), DataError> {
+/// What is to be aligned.
+struct Found {
+    /// The earliest first, with the clips that were cut meanwhile.
+    sessions: Vec<Session>,
+    /// The classes of data sets, in their order.
+    labels: Vec<String>,
+    left_out: LeftOut,
+}
+
+fn found(paths: &[PathBuf]) -> Result<Found, DataError> {
     let mut sessions: BTreeMap<Began, Session> = BTreeMap::new();
-    let mut left_out = LeftOut::default();
+    let (mut labels, mut left_out) = (Vec::new(), LeftOut::default());
     for path in paths {
         let has_clips = is_library(path);
         let folder = if has_clips { path.join(RECORDINGS) } else { path.clone() };
@@ -141,14 +149,17 @@ fn sessions(paths: &[PathBuf]) -> Result<(Vec<Session>, LeftOut), DataError> {
             }
         }
         if has_clips {
-            for item in &Library::open(path)?.items {
+            let library = Library::open(path)?;
+            for item in &library.items {
                 left_out.timeless += usize::from(!place(&mut sessions, path, item));
             }
+            let new = library.labels.into_iter().filter(|label| !labels.contains(label)).collect::<Vec<_>>();
+            labels.extend(new);
         }
     }
     let mut sessions: Vec<Session> = sessions.into_values().collect();
     sessions.iter_mut().for_each(|session| session.recordings.sort_by_key(|(_, clip)| clip.sensor.id));
-    Ok((sessions, left_out))
+    Ok(Found { sessions, labels, left_out })
 }
 
 /// The samples' files below a folder that have a clip beside them.
@@ -217,15 +228,18 @@ fn chosen(sessions: &[Session], wanted: &[String]) -> Result<Vec<String>, DataPr
         wanted => wanted.iter().map(found).collect::<Result<_, DataProblem>>()?,
     };
     if sensors.len() < 2 {
-        let trouble =
-            format!("recordings of {} sensors are there ({}), expected those of two or more", sensors.len(), sensors.join(", "));
-        return Err(DataProblem::Unlike(format!("{trouble}; record without --sensor")));
+        let remedy = "name more with --sensors, or record without --sensor";
+        return Err(DataProblem::Unlike(format!(
+            "samples would be of {} alone, expected two sensors or more; {remedy}",
+            sensors[0]
+        )));
     }
     Ok(sensors)
 }
 
 /// A recording that is aligned.
 struct Aligning {
+    path: PathBuf,
     signal: Signal,
     start_ms: f64,
     /// Where instants are missing.
@@ -253,7 +267,7 @@ impl Aligning {
             Span { start_ms, end_ms: start_ms + gap.missing as f64 * period_ms }
         };
         let gaps = clip.gaps.iter().map(gap).collect();
-        Ok(Self { signal: Signal { rate_hz, axes, times_ms: Some(times_ms), values }, start_ms, gaps })
+        Ok(Self { path: path.to_owned(), signal: Signal { rate_hz, axes, times_ms: Some(times_ms), values }, start_ms, gaps })
     }
 
     fn track(&self) -> Track<'_> {
@@ -327,47 +341,54 @@ impl<'a> Samples<'a> {
                 left_out.unlabelled += 1;
                 continue;
             }
-            cancel.check().map_err(|cancelled| DataProblem::from(cancelled).of(path))?;
-            self.cut(&read, labelled, left_out, cancel).map_err(|problem| problem.of(path))?;
+            self.cut(&read, labelled, left_out, cancel)?;
         }
         Ok(())
     }
 
     /// Adds the windows of one span.
-    fn cut(&mut self, read: &[Aligning], of: &Labelled, left_out: &mut LeftOut, cancel: &Cancel) -> Result<(), DataProblem> {
+    fn cut(&mut self, read: &[Aligning], of: &Labelled, left_out: &mut LeftOut, cancel: &Cancel) -> Result<(), DataError> {
+        let of_first = |problem: DataProblem| problem.of(&read[0].path);
         let tracks: Vec<Track<'_>> = read.iter().map(Aligning::track).collect();
         let Settings { length_ms, stride_ms, with_gaps, .. } = *self.settings;
-        let starts = starts(&tracks, of.span, length_ms, stride_ms)?;
+        let starts = starts(&tracks, of.span, length_ms, stride_ms).map_err(of_first)?;
         left_out.short += usize::from(starts.is_empty());
         for start_ms in starts {
+            cancel.check().map_err(|cancelled| of_first(cancelled.into()))?;
             let is_in = |gap: &Span| gap.start_ms < start_ms + length_ms && gap.end_ms > start_ms;
             if !with_gaps && read.iter().any(|recording| recording.gaps.iter().any(is_in)) {
                 left_out.with_gaps += 1;
                 continue;
             }
-            for (input, signal) in self.inputs.iter_mut().zip(window(&tracks, start_ms, length_ms)?) {
+            let signals = window(&tracks, start_ms, length_ms).map_err(of_first)?;
+            for ((input, signal), recording) in self.inputs.iter_mut().zip(signals).zip(read) {
                 let pipeline = self.settings.features.get(&input.sensor);
-                self.n_values = self.n_values.saturating_add(input.push(signal, pipeline, cancel)?);
+                let n = input.push(signal, pipeline, cancel).map_err(|problem| problem.of(&recording.path))?;
+                self.n_values = self.n_values.saturating_add(n);
             }
-            check_size(self.n_values)?;
+            check_size(self.n_values).map_err(of_first)?;
             self.about.push(About { label: of.label.clone(), split: of.split, group: of.group.clone(), start_ms });
         }
         Ok(())
     }
 
-    fn finish(self, left_out: LeftOut) -> Result<Aligned, DataProblem> {
+    /// `labels` are the classes that are known already.
+    fn finish(self, labels: Vec<String>, left_out: LeftOut) -> Result<Aligned, DataProblem> {
         let Self { settings, is_labelled, inputs, about, .. } = self;
         if about.is_empty() {
             return Err(DataProblem::Unlike(none(settings, left_out)));
         }
         let sensors = inputs.iter().map(|input| (input.sensor.clone(), input.rate_hz)).collect();
-        let names: BTreeSet<&str> = about.iter().filter_map(|of| of.label.as_deref()).collect();
-        let names: Vec<&str> = names.into_iter().collect();
-        let class = |of: &About| of.label.as_deref().and_then(|label| names.binary_search(&label).ok()).unwrap_or(0) as u32;
+        let known: BTreeSet<&str> = labels.iter().map(String::as_str).collect();
+        let new: BTreeSet<&str> =
+            about.iter().filter_map(|of| of.label.as_deref()).filter(|label| !known.contains(label)).collect();
+        let names = [labels.clone(), class_order(new.into_iter(), labels.is_empty())].concat();
+        let classes: BTreeMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
+        let class = |of: &About| of.label.as_deref().and_then(|label| classes.get(label)).copied().unwrap_or(0);
         let is_split = about.iter().any(|of| of.split.is_some());
         let set = DataSet {
             labels: is_labelled.then(|| about.iter().map(class).collect()),
-            label_names: names.iter().map(|&name| name.to_owned()).collect(),
+            label_names: if is_labelled { names.clone() } else { Vec::new() },
             splits: is_split.then(|| about.iter().map(|of| of.split.unwrap_or(Split::Train)).collect()),
             ..together(inputs.into_iter().enumerate().map(|(index, input)| input.array(index)).collect())?
         };

@@ -214,7 +214,7 @@ impl Library {
 
 /// Class names in the order that models have them: where all are numbers, every number from 0 to the highest, so that a class
 /// is its number; else by the alphabet, as Keras sorts folders.
-fn class_order<'a>(names: impl Iterator<Item = &'a str>, may_number: bool) -> Vec<String> {
+pub(in crate::data) fn class_order<'a>(names: impl Iterator<Item = &'a str>, may_number: bool) -> Vec<String> {
     /// More classes than any net for a microcontroller tells apart.
     const MOST_NUMBERED: usize = 10_000;
     let mut names: Vec<&str> = names.collect();

@@ -125,6 +125,8 @@ fn the_clips_of_a_data_set_say_what_its_session_was() {
     edit(&mut library.items[0], &|item| (item.span, item.group) = ((10, 60), Some("ann".into())));
     edit(&mut library.items[1], &|item| item.split = Some(Split::Test));
     edit(&mut library.items[3], &|item| item.label = None);
+    // A class is its place in the data set.
+    library.labels = vec!["wave".into(), "none of these".into(), "rest".into()];
     library.items.push(Arc::new(Item { file: "clips/gone.csv".into(), span: (0, 60), ..Item::default() }));
     library.save(folder.path()).unwrap();
     let made = aligned(&[folder.path()], &settings(300.0, 200.0)).unwrap();
@@ -132,7 +134,7 @@ fn the_clips_of_a_data_set_say_what_its_session_was() {
     assert_eq!(made.times_ms, [200.0, 400.0, 1000.0, 1200.0]);
     assert_eq!(
         (made.set.labels.as_deref(), made.set.label_names.as_slice()),
-        (Some(&[1, 1, 0, 0][..]), &["rest".into(), "wave".into()][..])
+        (Some(&[0, 0, 2, 2][..]), library.labels.as_slice())
     );
     assert_eq!(made.set.splits.as_deref(), Some(&[Split::Train, Split::Train, Split::Test, Split::Test][..]));
     assert_eq!((made.groups[1].as_str(), made.groups[2].as_str()), ("ann", library.items[1].file.as_str()));
@@ -151,7 +153,7 @@ fn a_later_session_keeps_its_clips_although_the_clock_began_anew() {
     library.items.push(Arc::new(Item { file, span: (0, 60), label: Some("rest".into()), ..Item::default() }));
     library.save(folder.path()).unwrap();
     let made = aligned(&[folder.path()], &settings(600.0, 600.0)).unwrap();
-    assert_eq!((made.times_ms.as_slice(), made.set.label_names.as_slice()), (&[100.0][..], &["wave".to_owned()][..]));
+    assert_eq!((made.times_ms.as_slice(), made.set.labels.as_deref()), (&[100.0][..], Some(&[1][..])));
     assert_eq!(made.left_out.sessions, 1);
 }
 
@@ -180,7 +182,7 @@ fn what_cannot_be_aligned_says_why() {
     let short = settings(200.0, 100.0);
     says(&[folder.path()], &short, &["no recordings with a .ron"]);
     let files = record(folder.path(), Some("yes"), &[(1, 0..400), (2, 0..400)]);
-    says(&[&files[0]], &short, &["of 1 sensors", "audio"]);
+    says(&[&files[0]], &short, &["of audio alone", "--sensors"]);
     says(&[folder.path()], &settings(500.0, 100.0), &["500 ms", "--length"]);
     says(&[folder.path()], &settings(0.0, 100.0), &["0 ms", "more than 0"]);
     says(&[folder.path()], &settings(0.1, 100.0), &["0 instants"]);
