@@ -271,6 +271,10 @@ static uint8_t start(tinsmith_board *b, const tinsmith_command *c) {
     if (!b->is_on[i]) {
         tinsmith_queue_clear(b->settings.sensors[i].queue);
         b->block.is_open = b->block.is_open && b->block.sensor != i;
+        if (b->watch.sensor == &b->settings.sensors[i]) {
+            /* It measured nothing while it was off. */
+            tinsmith_watch_gap(&b->watch);
+        }
         b->is_on[i] = h->switch_sensor(h->context, i, true);
     }
     return b->is_on[i] ? TINSMITH_DONE : TINSMITH_FAILED;
@@ -288,6 +292,10 @@ static uint8_t stop(tinsmith_board *b, uint8_t id) {
             b->is_on[i] = false;
         }
         status = TINSMITH_DONE;
+    }
+    if (id == TINSMITH_ALL_SENSORS) {
+        /* Whoever connects next may want no results. */
+        b->watch.sensor = NULL;
     }
     return status;
 }
