@@ -114,6 +114,7 @@ void tinsmith_esp_begin(const tinsmith_serial *serial, const tinsmith_bus *bus) 
 #if TINSMITH_HAS_MODEL
     settings.hardware.model_room = tinsmith_tflm_room;
     settings.hardware.model_open = tinsmith_tflm_open;
+    settings.hardware.model_drop = tinsmith_tflm_drop;
     settings.hardware.model_run = tinsmith_tflm_run;
     if (tinsmith_tflm_begin(&network) == TINSMITH_DONE) {
         settings.network = &network;

@@ -167,11 +167,11 @@ uint8_t tinsmith_tflm_open(void *, const uint8_t *file, size_t len, tinsmith_net
     Free(&running_room);
     running_room = next_room;
     next_room = nullptr;
-  } else {
-    Free(&next_room);
   }
   return status;
 }
+
+void tinsmith_tflm_drop(void *) { Free(&next_room); }
 
 uint8_t tinsmith_tflm_run(void *, const tinsmith_network *network, const uint8_t *input) {
   if (interpreter == nullptr) return TINSMITH_FAILED;
