@@ -63,7 +63,10 @@ fn found(program: &Path, chip: &str) -> Found {
 /// Full scale as the data sheets code it in a register's bits: g, degrees a second.
 fn ranges(chip: &str, regs: &[u8]) -> (f64, f64) {
     match chip {
-        "mpu6050" => {
+        "mpu6050" | "mpu6500" | "mpu9250" => {
+            // 0x1d is no register of an MPU-6050's. Elsewhere acceleration has its own low-pass, which 1 kHz needs as well.
+            let low_pass = if chip == "mpu6050" { [2, 0] } else { [2, 2] };
+            assert_eq!([regs[0x1a], regs[0x1d]], low_pass, "{chip}");
             assert_eq!(regs[0x6b] & 0x47, 1, "awake, by the gyroscope's clock");
             assert_eq!(regs[0x38] & 1, 1, "tells of new data");
             (f64::from(2 << (regs[0x1c] >> 3 & 3)), 250.0 * f64::from(1 << (regs[0x1b] >> 3 & 3)))
@@ -88,7 +91,7 @@ fn ranges(chip: &str, regs: &[u8]) -> (f64, f64) {
 fn rates(chip: &str, regs: &[u8]) -> [f64; 2] {
     match chip {
         // The low-pass is on, so the gyroscope runs at 1 kHz.
-        "mpu6050" => [1000.0 / (1.0 + f64::from(regs[0x19])); 2],
+        "mpu6050" | "mpu6500" | "mpu9250" => [1000.0 / (1.0 + f64::from(regs[0x19])); 2],
         "lsm6ds3" | "lsm6dso" => [0x10, 0x11].map(|reg| [0.0, 13.0, 26.0, 52.0, 104.0, 208.0][usize::from(regs[reg] >> 4)]),
         _ => [0x40, 0x42].map(|reg| 100.0 * f64::powi(2.0, i32::from(regs[reg] & 15) - 8)),
     }
@@ -98,9 +101,16 @@ fn rates(chip: &str, regs: &[u8]) -> [f64; 2] {
 fn motion_sensors_are_found_set_up_and_read() {
     let folder = tempfile::tempdir().unwrap();
     let Some(program) = program(folder.path()) else { return };
-    for (chip, name) in
-        [("mpu6050", "MPU-6050"), ("lsm6ds3", "LSM6DS"), ("lsm6dso", "LSM6DS"), ("bmi160", "BMI160"), ("bmi270", "BMI270")]
-    {
+    let chips = [
+        ("mpu6050", "MPU-6050"),
+        ("mpu6500", "MPU-6500"),
+        ("mpu9250", "MPU-6500"),
+        ("lsm6ds3", "LSM6DS"),
+        ("lsm6dso", "LSM6DS"),
+        ("bmi160", "BMI160"),
+        ("bmi270", "BMI270"),
+    ];
+    for (chip, name) in chips {
         let found = found(&program, chip);
         assert_eq!(found.name, name);
         assert_eq!(rates(chip, &found.regs), [f64::from(found.rate_mhz) / 1000.0; 2], "{chip}");
@@ -145,6 +155,88 @@ fn sound_is_the_top_of_each_word_and_is_clipped() {
     let words = format!("0\n65536\n-65536\n{}\n{}\n-1\n", i32::MAX, i32::MIN);
     assert_eq!(run(&program, &["sound", "0"], &words), "0\n1\n-1\n32767\n-32768\n-1\n");
     assert_eq!(run(&program, &["sound", "3"], &words), "0\n8\n-8\n32767\n-32768\n-1\n");
+}
+
+#[test]
+fn words_that_no_microphone_says_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = esp_sensors(folder.path(), &[]) else { return };
+    for (line, state) in [("0", 2), ("-1", 2), ("256", 0), ("hums", 0), ("late", 0)] {
+        assert_eq!(run(&program, &["microphone", line], ""), format!("state {state}\n"), "{line}");
+    }
+}
+
+/// The tasks of an ESP32's sensors as a program.
+fn esp_sensors(folder: &Path, options: &[&str]) -> Option<PathBuf> {
+    let program = folder.join("sensors");
+    let files = [
+        "tests/firmware/esp_sensors.c",
+        "assets/firmware/esp/tinsmith_esp_imu.c",
+        "assets/firmware/esp/tinsmith_esp_microphone.c",
+        "assets/firmware/esp/tinsmith_esp_task.c",
+        "assets/firmware/common/tinsmith_imu.c",
+        "assets/firmware/common/tinsmith_queue.c",
+        "assets/firmware/common/tinsmith_sound.c",
+    ];
+    let mut all = vec!["-std=gnu17", "-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"];
+    all.extend([
+        "-Wno-missing-field-initializers",
+        "-DCONFIG_IDF_TARGET_ESP32=1",
+        "-Itests/firmware/esp",
+        "-Iassets/firmware/esp",
+    ]);
+    all.extend(options);
+    has("gcc").then(|| {
+        compile("gcc", &all, &files, &program);
+        program
+    })
+}
+
+/// What a motion sensor's task says from its beginning to 8 s, and its counts: queued, dropped, lost.
+fn measured(program: &Path, gone: &str, back: &str) -> (Vec<String>, Vec<i64>) {
+    let text = run(program, &["imu", gone, back, "8000"], "");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let counts = lines.pop().unwrap().split(' ').filter_map(|word| word.parse().ok()).collect();
+    (lines, counts)
+}
+
+#[test]
+fn a_motion_sensor_that_goes_quiet_is_said_counted_and_set_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = esp_sensors(folder.path(), &[]) else { return };
+    let (news, counts) = measured(&program, "90000", "90000");
+    assert!(news.is_empty() && counts[0] >= 1592 && counts[1..] == [0, 0], "{news:?} {counts:?}");
+
+    // From 2 s to 5 s: 600 instants, and those until it is looked for the next time.
+    let (news, counts) = measured(&program, "2000", "5000");
+    assert!(news.len() == 2 && ["29", "30"].contains(&&news[0][..2]) && news[0].contains("quiet"), "{news:?}");
+    assert!(news[1].contains("measures again"), "{news:?}");
+    assert!((600..=860).contains(&counts[2]) && counts[1] == counts[2], "{counts:?}");
+    assert!((counts[0] + counts[2] - 1600).abs() <= 8, "{counts:?}");
+
+    // Dead when it is switched on, and for good: nothing is measured, all but the last second is counted.
+    let (news, counts) = measured(&program, "0", "90000");
+    assert!(news.len() == 1 && counts[0] == 0 && (1400..=1600).contains(&counts[2]), "{news:?} {counts:?}");
+}
+
+#[test]
+fn a_file_of_bosch_that_is_too_short_is_refused_by_the_compiler() {
+    if !has("gcc") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let include = format!("-I{}", folder.path().display());
+    let compiles = |bytes: usize| {
+        let array = format!("#include <stdint.h>\nstatic const uint8_t bmi270_config_file[{bytes}] = {{0xc8, 0x2e}};\n");
+        std::fs::write(folder.path().join("bmi270_config_file.h"), array).unwrap();
+        let source = "assets/firmware/esp/tinsmith_esp_imu.c";
+        let options = ["-DCONFIG_IDF_TARGET_ESP32=1", "-Itests/firmware/esp", "-Iassets/firmware/common", &include];
+        let command = ["-c", "-o", "/dev/null", source];
+        Command::new("gcc").args(options).args(command).current_dir(root()).stderr(Stdio::piped()).output().unwrap()
+    };
+    assert!(compiles(8192).status.success());
+    let refused = compiles(328);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("8192 bytes"));
 }
 
 fn graph() -> (Graph, Vec<u8>) {

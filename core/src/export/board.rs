@@ -50,6 +50,8 @@ const SOURCES: &[(&str, &str)] = assets![
     "esp/tinsmith_esp_imu.c",
     "esp/tinsmith_esp_microphone.c",
     "esp/tinsmith_esp_sensors.h",
+    "esp/tinsmith_esp_task.c",
+    "esp/tinsmith_esp_task.h",
     "esp/tinsmith_tflm.cpp",
     "esp/tinsmith_tflm.h",
 ];
