@@ -245,9 +245,17 @@ fn graph() -> (Graph, Vec<u8>) {
 }
 
 fn project(framework: Framework, features: Option<&FeaturePlan>, has_model: bool) -> Result<Vec<NamedFile>, ExportError> {
+    project_called(has_model.then_some("Probe 1"), framework, features)
+}
+
+fn project_called(
+    name: Option<&str>,
+    framework: Framework,
+    features: Option<&FeaturePlan>,
+) -> Result<Vec<NamedFile>, ExportError> {
     let (graph, tflite) = graph();
     let firmware = Firmware {
-        name: "Probe 1",
+        name: name.unwrap_or_default(),
         graph: &graph,
         tflite: &tflite,
         labels: &[],
@@ -257,7 +265,7 @@ fn project(framework: Framework, features: Option<&FeaturePlan>, has_model: bool
         recipe: "",
         features: "",
     };
-    board_project(framework, has_model.then_some(&firmware), features)
+    board_project(framework, name.map(|_| &firmware), features)
 }
 
 /// Six channels, of which a filter changes nothing but their values.
@@ -266,14 +274,24 @@ fn filtered() -> FeaturePlan {
     FeaturePlan::new(&Pipeline::parse(&stages).unwrap(), 200.0, 6).unwrap()
 }
 
-/// Compiles every source of a project for a chip.
-fn compile_project(files: &[NamedFile], chip: &str) {
-    let folder = tempfile::tempdir().unwrap();
+/// One channel, of which a filter changes nothing but its values.
+fn filtered_sound(rate_hz: f64) -> FeaturePlan {
+    let stages = ["filter:high=3000,zero-phase=off".to_owned()];
+    FeaturePlan::new(&Pipeline::parse(&stages).unwrap(), rate_hz, 1).unwrap()
+}
+
+fn write(files: &[NamedFile], folder: &Path) {
     for file in files {
-        let path = folder.path().join(&file.name);
+        let path = folder.join(&file.name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, &file.bytes).unwrap();
     }
+}
+
+/// Compiles every source of a project for a chip.
+fn compile_project(files: &[NamedFile], chip: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    write(files, folder.path());
     let tests = root().join("tests/firmware");
     let target = format!("-DCONFIG_IDF_TARGET_{chip}=1");
     let usb = format!("-DCONFIG_TINSMITH_SERIAL_USB={}", u8::from(chip != "ESP32"));
@@ -324,4 +342,50 @@ fn front_ends_that_do_not_fit_are_refused_in_words() {
     let three = FeaturePlan::new(&Pipeline::parse(&["filter:zero-phase=off".to_owned()]).unwrap(), 200.0, 3).unwrap();
     let refused = project(Framework::EspIdf, Some(&three), true).unwrap_err().to_string();
     assert!(refused.contains("takes 3 channels"), "{refused}");
+}
+
+#[test]
+fn features_for_another_rate_than_the_sensors_are_refused_in_words() {
+    for rate_hz in [200.0, 208.0] {
+        let motion = FeaturePlan::new(&Pipeline::parse(&["filter:high=20,zero-phase=off".to_owned()]).unwrap(), rate_hz, 6);
+        project(Framework::EspIdf, Some(&motion.unwrap()), true).unwrap();
+    }
+    let refused = project(Framework::EspIdf, Some(&filtered_sound(8000.0)), true).unwrap_err();
+    assert_eq!(refused, ExportError::Rate { sensor: "microphone", wanted_hz: 8000.0, given_hz: 16_000.0 });
+    assert!(refused.to_string().contains("for 8000 Hz") && refused.to_string().contains("C sources"), "{refused}");
+    let slow = FeaturePlan::new(&Pipeline::parse(&["filter:high=20,zero-phase=off".to_owned()]).unwrap(), 100.0, 6).unwrap();
+    let refused = project(Framework::Arduino, Some(&slow), true).unwrap_err();
+    assert_eq!(refused, ExportError::Rate { sensor: "motion sensor", wanted_hz: 100.0, given_hz: 200.0 });
+}
+
+#[test]
+fn a_microphone_set_to_another_rate_than_the_features_does_not_compile() {
+    if !has("gcc") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(&project(Framework::EspIdf, Some(&filtered_sound(16_000.0)), true).unwrap(), folder.path());
+    let source = folder.path().join("esp-idf/main/tinsmith_esp.c");
+    let compiles = |rate_hz: u32| {
+        let options = ["-fsyntax-only", "-std=gnu17", "-DCONFIG_IDF_TARGET_ESP32=1", "-Itests/firmware", "-Itests/firmware/esp"];
+        let rate = format!("-DTINSMITH_SOUND_HZ={rate_hz}");
+        Command::new("gcc").args(options).arg(rate).arg(&source).current_dir(root()).output().unwrap()
+    };
+    let output = compiles(16_000);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let refused = compiles(8000);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("TINSMITH_SOUND_HZ is not the rate"));
+}
+
+#[test]
+fn a_model_may_be_called_like_the_firmware() {
+    let filter = filtered();
+    for name in ["tinsmith", "Tinsmith board", "model_tinsmith"] {
+        let files = project_called(Some(name), Framework::EspIdf, Some(&filter)).unwrap();
+        let glue = files.iter().find(|file| file.name == "esp-idf/main/tinsmith_model.h").unwrap();
+        assert!(String::from_utf8_lossy(&glue.bytes).contains("TINSMITH_HAS_FEATURES"), "{name}");
+        if has("gcc") && has("g++") {
+            compile_project(&files, "ESP32");
+        }
+    }
 }

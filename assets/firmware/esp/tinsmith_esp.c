@@ -49,6 +49,11 @@ static uint64_t number(void) {
 }
 
 #if TINSMITH_HAS_FEATURES
+/* The microphone's rate can be set; a motion sensor's is what its chip has. */
+#if TINSMITH_FEATURES_SENSOR == 1 && TINSMITH_FEATURES_HZ != TINSMITH_SOUND_HZ
+#error "TINSMITH_SOUND_HZ is not the rate that the model's features are for, TINSMITH_FEATURES_HZ of tinsmith_model.h"
+#endif
+
 static tinsmith_features_state features_state;
 static float features_values[TINSMITH_FEATURES_VALUES];
 
