@@ -112,6 +112,17 @@ impl Framework {
     }
 }
 
+impl NamedFile {
+    /// Whether it is a file of a project that its user may well change: pins, settings, what brings the serial port.
+    pub fn is_for_editing(&self) -> bool {
+        let is_of = |framework: Framework| {
+            let own = framework.own_files().iter().map(|(name, _)| name.trim_start_matches("arduino/"));
+            own.chain([framework.readme().0]).any(|name| name == self.name)
+        };
+        self.name.ends_with("/tinsmith_config.h") || [Framework::EspIdf, Framework::Arduino].into_iter().any(is_of)
+    }
+}
+
 /// A project, with a model or without, and with a front end between a sensor and that model or without. The model's golden
 /// samples are left out: `tinsmith device check` compares more of them.
 ///
