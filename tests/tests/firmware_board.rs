@@ -12,6 +12,7 @@ use tinsmith_core::data::recording::{BoardInfo, Cause, ChannelInfo, Encoding, Ki
 use tinsmith_runtime::link::{
     self, Decoder, Level, Loaded, MAX_ENCODED, MAX_FRAME, MAX_PAYLOAD, Piece, Report, Stats, Status, content_hash,
 };
+use tinsmith_tests::binary;
 use tinsmith_tests::boards::{check_source, connect_to, record, wait};
 use tinsmith_tests::c_code::{CHECKED, compile, has};
 use tinsmith_tests::hostile::Mutations;
@@ -302,6 +303,25 @@ fn a_front_end_feeds_the_model_that_it_was_made_for_and_no_other() {
     assert_eq!(load(&connection, b"....TFL3\x03"), Status::Done);
     drop(connection);
     assert_eq!(open(&board).2, Some(about(b"....TFL3\x03", Some(1))));
+    board.check_it_runs();
+}
+
+#[test]
+fn the_command_that_watches_finds_the_front_end() {
+    let Some(mut board) = Running::start(["1", "64", "0"]) else { return };
+    let watch = ["device", "watch", &board.port.display().to_string(), "--stride", "50", "--seconds", "2", "--json"];
+    let output = Command::new(binary()).args(watch).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["sensor"], &told["front_end"], &told["stride_instants"]), (&"audio".into(), &true.into(), &800.into()));
+    let results = told["results"].as_array().unwrap();
+    let times: Vec<f64> = results.iter().filter_map(|result| result["time_s"].as_f64()).collect();
+    assert!(times.len() >= 20 && times.windows(2).all(|pair| (pair[1] - pair[0] - 0.05).abs() < 1e-3), "{times:?}");
+    // It was switched off again.
+    let (connection, ..) = open(&board);
+    let before = stats(&connection, false).inferences;
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(stats(&connection, false).inferences, before);
     board.check_it_runs();
 }
 
