@@ -239,6 +239,18 @@ fn a_file_of_bosch_that_is_too_short_is_refused_by_the_compiler() {
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("8192 bytes"));
 }
 
+#[test]
+fn models_that_lead_out_of_themselves_are_known() {
+    if !has("g++") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("whole");
+    let options = ["-std=gnu++17", "-fsanitize=undefined,address", "-Itests/firmware", "-Iassets/firmware/esp"];
+    compile("g++", &options, &["tests/firmware/whole.cc"], &program);
+    assert_eq!(run(&program, &[], ""), "");
+}
+
 fn graph() -> (Graph, Vec<u8>) {
     let path = root().join("tests/golden/arena/conv8_i8.tflite");
     (formats::import(&path).unwrap().graph, std::fs::read(&path).unwrap())

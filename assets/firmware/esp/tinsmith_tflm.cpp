@@ -22,6 +22,7 @@
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tensorflow/lite/schema/schema_utils.h"
 #include "tinsmith_config.h"
+#include "tinsmith_tflite.h"
 
 namespace {
 
@@ -78,7 +79,7 @@ bool IsSound(const uint8_t *file, size_t len) {
   flatbuffers::Verifier verifier(file, len);
   if (!tflite::VerifyModelBuffer(verifier)) return false;
   const tflite::Model *model = tflite::GetModel(file);
-  if (model->version() != TFLITE_SCHEMA_VERSION || model->operator_codes() == nullptr) return false;
+  if (model->version() != TFLITE_SCHEMA_VERSION || !tinsmith::IsWhole(model)) return false;
   for (const tflite::OperatorCode *code : *model->operator_codes()) {
     if (resolver.FindOp(tflite::GetBuiltinCode(code)) == nullptr) return false;
   }

@@ -52,6 +52,7 @@ const SOURCES: &[(&str, &str)] = assets![
     "esp/tinsmith_esp_sensors.h",
     "esp/tinsmith_esp_task.c",
     "esp/tinsmith_esp_task.h",
+    "esp/tinsmith_tflite.h",
     "esp/tinsmith_tflm.cpp",
     "esp/tinsmith_tflm.h",
 ];
