@@ -401,3 +401,20 @@ fn a_model_may_be_called_like_the_firmware() {
         }
     }
 }
+
+/// As ESP-IDF does to learn what a component needs, before there is a project.
+#[test]
+fn cmake_reads_the_component_as_a_script() {
+    if !has("cmake") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(&project(Framework::EspIdf, None, false).unwrap(), folder.path());
+    let main = folder.path().join("esp-idf/main");
+    let script = "function(idf_component_register)\nmessage(STATUS \"${ARGN}\")\nendfunction()\ninclude(CMakeLists.txt)\n";
+    std::fs::write(main.join("script.cmake"), script).unwrap();
+    let output = Command::new("cmake").args(["-P", "script.cmake"]).current_dir(&main).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("/main.c") && said.contains("/tinsmith_tflm.cpp") && said.contains("esp_driver_i2s"), "{said}");
+}
