@@ -4,7 +4,8 @@
  * pty SPEED BLOCKS LIMIT      prints the path of a terminal and is a board behind it: its clock runs SPEED times as fast as ours, its
  *                             sensors queue so many blocks, and its link takes LIMIT bytes a second of its own time (0: any number)
  *
- * Its model is made up: output[i] = input[i % n] * factor + i. A file of it is four bytes, "TFL3", the factor. */
+ * Its model is made up: output[i] = input[i % n] * factor + i. A file of it is four bytes, "TFL3", the factor; the first has 3, and a front
+ * end for the microphone: of every STEP instants, the first SPAN of them count, of these the first FEATURES go to the model. */
 #define _XOPEN_SOURCE 600
 #include "tinsmith_board.h"
 
@@ -19,6 +20,10 @@
 #define FLASH_BYTES 100000u
 #define INPUT_BYTES 60u
 #define OUTPUT_BYTES 5000u
+#define FIRST_FILE "....TFL3\3"
+#define FEATURES 20u
+#define SPAN 40u
+#define STEP 160u
 /* After so many instants a sensor measures the same again: no period of the other, nor of a block. */
 #define SOUND_PERIOD 31991u
 #define MOTION_PERIOD 997u
@@ -28,7 +33,9 @@ static double speed = 1;
 static double limit_bytes;
 static double sent_bytes;
 
-static uint8_t model_file[FLASH_BYTES], input[INPUT_BYTES], window[INPUT_BYTES], output[OUTPUT_BYTES];
+static uint8_t *room_for_model;
+static uint32_t room_bytes;
+static uint8_t input[INPUT_BYTES], window[INPUT_BYTES], output[OUTPUT_BYTES];
 static unsigned factor = 3;
 
 typedef struct {
@@ -51,7 +58,7 @@ static void sound(uint64_t index, uint8_t *out) {
 static void motion(uint64_t index, uint8_t *out) {
     int channel;
     for (channel = 0; channel < 6; channel++) {
-        put(out + 2 * channel, (int)(index % MOTION_PERIOD) * (channel + 1) - 3000);
+        put(out + 2 * channel, (int)(index % MOTION_PERIOD) * (channel + 1) % 251 - 125);
     }
 }
 
@@ -104,13 +111,21 @@ static size_t board_write(void *context, const uint8_t *bytes, size_t len) {
 
 static uint32_t free_heap(void *context) {
     (void)context;
-    return 512 << 10;
+    /* The simulated board, which is compared by stdio, keeps models in flash. */
+    return (512u << 10) - (terminal < 0 ? 0 : room_bytes);
 }
 
 static bool switch_sensor(void *context, uint8_t index, bool on) {
     (void)context;
     __atomic_store_n(&sensors[index].is_on, on, __ATOMIC_RELEASE);
     return true;
+}
+
+static void model_drop(void *context) {
+    (void)context;
+    free(room_for_model);
+    room_for_model = NULL;
+    room_bytes = 0;
 }
 
 static uint8_t model_room(void *context, const tinsmith_command *first, uint8_t **room) {
@@ -121,24 +136,44 @@ static uint8_t model_room(void *context, const tinsmith_command *first, uint8_t 
     if (terminal >= 0 && (first->len < 8 || memcmp(first->bytes + 4, "TFL3", 4) != 0)) {
         return TINSMITH_BAD_MODEL;
     }
-    *room = model_file;
-    return TINSMITH_DONE;
+    model_drop(context);
+    room_for_model = malloc(first->total > 0 ? first->total : 1);
+    room_bytes = room_for_model == NULL ? 0 : first->total;
+    *room = room_for_model;
+    return room_for_model == NULL ? TINSMITH_NO_MEMORY : TINSMITH_DONE;
 }
 
 static void describe(tinsmith_network *network) {
-    tinsmith_model about = {0x1122334455667788u, INPUT_BYTES, OUTPUT_BYTES, 1234};
+    tinsmith_model about = {0, INPUT_BYTES, OUTPUT_BYTES, 1234, false, 0};
     tinsmith_network made = {about, input, window, output, TINSMITH_ELEMENT_I8, 0.5f, 3};
     *network = made;
 }
 
 static uint8_t model_open(void *context, const uint8_t *file, size_t len, tinsmith_network *network) {
-    (void)context;
     if (len != 9 || memcmp(file + 4, "TFL3", 4) != 0) {
         return TINSMITH_BAD_MODEL;
     }
     factor = file[8];
     describe(network);
+    /* Of the file nothing is needed any more. */
+    model_drop(context);
     return TINSMITH_DONE;
+}
+
+static uint32_t front_end_at;
+
+static void front_end_reset(void *context) {
+    (void)context;
+    front_end_at = 0;
+}
+
+static bool front_end_push(void *context, const float *instant, float *values) {
+    uint32_t at = front_end_at++ % STEP;
+    (void)context;
+    if (at < FEATURES) {
+        values[at] = *instant * 512;
+    }
+    return at == SPAN - 1;
 }
 
 static uint8_t model_run(void *context, const tinsmith_network *network, const uint8_t *in) {
@@ -212,19 +247,23 @@ int main(int argc, char **argv) {
     static tinsmith_board board;
     tinsmith_sensor about[2];
     tinsmith_network network;
+    static float features[FEATURES];
+    static const tinsmith_front_end front_end = {1, FEATURES, STEP, SPAN, features, NULL, front_end_reset, front_end_push};
     tinsmith_board_settings settings = {0};
     tinsmith_hardware hardware = {NULL,      now_us,    board_read, board_write, free_heap, switch_sensor,
-                                  model_room, model_open, model_run};
+                                  model_room, model_open, model_drop, model_run};
     bool is_stdio = argc == 2 && strcmp(argv[1], "stdio") == 0;
     about[0] = sensors[0].about;
     about[1] = sensors[1].about;
     describe(&network);
+    network.about.hash = tinsmith_content_hash((const uint8_t *)FIRST_FILE, 9);
     settings.number = 7;
     settings.name = "Board";
     settings.firmware = "test";
     settings.sensors = about;
     settings.n_sensors = 2;
     settings.network = is_stdio ? NULL : &network;
+    settings.front_end = is_stdio ? NULL : &front_end;
     settings.hardware = hardware;
     tinsmith_board_init(&board, &settings);
     if (is_stdio) {
@@ -233,6 +272,7 @@ int main(int argc, char **argv) {
         }
         free(sensors[0].queue.memory);
         free(sensors[1].queue.memory);
+        model_drop(NULL);
         return 0;
     }
     if (argc != 5 || strcmp(argv[1], "pty") != 0) {

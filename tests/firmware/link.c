@@ -71,7 +71,7 @@ static int encode(void) {
 
 static int reports(void) {
     static const uint8_t bytes[] = {0, 1, 0, 255};
-    static const tinsmith_model model = {0x0807060504030201u, 490, 12, 20000};
+    static const tinsmith_model model = {0x0807060504030201u, 490, 12, 20000, true, 1};
     static const tinsmith_stats stats = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     tinsmith_writer w;
     tinsmith_writer_init(&w, payload, sizeof payload);

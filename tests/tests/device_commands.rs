@@ -156,3 +156,74 @@ fn a_session_asks_counts_and_leaves_a_data_set_that_opens() {
     let none = device(&["session", &board.port, "--into", &into, "--sensor", "nose", "--label", "x"]);
     assert!(String::from_utf8_lossy(&none.stderr).contains("there is no sensor nose, there are audio, imu"));
 }
+
+#[test]
+fn a_board_listens_by_itself_and_says_why_where_it_cannot() {
+    let refused = |words: &[&str]| {
+        let output = device(&[&["watch", "--seconds", "60"], words].concat());
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(refused(&["microphone"]).contains("a microphone runs no models"));
+    let empty = BoardProcess::start(&[]);
+    assert!(refused(&[&empty.port]).contains("has no model; tinsmith device load"));
+
+    let Some(model) = shared("data/models/gesture_lstm/gesture_lstm_int8.tflite") else { return };
+    let model = model.to_str().expect("a plain name");
+    let board = BoardProcess::start(&["--model", model]);
+    assert!(refused(&[&board.port]).contains("--sensor audio or --sensor imu"));
+    assert!(refused(&[&board.port, "--sensor", "light"]).contains("no sensor light"));
+    let wrong = ["--sensor", "imu", "--labels", "one,two"];
+    assert!(refused(&[&[&board.port[..]], &wrong[..]].concat()).contains("names 2 classes"));
+    let project = ["--sensor", "audio", "--project", "projects/keyword.ron", "--preset", "keyword"];
+    assert!(refused(&[&[&board.port[..]], &project[..]].concat()).contains("has no front end of audio"));
+
+    let watch = ["watch", &board.port, "--sensor", "imu", "--project", model, "--labels", "one,two,three"];
+    let told = json(&[&watch[..], &["--stride", "200", "--seconds", "3", "--json"]].concat());
+    assert_eq!((&told["front_end"], &told["stride_instants"]), (&false.into(), &40.into()), "{told}");
+    let results = told["results"].as_array().expect("a list");
+    assert!(results.len() >= 8, "{told}");
+    for result in results {
+        let score = result["score"].as_f64().expect("a number");
+        assert!((0.33..=1.0).contains(&score), "{result}");
+        assert!(["one", "two", "three"].iter().any(|label| result["label"] == *label), "{result}");
+    }
+    let times: Vec<f64> = results.iter().filter_map(|result| result["time_s"].as_f64()).collect();
+    assert!(times.windows(2).all(|pair| (pair[1] - pair[0] - 0.2).abs() < 1e-3), "{times:?}");
+    let lines = device(&[&watch[..], &["--seconds", "2"]].concat());
+    assert!(String::from_utf8_lossy(&lines.stdout).lines().count() >= 8);
+    let note = String::from_utf8_lossy(&lines.stderr).into_owned();
+    assert!(note.contains("no front end of imu"), "{note}");
+
+    let other = shared("data/models/digits_cnn/digits_cnn_int8.tflite").expect("it lies beside the other");
+    let other = other.to_str().expect("a plain name");
+    assert!(refused(&[&board.port, "--sensor", "imu", "--project", other]).contains("runs another model"));
+}
+
+#[test]
+fn firmware_that_was_edited_stays_when_it_is_written_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("a plain name");
+    let write = || {
+        let output = device(&["firmware", "--framework", "esp-idf", "--out", out]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    write();
+    assert!(!write().contains(".new"), "nothing was edited");
+    let main = folder.path().join("esp-idf/main");
+    let as_written = fs::read(main.join("main.c")).expect("it was written");
+    let edited = ["main/main.c", "main/Kconfig.projbuild", "main/CMakeLists.txt", "main/tinsmith_config.h", "README.md"];
+    for name in edited.into_iter().chain(["main/tinsmith_link.c"]) {
+        fs::write(folder.path().join("esp-idf").join(name), "mine").expect("it is written");
+    }
+    let said = write();
+    for name in edited {
+        assert_eq!(fs::read(folder.path().join("esp-idf").join(name)).expect("it is there"), b"mine", "{name}");
+        assert!(said.contains(&format!("{name}.new: the one that is there was edited")), "{said}");
+    }
+    assert_eq!(fs::read(main.join("main.c.new")).expect("it is beside"), as_written);
+    // What is not for editing is made anew.
+    assert_ne!(fs::read(main.join("tinsmith_link.c")).expect("it is there"), b"mine");
+    assert_eq!(said.matches(".new").count(), edited.len(), "{said}");
+}

@@ -12,6 +12,7 @@ use tinsmith_core::data::recording::{BoardInfo, Cause, ChannelInfo, Encoding, Ki
 use tinsmith_runtime::link::{
     self, Decoder, Level, Loaded, MAX_ENCODED, MAX_FRAME, MAX_PAYLOAD, Piece, Report, Stats, Status, content_hash,
 };
+use tinsmith_tests::binary;
 use tinsmith_tests::boards::{check_source, connect_to, record, wait};
 use tinsmith_tests::c_code::{CHECKED, compile, has};
 use tinsmith_tests::hostile::Mutations;
@@ -90,7 +91,7 @@ fn sensors() -> [SensorSettings; 2] {
         Source::Table(all.flat_map(|value| (value as i16).to_le_bytes()).collect())
     };
     let tone = bytes(SOUND_PERIOD, &|index| vec![2 * index - SOUND_PERIOD as i64]);
-    let motion = bytes(MOTION_PERIOD, &|index| (1..=6).map(|channel| index * channel - 3000).collect());
+    let motion = bytes(MOTION_PERIOD, &|index| (1..=6).map(|channel| index * channel % 251 - 125).collect());
     let axes = ["ax", "ay", "az"].map(|name| channel(name, "m/s2", 0.5)).into_iter();
     let axes = axes.chain(["gx", "gy", "gz"].map(|name| channel(name, "deg/s", 0.125)));
     let sound = vec![channel("sound", "full scale", 1.0 / 32768.0)];
@@ -103,6 +104,43 @@ fn sensors() -> [SensorSettings; 2] {
 /// What its model computes.
 fn computed(input: &[u8], factor: u8) -> Vec<u8> {
     (0..OUTPUT).map(|i| input[i % INPUT].wrapping_mul(factor).wrapping_add(i as u8)).collect()
+}
+
+/// What it says of its model.
+fn about(file: &[u8], front_end: Option<u8>) -> Loaded {
+    let (input_bytes, output_bytes) = (INPUT as u32, OUTPUT as u32);
+    Loaded { hash: content_hash(file), input_bytes, output_bytes, arena_bytes: 1234, front_end }
+}
+
+fn result(event: &Event) -> Option<(u32, Status, u64, Vec<u8>)> {
+    match event {
+        Event::Result { request, status, time_us, output, .. } => Some((*request, *status, *time_us, output.clone())),
+        _ => None,
+    }
+}
+
+fn load(connection: &Connection, file: &[u8]) -> Status {
+    connection.ask(Request::Load(file.into()));
+    wait(connection, |event| if let Event::Loaded(status) = event { Some(*status) } else { None })
+}
+
+/// What the model takes of these real numbers.
+fn integers(reals: impl Iterator<Item = f32>) -> Vec<u8> {
+    reals.map(|real| ((real / 0.5).round() as i32 + 3).clamp(-128, 127) as i8 as u8).collect()
+}
+
+/// The next window of the motion sensor: its first instant, when its output is what the model computes of ten in a row.
+fn motion_window(connection: &Connection, factor: u8) -> u64 {
+    let [_, motion] = sensors();
+    let (request, status, time_us, output) = wait(connection, result);
+    assert_eq!((request, status), (0, Status::Done));
+    let first = (time_us as f64 * 0.0002).round() as u64;
+    let mut bytes = Vec::new();
+    (first..first + 10).for_each(|index| motion.source.write(index, 12, &mut bytes));
+    let steps = motion.info.channels.iter().map(|channel| channel.step).cycle();
+    let reals = motion.info.encoding.values(&bytes).zip(steps).map(|(value, step)| value * step);
+    assert_eq!(output, computed(&integers(reals), factor), "window at {first}");
+    first
 }
 
 fn open(board: &Running) -> (Connection, BoardInfo, Option<Loaded>) {
@@ -170,17 +208,11 @@ fn a_slow_link_drops_instants_and_each_of_them_is_counted() {
 fn models_run_are_watched_and_are_replaced() {
     let Some(mut board) = Running::start(["1", "64", "0"]) else { return };
     let (connection, _, model) = open(&board);
-    let hash = 0x1122_3344_5566_7788_u64.to_le_bytes();
-    let about = Loaded { hash, input_bytes: INPUT as u32, output_bytes: OUTPUT as u32, arena_bytes: 1234 };
-    assert_eq!(model, Some(about));
+    assert_eq!(model, Some(about(b"....TFL3\x03", Some(1))));
     connection.ask(Request::GetStats(false));
     let note = |event: &Event| if let Event::Log(level, text) = event { Some((*level, text.clone())) } else { None };
     assert_eq!(wait(&connection, note), (Level::Note, "a note of the board".to_owned()));
 
-    let result = |event: &Event| match event {
-        Event::Result { request, status, time_us, output, .. } => Some((*request, *status, *time_us, output.clone())),
-        _ => None,
-    };
     let infer = |input: &[u8]| {
         connection.ask(Request::Infer(9, input.to_vec()));
         let (request, status, _, output) = wait(&connection, result);
@@ -191,31 +223,18 @@ fn models_run_are_watched_and_are_replaced() {
     assert_eq!(infer(&input), (Status::Done, computed(&input, 3)));
     assert_eq!(infer(&input[..7]), (Status::Length, Vec::new()));
 
-    let load = |file: &[u8]| {
-        connection.ask(Request::Load(file.into()));
-        wait(&connection, |event| if let Event::Loaded(status) = event { Some(*status) } else { None })
-    };
-    assert_eq!(load(b"TINS, and no model of TensorFlow's"), Status::Model);
-    assert_eq!(load(b"....TFL3, but too long"), Status::Model);
+    assert_eq!(load(&connection, b"TINS, and no model of TensorFlow's"), Status::Model);
+    assert_eq!(load(&connection, b"....TFL3, but too long"), Status::Model);
     assert_eq!(infer(&input), (Status::Done, computed(&input, 3)), "the old model stays");
-    assert_eq!(load(b"....TFL3\x05"), Status::Done);
+    assert_eq!(load(&connection, b"....TFL3\x05"), Status::Done);
     assert_eq!(infer(&input), (Status::Done, computed(&input, 5)));
 
     // Ten instants of the motion sensor are an input; a new one every seven.
-    let [_, motion] = sensors();
     connection.ask(Request::Watch(Some((2, 7))));
     connection.ask(Request::Start(2));
     let mut before = None;
     for _ in 0..40 {
-        let (request, status, time_us, output) = wait(&connection, result);
-        assert_eq!((request, status), (0, Status::Done));
-        let first = (time_us as f64 * 0.0002).round() as u64;
-        let mut bytes = Vec::new();
-        (first..first + 10).for_each(|index| motion.source.write(index, 12, &mut bytes));
-        let steps = motion.info.channels.iter().map(|channel| channel.step).cycle();
-        let reals = motion.info.encoding.values(&bytes).zip(steps).map(|(value, step)| value * step);
-        let integers = reals.map(|real| ((real / 0.5).round() as i32 + 3).clamp(-128, 127) as i8 as u8);
-        assert_eq!(output, computed(&integers.collect::<Vec<_>>(), 5), "window at {first}");
+        let first = motion_window(&connection, 5);
         assert!(before.replace(first).is_none_or(|before| first - before == 7), "{before:?}, {first}");
     }
     connection.ask(Request::Watch(None));
@@ -223,6 +242,95 @@ fn models_run_are_watched_and_are_replaced() {
     assert!(figures.inferences >= 41 && figures.p50_us <= figures.p99_us && figures.p99_us <= figures.max_us, "{figures:?}");
     // What the link had no room for in this fast time is another test's matter.
     assert_eq!((figures.arena_bytes, figures.free_heap_bytes), (1234, 512 << 10));
+    board.check_it_runs();
+}
+
+#[test]
+fn no_window_spans_a_pause_and_stopping_all_ends_the_watch() {
+    let Some(mut board) = Running::start(["1", "64", "0"]) else { return };
+    let (connection, ..) = open(&board);
+    connection.ask(Request::Watch(Some((2, 7))));
+    // Some begin in the middle of what a window takes.
+    for _ in 0..6 {
+        connection.ask(Request::Start(2));
+        (0..3).for_each(|_| _ = motion_window(&connection, 3));
+        connection.ask(Request::Stop(2));
+        stats(&connection, false);
+        std::thread::sleep(Duration::from_millis(120));
+    }
+    connection.ask(Request::Stop(link::ALL_SENSORS));
+    let before = stats(&connection, false).inferences;
+    connection.ask(Request::Start(2));
+    wait(&connection, |event| if let Event::Samples { sensor: 2, .. } = event { Some(()) } else { None });
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(stats(&connection, false).inferences, before);
+    board.check_it_runs();
+}
+
+#[test]
+fn a_front_end_feeds_the_model_that_it_was_made_for_and_no_other() {
+    let Some(mut board) = Running::start(["1", "64", "0"]) else { return };
+    let (connection, _, model) = open(&board);
+    assert_eq!(model.and_then(|model| model.front_end), Some(1));
+    connection.ask(Request::Start(1));
+    // What the model is given from an instant on, of which `at` says where.
+    let check = |factor: u8, at: &dyn Fn(u64) -> u64| {
+        let (_, status, time_us, output) = wait(&connection, result);
+        let first = (time_us as f64 * 0.016).round() as u64;
+        let values = (0..INPUT as u64).map(|i| ((first + at(i)) % SOUND_PERIOD as u64) as f32 * 2.0 - SOUND_PERIOD as f32);
+        let scale = if factor == 3 { 1.0 / 64.0 } else { 1.0 / 32768.0 };
+        assert_eq!((status, output), (Status::Done, computed(&integers(values.map(|value| value * scale)), factor)));
+    };
+    // Three times twenty values, 160 instants apart.
+    connection.ask(Request::Watch(Some((1, 160))));
+    (0..5).for_each(|_| check(3, &|i| i / 20 * 160 + i % 20));
+    connection.ask(Request::Watch(None));
+
+    assert_eq!(load(&connection, b"....TFL3\x05"), Status::Done);
+    let note = |event: &Event| match event {
+        Event::Log(Level::Warning, text) => Some(text.clone()),
+        Event::Result { .. } => Some("nothing before the first result".to_owned()),
+        _ => None,
+    };
+    connection.ask(Request::Watch(Some((1, 1600))));
+    assert!(wait(&connection, note).contains("model that was flashed"));
+    (0..5).for_each(|_| check(5, &|i| i));
+    drop(connection);
+    let (connection, _, model) = open(&board);
+    assert_eq!(model, Some(about(b"....TFL3\x05", None)));
+
+    // The first has its front end again.
+    assert_eq!(load(&connection, b"....TFL3\x03"), Status::Done);
+    drop(connection);
+    assert_eq!(open(&board).2, Some(about(b"....TFL3\x03", Some(1))));
+    board.check_it_runs();
+}
+
+#[test]
+fn the_command_that_watches_finds_the_front_end() {
+    let Some(mut board) = Running::start(["1", "64", "0"]) else { return };
+    let watch = ["device", "watch", &board.port.display().to_string(), "--stride", "50", "--seconds", "2", "--json"];
+    let output = Command::new(binary()).args(watch).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["sensor"], &told["front_end"], &told["stride_instants"]), (&"audio".into(), &true.into(), &800.into()));
+    let results = told["results"].as_array().unwrap();
+    let times: Vec<f64> = results.iter().filter_map(|result| result["time_s"].as_f64()).collect();
+    assert!(times.len() >= 20 && times.windows(2).all(|pair| (pair[1] - pair[0] - 0.05).abs() < 1e-3), "{times:?}");
+    // It was switched off again.
+    let (connection, ..) = open(&board);
+    let before = stats(&connection, false).inferences;
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(stats(&connection, false).inferences, before);
+    board.check_it_runs();
+}
+
+#[test]
+fn a_model_that_is_not_run_leaves_nothing_behind() {
+    let Some(mut board) = Running::start(["1", "64", "0"]) else { return };
+    let (connection, ..) = open(&board);
+    assert_eq!(load(&connection, b"....TFL3, but too long"), Status::Model);
+    assert_eq!(stats(&connection, false).free_heap_bytes, 512 << 10);
     board.check_it_runs();
 }
 

@@ -63,7 +63,10 @@ fn found(program: &Path, chip: &str) -> Found {
 /// Full scale as the data sheets code it in a register's bits: g, degrees a second.
 fn ranges(chip: &str, regs: &[u8]) -> (f64, f64) {
     match chip {
-        "mpu6050" => {
+        "mpu6050" | "mpu6500" | "mpu9250" => {
+            // 0x1d is no register of an MPU-6050's. Elsewhere acceleration has its own low-pass, which 1 kHz needs as well.
+            let low_pass = if chip == "mpu6050" { [2, 0] } else { [2, 2] };
+            assert_eq!([regs[0x1a], regs[0x1d]], low_pass, "{chip}");
             assert_eq!(regs[0x6b] & 0x47, 1, "awake, by the gyroscope's clock");
             assert_eq!(regs[0x38] & 1, 1, "tells of new data");
             (f64::from(2 << (regs[0x1c] >> 3 & 3)), 250.0 * f64::from(1 << (regs[0x1b] >> 3 & 3)))
@@ -88,7 +91,7 @@ fn ranges(chip: &str, regs: &[u8]) -> (f64, f64) {
 fn rates(chip: &str, regs: &[u8]) -> [f64; 2] {
     match chip {
         // The low-pass is on, so the gyroscope runs at 1 kHz.
-        "mpu6050" => [1000.0 / (1.0 + f64::from(regs[0x19])); 2],
+        "mpu6050" | "mpu6500" | "mpu9250" => [1000.0 / (1.0 + f64::from(regs[0x19])); 2],
         "lsm6ds3" | "lsm6dso" => [0x10, 0x11].map(|reg| [0.0, 13.0, 26.0, 52.0, 104.0, 208.0][usize::from(regs[reg] >> 4)]),
         _ => [0x40, 0x42].map(|reg| 100.0 * f64::powi(2.0, i32::from(regs[reg] & 15) - 8)),
     }
@@ -98,9 +101,16 @@ fn rates(chip: &str, regs: &[u8]) -> [f64; 2] {
 fn motion_sensors_are_found_set_up_and_read() {
     let folder = tempfile::tempdir().unwrap();
     let Some(program) = program(folder.path()) else { return };
-    for (chip, name) in
-        [("mpu6050", "MPU-6050"), ("lsm6ds3", "LSM6DS"), ("lsm6dso", "LSM6DS"), ("bmi160", "BMI160"), ("bmi270", "BMI270")]
-    {
+    let chips = [
+        ("mpu6050", "MPU-6050"),
+        ("mpu6500", "MPU-6500"),
+        ("mpu9250", "MPU-6500"),
+        ("lsm6ds3", "LSM6DS"),
+        ("lsm6dso", "LSM6DS"),
+        ("bmi160", "BMI160"),
+        ("bmi270", "BMI270"),
+    ];
+    for (chip, name) in chips {
         let found = found(&program, chip);
         assert_eq!(found.name, name);
         assert_eq!(rates(chip, &found.regs), [f64::from(found.rate_mhz) / 1000.0; 2], "{chip}");
@@ -147,15 +157,117 @@ fn sound_is_the_top_of_each_word_and_is_clipped() {
     assert_eq!(run(&program, &["sound", "3"], &words), "0\n8\n-8\n32767\n-32768\n-1\n");
 }
 
+#[test]
+fn words_that_no_microphone_says_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = esp_sensors(folder.path(), &[]) else { return };
+    for (line, state) in [("0", 2), ("-1", 2), ("256", 0), ("hums", 0), ("late", 0)] {
+        assert_eq!(run(&program, &["microphone", line], ""), format!("state {state}\n"), "{line}");
+    }
+}
+
+/// The tasks of an ESP32's sensors as a program.
+fn esp_sensors(folder: &Path, options: &[&str]) -> Option<PathBuf> {
+    let program = folder.join("sensors");
+    let files = [
+        "tests/firmware/esp_sensors.c",
+        "assets/firmware/esp/tinsmith_esp_imu.c",
+        "assets/firmware/esp/tinsmith_esp_microphone.c",
+        "assets/firmware/esp/tinsmith_esp_task.c",
+        "assets/firmware/common/tinsmith_imu.c",
+        "assets/firmware/common/tinsmith_queue.c",
+        "assets/firmware/common/tinsmith_sound.c",
+    ];
+    let mut all = vec!["-std=gnu17", "-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"];
+    all.extend([
+        "-Wno-missing-field-initializers",
+        "-DCONFIG_IDF_TARGET_ESP32=1",
+        "-Itests/firmware/esp",
+        "-Iassets/firmware/esp",
+    ]);
+    all.extend(options);
+    has("gcc").then(|| {
+        compile("gcc", &all, &files, &program);
+        program
+    })
+}
+
+/// What a motion sensor's task says from its beginning to 8 s, and its counts: queued, dropped, lost.
+fn measured(program: &Path, gone: &str, back: &str) -> (Vec<String>, Vec<i64>) {
+    let text = run(program, &["imu", gone, back, "8000"], "");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let counts = lines.pop().unwrap().split(' ').filter_map(|word| word.parse().ok()).collect();
+    (lines, counts)
+}
+
+#[test]
+fn a_motion_sensor_that_goes_quiet_is_said_counted_and_set_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = esp_sensors(folder.path(), &[]) else { return };
+    let (news, counts) = measured(&program, "90000", "90000");
+    assert!(news.is_empty() && counts[0] >= 1592 && counts[1..] == [0, 0], "{news:?} {counts:?}");
+
+    // From 2 s to 5 s: 600 instants, and those until it is looked for the next time.
+    let (news, counts) = measured(&program, "2000", "5000");
+    assert!(news.len() == 2 && ["29", "30"].contains(&&news[0][..2]) && news[0].contains("quiet"), "{news:?}");
+    assert!(news[1].contains("measures again"), "{news:?}");
+    assert!((600..=860).contains(&counts[2]) && counts[1] == counts[2], "{counts:?}");
+    assert!((counts[0] + counts[2] - 1600).abs() <= 8, "{counts:?}");
+
+    // Dead when it is switched on, and for good: nothing is measured, all but the last second is counted.
+    let (news, counts) = measured(&program, "0", "90000");
+    assert!(news.len() == 1 && counts[0] == 0 && (1400..=1600).contains(&counts[2]), "{news:?} {counts:?}");
+}
+
+#[test]
+fn a_file_of_bosch_that_is_too_short_is_refused_by_the_compiler() {
+    if !has("gcc") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let include = format!("-I{}", folder.path().display());
+    let compiles = |bytes: usize| {
+        let array = format!("#include <stdint.h>\nstatic const uint8_t bmi270_config_file[{bytes}] = {{0xc8, 0x2e}};\n");
+        std::fs::write(folder.path().join("bmi270_config_file.h"), array).unwrap();
+        let source = "assets/firmware/esp/tinsmith_esp_imu.c";
+        let options = ["-DCONFIG_IDF_TARGET_ESP32=1", "-Itests/firmware/esp", "-Iassets/firmware/common", &include];
+        let command = ["-c", "-o", "/dev/null", source];
+        Command::new("gcc").args(options).args(command).current_dir(root()).stderr(Stdio::piped()).output().unwrap()
+    };
+    assert!(compiles(8192).status.success());
+    let refused = compiles(328);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("8192 bytes"));
+}
+
+#[test]
+fn models_that_lead_out_of_themselves_are_known() {
+    if !has("g++") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("whole");
+    let options = ["-std=gnu++17", "-fsanitize=undefined,address", "-Itests/firmware", "-Iassets/firmware/esp"];
+    compile("g++", &options, &["tests/firmware/whole.cc"], &program);
+    assert_eq!(run(&program, &[], ""), "");
+}
+
 fn graph() -> (Graph, Vec<u8>) {
     let path = root().join("tests/golden/arena/conv8_i8.tflite");
     (formats::import(&path).unwrap().graph, std::fs::read(&path).unwrap())
 }
 
 fn project(framework: Framework, features: Option<&FeaturePlan>, has_model: bool) -> Result<Vec<NamedFile>, ExportError> {
+    project_called(has_model.then_some("Probe 1"), framework, features)
+}
+
+fn project_called(
+    name: Option<&str>,
+    framework: Framework,
+    features: Option<&FeaturePlan>,
+) -> Result<Vec<NamedFile>, ExportError> {
     let (graph, tflite) = graph();
     let firmware = Firmware {
-        name: "Probe 1",
+        name: name.unwrap_or_default(),
         graph: &graph,
         tflite: &tflite,
         labels: &[],
@@ -165,7 +277,7 @@ fn project(framework: Framework, features: Option<&FeaturePlan>, has_model: bool
         recipe: "",
         features: "",
     };
-    board_project(framework, has_model.then_some(&firmware), features)
+    board_project(framework, name.map(|_| &firmware), features)
 }
 
 /// Six channels, of which a filter changes nothing but their values.
@@ -174,14 +286,24 @@ fn filtered() -> FeaturePlan {
     FeaturePlan::new(&Pipeline::parse(&stages).unwrap(), 200.0, 6).unwrap()
 }
 
-/// Compiles every source of a project for a chip.
-fn compile_project(files: &[NamedFile], chip: &str) {
-    let folder = tempfile::tempdir().unwrap();
+/// One channel, of which a filter changes nothing but its values.
+fn filtered_sound(rate_hz: f64) -> FeaturePlan {
+    let stages = ["filter:high=3000,zero-phase=off".to_owned()];
+    FeaturePlan::new(&Pipeline::parse(&stages).unwrap(), rate_hz, 1).unwrap()
+}
+
+fn write(files: &[NamedFile], folder: &Path) {
     for file in files {
-        let path = folder.path().join(&file.name);
+        let path = folder.join(&file.name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, &file.bytes).unwrap();
     }
+}
+
+/// Compiles every source of a project for a chip.
+fn compile_project(files: &[NamedFile], chip: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    write(files, folder.path());
     let tests = root().join("tests/firmware");
     let target = format!("-DCONFIG_IDF_TARGET_{chip}=1");
     let usb = format!("-DCONFIG_TINSMITH_SERIAL_USB={}", u8::from(chip != "ESP32"));
@@ -232,4 +354,67 @@ fn front_ends_that_do_not_fit_are_refused_in_words() {
     let three = FeaturePlan::new(&Pipeline::parse(&["filter:zero-phase=off".to_owned()]).unwrap(), 200.0, 3).unwrap();
     let refused = project(Framework::EspIdf, Some(&three), true).unwrap_err().to_string();
     assert!(refused.contains("takes 3 channels"), "{refused}");
+}
+
+#[test]
+fn features_for_another_rate_than_the_sensors_are_refused_in_words() {
+    for rate_hz in [200.0, 208.0] {
+        let motion = FeaturePlan::new(&Pipeline::parse(&["filter:high=20,zero-phase=off".to_owned()]).unwrap(), rate_hz, 6);
+        project(Framework::EspIdf, Some(&motion.unwrap()), true).unwrap();
+    }
+    let refused = project(Framework::EspIdf, Some(&filtered_sound(8000.0)), true).unwrap_err();
+    assert_eq!(refused, ExportError::Rate { sensor: "microphone", wanted_hz: 8000.0, given_hz: 16_000.0 });
+    assert!(refused.to_string().contains("for 8000 Hz") && refused.to_string().contains("C sources"), "{refused}");
+    let slow = FeaturePlan::new(&Pipeline::parse(&["filter:high=20,zero-phase=off".to_owned()]).unwrap(), 100.0, 6).unwrap();
+    let refused = project(Framework::Arduino, Some(&slow), true).unwrap_err();
+    assert_eq!(refused, ExportError::Rate { sensor: "motion sensor", wanted_hz: 100.0, given_hz: 200.0 });
+}
+
+#[test]
+fn a_microphone_set_to_another_rate_than_the_features_does_not_compile() {
+    if !has("gcc") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(&project(Framework::EspIdf, Some(&filtered_sound(16_000.0)), true).unwrap(), folder.path());
+    let source = folder.path().join("esp-idf/main/tinsmith_esp.c");
+    let compiles = |rate_hz: u32| {
+        let options = ["-fsyntax-only", "-std=gnu17", "-DCONFIG_IDF_TARGET_ESP32=1", "-Itests/firmware", "-Itests/firmware/esp"];
+        let rate = format!("-DTINSMITH_SOUND_HZ={rate_hz}");
+        Command::new("gcc").args(options).arg(rate).arg(&source).current_dir(root()).output().unwrap()
+    };
+    let output = compiles(16_000);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let refused = compiles(8000);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("TINSMITH_SOUND_HZ is not the rate"));
+}
+
+#[test]
+fn a_model_may_be_called_like_the_firmware() {
+    let filter = filtered();
+    for name in ["tinsmith", "Tinsmith board", "model_tinsmith"] {
+        let files = project_called(Some(name), Framework::EspIdf, Some(&filter)).unwrap();
+        let glue = files.iter().find(|file| file.name == "esp-idf/main/tinsmith_model.h").unwrap();
+        assert!(String::from_utf8_lossy(&glue.bytes).contains("TINSMITH_HAS_FEATURES"), "{name}");
+        if has("gcc") && has("g++") {
+            compile_project(&files, "ESP32");
+        }
+    }
+}
+
+/// As ESP-IDF does to learn what a component needs, before there is a project.
+#[test]
+fn cmake_reads_the_component_as_a_script() {
+    if !has("cmake") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(&project(Framework::EspIdf, None, false).unwrap(), folder.path());
+    let main = folder.path().join("esp-idf/main");
+    let script = "function(idf_component_register)\nmessage(STATUS \"${ARGN}\")\nendfunction()\ninclude(CMakeLists.txt)\n";
+    std::fs::write(main.join("script.cmake"), script).unwrap();
+    let output = Command::new("cmake").args(["-P", "script.cmake"]).current_dir(&main).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("/main.c") && said.contains("/tinsmith_tflm.cpp") && said.contains("esp_driver_i2s"), "{said}");
 }

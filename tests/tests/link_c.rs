@@ -159,7 +159,8 @@ fn c_and_rust_write_the_same_reports() {
     let channels = [Channel { name: "ax", unit: "m/s2", step: 0.5 }, Channel { name: "ay", unit: "", step: 1.0 }];
     let channels = List::new(&channels);
     let sensors = [Sensor { id: 1, kind: SensorKind::Imu, rate_mhz: 200_000, format: Format::I16, channels }];
-    let model = Some(Loaded { hash: [1, 2, 3, 4, 5, 6, 7, 8], input_bytes: 490, output_bytes: 12, arena_bytes: 20_000 });
+    let hash = [1, 2, 3, 4, 5, 6, 7, 8];
+    let model = Some(Loaded { hash, input_bytes: 490, output_bytes: 12, arena_bytes: 20_000, front_end: Some(1) });
     let bytes = &[0, 1, 0, 255];
     let stats = Stats {
         inferences: 1,

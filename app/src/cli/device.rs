@@ -10,6 +10,7 @@ mod record;
 mod session;
 #[cfg(unix)]
 mod simulate;
+mod watch;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ Examples:
     Session(session::Session),
     Load(load::Load),
     Check(check::Check),
+    Watch(watch::Watch),
     Firmware(firmware::Firmware),
 }
 
@@ -75,6 +77,7 @@ impl Device {
             Command::Session(command) => command.run(messages),
             Command::Load(command) => command.run(messages),
             Command::Check(command) => command.run(messages),
+            Command::Watch(command) => command.run(messages),
             Command::Firmware(command) => command.run(),
         }
     }

@@ -18,7 +18,7 @@ mod device;
 mod evaluate;
 pub(crate) mod export;
 mod features;
-mod folder;
+pub(crate) mod folder;
 mod inspect;
 mod interrupt;
 mod job;

@@ -24,6 +24,10 @@ void tinsmith_board_init(tinsmith_board *b, const tinsmith_board_settings *setti
     if (settings->network != NULL) {
         b->network = *settings->network;
         b->has_network = true;
+        b->first_hash = b->network.about.hash;
+        b->has_front_end = settings->front_end != NULL;
+    } else {
+        b->settings.front_end = NULL;
     }
 }
 
@@ -35,6 +39,11 @@ void tinsmith_board_note(tinsmith_board *b, uint8_t level, const char *text) {
     memcpy(b->note, text, len);
     b->note[len] = 0;
     b->note_level = level;
+}
+
+void tinsmith_board_tell(tinsmith_board *b, uint8_t level, const char *text) {
+    b->news = text;
+    b->news_level = level;
 }
 
 /* Sends what there is of a frame. Whether all of it is out. */
@@ -68,6 +77,7 @@ static void say(tinsmith_board *b, uint8_t kind, const tinsmith_writer *w) {
 static void say_hello(tinsmith_board *b) {
     const tinsmith_board_settings *s = &b->settings;
     tinsmith_writer w = begin(b);
+    tinsmith_model about = b->network.about;
     uint8_t i, c;
     tinsmith_put_hello(&w, s->number, s->name, s->firmware, s->n_sensors);
     for (i = 0; i < s->n_sensors; i++) {
@@ -77,17 +87,18 @@ static void say_hello(tinsmith_board *b) {
             tinsmith_put_channel(&w, sensor->channels[c].step, sensor->channels[c].name, sensor->channels[c].unit);
         }
     }
-    tinsmith_put_model(&w, b->has_network ? &b->network.about : NULL);
+    about.has_front_end = b->has_front_end;
+    about.front_end_sensor = b->has_front_end ? s->front_end->sensor : 0;
+    tinsmith_put_model(&w, b->has_network ? &about : NULL);
     say(b, TINSMITH_HELLO, &w);
     /* Whoever asks for a name may hear no more than the name. */
     b->note_waits = b->note[0] != 0;
 }
 
-static void say_note(tinsmith_board *b) {
+static void say_log(tinsmith_board *b, uint8_t level, const char *text) {
     tinsmith_writer w = begin(b);
-    tinsmith_put_log(&w, b->note_level, b->note);
+    tinsmith_put_log(&w, level, text);
     say(b, TINSMITH_LOG, &w);
-    b->note_is_due = false;
 }
 
 static uint32_t lost(const tinsmith_board *b) {
@@ -219,6 +230,33 @@ static answer load(tinsmith_board *b, const tinsmith_command *c) {
     return a;
 }
 
+static uint8_t open_model(const tinsmith_board *b, const tinsmith_pieces *file, uint64_t hash, tinsmith_network *network) {
+    const tinsmith_hardware *h = &b->settings.hardware;
+    if (file->bytes == NULL || file->held != file->total) {
+        return TINSMITH_BAD_MODEL;
+    }
+    if (tinsmith_content_hash(file->bytes, file->total) != hash) {
+        return TINSMITH_WRONG_HASH;
+    }
+    return h->model_open(h->context, file->bytes, file->total, network);
+}
+
+/* A front end is compiled for one model: another may have been trained on other features of the same width. */
+static void replace_model(tinsmith_board *b, const tinsmith_network *network) {
+    bool had_front_end = b->has_front_end;
+    b->network = *network;
+    b->has_front_end = b->settings.front_end != NULL && network->about.hash == b->first_hash;
+    b->has_network = true;
+    b->watch.sensor = NULL;
+    begin_pieces(&b->input, 0, NULL);
+    tinsmith_latency_reset(&b->latency);
+    if (had_front_end && !b->has_front_end) {
+        tinsmith_board_tell(b, TINSMITH_WARNING,
+                            "The features that are compiled in are those of the model that was flashed: on a sensor, this one is "
+                            "given what the sensor measures. Flash it for its own features.");
+    }
+}
+
 static uint8_t activate(tinsmith_board *b, uint64_t hash) {
     const tinsmith_hardware *h = &b->settings.hardware;
     tinsmith_pieces file = b->model;
@@ -232,20 +270,12 @@ static uint8_t activate(tinsmith_board *b, uint64_t hash) {
         return TINSMITH_UNSUPPORTED;
     }
     begin_pieces(&b->model, 0, NULL);
-    if (file.bytes == NULL || file.held != file.total) {
-        return TINSMITH_BAD_MODEL;
-    }
-    if (tinsmith_content_hash(file.bytes, file.total) != hash) {
-        return TINSMITH_WRONG_HASH;
-    }
-    status = h->model_open(h->context, file.bytes, file.total, &network);
+    status = open_model(b, &file, hash, &network);
     if (status == TINSMITH_DONE) {
-        b->network = network;
-        b->network.about.hash = hash;
-        b->has_network = true;
-        b->watch.sensor = NULL;
-        begin_pieces(&b->input, 0, NULL);
-        tinsmith_latency_reset(&b->latency);
+        network.about.hash = hash;
+        replace_model(b, &network);
+    } else {
+        h->model_drop(h->context);
     }
     return status;
 }
@@ -271,6 +301,10 @@ static uint8_t start(tinsmith_board *b, const tinsmith_command *c) {
     if (!b->is_on[i]) {
         tinsmith_queue_clear(b->settings.sensors[i].queue);
         b->block.is_open = b->block.is_open && b->block.sensor != i;
+        if (b->watch.sensor == &b->settings.sensors[i]) {
+            /* It measured nothing while it was off. */
+            tinsmith_watch_gap(&b->watch);
+        }
         b->is_on[i] = h->switch_sensor(h->context, i, true);
     }
     return b->is_on[i] ? TINSMITH_DONE : TINSMITH_FAILED;
@@ -289,6 +323,10 @@ static uint8_t stop(tinsmith_board *b, uint8_t id) {
         }
         status = TINSMITH_DONE;
     }
+    if (id == TINSMITH_ALL_SENSORS) {
+        /* Whoever connects next may want no results. */
+        b->watch.sensor = NULL;
+    }
     return status;
 }
 
@@ -304,7 +342,8 @@ static uint8_t set_watch(tinsmith_board *b, const tinsmith_command *c) {
     if (!b->has_network) {
         return TINSMITH_NO_MODEL;
     }
-    status = tinsmith_watch_begin(&b->watch, &b->settings.sensors[i], &b->network, b->settings.front_end, c->stride);
+    status = tinsmith_watch_begin(&b->watch, &b->settings.sensors[i], &b->network,
+                                  b->has_front_end ? b->settings.front_end : NULL, c->stride);
     if (status != TINSMITH_DONE) {
         b->watch.sensor = NULL;
     }
@@ -429,7 +468,11 @@ bool tinsmith_board_poll(tinsmith_board *b) {
     if (b->result.is_open) {
         say_result(b);
     } else if (b->note_is_due) {
-        say_note(b);
+        say_log(b, b->note_level, b->note);
+        b->note_is_due = false;
+    } else if (b->news != NULL) {
+        say_log(b, b->news_level, b->news);
+        b->news = NULL;
     } else if (!listen(b)) {
         if (!b->block.is_open) {
             return open_block(b);

@@ -36,6 +36,8 @@ typedef struct {
     uint8_t (*model_room)(void *context, const tinsmith_command *first, uint8_t **room);
     /* Sets up a model that lies in the room. If it fails, the one before still runs. */
     uint8_t (*model_open)(void *context, const uint8_t *file, size_t len, tinsmith_network *network);
+    /* What lies in the room is not wanted: it was not opened, and will not be. */
+    void (*model_drop)(void *context);
     /* Runs it on this input, into network->output. */
     uint8_t (*model_run)(void *context, const tinsmith_network *network, const uint8_t *input);
 } tinsmith_hardware;
@@ -45,7 +47,7 @@ typedef struct {
     const char *name, *firmware;
     const tinsmith_sensor *sensors;
     uint8_t n_sensors;
-    const tinsmith_front_end *front_end; /* or NULL */
+    const tinsmith_front_end *front_end; /* or NULL; of the model that it begins with, and of no other */
     const tinsmith_network *network;     /* the model that it begins with, or NULL */
     tinsmith_hardware hardware;
 } tinsmith_board_settings;
@@ -60,6 +62,8 @@ typedef struct {
     tinsmith_board_settings settings;
     tinsmith_network network;
     bool has_network;
+    bool has_front_end; /* for this model */
+    uint64_t first_hash; /* of the model that it began with */
     bool is_on[TINSMITH_MAX_SENSORS];
     tinsmith_pieces model, input;
     tinsmith_watch watch;
@@ -81,6 +85,8 @@ typedef struct {
     char note[TINSMITH_MAX_NOTE + 1];
     uint8_t note_level;
     bool note_waits, note_is_due;
+    const char *news; /* or NULL */
+    uint8_t news_level;
     uint16_t sequence;
     tinsmith_decoder decoder;
     uint8_t inbox[64];
@@ -100,6 +106,9 @@ bool tinsmith_board_poll(tinsmith_board *board);
 /* What whoever connects is to know, such as a sensor that was not found: told with the answer to the first command after a Hello.
  * Replaces the note before. */
 void tinsmith_board_note(tinsmith_board *board, uint8_t level, const char *text);
+
+/* What has just happened: told at once, to whoever is there. The text has to outlive the board. */
+void tinsmith_board_tell(tinsmith_board *board, uint8_t level, const char *text);
 
 #ifdef __cplusplus
 }

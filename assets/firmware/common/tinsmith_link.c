@@ -245,12 +245,15 @@ void tinsmith_put_channel(tinsmith_writer *w, float step, const char *name, cons
 }
 
 void tinsmith_put_model(tinsmith_writer *w, const tinsmith_model *model) {
-    tinsmith_put_u8(w, model != NULL);
+    tinsmith_put_u8(w, model == NULL ? 0 : model->has_front_end ? 2 : 1);
     if (model != NULL) {
         tinsmith_put_u64(w, model->hash);
         tinsmith_put_u32(w, model->input_bytes);
         tinsmith_put_u32(w, model->output_bytes);
         tinsmith_put_u32(w, model->arena_bytes);
+    }
+    if (model != NULL && model->has_front_end) {
+        tinsmith_put_u8(w, model->front_end_sensor);
     }
 }
 

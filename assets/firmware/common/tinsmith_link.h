@@ -112,6 +112,9 @@ void tinsmith_put_text(tinsmith_writer *writer, const char *text);
 typedef struct {
     uint64_t hash;
     uint32_t input_bytes, output_bytes, arena_bytes;
+    /* Id of the sensor whose instants a front end makes ready for it, if there is one. */
+    bool has_front_end;
+    uint8_t front_end_sensor;
 } tinsmith_model;
 
 /* Hello: the head; each sensor with its channels; the model, or NULL. */

@@ -49,6 +49,11 @@ static uint64_t number(void) {
 }
 
 #if TINSMITH_HAS_FEATURES
+/* The microphone's rate can be set; a motion sensor's is what its chip has. */
+#if TINSMITH_FEATURES_SENSOR == 1 && TINSMITH_FEATURES_HZ != TINSMITH_SOUND_HZ
+#error "TINSMITH_SOUND_HZ is not the rate that the model's features are for, TINSMITH_FEATURES_HZ of tinsmith_model.h"
+#endif
+
 static tinsmith_features_state features_state;
 static float features_values[TINSMITH_FEATURES_VALUES];
 
@@ -66,13 +71,25 @@ static const tinsmith_front_end front_end = {
 };
 #endif
 
+static void add(char *note, size_t room, const char *text) {
+    strncat(note, text, room - strlen(note) - 1);
+}
+
 /* Adds what there is. What there is not is said in a note: whoever connects sees it. */
 static void add_sensors(tinsmith_board_settings *settings, const tinsmith_bus *bus, char *note, size_t room) {
     const char *trouble = NULL;
-    if (tinsmith_esp_microphone(&sensors[settings->n_sensors])) {
+    switch (tinsmith_esp_microphone(&sensors[settings->n_sensors])) {
+    case TINSMITH_MICROPHONE_READY:
         switches[settings->n_sensors++] = tinsmith_esp_switch_microphone;
-    } else if (TINSMITH_I2S_BCLK >= 0) {
-        strncat(note, "The I2S microphone could not be set up; see its pins in tinsmith_config.h. ", room - 1);
+        break;
+    case TINSMITH_MICROPHONE_OFF:
+        break;
+    case TINSMITH_MICROPHONE_ABSENT:
+        add(note, room, "No I2S microphone speaks; see its wires, and reset. ");
+        break;
+    case TINSMITH_MICROPHONE_FAILED:
+        add(note, room, "The I2S microphone could not be set up; see tinsmith_config.h. ");
+        break;
     }
     if (bus == NULL) {
         return;
@@ -82,7 +99,7 @@ static void add_sensors(tinsmith_board_settings *settings, const tinsmith_bus *b
         switches[settings->n_sensors++] = tinsmith_esp_switch_imu;
         break;
     case TINSMITH_IMU_ABSENT:
-        trouble = "No motion sensor answers on I2C; see wires and pins in tinsmith_config.h. ";
+        trouble = "No motion sensor answers on I2C; see its wires, and reset. ";
         break;
     case TINSMITH_IMU_FAILED:
         trouble = "The motion sensor answers but does not take its settings. ";
@@ -92,7 +109,7 @@ static void add_sensors(tinsmith_board_settings *settings, const tinsmith_bus *b
         break;
     }
     if (trouble != NULL) {
-        strncat(note, trouble, room - strlen(note) - 1);
+        add(note, room, trouble);
     }
 }
 
@@ -114,11 +131,12 @@ void tinsmith_esp_begin(const tinsmith_serial *serial, const tinsmith_bus *bus) 
 #if TINSMITH_HAS_MODEL
     settings.hardware.model_room = tinsmith_tflm_room;
     settings.hardware.model_open = tinsmith_tflm_open;
+    settings.hardware.model_drop = tinsmith_tflm_drop;
     settings.hardware.model_run = tinsmith_tflm_run;
     if (tinsmith_tflm_begin(&network) == TINSMITH_DONE) {
         settings.network = &network;
     } else {
-        strncat(note, "The model could not be set up: too little memory, or too small an arena.", sizeof note - strlen(note) - 1);
+        add(note, sizeof note, "The model could not be set up: too little memory, or too small an arena.");
     }
 #else
     (void)network;
@@ -132,6 +150,10 @@ void tinsmith_esp_begin(const tinsmith_serial *serial, const tinsmith_bus *bus) 
 
 void tinsmith_esp_loop(void) {
     int i;
+    const char *news = tinsmith_esp_imu_news();
+    if (news != NULL) {
+        tinsmith_board_tell(&board, TINSMITH_WARNING, news);
+    }
     for (i = 0; i < STEPS && tinsmith_board_poll(&board); i++) {
     }
     vTaskDelay(1);

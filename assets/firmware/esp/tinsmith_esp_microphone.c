@@ -2,12 +2,12 @@
  *
  * The driver's interrupt says how many samples there are and when the last came. From that and the count of those that were read, each
  * block's time is known, however late the task runs. */
+#include "driver/gpio.h"
 #include "driver/i2s_std.h"
 #include "esp_timer.h"
-#include "freertos/FreeRTOS.h"
-#include "freertos/task.h"
 #include "tinsmith_config.h"
 #include "tinsmith_esp_sensors.h"
+#include "tinsmith_esp_task.h"
 #include "tinsmith_sound.h"
 
 /* 16 ms at 16 kHz: a frame of the link, and a buffer of the driver. */
@@ -17,14 +17,16 @@
 #define QUEUE_BLOCKS 64u
 /* What an INMP441 says before it is ready, by its data sheet (2^18 clocks at 64 a sample), rounded up. */
 #define SETTLE_SAMPLES 4608u
+/* So much more that is all the same has no microphone behind it. */
+#define LISTEN_SAMPLES 1024u
 
 static const tinsmith_channel channels[] = {{"sound", "full scale", 1.0f / 32768}};
 
 static uint64_t memory[QUEUE_BLOCKS * TINSMITH_QUEUE_SLOT(BLOCK, 2) / 8];
 static tinsmith_queue queue;
 static i2s_chan_handle_t channel;
-static TaskHandle_t task;
-static bool is_on; /* between tasks */
+static tinsmith_esp_task task;
+static int32_t words[BLOCK];
 
 /* Written by the interrupt. */
 static portMUX_TYPE lock = portMUX_INITIALIZER_UNLOCKED;
@@ -53,7 +55,6 @@ static bool IRAM_ATTR on_overwritten(i2s_chan_handle_t handle, i2s_event_data_t 
 
 /* Reads until it is switched off. */
 static void record(void) {
-    static int32_t words[BLOCK];
     static int16_t samples[BLOCK];
     uint64_t taken = 0, lost = 0;
     received = overwritten = 0;
@@ -61,7 +62,7 @@ static void record(void) {
     if (i2s_channel_enable(channel) != ESP_OK) {
         return;
     }
-    while (__atomic_load_n(&is_on, __ATOMIC_ACQUIRE)) {
+    while (tinsmith_esp_is_on(&task)) {
         size_t bytes = 0, n, i;
         uint64_t there, gone;
         int64_t last_us;
@@ -92,21 +93,8 @@ static void record(void) {
     i2s_channel_disable(channel);
 }
 
-static void run(void *argument) {
-    (void)argument;
-    for (;;) {
-        ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
-        if (__atomic_load_n(&is_on, __ATOMIC_ACQUIRE)) {
-            record();
-        }
-    }
-}
-
 bool tinsmith_esp_switch_microphone(bool on) {
-    __atomic_store_n(&is_on, on, __ATOMIC_RELEASE);
-    if (on) {
-        xTaskNotifyGive(task);
-    }
+    tinsmith_esp_switch(&task, on);
     return true;
 }
 
@@ -129,17 +117,42 @@ static bool open_channel(void) {
     channel_config.dma_desc_num = DRIVER_BLOCKS;
     channel_config.dma_frame_num = BLOCK;
     config.slot_cfg.slot_mask = I2S_STD_SLOT_LEFT;
-    return i2s_new_channel(&channel_config, NULL, &channel) == ESP_OK &&
-           i2s_channel_init_std_mode(channel, &config) == ESP_OK &&
-           i2s_channel_register_event_callback(channel, &callbacks, NULL) == ESP_OK;
+    if (i2s_new_channel(&channel_config, NULL, &channel) != ESP_OK || i2s_channel_init_std_mode(channel, &config) != ESP_OK) {
+        return false;
+    }
+    /* A pin that nobody drives reads 0, not noise, so that it is known as such. Pins that cannot do this refuse it, and work. */
+    (void)gpio_pulldown_en((gpio_num_t)TINSMITH_I2S_DATA);
+    return i2s_channel_register_event_callback(channel, &callbacks, NULL) == ESP_OK;
 }
 
-bool tinsmith_esp_microphone(tinsmith_sensor *sensor) {
-    const tinsmith_sensor described = {1, TINSMITH_AUDIO, TINSMITH_I16, 1, TINSMITH_SOUND_HZ * 1000u, channels, &queue};
-    if (TINSMITH_I2S_BCLK < 0 || !open_channel()) {
+/* Whether something speaks on the data pin, once it has had the time to begin. */
+static bool hears(void) {
+    size_t taken, bytes;
+    bool is_dead = true;
+    if (i2s_channel_enable(channel) != ESP_OK) {
         return false;
+    }
+    for (taken = 0; is_dead && taken < SETTLE_SAMPLES + LISTEN_SAMPLES; taken += BLOCK) {
+        bytes = 0;
+        i2s_channel_read(channel, words, sizeof words, &bytes, 100);
+        is_dead = taken < SETTLE_SAMPLES || tinsmith_sound_is_dead(words, bytes / sizeof *words);
+    }
+    i2s_channel_disable(channel);
+    return !is_dead;
+}
+
+tinsmith_microphone_state tinsmith_esp_microphone(tinsmith_sensor *sensor) {
+    const tinsmith_sensor described = {1, TINSMITH_AUDIO, TINSMITH_I16, 1, TINSMITH_SOUND_HZ * 1000u, channels, &queue};
+    if (TINSMITH_I2S_BCLK < 0) {
+        return TINSMITH_MICROPHONE_OFF;
+    }
+    if (!open_channel()) {
+        return TINSMITH_MICROPHONE_FAILED;
+    }
+    if (!hears()) {
+        return TINSMITH_MICROPHONE_ABSENT;
     }
     tinsmith_queue_init(&queue, (uint8_t *)memory, sizeof memory, BLOCK, sizeof(int16_t));
     *sensor = described;
-    return xTaskCreate(run, "microphone", 3072, NULL, 10, &task) == pdPASS;
+    return tinsmith_esp_start(&task, "microphone", record) ? TINSMITH_MICROPHONE_READY : TINSMITH_MICROPHONE_FAILED;
 }

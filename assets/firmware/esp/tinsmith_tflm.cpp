@@ -22,6 +22,7 @@
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tensorflow/lite/schema/schema_utils.h"
 #include "tinsmith_config.h"
+#include "tinsmith_tflite.h"
 
 namespace {
 
@@ -78,7 +79,7 @@ bool IsSound(const uint8_t *file, size_t len) {
   flatbuffers::Verifier verifier(file, len);
   if (!tflite::VerifyModelBuffer(verifier)) return false;
   const tflite::Model *model = tflite::GetModel(file);
-  if (model->version() != TFLITE_SCHEMA_VERSION || model->operator_codes() == nullptr) return false;
+  if (model->version() != TFLITE_SCHEMA_VERSION || !tinsmith::IsWhole(model)) return false;
   for (const tflite::OperatorCode *code : *model->operator_codes()) {
     if (resolver.FindOp(tflite::GetBuiltinCode(code)) == nullptr) return false;
   }
@@ -167,11 +168,11 @@ uint8_t tinsmith_tflm_open(void *, const uint8_t *file, size_t len, tinsmith_net
     Free(&running_room);
     running_room = next_room;
     next_room = nullptr;
-  } else {
-    Free(&next_room);
   }
   return status;
 }
+
+void tinsmith_tflm_drop(void *) { Free(&next_room); }
 
 uint8_t tinsmith_tflm_run(void *, const tinsmith_network *network, const uint8_t *input) {
   if (interpreter == nullptr) return TINSMITH_FAILED;

@@ -5,7 +5,7 @@
 //! | ESP-IDF | `esp-idf` | CMake project; sources in `main` |
 //! | Arduino | `TinsmithBoard` | sketch; sources in `src` |
 //!
-//! The sources are those of `assets/firmware`. Written here are the model, `tinsmith_model.h` that says which it is, README.md.
+//! The sources are those of `assets/firmware`. Written here are the model, `tinsmith_model.h` that says which it is, MODEL.md.
 
 use std::fmt::Write;
 
@@ -50,6 +50,9 @@ const SOURCES: &[(&str, &str)] = assets![
     "esp/tinsmith_esp_imu.c",
     "esp/tinsmith_esp_microphone.c",
     "esp/tinsmith_esp_sensors.h",
+    "esp/tinsmith_esp_task.c",
+    "esp/tinsmith_esp_task.h",
+    "esp/tinsmith_tflite.h",
     "esp/tinsmith_tflm.cpp",
     "esp/tinsmith_tflm.h",
 ];
@@ -68,8 +71,20 @@ const ESP_IDF: &[(&str, &str)] = assets![
 
 const ARDUINO: &[(&str, &str)] = assets!["arduino/TinsmithBoard/TinsmithBoard.ino"];
 
-/// The sensors that the firmware has, as `tinsmith_esp_*.c` say: channels, id, name.
-const SENSORS: [(usize, u8, &str); 2] = [(1, 1, "microphone"), (6, 2, "motion sensor")];
+/// A sensor that the firmware has, as `tinsmith_esp_*.c` say.
+struct BoardSensor {
+    n_channels: usize,
+    id: u8,
+    name: &'static str,
+    rate_hz: f64,
+    /// How far the rate may be off: motion sensors that take each other's place measure at 200 or 208 Hz.
+    tolerance: f64,
+}
+
+const SENSORS: [BoardSensor; 2] = [
+    BoardSensor { n_channels: 1, id: 1, name: "microphone", rate_hz: 16_000.0, tolerance: 0.0 },
+    BoardSensor { n_channels: 6, id: 2, name: "motion sensor", rate_hz: 200.0, tolerance: 0.05 },
+];
 
 impl Framework {
     /// Where the sources lie.
@@ -98,11 +113,23 @@ impl Framework {
     }
 }
 
+impl NamedFile {
+    /// Whether it is a file of a project that its user may well change: pins, settings, what brings the serial port.
+    pub fn is_for_editing(&self) -> bool {
+        let is_of = |framework: Framework| {
+            let own = framework.own_files().iter().map(|(name, _)| name.trim_start_matches("arduino/"));
+            own.chain([framework.readme().0]).any(|name| name == self.name)
+        };
+        self.name.ends_with("/tinsmith_config.h") || [Framework::EspIdf, Framework::Arduino].into_iter().any(is_of)
+    }
+}
+
 /// A project, with a model or without, and with a front end between a sensor and that model or without. The model's golden
 /// samples are left out: `tinsmith device check` compares more of them.
 ///
 /// # Errors
-/// [`ExportError`] if TensorFlow Lite Micro lacks an operator, an input or output has no C type, or the front end does not fit.
+/// [`ExportError`] if TensorFlow Lite Micro lacks an operator, an input or output has no C type, or the front end does not fit
+/// what the firmware's sensors measure.
 pub fn board_project(
     framework: Framework,
     model: Option<&Firmware<'_>>,
@@ -114,29 +141,37 @@ pub fn board_project(
     let shared = SOURCES.iter().map(|(name, content)| text(framework.folder().to_owned() + &base(name), content));
     let mut files: Vec<NamedFile> = own.chain(shared).collect();
     let (place, readme) = framework.readme();
-    let about = model.map_or_else(|| NO_MODEL.to_owned(), about);
-    files.push(text(place.to_owned(), &format!("{readme}{about}{}", include_str!("../../../assets/firmware/esp/README.md"))));
+    files.push(text(place.to_owned(), &format!("{readme}{}", include_str!("../../../assets/firmware/esp/README.md"))));
+    // Files of the model are called after it, and so is what is in them: neither may be those of the firmware.
+    let name = model.map_or_else(String::new, |model| identifier(model.name));
+    let name = if name.starts_with("tinsmith") { format!("model_{name}") } else { name };
+    let model = model.map(|model| Firmware { name: &name, golden: &[], ..*model });
+    let model = model.as_ref();
+    files.push(text(place.replace("README", "MODEL"), &model.map_or_else(|| NO_MODEL.to_owned(), about)));
     let mut made = vec![text("tinsmith_model.h".to_owned(), &model_header(model, features)?)];
     if let Some(model) = model {
-        made.extend(c_model(&Firmware { golden: &[], ..*model })?);
+        made.extend(c_model(model)?);
         made.extend(features.map_or_else(Vec::new, |plan| features_c(model.name, plan)));
     }
     files.extend(made.into_iter().map(|file| NamedFile { name: framework.folder().to_owned() + &file.name, bytes: file.bytes }));
     files.sort_by(|a, b| a.name.rsplit_once('/').cmp(&b.name.rsplit_once('/')));
-    Ok(files)
+    match files.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        Some(pair) => Err(ExportError::SameName(pair[0].name.clone())),
+        None => Ok(files),
+    }
 }
 
-const NO_MODEL: &str = "## The model\n\nNone: this firmware streams its sensors, to record data. `tinsmith export --target \
-                        esp-idf` or `--target arduino` writes the same\nwith a model.\n\n";
+const NO_MODEL: &str = "# The model\n\nNone: this firmware streams its sensors, to record data. `tinsmith export --target \
+                        esp-idf` or `--target arduino` writes the same\nwith a model.\n";
 
-/// A section of README.md.
+/// MODEL.md: what of the project changes with each export.
 fn about(model: &Firmware<'_>) -> String {
     let bytes = model.tflite.len();
     let arena = firmware_arena_bytes(model.graph);
     format!(
-        "## The model\n\n`{}`, {bytes} bytes in flash, arena {arena} bytes and what `TINSMITH_ARENA_EXTRA` adds, in internal RAM \
+        "# The model\n\n`{}`, {bytes} bytes in flash, arena {arena} bytes and what `TINSMITH_ARENA_EXTRA` adds, in internal RAM \
          if it fits, else in PSRAM.\nMade of `{}`.\n\n```\ntinsmith device check PORT MODEL.tflite --data DATA\n```\n\nsends samples to \
-         the board and compares every output with the studio's own; MODEL.tflite is what `export --target tflite` writes.\n\n",
+         the board and compares every output with the studio's own; MODEL.tflite is what `export --target tflite` writes.\n",
         identifier(model.name),
         model.source_name.replace('`', "'"),
     )
@@ -162,7 +197,9 @@ fn model_header(model: Option<&Firmware<'_>>, features: Option<&FeaturePlan>) ->
         }
         define("tinsmith_register_ops", &format!("{lower}_register_ops"));
         if let Some(plan) = features {
-            define("TINSMITH_FEATURES_SENSOR", &sensor_of(plan, model)?.to_string());
+            let sensor = sensor_of(plan, model)?;
+            define("TINSMITH_FEATURES_SENSOR", &sensor.id.to_string());
+            define("TINSMITH_FEATURES_HZ", &format!("{:.0}", sensor.rate_hz));
             define("TINSMITH_FEATURES_VALUES", &format!("{upper}_FEATURES_VALUES"));
             let (step, span) = if plan.frame.is_some() { ("STEP", "FRAME") } else { ("", "") };
             for (name, macro_name) in [("STEP", step), ("SPAN", span)] {
@@ -180,15 +217,19 @@ fn model_header(model: Option<&Firmware<'_>>, features: Option<&FeaturePlan>) ->
     Ok(text)
 }
 
-/// Id of the sensor that a front end is made for, if the model takes what comes out.
-fn sensor_of(plan: &FeaturePlan, model: &Firmware<'_>) -> Result<u8, ExportError> {
+/// The sensor that a front end is made for, if the model takes what comes out.
+fn sensor_of(plan: &FeaturePlan, model: &Firmware<'_>) -> Result<&'static BoardSensor, ExportError> {
     let n = plan.n_channels;
-    let Some((_, id, name)) = SENSORS.iter().find(|(channels, ..)| *channels == n) else {
+    let Some(sensor) = SENSORS.iter().find(|sensor| sensor.n_channels == n) else {
         return Err(ExportError::FrontEnd(format!("it takes {n} channels, the microphone has 1 and the motion sensor 6")));
     };
+    let (name, wanted_hz, given_hz) = (sensor.name, plan.rate_hz, sensor.rate_hz);
+    if (wanted_hz - given_hz).abs() > sensor.tolerance * given_hz {
+        return Err(ExportError::Rate { sensor: name, wanted_hz, given_hz });
+    }
     let taken: Vec<usize> = model.graph.inputs.iter().map(|&input| model.graph.tensor(input).n_elements()).collect();
     match taken[..] {
-        [taken] if taken.is_multiple_of(plan.n_values()) => Ok(*id),
+        [taken] if taken.is_multiple_of(plan.n_values()) => Ok(sensor),
         [taken] => Err(ExportError::FrontEnd(format!(
             "the model takes {taken} values, and {} at a time come out of the {name}'s",
             plan.n_values()

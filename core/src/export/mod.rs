@@ -22,7 +22,7 @@ pub struct NamedFile {
 }
 
 /// Why a graph cannot become firmware files.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ExportError {
     /// TensorFlow Lite Micro cannot register this operator.
     #[error("node \"{node}\": TensorFlow Lite Micro has no operator {op}; take it out of the model")]
@@ -57,6 +57,22 @@ pub enum ExportError {
     /// A front end does not fit what the board measures, or what the model takes.
     #[error("the front end does not fit: {0}")]
     FrontEnd(String),
+    /// A front end is made for another rate than the board measures at.
+    #[error(
+        "the features are for {wanted_hz} Hz, and the firmware's {sensor} measures at {given_hz}; train with recordings of that \
+         rate, or export C sources and feed them in firmware of your own"
+    )]
+    Rate {
+        /// Which sensor.
+        sensor: &'static str,
+        /// What the features are made for.
+        wanted_hz: f64,
+        /// What the sensor gives.
+        given_hz: f64,
+    },
+    /// Two files would have the same name.
+    #[error("two files would be called {0}; give the model another name")]
+    SameName(String),
     /// The model has no inputs or no outputs.
     #[error("the model has no {0}, so firmware could not call it")]
     NoInterface(&'static str),

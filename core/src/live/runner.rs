@@ -131,6 +131,18 @@ impl Runner {
         Ok(Said { values, input, output: outputs.concat() })
     }
 
+    /// Reads the bytes of all its outputs, as a board gives them, as [`Said::values`].
+    ///
+    /// # Errors
+    /// [`LiveError::Misfit`] if there are too few of them, or the input would be needed too, as of an autoencoder.
+    pub fn read(&self, output: &[u8]) -> Result<Vec<f32>, LiveError> {
+        let port = self.executor.outputs().first().ok_or_else(no_output)?;
+        let first = port.element.byte_len(port.sample_len).and_then(|len| output.get(..len));
+        let first = first.ok_or_else(|| LiveError::Misfit("the output is cut short".to_owned()))?;
+        let no_input = || Err(LiveError::Misfit("an autoencoder's output means nothing without its input".to_owned()));
+        self.reading.values(self.executor.real(port.tensor, first), no_input)
+    }
+
     /// How its output is read.
     pub fn reading(&self) -> Reading {
         self.reading

@@ -137,22 +137,30 @@ pub struct Loaded {
     pub output_bytes: u32,
     /// Bytes of arena and workspace.
     pub arena_bytes: u32,
+    /// The sensor whose instants a front end on the board makes ready for it, if there is one.
+    pub front_end: Option<u8>,
 }
 
 impl Loaded {
     fn read(input: &mut Input<'_>) -> Result<Option<Self>, MessageError> {
-        if !input.flag()? {
-            return Ok(None);
-        }
-        let (hash, input_bytes) = (input.array()?, input.u32()?);
-        Ok(Some(Self { hash, input_bytes, output_bytes: input.u32()?, arena_bytes: input.u32()? }))
+        let has_front_end = match input.u8()? {
+            0 => return Ok(None),
+            1 => false,
+            2 => true,
+            _ => return Err(MessageError::Value),
+        };
+        let hash = input.array()?;
+        let [input_bytes, output_bytes, arena_bytes] = [input.u32()?, input.u32()?, input.u32()?];
+        let front_end = if has_front_end { Some(input.u8()?) } else { None };
+        Ok(Some(Self { hash, input_bytes, output_bytes, arena_bytes, front_end }))
     }
 
     fn write(model: Option<&Self>, out: &mut Output<'_>) -> Result<(), EncodeError> {
-        out.u8(u8::from(model.is_some()))?;
-        let Some(model) = model else { return Ok(()) };
+        let Some(model) = model else { return out.u8(0) };
+        out.u8(if model.front_end.is_some() { 2 } else { 1 })?;
         out.put(&model.hash)?;
-        [model.input_bytes, model.output_bytes, model.arena_bytes].into_iter().try_for_each(|value| out.u32(value))
+        [model.input_bytes, model.output_bytes, model.arena_bytes].into_iter().try_for_each(|value| out.u32(value))?;
+        model.front_end.map_or(Ok(()), |sensor| out.u8(sensor))
     }
 }
 

@@ -34,7 +34,7 @@
 //! | text | length uint8, UTF-8 |
 //! | sensor | id uint8, kind uint8 (0 audio, 1 IMU, 2 other), rate in mHz uint32, format uint8 (0 int16, 1 float32), number of channels uint8, channels |
 //! | channel | real units of a step float32, name text, unit text |
-//! | model | 0; or 1, content hash 8 bytes, bytes of all inputs, of all outputs, of arena and workspace uint32 each |
+//! | model | 0; or 1, content hash 8 bytes, bytes of all inputs, of all outputs, of arena and workspace uint32 each; or 2 and the same, followed by the sensor (uint8) whose instants a front end on the board makes ready for it |
 //! | piece | bytes of the whole uint32, offset uint32, bytes to the end |
 //! | instants | one value for each channel, in the channels' order, instant after instant |
 //!

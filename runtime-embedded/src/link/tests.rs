@@ -111,7 +111,8 @@ fn messages_come_back_and_cut_ones_are_refused() {
         Sensor { id: 2, kind: SensorKind::Audio, rate_mhz: 16_000_000, format: Format::F32, channels: List::new(&axes[..1]) },
     ];
     let piece = Piece { total: 12, offset: 3, bytes: &[1, 0, 2] };
-    let model = Some(Loaded { hash: [8; 8], input_bytes: 490, output_bytes: 12, arena_bytes: 20_000 });
+    let model = Some(Loaded { hash: [8; 8], input_bytes: 490, output_bytes: 12, arena_bytes: 20_000, front_end: None });
+    let fed = model.map(|model| Loaded { front_end: Some(2), ..model });
     let hello = |model| Report::Hello {
         protocol: PROTOCOL,
         number: 77,
@@ -122,6 +123,7 @@ fn messages_come_back_and_cut_ones_are_refused() {
     };
     let reports = [
         hello(model),
+        hello(fed),
         hello(None),
         Report::Samples { sensor: 1, time_us: u64::MAX, dropped: 3, instants: &[0, 1, 2, 3] },
         Report::Result { request: 4, status: Status::Done, latency_us: 900, time_us: 5, output: piece },

@@ -105,7 +105,8 @@ struct Decision {
     least: u16,
 }
 
-fn milliseconds(text: &str) -> Result<f64, String> {
+/// Parses milliseconds.
+pub fn milliseconds(text: &str) -> Result<f64, String> {
     let ms = text.parse().ok().filter(|ms| (0.0..=600_000.0).contains(ms));
     ms.ok_or_else(|| "expected milliseconds from 0 to 600000".to_owned())
 }

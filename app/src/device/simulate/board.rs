@@ -269,17 +269,23 @@ impl Board {
     }
 
     fn start(&mut self, id: u8, rate_mhz: u32, now_us: u64) -> Status {
-        match self.sensors.iter_mut().find(|sensor| sensor.info.id == id) {
-            None => Status::Sensor,
-            Some(sensor) if rate_mhz != 0 && f64::from(rate_mhz) != (sensor.info.rate_hz * 1000.0).round() => Status::Unsupported,
-            Some(sensor) => {
-                sensor.start(now_us);
-                Status::Done
-            }
+        let Some(i) = self.sensors.iter().position(|sensor| sensor.info.id == id) else { return Status::Sensor };
+        let sensor = &mut self.sensors[i];
+        if rate_mhz != 0 && f64::from(rate_mhz) != (sensor.info.rate_hz * 1000.0).round() {
+            return Status::Unsupported;
         }
+        // It measured nothing while it was off: what came before belongs to no window.
+        if let Some(watching) = self.watching.as_mut().filter(|watching| watching.sensor == i && !sensor.on) {
+            (watching.instants, watching.skip) = (Vec::new(), 0);
+        }
+        sensor.start(now_us);
+        Status::Done
     }
 
     fn stop(&mut self, id: u8) -> Status {
+        if id == ALL_SENSORS {
+            self.watching = None;
+        }
         let mut status = if id == ALL_SENSORS { Status::Done } else { Status::Sensor };
         for sensor in self.sensors.iter_mut().filter(|sensor| id == ALL_SENSORS || sensor.info.id == id) {
             (sensor.on, status) = (false, Status::Done);

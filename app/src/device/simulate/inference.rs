@@ -57,7 +57,7 @@ impl Inference {
         let mut ports = model.inputs();
         let input = ports.next().filter(|_| ports.next().is_none());
         let (input_bytes, output_bytes, arena_bytes) = (inputs as u32, outputs as u32, working as u32);
-        let loaded = Loaded { hash: content_hash(&file), input_bytes, output_bytes, arena_bytes };
+        let loaded = Loaded { hash: content_hash(&file), input_bytes, output_bytes, arena_bytes, front_end: None };
         drop(ports);
         Ok(Self { file, loaded, input })
     }

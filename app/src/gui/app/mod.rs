@@ -21,7 +21,7 @@ mod live;
 mod lowering;
 mod pictures;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand, Visuals};
@@ -44,6 +44,7 @@ use super::settings::Kept;
 use super::theme::{Palette, RAIL, STATUS_LINE, TOP_BAR, install};
 use super::workspace::dock::Dock;
 use super::workspace::panes::Panels;
+use crate::cli::folder::is_beside;
 use crate::worker::{Claim, DetailRequest, DistributionsOf, Event, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Wake, Worker};
 
 /// Seconds after an edit until it is autosaved.
@@ -324,7 +325,10 @@ impl App {
             Event::Remade(remade) => self.take_remade(*remade),
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
-                self.session.message = format!("exported {} files to {}", files.len(), folder.display());
+                let beside = files.iter().filter(|file| is_beside(Path::new(file))).count();
+                let kept =
+                    if beside > 0 { format!("; {beside} that were edited stay, beside them is .new") } else { String::new() };
+                self.session.message = format!("exported {} files to {}{kept}", files.len(), folder.display());
                 self.session.notices.add(Kind::Done, self.session.message.clone(), files.join(", "), None);
                 self.session.on_demand.exported = Some((folder, files));
             }

@@ -1,4 +1,5 @@
-// Just enough of TensorFlow Lite's schema to compile exported firmware files against: own declarations, no behaviour.
+// Just enough of TensorFlow Lite's schema to compile exported firmware files against: own declarations. Tests make models of it in
+// memory; of a file only its identifier can be read.
 #ifndef STAND_IN_SCHEMA_H
 #define STAND_IN_SCHEMA_H
 
@@ -8,32 +9,6 @@
 
 #define TFLITE_SCHEMA_VERSION 3
 
-namespace tflite {
-
-struct OperatorCode {};
-
-// A vector of flatbuffers, always empty.
-struct OperatorCodes {
-  const OperatorCode *const *begin() const { return nullptr; }
-  const OperatorCode *const *end() const { return nullptr; }
-};
-
-// The file's identifier stands for its version.
-struct Model {
-  char bytes[8];
-  uint32_t version() const { return memcmp(bytes + 4, "TFL3", 4) == 0 ? 3 : 0; }
-  const OperatorCodes *operator_codes() const {
-    static const OperatorCodes none{};
-    return &none;
-  }
-};
-
-inline const Model *GetModel(const void *data) { return static_cast<const Model *>(data); }
-
-enum BuiltinOperator { BuiltinOperator_ADD };
-
-}  // namespace tflite
-
 namespace flatbuffers {
 
 struct Verifier {
@@ -41,9 +16,70 @@ struct Verifier {
   bool is_model;
 };
 
+template <typename T>
+struct Vector {
+  const T *items;
+  uint32_t length;
+  uint32_t size() const { return length; }
+  T Get(uint32_t index) const { return items[index]; }
+  const T *begin() const { return items; }
+  const T *end() const { return items + length; }
+};
+
 }  // namespace flatbuffers
 
 namespace tflite {
+
+using flatbuffers::Vector;
+
+struct OperatorCode {};
+struct Buffer {};
+
+struct Tensor {
+  uint32_t of_buffer;
+  uint32_t buffer() const { return of_buffer; }
+};
+
+struct Metadata {
+  uint32_t of_buffer;
+  uint32_t buffer() const { return of_buffer; }
+};
+
+struct Operator {
+  uint32_t code;
+  const Vector<int32_t> *takes, *gives, *between;
+  uint32_t opcode_index() const { return code; }
+  const Vector<int32_t> *inputs() const { return takes; }
+  const Vector<int32_t> *outputs() const { return gives; }
+  const Vector<int32_t> *intermediates() const { return between; }
+};
+
+struct SubGraph {
+  const Vector<const Tensor *> *all;
+  const Vector<int32_t> *takes, *gives;
+  const Vector<const Operator *> *steps;
+  const Vector<const Tensor *> *tensors() const { return all; }
+  const Vector<int32_t> *inputs() const { return takes; }
+  const Vector<int32_t> *outputs() const { return gives; }
+  const Vector<const Operator *> *operators() const { return steps; }
+};
+
+struct Model {
+  char bytes[8];
+  const Vector<const OperatorCode *> *codes;
+  const Vector<const SubGraph *> *graphs;
+  const Vector<const Buffer *> *all_buffers;
+  const Vector<const Metadata *> *notes;
+  uint32_t version() const { return memcmp(bytes + 4, "TFL3", 4) == 0 ? 3 : 0; }
+  const Vector<const OperatorCode *> *operator_codes() const { return codes; }
+  const Vector<const SubGraph *> *subgraphs() const { return graphs; }
+  const Vector<const Buffer *> *buffers() const { return all_buffers; }
+  const Vector<const Metadata *> *metadata() const { return notes; }
+};
+
+inline const Model *GetModel(const void *data) { return static_cast<const Model *>(data); }
+
+enum BuiltinOperator { BuiltinOperator_ADD };
 
 inline bool VerifyModelBuffer(flatbuffers::Verifier &verifier) { return verifier.is_model; }
 
