@@ -166,7 +166,8 @@ pub fn whole(folder: &Path, files: Vec<NamedFile>) -> Result<Vec<PathBuf>, Failu
     timed(format_args!("exported to {}", folder.display()), write)
 }
 
-/// Writes the targets to a folder and says which files they became.
+/// Writes the targets to a folder, for the window, and says which files they became.
+#[cfg(feature = "gui")]
 pub fn write(job: &Job, graph: &Graph, name: &str, targets: &[Target], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     folder::write_all(folder, firmware_files(job, graph, name, targets)?)
 }

@@ -2,7 +2,6 @@
 
 use std::iter::once;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use tinsmith_core::data::recording::SensorInfo;
 use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, Step, quiet_classes};
@@ -201,7 +200,7 @@ impl Following {
                     self.late += self.live.pass(&values);
                     Vec::new()
                 }
-                false => timed(&mut self.live, &values)?,
+                false => self.live.timed(&values)?,
             };
             let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
             shown.outline.push(first, self.sensor.rate_hz, channel);
@@ -251,17 +250,4 @@ impl Following {
         (shown.counts, shown.steps) = (self.live.decider().counts(), self.live.steps());
         (shown.missing, shown.late) = ((self.missing, self.live.front().skipped()), self.late);
     }
-}
-
-/// Listens to instants: each step, and how many microseconds it took by itself.
-///
-/// # Errors
-/// As [`Live::push`].
-pub fn timed(live: &mut Live, instants: &[f32]) -> Result<Vec<(Step, u32)>, LiveError> {
-    let (mut since, mut steps) = (Instant::now(), Vec::new());
-    live.push(instants, |step| {
-        steps.push((step, u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)));
-        since = Instant::now();
-    })?;
-    Ok(steps)
 }

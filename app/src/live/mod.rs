@@ -21,7 +21,6 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use follow::timed;
 pub use listener::Listener;
 pub(crate) use setup::fitting;
 pub use setup::{Front, Settings, Setup};

@@ -11,7 +11,6 @@ use crate::cli::device::board::Board;
 use crate::cli::messages::Messages;
 use crate::device::ModelFile;
 use crate::device::{Agreement, Answer, Event};
-use crate::live::timed;
 
 /// Windows that a board may still have to answer for; it gets no more meanwhile.
 const MAX_WAITING: usize = 4;
@@ -102,7 +101,7 @@ impl<'a> Listening<'a> {
 
     /// Takes the next instants. With a board the windows that they complete are run there as well.
     pub fn take(&mut self, instants: &[f32], board: Option<&Board>) -> Result<(), Failure> {
-        let steps = timed(&mut self.live, instants).map_err(|error| Failure::at(&self.options.file, error))?;
+        let steps = self.live.timed(instants).map_err(|error| Failure::at(&self.options.file, error))?;
         for (step, us) in steps {
             self.latencies.add(us);
             self.tell(&step)?;
