@@ -7,6 +7,7 @@ pub mod data_files;
 pub mod hostile;
 pub mod made;
 pub mod nets;
+pub mod program;
 pub mod recorded;
 pub mod streams;
 pub mod window;

@@ -2,18 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use tinsmith_tests::program::{path, tinsmith};
 use tinsmith_tests::{binary, root, shared};
 
 const MODEL: &str = "assets/samples/keyword/keyword_float32.tflite";
 const DATA: &str = "assets/samples/keyword/keyword.npz";
 const PROJECT: &str = "projects/keyword.ron";
-
-fn tinsmith(arguments: &[&str]) -> Output {
-    Command::new(binary()).args(arguments).current_dir(root()).output().expect("the program starts")
-}
 
 /// What a successful command prints; standard error has to stay silent where nobody is watching.
 fn stdout(arguments: &[&str]) -> String {
@@ -39,10 +36,6 @@ fn fails(arguments: &[&str], code: i32, words: &[&str]) {
     for word in words {
         assert!(stderr.contains(word), "{arguments:?}: no \"{word}\" in {stderr}");
     }
-}
-
-fn path(folder: &Path, name: &str) -> String {
-    folder.join(name).to_str().expect("temporary folders have plain names").to_owned()
 }
 
 #[test]

@@ -2,36 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::Arc;
 
-use serde_json::Value;
 use tinsmith_core::data::{self, Layout, npy};
 use tinsmith_core::formats::ImportOptions;
 use tinsmith_core::measure::device::devices;
 use tinsmith_core::preview::{Job, Source, open_project, project_of};
 use tinsmith_core::project::Outside;
 use tinsmith_core::recipe::Recipe;
-use tinsmith_tests::binary;
 use tinsmith_tests::made::{self, constant, node, port};
-
-fn tinsmith(arguments: &[&str]) -> Output {
-    Command::new(binary()).args(arguments).output().expect("the program starts")
-}
-
-/// The one line that a command complains in.
-fn complaint(arguments: &[&str]) -> String {
-    let output = tinsmith(arguments);
-    let line = String::from_utf8(output.stderr).expect("text");
-    assert_eq!((output.status.code(), line.trim().lines().count()), (Some(1), 1), "{arguments:?}: {line}");
-    line
-}
-
-fn json(arguments: &[&str]) -> Value {
-    let output = tinsmith(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
-}
+use tinsmith_tests::program::{json, refusal, tinsmith};
 
 /// A file in the folder, and its name for the command line.
 fn written(folder: &Path, name: &str, bytes: &[u8]) -> String {
@@ -66,13 +46,13 @@ fn square_samples() -> Vec<u8> {
 fn open_extents_are_asked_for_and_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = written(folder.path(), "open.onnx", &open_model());
-    let line = complaint(&["inspect", &model]);
+    let line = refusal(&["inspect", &model]);
     assert!(line.contains("axis 1 (\"time\")") && line.contains("--dim time=N"), "{line}");
-    let line = complaint(&["inspect", &model, "--dim", "time=5"]);
+    let line = refusal(&["inspect", &model, "--dim", "time=5"]);
     assert!(line.contains("--dim x:2=N"), "{line}");
     let report = json(&["inspect", &model, "--dim", "time=5", "--dim", "x:2=7", "--json"]);
     assert_eq!(report["inputs"][0]["shape"], serde_json::json!([1, 5, 7, 3]));
-    let line = complaint(&["inspect", &model, "--dim", "time=5", "--dim", "x:2=7", "--dim", "tiem=5"]);
+    let line = refusal(&["inspect", &model, "--dim", "time=5", "--dim", "x:2=7", "--dim", "tiem=5"]);
     assert!(line.contains("--dim tiem: the model leaves no extent of this name open; it leaves open batch, time, x:2"), "{line}");
     let out = folder.path().join("firmware");
     let out = out.to_str().expect("a plain name");
@@ -93,7 +73,7 @@ fn an_ambiguous_layout_is_asked_for_and_said() {
     let samples = written(folder.path(), "square.npy", &square_samples());
     let outputs = folder.path().join("out.npy");
     let dump = outputs.to_str().expect("a plain name");
-    let line = complaint(&["evaluate", &model, "--data", &samples]);
+    let line = refusal(&["evaluate", &model, "--data", &samples]);
     assert!(line.contains("square.npy") && line.contains("--layout nchw or --layout nhwc"), "{line}");
     for (layout, expected) in [("nchw", [0.0, 1.0, 2.0, 3.0]), ("nhwc", [0.0, 2.0, 4.0, 6.0])] {
         json(&["evaluate", &model, "--data", &samples, "--layout", layout, "--dump-outputs", dump, "--json"]);
@@ -102,7 +82,7 @@ fn an_ambiguous_layout_is_asked_for_and_said() {
     }
     let quantized = folder.path().join("int8.tflite");
     let quantized = quantized.to_str().expect("a plain name");
-    assert!(complaint(&["quantize", &model, "--calibrate", &samples, "-o", quantized]).contains("--layout nchw"));
+    assert!(refusal(&["quantize", &model, "--calibrate", &samples, "-o", quantized]).contains("--layout nchw"));
     json(&["quantize", &model, "--calibrate", &samples, "--layout", "nchw", "-o", quantized, "--json"]);
 }
 
@@ -130,9 +110,9 @@ fn a_project_keeps_what_was_said() {
     let samples = written(folder.path(), "square.npy", &square_samples());
     let silent = project(folder.path(), &model, &samples, ImportOptions::default(), None);
     let path = silent.to_str().expect("a plain name");
-    assert!(complaint(&["run", path]).contains("--layout nchw"));
+    assert!(refusal(&["run", path]).contains("--layout nchw"));
     json(&["run", path, "--layout", "nchw", "--json"]);
-    assert!(complaint(&["run", path]).contains("--layout nchw"), "nothing is kept without --save");
+    assert!(refusal(&["run", path]).contains("--layout nchw"), "nothing is kept without --save");
     json(&["run", path, "--layout", "nchw", "--save", "--json"]);
     json(&["run", path, "--json"]);
     assert_eq!(open_project(&silent, Outside::Refuse).expect("a project").job.data.expect("data").layout, Some(Layout::Nchw));

@@ -2,37 +2,14 @@
 //! files never do more than be refused.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 use tinsmith_tests::hostile::Mutations;
-use tinsmith_tests::{binary, data_files, root, shared};
+use tinsmith_tests::program::{json, path, refusal, tinsmith};
+use tinsmith_tests::{data_files, root, shared};
 
 const MODEL: &str = "assets/samples/keyword/keyword_float32.tflite";
 const DATA: &str = "assets/samples/keyword/keyword.npz";
-
-fn tinsmith(arguments: &[&str]) -> Output {
-    Command::new(binary()).args(arguments).current_dir(root()).output().expect("the program starts")
-}
-
-fn json(arguments: &[&str]) -> Value {
-    let output = tinsmith(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
-}
-
-/// What a command that fails says, in one line.
-fn refusal(arguments: &[&str]) -> String {
-    let output = tinsmith(arguments);
-    let stderr = String::from_utf8(output.stderr).expect("messages are text");
-    assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{arguments:?}: {stderr}");
-    stderr
-}
-
-fn path(folder: &Path, name: &str) -> String {
-    folder.join(name).to_str().expect("temporary folders have plain names").to_owned()
-}
 
 #[test]
 fn every_shared_data_set_and_log_opens() {

@@ -1,29 +1,15 @@
 //! The table of schemes and progressive quantization on the command line: their figures are those of the other commands.
 
 use std::fs;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 use tinsmith_core::recipe::Scheme;
-use tinsmith_tests::{binary, root};
+use tinsmith_tests::program::{json, stdout, tinsmith};
+use tinsmith_tests::root;
 
 const PROJECT: &str = "projects/keyword.ron";
 const MODEL: &str = "assets/samples/keyword/keyword_float32.tflite";
 const DATA: &str = "assets/samples/keyword/keyword.npz";
-
-fn tinsmith(arguments: &[&str]) -> Output {
-    Command::new(binary()).args(arguments).current_dir(root()).output().expect("the program starts")
-}
-
-fn stdout(arguments: &[&str]) -> String {
-    let output = tinsmith(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("plain text")
-}
-
-fn json(arguments: &[&str]) -> Value {
-    serde_json::from_str(&stdout(arguments)).expect("one JSON object")
-}
 
 #[test]
 fn every_scheme_has_a_row_with_the_figures_of_the_other_commands() {

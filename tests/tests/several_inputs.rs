@@ -3,10 +3,8 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, Output};
 use std::sync::Arc;
 
-use serde_json::Value;
 use tinsmith::gui::command::Command as Ask;
 use tinsmith::gui::workspace::Pane;
 use tinsmith_core::data::npy::{self, Elements};
@@ -19,36 +17,15 @@ use tinsmith_core::progress::Cancel;
 use tinsmith_tests::hostile::Mutations;
 use tinsmith_tests::made::{Message, constant, node, onnx, port};
 use tinsmith_tests::nets::{of_litert, of_peers, run_peers, write_case};
+use tinsmith_tests::program::{json, path, refusal};
 use tinsmith_tests::window::{Folder, app, drop_file, holds, is_complete, open, send, settle, wait};
-use tinsmith_tests::{binary, data_files, peers_python, root};
+use tinsmith_tests::{data_files, peers_python};
 
 const SAMPLES: usize = 60;
 const CLASSES: usize = 4;
 /// Two microphones, frames and bands, channels first as PyTorch has them; and axes of a motion sensor.
 const SOUND: [usize; 3] = [2, 12, 8];
 const MOTION: [usize; 2] = [16, 6];
-
-fn tinsmith(arguments: &[&str]) -> Output {
-    Command::new(binary()).args(arguments).current_dir(root()).output().expect("the program starts")
-}
-
-fn json(arguments: &[&str]) -> Value {
-    let output = tinsmith(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
-}
-
-/// What a command that fails says, in one line.
-fn refusal(arguments: &[&str]) -> String {
-    let output = tinsmith(arguments);
-    let stderr = String::from_utf8(output.stderr).expect("messages are text");
-    assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{arguments:?}: {stderr}");
-    stderr
-}
-
-fn path(folder: &Path, name: &str) -> String {
-    folder.join(name).to_str().expect("temporary folders have plain names").to_owned()
-}
 
 /// Numbers in -1..1 without a pattern that matters.
 fn noise(n: usize, seed: u32) -> Vec<f32> {

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
@@ -32,11 +33,26 @@ fn ask(window: &mut Window, ask: Ask) {
     send(window, Command::Capture(ask));
 }
 
-/// The window in its workspace for data, listening to the simulated board.
-fn listening(folder: &Folder) -> Window {
-    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
+/// The sample in the workspace for data.
+fn in_data(folder: &Folder, size: [f32; 2]) -> Window {
+    let mut window = open_sized(Some(folder.project()), size);
     wait(&mut window, "the sample's figures", is_complete);
     act(&mut window, Action::Go(Workspace::Data));
+    window
+}
+
+/// The sample's data set as a folder, whose items are shown.
+fn show_items(folder: &Folder, window: &mut Window) -> PathBuf {
+    let set = folder.0.join("set");
+    import(&folder.sample().1, &set, &Options::default(), &Cancel::new(), &mut |_, _| ()).expect("a data set");
+    ask(window, Ask::UseFolder(set.clone()));
+    wait(window, "the clips", |app| clips(app) > 0);
+    set
+}
+
+/// The window in its workspace for data, listening to the simulated board.
+fn listening(folder: &Folder) -> Window {
+    let mut window = in_data(folder, [1600.0, 1000.0]);
     settle(&mut window);
     window.get_by_label("Try without hardware").click();
     wait(&mut window, "the board's sensors", |app| {
@@ -119,9 +135,7 @@ fn what_cannot_be_listened_to_says_why_and_can_be_tried_again() {
 #[test]
 fn a_folder_of_files_is_imported_and_the_files_stay() {
     let folder = Folder::new("window-capture-import");
-    let mut window = open_sized(Some(folder.project()), [1280.0, 800.0]);
-    wait(&mut window, "the sample's figures", is_complete);
-    act(&mut window, Action::Go(Workspace::Data));
+    let mut window = in_data(&folder, [1280.0, 800.0]);
     let logs = folder.0.join("logs");
     for label in ["wave", "rest"] {
         std::fs::create_dir_all(logs.join(label)).expect("a folder");
@@ -142,13 +156,8 @@ fn a_folder_of_files_is_imported_and_the_files_stay() {
 #[test]
 fn undo_takes_back_what_was_edited_last_be_it_clips_or_features() {
     let folder = Folder::new("window-capture-undo");
-    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
-    wait(&mut window, "the sample's figures", is_complete);
-    act(&mut window, Action::Go(Workspace::Data));
-    let set = folder.0.join("set");
-    import(&folder.sample().1, &set, &Options::default(), &Cancel::new(), &mut |_, _| ()).expect("a data set");
-    ask(&mut window, Ask::UseFolder(set));
-    wait(&mut window, "the clips", |app| clips(app) > 0);
+    let mut window = in_data(&folder, [1600.0, 1000.0]);
+    show_items(&folder, &mut window);
     let n_clips = clips(app(&window));
     ask(&mut window, Ask::Edit(ClipEdit::Delete(BTreeSet::from([0, 1]))));
     settle(&mut window);
@@ -185,13 +194,8 @@ fn calibrating(library: &Library) -> Vec<usize> {
 #[test]
 fn clips_that_calibrate_are_chosen_by_chance_or_by_the_ranges_of_the_model() {
     let folder = Folder::new("window-capture-subset");
-    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
-    wait(&mut window, "the sample's figures", is_complete);
-    act(&mut window, Action::Go(Workspace::Data));
-    let set = folder.0.join("set");
-    import(&folder.sample().1, &set, &Options::default(), &Cancel::new(), &mut |_, _| ()).expect("a data set");
-    ask(&mut window, Ask::UseFolder(set.clone()));
-    wait(&mut window, "the clips", |app| clips(app) > 0);
+    let mut window = in_data(&folder, [1600.0, 1000.0]);
+    let set = show_items(&folder, &mut window);
     settle(&mut window);
     let library = |window: &Window| app(window).session().capture.library().expect("clips");
     // What the candidate says of arrays stands beside them, too: it is right of nearly all.
@@ -225,9 +229,7 @@ fn clips_that_calibrate_are_chosen_by_chance_or_by_the_ranges_of_the_model() {
 #[test]
 fn coverage_shows_what_the_command_line_says() {
     let folder = Folder::new("window-capture-coverage");
-    let mut window = open_sized(Some(folder.project()), [1600.0, 1000.0]);
-    wait(&mut window, "the sample's figures", is_complete);
-    act(&mut window, Action::Go(Workspace::Data));
+    let mut window = in_data(&folder, [1600.0, 1000.0]);
     settle(&mut window);
     window.get_by_label("Coverage").click();
     wait(&mut window, "the ranges", |app| app.session().on_demand.coverage.value.is_some());
