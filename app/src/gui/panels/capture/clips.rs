@@ -40,9 +40,9 @@ const fn col(name: &'static str, right: bool, width: f32, share: f32) -> Col {
 
 /// The columns.
 const COLUMNS: [Col; 8] = [
-    col("   Clip", false, 104.0, 3.0),
+    col("   Clip", false, 94.0, 3.0),
     col("Label", false, 66.0, 1.0),
-    col("Candidate", false, 88.0, 1.0),
+    col("Candidate", false, 98.0, 1.0),
     col("Outline", false, 72.0, 2.0),
     col("Split", false, 62.0, 0.5),
     col("Length", true, 52.0, 0.5),

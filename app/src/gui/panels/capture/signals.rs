@@ -383,13 +383,24 @@ fn clips_ui(_: PanelCtx<'_>, seen: &Seen, track: &Track, span: &Span, rect: Rect
 fn gaps_ui(ui: &Ui, track: &Track, span: &Span, rect: Rect) {
     let p = Palette::of(ui);
     let painter = ui.painter_at(rect);
-    for gap in track.gaps.iter().filter(|gap| gap.at > span.first() && gap.at < span.end()) {
+    let shown: Vec<_> = track.gaps.iter().filter(|gap| gap.at > span.first() && gap.at < span.end()).collect();
+    let mut taken = rect.left();
+    for (i, gap) in shown.iter().enumerate() {
         let x = span.x(rect, gap.at);
         let bar = Rect::from_min_max(pos2(x - 2.0, rect.top()), pos2(x + 2.0, rect.bottom()));
         painter.rect_filled(bar, CornerRadius::ZERO, p.red.gamma_multiply(0.6));
         let ms = gap.missing as f64 * 1000.0 / track.info().rate_hz;
         let words = format!("gap, {ms:.0} ms, {} lost", units::exact(gap.missing));
-        painter.text(pos2(x + 5.0, rect.bottom() - 3.0), Align2::LEFT_BOTTOM, words, Type::Caption.font(), p.red);
+        let galley = painter.layout_no_wrap(words, Type::Caption.font(), p.red);
+        // Beside the bar where there is room, so that the words of near gaps do not lie over each other.
+        let room = shown.get(i + 1).map_or(rect.right(), |next| span.x(rect, next.at) - 2.0);
+        let (size, y) = (galley.size(), rect.bottom() - 3.0 - galley.size().y);
+        let left = if x + 5.0 + size.x <= room { x + 5.0 } else { x - 5.0 - size.x };
+        if left >= taken {
+            painter.galley(pos2(left, y), galley, p.red);
+            taken = left + size.x + 4.0;
+        }
+        taken = taken.max(x + 4.0);
     }
 }
 
