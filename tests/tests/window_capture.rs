@@ -127,6 +127,10 @@ fn what_cannot_be_listened_to_says_why_and_can_be_tried_again() {
     });
     settle(&mut window);
     assert!(holds(&window, "The input is gone"));
+    // There is no such port, and it is listed all the same, with what is wrong.
+    assert!(holds(&window, "/dev/ttyNOWHERE, failed"));
+    window.get_by_label("Try again").click();
+    settle(&mut window);
     ask(&mut window, Ask::LetGo);
     settle(&mut window);
     assert!(holds(&window, "Nothing is listened to"));

@@ -34,6 +34,7 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
     ScrollArea::vertical().id_salt("sources").auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         let own = listening.and_then(|listening| listening.own_port.as_deref());
+        vanished_ui(cx, ui);
         for microphone in capture.microphones.iter().flatten() {
             microphone_ui(cx, microphone, ui);
         }
@@ -53,6 +54,24 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
             });
         }
     });
+}
+
+/// What is listened to stays to be seen where its plug was pulled: it is waited for, or says what is wrong.
+fn vanished_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
+    let capture = &cx.session.capture;
+    let Some(listening) = &capture.listening else { return };
+    let (icon, path, is_there) = match &listening.source {
+        Source::Port(path) => (icons::USB, path, capture.ports.iter().any(|port| port.path == *path)),
+        Source::Microphone(name) => {
+            (icons::MICROPHONE, name, capture.microphones.iter().flatten().any(|microphone| microphone.name == *name))
+        }
+        Source::Simulated | Source::File(_) => return,
+    };
+    if !is_there {
+        let board = listening.station.seen().board.name.clone();
+        let name = if board.is_empty() { path } else { &board };
+        input_ui(cx, &listening.source, icon, name, path, ui);
+    }
 }
 
 fn microphone_ui(cx: PanelCtx<'_>, microphone: &MicrophoneInfo, ui: &mut Ui) {
