@@ -8,6 +8,7 @@
 //! | [`microphone`] | microphones of this computer |
 //! | [`input`] | where samples come from: a board, a microphone |
 //! | [`loudspeaker`] | playing a clip |
+//! | [`timed_steps`] | how long a model that listens takes over each window |
 //! | `live` | the live demo behind the window: models that follow what an input measures (feature `gui`) |
 //! | `gui` | the window (feature `gui`) |
 //! | `worker` | the threads behind the window (feature `gui`) |
@@ -23,6 +24,7 @@ pub mod input;
 pub mod live;
 pub mod loudspeaker;
 pub mod microphone;
+pub mod timed_steps;
 #[cfg(feature = "gui")]
 pub mod worker;
 

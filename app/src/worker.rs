@@ -35,7 +35,7 @@ use tinsmith_core::project::Outside;
 
 pub use claim::Claim;
 pub use comparison::{CompareRequest, Compared, Confusion, Measured};
-pub use coverage::RangesSeen;
+pub use coverage::{CoverageRequest, RangesSeen};
 pub use demand::{Answer, Basis, DryFile, DryRun, Question, Taken, Trial};
 pub use details::{
     ActivationStatistics, DetailRequest, Distributions, DistributionsOf, FloatGraph, GraphRef, LayoutKey, MAX_SHOWN, Weights,
@@ -118,6 +118,7 @@ pub struct Worker {
     details: details::Details,
     demands: Sender<(Basis, Question)>,
     comparison: slot::Slot<CompareRequest>,
+    coverage: slot::Slot<CoverageRequest>,
     no_dialogs: AtomicBool,
 }
 
@@ -131,7 +132,8 @@ impl Worker {
         let details = details::start(outbox.clone());
         let demands = demand::start(outbox.clone());
         let comparison = comparison::start(outbox.clone());
-        Self { events, outbox, jobs, details, demands, comparison, no_dialogs: AtomicBool::new(false) }
+        let coverage = coverage::start(outbox.clone());
+        Self { events, outbox, jobs, details, demands, comparison, coverage, no_dialogs: AtomicBool::new(false) }
     }
 
     /// What happened since the last call.
@@ -163,6 +165,11 @@ impl Worker {
     /// Measures stored candidates from now on; work on older ones is cancelled.
     pub fn compare(&self, request: CompareRequest) {
         self.comparison.put(request);
+    }
+
+    /// Finds what the ranges of a model hang on; work on an older request is cancelled.
+    pub fn cover(&self, request: CoverageRequest) {
+        self.coverage.put(request);
     }
 
     /// Lowers the bits of a job's recipe while `goal` holds. Events carry `revision`; the handle ends it.
@@ -254,5 +261,6 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.jobs.close();
         self.comparison.close();
+        self.coverage.close();
     }
 }

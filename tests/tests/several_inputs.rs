@@ -189,9 +189,26 @@ fn the_preview_of_a_model_of_two_inputs_has_all_figures() {
     assert_eq!(correct, [Some(test.len() as u64), expected]);
     assert!(layers.iter().filter(|error| error.is_some()).count() >= 4, "{layers:?}");
     // The test in the firmware feeds both.
-    let files = firmware_files(&job, &candidate.unwrap().graph, "both", &[Target::C]).unwrap();
+    let graph = &candidate.unwrap().graph;
+    let files = firmware_files(&job, graph, "both", &[Target::C]).unwrap();
     let text: String = files.iter().map(|file| String::from_utf8_lossy(&file.bytes)).collect();
-    assert!(text.contains("golden"), "no golden samples");
+    // Byte for byte what the model takes of the first test samples.
+    let golden: Vec<Vec<u8>> = text.split("_golden_").filter_map(golden_input).collect();
+    assert_eq!(golden.len(), 2, "an array for each input");
+    let inputs = Inputs::of(job.data.as_ref().unwrap(), &job.source.graph).unwrap();
+    let n_golden = golden[0].len() / graph.tensor(graph.inputs[0]).n_bytes();
+    assert!(n_golden > 0);
+    assert_eq!(golden, inputs.bytes(&test[..n_golden], graph).unwrap());
+}
+
+/// The bytes of an array of golden inputs, of what follows `_golden_` in C; nothing of a mere declaration, and of outputs.
+fn golden_input(text: &str) -> Option<Vec<u8>> {
+    let (name, rest) = text.split_once('[')?;
+    let (sizes, values) = rest.split_once(" = {")?;
+    let (values, _) = values.split_once("};")?;
+    let is_input = name.starts_with("input") && !sizes.contains('\n');
+    let byte = |word: &str| u8::from_str_radix(word.strip_prefix("0x")?, 16).ok();
+    is_input.then(|| values.split([' ', ',', '\n', '{', '}']).filter_map(byte).collect())
 }
 
 #[test]

@@ -6,12 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tinsmith_core::data::library::{Item, Kind, Library, file};
+use tinsmith_core::data::library::file::{self, CLIPS};
+use tinsmith_core::data::library::{Item, Kind, Library};
 use tinsmith_core::data::recording::{self, Clip, ClipSummary, Recording, SensorInfo};
 use tinsmith_core::data::{Axis, DataError, DataProblem};
 
-/// Where clips lie in the folder.
-const CLIPS: &str = "clips";
 /// Edits that can be undone.
 const MOST_UNDO: usize = 200;
 /// Items of all the indices that undo goes back to: of a large data set fewer edits can be undone.

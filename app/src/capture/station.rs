@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tinsmith_core::data::library::file::RECORDINGS;
 use tinsmith_core::data::recording::{BoardInfo, RecorderSettings, Stamp};
 use tinsmith_core::data::segment::Span;
 
@@ -17,8 +18,6 @@ use crate::input::Input;
 
 /// How long the thread listens before it looks whether it is asked for something.
 const LOOK: Duration = Duration::from_millis(10);
-/// Where everything that is measured during a session is recorded, in the folder of the data set.
-const RECORDINGS: &str = "recordings";
 
 /// Called when something has changed that moves nothing by itself: the input came or went, a clip was made.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;

@@ -196,6 +196,18 @@ pub fn results_of(engine: &mut Engine, job: &Job, messages: Messages) -> Result<
     Ok(results)
 }
 
+/// Makes the candidate of the project at `path`, showing progress.
+pub fn candidate_of(path: &Path, job: &Job, messages: Messages) -> Result<Arc<Candidate>, Failure> {
+    let progress = messages.progress();
+    let mut tell = |event| {
+        if let Event::Progress { stage, done, total } = event {
+            progress.show(stage.label(), done, total);
+        }
+    };
+    let made = timed("made the candidate", || Engine::new().candidate(job, &Cancel::new(), &mut tell));
+    made.map_err(|error| Failure::at(path, error))
+}
+
 /// The work whose end an event marks.
 fn finished(event: &Event) -> Option<String> {
     let model = |side: &Side| match side {

@@ -14,8 +14,8 @@ use tinsmith_core::recipe::Recipe;
 use super::candidates;
 use super::session::Session;
 use crate::worker::{
-    Answer, Basis, CompareRequest, Compared, Confusion, DryRun, FactsQuestion, Measured, Question, RangesSeen, SourceFacts,
-    Trial, same,
+    Answer, Basis, CompareRequest, Compared, Confusion, CoverageRequest, DryRun, FactsQuestion, Measured, Question, RangesSeen,
+    SourceFacts, Trial, same,
 };
 
 /// Recipes whose figures are remembered, beside those of the candidates.
@@ -45,6 +45,8 @@ pub enum Order {
     Ask(Basis, Question),
     /// Candidates to measure.
     Compare(CompareRequest),
+    /// Samples to run, for what the ranges hang on.
+    Cover(CoverageRequest),
 }
 
 /// An answer, and whether it still belongs to what is on screen.
@@ -258,13 +260,12 @@ fn trial_order(session: &mut Session, sample: usize) -> Option<Order> {
 
 fn coverage_order(session: &mut Session) -> Option<Order> {
     let data = Arc::clone(&session.open.as_ref()?.data.as_ref()?.set);
-    let basis = Basis { data: Some(Arc::clone(&data)), ..basis(session)? };
+    let basis = Basis { data: Some(data), ..basis(session)? };
     if !session.on_demand.coverage.ask(&basis) {
         return None;
     }
     let calibrate = session.open.as_ref()?.data.as_ref()?.roles.calibration.clone();
-    let question = Question::Coverage { source: Arc::clone(&basis.source), data, calibrate };
-    Some(Order::Ask(basis, question))
+    Some(Order::Cover(CoverageRequest { basis, calibrate }))
 }
 
 fn compare_order(session: &mut Session, candidates: bool, confusion: bool) -> Option<Order> {

@@ -9,6 +9,7 @@ use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, St
 use super::setup::{Front, Settings, Setup, fitting};
 use super::shown::{Choice, Point, Shown};
 use crate::capture::{Link, Seen, Track};
+use crate::timed_steps::timed_steps;
 
 /// Models that are so many seconds behind are too slow: the newest is listened to next, and what lies between is left out.
 const MOST_BEHIND_S: f64 = 2.0;
@@ -200,7 +201,7 @@ impl Following {
                     self.late += self.live.pass(&values);
                     Vec::new()
                 }
-                false => self.live.timed(&values)?,
+                false => timed_steps(&mut self.live, &values)?,
             };
             let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
             shown.outline.push(first, self.sensor.rate_hz, channel);

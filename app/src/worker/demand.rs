@@ -13,7 +13,7 @@ use tinsmith_core::optimize::Candidate;
 use tinsmith_core::preview::{Inputs, Job, Source, Target, firmware_files, views};
 use tinsmith_core::progress::Cancel;
 
-use super::coverage::{RangesSeen, ranges_seen};
+use super::coverage::RangesSeen;
 use super::source_facts::{FactsQuestion, SourceFacts, source_facts};
 use super::{Event, Outbox, same};
 
@@ -68,15 +68,6 @@ pub enum Question {
         /// Which of them.
         sample: usize,
     },
-    /// On which samples the source's ranges hang.
-    Coverage {
-        /// The model as it came.
-        source: Arc<Source>,
-        /// The samples.
-        data: Arc<DataSet>,
-        /// Those that calibrate.
-        calibrate: Vec<usize>,
-    },
 }
 
 /// What is answered.
@@ -88,7 +79,7 @@ pub enum Answer {
     DryRun(Arc<DryRun>),
     /// To [`Question::Trial`].
     Trial(Arc<Trial>),
-    /// To [`Question::Coverage`]; or why there is none, in a line.
+    /// To a [`CoverageRequest`](super::CoverageRequest); or why there is none, in a line.
     Coverage(Arc<Result<RangesSeen, String>>),
 }
 
@@ -173,13 +164,12 @@ pub(super) fn start(outbox: Outbox) -> Sender<(Basis, Question)> {
 fn serve(questions: &Receiver<(Basis, Question)>, outbox: &Outbox) {
     while let Ok(first) = questions.recv() {
         // Only the newest question of each kind still matters.
-        let mut newest = [None, None, None, None];
+        let mut newest = [None, None, None];
         for question in std::iter::once(first).chain(questions.try_iter()) {
             let kind = match question.1 {
                 Question::Facts(_) => 0,
                 Question::DryRun { .. } => 1,
                 Question::Trial { .. } => 2,
-                Question::Coverage { .. } => 3,
             };
             newest[kind] = Some(question);
         }
@@ -200,7 +190,6 @@ fn unanswered(question: &Question) -> Answer {
         Question::DryRun { .. } => {
             Answer::DryRun(Arc::new(DryRun { targets: Target::ALL.into_iter().map(|target| (target, Err(why()))).collect() }))
         }
-        Question::Coverage { .. } => Answer::Coverage(Arc::new(Err(why()))),
         Question::Trial { sample, candidate, .. } => {
             let candidate = candidate.as_ref().map(|_| Err(why()));
             Answer::Trial(Arc::new(Trial { sample: *sample, inputs: Vec::new(), source: Err(why()), candidate }))
@@ -211,7 +200,6 @@ fn unanswered(question: &Question) -> Answer {
 fn answer(question: Question) -> Answer {
     match question {
         Question::Facts(of) => Answer::Facts(Arc::new(source_facts(&of.source, &of.statics, &of.device))),
-        Question::Coverage { source, data, calibrate } => Answer::Coverage(Arc::new(ranges_seen(&source, &data, &calibrate))),
         Question::DryRun { job, candidate, name } => Answer::DryRun(Arc::new(dry_run(&job, &candidate.graph, &name))),
         Question::Trial { source, candidate, data, sample } => {
             Answer::Trial(Arc::new(trial(&source.graph, candidate.as_deref().map(|c| &c.graph), &data, sample)))

@@ -5,6 +5,7 @@
 
 pub mod sessions;
 
+use super::library::tensors::check_size;
 use super::{DataProblem, Signal};
 
 /// A recording and when it began.
@@ -109,7 +110,7 @@ pub fn starts(tracks: &[Track<'_>], within: Span, length_ms: f64, stride_ms: f64
 /// or came late are made up on the line between their neighbours.
 ///
 /// # Errors
-/// [`DataProblem::Unlike`]: a recording without instants, or without a rate; a window longer than all recordings.
+/// [`DataProblem::Unlike`]: a recording without instants, or without a rate; a window longer than all recordings, or of more values than fit.
 pub fn window(tracks: &[Track<'_>], start_ms: f64, length_ms: f64) -> Result<Vec<Signal>, DataProblem> {
     let piece = |(which, track): (usize, &Track<'_>)| piece(track, track.rate_hz(which)?, start_ms, length_ms);
     tracks.iter().enumerate().map(piece).collect()
@@ -123,6 +124,7 @@ fn piece(track: &Track<'_>, rate_hz: f64, start_ms: f64, length_ms: f64) -> Resu
             format!("a window of {length_ms} ms holds {n} instants at {rate_hz} Hz, expected some, and not more than there are");
         return Err(DataProblem::Unlike(trouble));
     }
+    check_size((n as u64).saturating_mul(track.signal.axes.len() as u64))?;
     let mut values = Vec::with_capacity(n.min(track.signal.n_instants()) * track.signal.axes.len());
     (0..n).for_each(|i| track.at(start_ms + i as f64 * 1000.0 / rate_hz, &mut values));
     Ok(Signal { rate_hz: Some(rate_hz), axes: track.signal.axes.clone(), times_ms: None, values })

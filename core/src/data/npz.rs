@@ -116,6 +116,11 @@ fn samples(archive: &mut ZipArchive<Cursor<&[u8]>>, limit: u64) -> Result<Vec<(S
     let mut left = limit;
     for name in wanted {
         match member(archive, &name, left)? {
+            // What text takes is not counted below; it is let go before the next array.
+            Some(Array { elements: Elements::Text(_), .. }) if last.is_some() => {
+                return Err(trouble(&name, "holds text, expected numbers"));
+            }
+            Some(Array { elements: Elements::Text(_), .. }) => {}
             Some(array) if last.is_some() || array.shape.len() > 1 => {
                 // Together they may inflate as one array may.
                 left = left.saturating_sub(array.elements.n_bytes());
@@ -257,6 +262,22 @@ mod tests {
         assert_eq!(all, [Some((0.25, 0)); 2]);
         let three = Array { shape: vec![3], elements: Elements::F32(vec![0.25; 3]) };
         assert!(meanings(Some(three), None, 2).unwrap_err().to_string().contains("one for each of 2 inputs"));
+    }
+
+    #[test]
+    fn text_is_no_sample() {
+        let archive = |arrays: &[(&str, &str)]| {
+            let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            for (name, descr) in arrays {
+                writer.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+                npy::write(&mut writer, descr, &[2, 2], &[0; 16]).unwrap();
+            }
+            read("words".into(), &writer.finish().unwrap().into_inner(), [0; 32])
+        };
+        let set = archive(&[("words", "<U1"), ("motion", "<f4")]).unwrap();
+        assert_eq!((set.array.as_str(), set.more.len()), ("motion", 0));
+        let refused = archive(&[("x0", "<f4"), ("x1", "<U1")]).unwrap_err().to_string();
+        assert!(refused.contains("\"x1\" holds text, expected numbers"), "{refused}");
     }
 
     #[test]

@@ -32,8 +32,6 @@ pub use latency::{Latencies, LatencyFigures};
 pub use runner::{Reading, Runner, Said};
 pub use suggest::{Suggestion, suggest};
 
-use std::time::Instant;
-
 use decide::agree;
 
 use crate::data::DataProblem;
@@ -89,19 +87,6 @@ impl Live {
     /// A candidate that listens, and perhaps a baseline beside it. Both take the same features.
     pub fn new(front: FrontEnd, candidate: Runner, baseline: Option<Runner>, decider: Decider) -> Self {
         Self { front, candidate, baseline, decider, steps: 0, same: 0 }
-    }
-
-    /// As [`Live::push`]: each step, and how many microseconds it took by itself.
-    ///
-    /// # Errors
-    /// As [`Live::push`].
-    pub fn timed(&mut self, instants: &[f32]) -> Result<Vec<(Step, u32)>, LiveError> {
-        let (mut since, mut steps) = (Instant::now(), Vec::new());
-        self.push(instants, |step| {
-            steps.push((step, u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)));
-            since = Instant::now();
-        })?;
-        Ok(steps)
     }
 
     /// Takes the next instants, `[time, channels]`, and tells what came of each window that they complete.

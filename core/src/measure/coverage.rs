@@ -11,6 +11,9 @@ const OUTER: f32 = 0.05;
 /// A range that fewer samples reach than this hangs on them.
 pub const FEW: usize = 3;
 
+/// So many samples are named at each end.
+const NAMED: usize = 4;
+
 /// Lowest and highest value of each sample of one tensor, in the order of the samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
@@ -27,7 +30,7 @@ pub struct End {
     pub value: f32,
     /// How many samples come within 5 % of the range's width to it, at least 1.
     pub n_reaching: usize,
-    /// The first of these samples, the most extreme first.
+    /// The first four of these samples, the most extreme first.
     pub reached_by: Vec<usize>,
     /// Where the range would end without the sample that sets it; equal to `value` if another one goes as far.
     pub without: f32,
@@ -52,6 +55,11 @@ impl Coverage {
         of(&self.low).min(of(&self.high))
     }
 
+    /// Whether fewer than [`FEW`] samples reach one of its ends.
+    pub fn hangs_on_few(&self) -> bool {
+        self.weakest() < FEW
+    }
+
     /// What part of the width would go with the one sample that goes furthest, 0 to 1.
     pub fn at_stake(&self) -> f32 {
         let width = self.high.value - self.low.value;
@@ -60,15 +68,15 @@ impl Coverage {
     }
 }
 
-/// What each range hangs on, that which is most at stake first. At most `n_named` samples are named at each end. Tensors that no
-/// sample was seen of, and constant ones, are left out.
-pub fn coverage<'a>(seen: impl IntoIterator<Item = Seen<'a>>, n_named: usize) -> Vec<Coverage> {
-    let mut all: Vec<Coverage> = seen.into_iter().filter_map(|seen| of_tensor(seen, n_named)).collect();
+/// What each range hangs on, that which is most at stake first. Tensors that no sample was seen of, and constant ones, are left
+/// out.
+pub fn coverage<'a>(seen: impl IntoIterator<Item = Seen<'a>>) -> Vec<Coverage> {
+    let mut all: Vec<Coverage> = seen.into_iter().filter_map(of_tensor).collect();
     all.sort_by(|a, b| b.at_stake().total_cmp(&a.at_stake()).then(a.tensor.cmp(&b.tensor)));
     all
 }
 
-fn of_tensor(seen: Seen<'_>, n_named: usize) -> Option<Coverage> {
+fn of_tensor(seen: Seen<'_>) -> Option<Coverage> {
     let (low, high) = hull(seen.ranges.iter().copied())?;
     let near = (high - low) * OUTER;
     if near <= 0.0 || !near.is_finite() {
@@ -80,7 +88,7 @@ fn of_tensor(seen: Seen<'_>, n_named: usize) -> Option<Coverage> {
         order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let n_reaching = order.iter().take_while(|(distance, _)| *distance <= near).count();
         let without = order.get(1).map_or(value, |(_, sample)| of(&seen.ranges[*sample]));
-        let reached_by = order.iter().take(n_reaching.min(n_named)).map(|(_, sample)| *sample).collect();
+        let reached_by = order.iter().take(n_reaching.min(NAMED)).map(|(_, sample)| *sample).collect();
         End { value, n_reaching, reached_by, without }
     };
     Some(Coverage { tensor: seen.tensor, low: end(low, 1.0, &|range| range.0), high: end(high, -1.0, &|range| range.1) })
@@ -148,14 +156,15 @@ mod tests {
     #[test]
     fn a_range_that_one_sample_sets_comes_first() {
         let firm = [(-1.0, 1.0), (-0.98, 1.0), (-1.0, 0.97)];
-        let lone = [(-1.0, 1.0), (-1.0, 9.0), (-1.0, 1.1)];
-        let all = coverage([seen(3, &firm), seen(5, &lone), seen(6, &[(2.0, 2.0); 3])], 2);
+        let lone = [(-1.0, 1.0), (-1.0, 9.0), (-1.0, 1.1), (-1.0, 1.0), (-1.0, 1.0)];
+        let all = coverage([seen(3, &firm), seen(5, &lone), seen(6, &[(2.0, 2.0); 3])]);
         assert_eq!(all.iter().map(|c| c.tensor.0).collect::<Vec<_>>(), [5, 3], "the constant one is left out");
         let high = &all[0].high;
         assert_eq!((high.value, high.n_reaching, high.reached_by.as_slice(), high.without), (9.0, 1, &[1][..], 1.1));
-        assert_eq!((all[0].weakest(), all[0].low.n_reaching, all[0].low.reached_by.len()), (1, 3, 2));
+        assert_eq!((all[0].weakest(), all[0].low.n_reaching, all[0].low.reached_by.len()), (1, 5, NAMED));
         assert!((all[0].at_stake() - 0.79).abs() < 1e-6);
         assert_eq!(all[1].weakest(), 3);
+        assert!(all[0].hangs_on_few() && !all[1].hangs_on_few());
         assert_eq!(all[1].at_stake(), 0.0);
     }
 

@@ -15,7 +15,7 @@ use crate::progress::Cancel;
 /// Runs the samples at `indices` through a float model.
 ///
 /// # Errors
-/// [`PreviewError::Data`] if they do not fit it; [`PreviewError::Optimize`] as [`optimize::calibrate`].
+/// [`PreviewError::Feed`] if they do not fit it; [`PreviewError::Optimize`] as [`optimize::calibrate`].
 pub fn observe(graph: &Graph, set: &DataSet, indices: &[usize], cancel: &Cancel) -> Result<Calibration, PreviewError> {
     let values = Inputs::of(set, graph)?.real(indices)?;
     Ok(optimize::calibrate(graph, &views(&values), None, cancel)?)
@@ -25,7 +25,7 @@ pub fn observe(graph: &Graph, set: &DataSet, indices: &[usize], cancel: &Cancel)
 /// tensors best; each with all of its windows. In the order in which they were chosen.
 ///
 /// # Errors
-/// [`PreviewError::Data`] if an item cannot be read or does not fit the model, or all of them test; else as [`observe`].
+/// [`PreviewError::Data`] if an item cannot be read, or all of them test; else as [`observe`].
 pub fn covering_items(
     graph: &Graph,
     (folder, library): (&Path, &Library),
@@ -37,19 +37,18 @@ pub fn covering_items(
     let made = tensors(folder, &library.only(&free), features, cancel)?;
     let all: Vec<usize> = (0..made.set.n_samples()).collect();
     let calibration = observe(graph, &made.set, &all, cancel)?;
-    // The items that samples were made of, and what each of them reaches.
-    let n_samples: Vec<usize> = made.pieces.chunk_by(|a, b| a.item == b.item).map(<[_]>::len).collect();
-    let mut items: Vec<usize> = made.pieces.iter().map(|piece| piece.item).collect();
-    items.dedup();
+    // The items that samples were made of, how many of each, and what each of them reaches.
+    let items: Vec<(usize, usize)> =
+        made.pieces.chunk_by(|a, b| a.item == b.item).map(|pieces| (pieces[0].item, pieces.len())).collect();
     let of_items = |ranges: &[(f32, f32)]| -> Vec<(f32, f32)> {
         let mut rest = ranges.iter();
-        let hull = |n: &usize| {
-            let ranges = rest.by_ref().take(*n);
+        let hull = |(_, n_samples): &(usize, usize)| {
+            let ranges = rest.by_ref().take(*n_samples);
             ranges.fold((f32::INFINITY, f32::NEG_INFINITY), |hull, range| (hull.0.min(range.0), hull.1.max(range.1)))
         };
-        n_samples.iter().map(hull).collect()
+        items.iter().map(hull).collect()
     };
     let merged: Vec<_> = calibration.seen().map(|seen| (seen.tensor, of_items(seen.ranges))).collect();
     let merged: Vec<Seen<'_>> = merged.iter().map(|(tensor, ranges)| Seen { tensor: *tensor, ranges }).collect();
-    Ok(covering(&merged, count).into_iter().map(|chosen| free[items[chosen]]).collect())
+    Ok(covering(&merged, count).into_iter().map(|chosen| free[items[chosen].0]).collect())
 }

@@ -24,7 +24,7 @@ impl<'a> Inputs<'a> {
     /// in their order.
     ///
     /// # Errors
-    /// [`DataProblem::Input`] if there are not as many arrays as inputs; [`DataProblem::Shape`], of one of several
+    /// [`DataProblem::Input`] if there are not as many arrays as inputs, or names and order contradict each other; [`DataProblem::Shape`], of one of several
     /// [`DataProblem::Array`], if samples have another shape; [`DataProblem::Layout`] if it is not known where they have their channels.
     pub fn of(data: &'a DataSet, source: &'a Graph) -> Result<Self, DataProblem> {
         let arrays = in_order(data, source)?;
@@ -100,7 +100,22 @@ fn in_order<'a>(data: &'a DataSet, source: &Graph) -> Result<Vec<&'a DataSet>, D
     let by_name: Option<Vec<&DataSet>> = inputs.iter().map(named).collect();
     // Two inputs of one plain name would get the same array.
     let is_each = |found: &Vec<&DataSet>| arrays.iter().all(|array| found.iter().any(|other| std::ptr::eq(*array, *other)));
-    Ok(by_name.filter(is_each).unwrap_or(arrays))
+    if let Some(by_name) = by_name.filter(is_each) {
+        return Ok(by_name);
+    }
+    // By its order an array would feed another input than that whose name it has.
+    let is_of_other = |(place, array): &(usize, &&DataSet)| {
+        let is_named = |input: &String| plain(input) == plain(&array.array);
+        inputs.iter().any(is_named) && !is_named(&inputs[*place])
+    };
+    match arrays.iter().enumerate().find(is_of_other) {
+        Some((place, array)) => {
+            let remedy = format!("call all as the inputs, or x0, x1, … in their order: {}", inputs.join(", "));
+            let trouble = format!("would feed {}, as array {} of {}; {remedy}", inputs[place], place + 1, arrays.len());
+            Err(DataProblem::Array { array: array.array.clone(), trouble })
+        }
+        None => Ok(arrays),
+    }
 }
 
 fn other_number(arrays: &[&DataSet], inputs: &[String]) -> DataProblem {
@@ -195,14 +210,19 @@ mod tests {
         let graph = model([("serving_default_sound:0", &[1, 3]), ("motion", &[1, 3])]);
         assert_eq!(firsts(&set([("motion", &[3], 1.0), ("sound", &[3], 2.0)]), &graph), [2.0, 1.0]);
         assert_eq!(firsts(&set([("x0", &[3], 1.0), ("x1", &[3], 2.0)]), &graph), [1.0, 2.0]);
-        // One name alone says nothing of the other.
-        assert_eq!(firsts(&set([("motion", &[3], 1.0), ("b", &[3], 2.0)]), &graph), [1.0, 2.0]);
+        assert_eq!(firsts(&set([("sound", &[3], 1.0), ("b", &[3], 2.0)]), &graph), [1.0, 2.0]);
         let twins = model([("in:0", &[1, 3]), ("in:1", &[1, 3])]);
         assert_eq!(firsts(&set([("in", &[3], 1.0), ("b", &[3], 2.0)]), &twins), [1.0, 2.0]);
     }
 
     #[test]
     fn what_does_not_fit_is_refused_by_name() {
+        let alike = model([("sound", &[1, 3]), ("motion", &[1, 3])]);
+        let other = refusal(&set([("motion", &[3], 1.0), ("b", &[3], 2.0)]), &alike);
+        assert!(
+            other.contains("\"motion\" would feed sound, as array 1 of 2") && other.ends_with("in their order: sound, motion"),
+            "{other}"
+        );
         let graph = model([("sound", &[1, 3]), ("motion", &[1, 4, 2])]);
         let swapped = refusal(&set([("x0", &[4, 2], 1.0), ("x1", &[3], 2.0)]), &graph);
         assert!(swapped.contains("\"x0\" has samples of shape [4, 2]") && swapped.contains("sound takes [3]"), "{swapped}");

@@ -1,6 +1,5 @@
 //! `tinsmith data align`: samples of several sensors from what was recorded of them at one time.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -90,13 +89,13 @@ impl Align {
     }
 
     /// What becomes of each sensor's windows.
-    fn pipelines(&self) -> Result<BTreeMap<String, Pipeline>, Failure> {
-        let mut pipelines = BTreeMap::new();
+    fn pipelines(&self) -> Result<Vec<(String, Pipeline)>, Failure> {
+        let mut pipelines = Vec::new();
         for (sensor, what) in &self.features {
             let is_file = Path::new(what).extension().is_some_and(|extension| extension == "ron");
             let (name, file) = if is_file { (None, Some(Path::new(what))) } else { (Some(what.as_str()), None) };
             if let Some(stages) = pipeline(name, file)? {
-                pipelines.insert(sensor.clone(), stages);
+                pipelines.push((sensor.clone(), stages));
             }
         }
         Ok(pipelines)

@@ -40,9 +40,6 @@ pub struct Coverage {
     json: bool,
 }
 
-/// So many samples are named at each end.
-const NAMED: usize = 4;
-
 impl Coverage {
     pub fn run(self, messages: Messages) -> Result<(), Failure> {
         let opened = self.options.open(&self.model)?;
@@ -52,8 +49,8 @@ impl Coverage {
         let split = self.split.or(has_calibration.then_some(Split::Calibration));
         let indices = set.samples_of(split).map_err(|problem| problem.of(&self.data))?;
         let calibration = observed(graph, &set, &indices, &self.data, messages)?;
-        let all = coverage(calibration.seen(), NAMED);
-        let n_few = all.iter().filter(|tensor| tensor.weakest() < FEW).count();
+        let all = coverage(calibration.seen());
+        let n_few = all.iter().filter(|tensor| tensor.hangs_on_few()).count();
         // A window stage makes several samples of a piece: then these are not the names of samples.
         let names = Some(self.names()?).filter(|names| names.len() == set.n_samples()).unwrap_or_default();
         let name = |sample: &usize| {

@@ -19,7 +19,8 @@ pub fn observed(
     path: &Path,
     messages: Messages,
 ) -> Result<Calibration, Failure> {
-    messages.progress().show("running the model", 0, indices.len());
+    let progress = messages.progress();
+    progress.show("running the model", 0, indices.len());
     let run = || preview::observe(graph, set, indices, &Cancel::new());
     timed(format_args!("ran {} samples", indices.len()), run).map_err(|error| failure(error, path))
 }

@@ -50,7 +50,7 @@ impl Subset {
             return Err(Failure::at(&self.folder, "all of its items are for tests; split it anew with tinsmith data split"));
         }
         let chosen = match &self.covering {
-            Some(model) => self.covering_items(&library, model, messages)?,
+            Some(model) => self.covering_items(&library, &free, model, messages)?,
             None => library.chosen(&free, self.count as usize, self.seed),
         };
         let library = library.calibrated_by(&chosen);
@@ -65,10 +65,11 @@ impl Subset {
     }
 
     /// The items that cover a model's ranges best.
-    fn covering_items(&self, library: &Library, model: &Path, messages: Messages) -> Result<Vec<usize>, Failure> {
+    fn covering_items(&self, library: &Library, free: &[usize], model: &Path, messages: Messages) -> Result<Vec<usize>, Failure> {
         let opened = self.options.open(model)?;
         let features = self.features.pipeline()?;
-        messages.progress().show("running the model", 0, library.not_tests().len());
+        let progress = messages.progress();
+        progress.show("running the model", 0, free.len());
         let of = (self.folder.as_path(), library);
         let run = || covering_items(&opened.graph, of, features.as_ref(), self.count as usize, &Cancel::new());
         timed(format_args!("ran the items that do not test"), run).map_err(|error| failure(error, &self.folder))

@@ -1,23 +1,24 @@
 //! `tinsmith device watch`: a board runs its model on its own sensor.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use tinsmith_core::data::features::Stage;
 use tinsmith_core::data::recording::{RecorderSettings, SensorInfo};
-use tinsmith_core::live::{Runner, top};
-use tinsmith_core::preview::{Engine, Event as Progress, Job, exported};
-use tinsmith_core::progress::Cancel;
+use tinsmith_core::live::{Reading, Runner, top};
+use tinsmith_core::preview::{Job, exported};
 use tinsmith_core::project::Outside;
 use tinsmith_runtime::link::{Loaded, Status};
 
 use super::board::{Board, PortOptions, model_file, parse_seconds};
+use crate::cli::live::class_names;
 use crate::cli::messages::Messages;
 use crate::cli::model::OpenOptions;
 use crate::cli::paths::{existing, is_project};
-use crate::cli::run::open_project;
+use crate::cli::run::{candidate_of, open_project};
 use crate::cli::{Failure, interrupt, output};
 use crate::device::{Event, ModelFile, Request};
 
@@ -62,6 +63,7 @@ pub struct Watch {
 }
 
 /// How the outputs of the board's model are read.
+#[derive(Default)]
 struct Reader {
     /// Nothing where the model is not known.
     runner: Option<Runner>,
@@ -172,45 +174,24 @@ impl Watch {
     }
 
     fn reader(&self, job: Option<&Job>, messages: Messages) -> Result<Reader, Failure> {
-        let mut reader = match (&self.project, job) {
-            (Some(path), Some(job)) => of_project(path, job, messages)?,
-            (Some(path), None) => self.of_model(path)?,
-            (None, _) => Reader { runner: None, labels: Vec::new(), forms: Vec::new() },
-        };
-        if !self.labels.is_empty() {
-            reader.labels.clone_from(&self.labels);
-        }
-        match reader.runner.as_ref().map(Runner::n_classes) {
-            Some(n) if !self.labels.is_empty() && self.labels.len() != n => {
-                Err(Failure::new(format!("--labels names {} classes, and the model has {n}", self.labels.len())))
+        let Some(path) = &self.project else { return Ok(Reader { labels: self.labels.clone(), ..Reader::default() }) };
+        let (graph, of_data, as_is) = match job {
+            Some(job) => {
+                let graph = Arc::new(candidate_of(path, job, messages)?.graph.clone());
+                let of_data = job.data.as_ref().map(|data| data.label_names.clone());
+                (graph, of_data.unwrap_or_default(), None)
             }
-            _ => Ok(reader),
-        }
-    }
-
-    fn of_model(&self, path: &Path) -> Result<Reader, Failure> {
-        let graph = self.options.model.open(path)?.graph;
+            None => (self.options.model.open(path)?.graph, Vec::new(), Some(model_file(path, &self.options.model)?)),
+        };
         let runner = Runner::new(&graph).map_err(|error| Failure::at(path, error))?;
-        let again = ModelFile::of(&graph, exported(&graph).ok()).map_err(|error| Failure::at(path, error))?;
-        let forms = vec![model_file(path, &self.options.model)?, again];
-        Ok(Reader { runner: Some(runner), labels: Vec::new(), forms })
-    }
-}
-
-fn of_project(path: &Path, job: &Job, messages: Messages) -> Result<Reader, Failure> {
-    let progress = messages.progress();
-    let mut tell = |event| {
-        if let Progress::Progress { stage, done, total } = event {
-            progress.show(stage.label(), done, total);
+        if runner.reading() == Reading::Distance {
+            let remedy = "tinsmith live with --on-board sends the input and reads both";
+            return Err(Failure::at(path, format!("an autoencoder's output means nothing without its input; {remedy}")));
         }
-    };
-    let candidate = Engine::new().candidate(job, &Cancel::new(), &mut tell).map_err(|error| Failure::at(path, error))?;
-    let graph = &candidate.graph;
-    Ok(Reader {
-        runner: Some(Runner::new(graph).map_err(|error| Failure::at(path, error))?),
-        labels: job.data.as_ref().map(|data| data.label_names.clone()).unwrap_or_default(),
-        forms: vec![ModelFile::of(graph, exported(graph).ok()).map_err(|error| Failure::at(path, error))?],
-    })
+        let labels = class_names(runner.n_classes(), &self.labels, of_data)?;
+        let made = ModelFile::of(&graph, exported(&graph).ok()).map_err(|error| Failure::at(path, error))?;
+        Ok(Reader { runner: Some(runner), labels, forms: as_is.into_iter().chain([made]).collect() })
+    }
 }
 
 impl Reader {
@@ -229,7 +210,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The class on top and its probability; of an autoencoder there is none.
+    /// The class on top and its probability.
     fn read(&self, output: &[u8]) -> Result<(usize, f32), Failure> {
         let Some(runner) = &self.runner else {
             let values: Vec<f32> = output.iter().map(|&byte| (f32::from(byte as i8) + 128.0) / 256.0).collect();

@@ -11,6 +11,7 @@ use crate::cli::device::board::Board;
 use crate::cli::messages::Messages;
 use crate::device::ModelFile;
 use crate::device::{Agreement, Answer, Event};
+use crate::timed_steps::timed_steps;
 
 /// Windows that a board may still have to answer for; it gets no more meanwhile.
 const MAX_WAITING: usize = 4;
@@ -101,7 +102,7 @@ impl<'a> Listening<'a> {
 
     /// Takes the next instants. With a board the windows that they complete are run there as well.
     pub fn take(&mut self, instants: &[f32], board: Option<&Board>) -> Result<(), Failure> {
-        let steps = self.live.timed(instants).map_err(|error| Failure::at(&self.options.file, error))?;
+        let steps = timed_steps(&mut self.live, instants).map_err(|error| Failure::at(&self.options.file, error))?;
         for (step, us) in steps {
             self.latencies.add(us);
             self.tell(&step)?;

@@ -16,6 +16,7 @@ use super::model::OpenOptions;
 use super::{Failure, features, interrupt};
 use listen::Listening;
 use models::Models;
+pub use models::class_names;
 use stream::Stream;
 
 /// Listen with a model to a board's sensor, or to a recording as if it came from one

@@ -6,13 +6,12 @@ use tinsmith_core::data::DataSet;
 use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::graph::Graph;
 use tinsmith_core::live::{Live as Listener, LiveError, Runner, suggest};
-use tinsmith_core::preview::{Engine, Event};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
 
 use super::Live;
-use crate::cli::messages::{Messages, timed};
-use crate::cli::run::open_project;
+use crate::cli::messages::Messages;
+use crate::cli::run::{candidate_of, open_project};
 use crate::cli::{Failure, paths};
 
 /// Graphs, and what their classes are called.
@@ -46,14 +45,7 @@ impl Models {
     fn of_project(options: &Live, messages: Messages) -> Result<Self, Failure> {
         let outside = if options.allow_outside { Outside::Allow } else { Outside::Refuse };
         let job = open_project(&options.file, outside, &options.options)?.job;
-        let progress = messages.progress();
-        let mut tell = |event| {
-            if let Event::Progress { stage, done, total } = event {
-                progress.show(stage.label(), done, total);
-            }
-        };
-        let made = timed("made the candidate", || Engine::new().candidate(&job, &Cancel::new(), &mut tell));
-        let candidate = made.map_err(|error| Failure::at(&options.file, error))?;
+        let candidate = candidate_of(&options.file, &job, messages)?;
         let labels = job.data.as_ref().map(|data| data.label_names.clone()).unwrap_or_default();
         let (candidate, baseline) = (Arc::new(candidate.graph.clone()), Some(job.source.graph.clone()));
         let features = job.front_end().map(|front_end| front_end.pipeline.clone());
@@ -63,17 +55,7 @@ impl Models {
 
     fn name_classes(&mut self, options: &Live) -> Result<(), Failure> {
         let n = Runner::new(&self.candidate).map_err(|error| Failure::at(&options.file, error))?.n_classes();
-        if !options.labels.is_empty() {
-            self.labels.clone_from(&options.labels);
-            if self.labels.len() != n {
-                return Err(Failure::new(format!("--labels names {} classes, and the model has {n}", self.labels.len())));
-            }
-        }
-        // A data set may have other classes than the model, as that of an autoencoder.
-        if self.labels.len() != n {
-            self.labels =
-                if n == 1 { vec!["anomaly".to_owned()] } else { (0..n).map(|class| format!("class {class}")).collect() };
-        }
+        self.labels = class_names(n, &options.labels, std::mem::take(&mut self.labels))?;
         Ok(())
     }
 
@@ -91,5 +73,17 @@ impl Models {
     pub fn runners(&self) -> Result<(Runner, Option<Runner>), LiveError> {
         let baseline = self.baseline.as_deref().map(Runner::new).transpose()?;
         Ok((Runner::new(&self.candidate)?, baseline))
+    }
+}
+
+/// What the `n` classes of a model are called: as `--labels` says, or as its data set does.
+pub fn class_names(n: usize, wanted: &[String], of_data: Vec<String>) -> Result<Vec<String>, Failure> {
+    match (wanted.len(), of_data.len()) {
+        (0, named) if named == n => Ok(of_data),
+        // A data set may have other classes than the model, as that of an autoencoder.
+        (0, _) if n == 1 => Ok(vec!["anomaly".to_owned()]),
+        (0, _) => Ok((0..n).map(|class| format!("class {class}")).collect()),
+        (named, _) if named == n => Ok(wanted.to_vec()),
+        (named, _) => Err(Failure::new(format!("--labels names {named} classes, and the model has {n}"))),
     }
 }

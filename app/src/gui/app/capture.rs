@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eframe::egui::Context;
 use tinsmith_core::data::import::folder::{Options as ImportOptions, import};
-use tinsmith_core::data::library::file::is_library;
+use tinsmith_core::data::library::file::{CLIPS, RECORDINGS, is_library};
 use tinsmith_core::data::library::{Reader, Sample};
 use tinsmith_core::preview::covering_items;
 use tinsmith_core::progress::Cancel;
@@ -411,7 +411,7 @@ fn open_input(source: Source, device: &str, wake: Wake) -> Result<Listening, Dev
 
 /// Whether a folder holds files that no data set of ours lists: they have to be imported.
 fn is_of_others(folder: &Path) -> bool {
-    let is_other = |entry: std::fs::DirEntry| !["clips", "recordings"].iter().any(|own| entry.file_name() == **own);
+    let is_other = |entry: std::fs::DirEntry| ![CLIPS, RECORDINGS].iter().any(|own| entry.file_name() == **own);
     !is_library(folder) && std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(is_other))
 }
 

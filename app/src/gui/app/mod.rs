@@ -359,6 +359,7 @@ impl App {
             match order {
                 Order::Ask(basis, question) => self.worker.answer(basis, question),
                 Order::Compare(request) => self.worker.compare(request),
+                Order::Cover(request) => self.worker.cover(request),
             }
         }
     }

@@ -135,7 +135,7 @@ fn row_ui(cx: PanelCtx<'_>, tensor: &Coverage, named: &Named<'_>, n_run: usize, 
     }
     let inner = rect.shrink2(vec2(f32::from(PANEL_PADDING), 4.0));
     let line = |top: f32, height: f32| Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), height));
-    let is_few = tensor.weakest() < FEW;
+    let is_few = tensor.hangs_on_few();
     let title = line(inner.top(), 16.0);
     text_in(ui, title.with_max_x(inner.right() - 56.0), false, &name, Type::SmallMedium, p.text);
     text_in(ui, title, true, &stake, Type::Small, if is_few { p.amber } else { p.text_weak });

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Span, Track, common, starts, window};
 use crate::data::features::{self, Pipeline};
-use crate::data::library::file::is_library;
+use crate::data::library::file::{RECORDINGS, is_library};
 use crate::data::library::tensors::check_size;
 use crate::data::library::{Item, Library, class_order};
 use crate::data::npz::together;
@@ -17,11 +17,14 @@ use crate::data::recording::{Clip, Recording, RecordingError, recover};
 use crate::data::{Axis, DataError, DataProblem, DataSet, Signal, Split, Values, rate_of};
 use crate::progress::Cancel;
 
-/// Where a data set keeps what was measured while its clips were cut.
-const RECORDINGS: &str = "recordings";
-
 /// Rates of one sensor that differ by more than this part of them are not taken for one.
 const SAME_RATE: f64 = 0.01;
+
+/// Microseconds by which a clip may seem to be written after its end: a board takes a moment to begin, a clip to be cut.
+const CLOCKS_APART_US: f64 = 3e6;
+
+/// What a clock may run slow by, as a part of the time: far more than a resonator's.
+const CLOCKS_APART: f64 = 0.02;
 
 /// How recordings become samples.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +37,8 @@ pub struct Settings {
     pub stride_ms: f64,
     /// Whether samples are taken in which instants are missing.
     pub with_gaps: bool,
-    /// By the name of a sensor what becomes of each of its windows; without any they stay as they were measured.
-    pub features: BTreeMap<String, Pipeline>,
+    /// The name or id of a sensor, and what becomes of each of its windows; without any they stay as they were measured.
+    pub features: Vec<(String, Pipeline)>,
 }
 
 /// Samples of several sensors.
@@ -87,6 +90,16 @@ impl Session {
             false => self.recordings.iter().any(|(_, clip)| clip.label.is_some()),
         }
     }
+
+    /// Whether the times of a clip count from where those of the session do. A board that restarted meanwhile counts from 0 again: by
+    /// its clock much less has passed than by this computer's.
+    fn is_of_one_clock(&self, clip: &Clip, began_unix_us: u64) -> bool {
+        let first_us = self.recordings.iter().filter_map(|(_, recording)| recording.time_us(0)).reduce(f64::min);
+        let (Some(first_us), Some(end_us)) = (first_us, clip.time_us(clip.instants)) else { return false };
+        let by_board_us = end_us - first_us;
+        let by_computer_us = clip.started_unix_us.saturating_sub(began_unix_us) as f64;
+        by_computer_us <= by_board_us + CLOCKS_APART_US + CLOCKS_APART * by_board_us.abs()
+    }
 }
 
 /// A part of a session that is one thing.
@@ -110,12 +123,8 @@ type Began = (PathBuf, String, u64);
 pub fn align(paths: &[PathBuf], settings: &Settings, cancel: &Cancel) -> Result<Aligned, DataError> {
     let first = paths.first().map_or(Path::new("."), PathBuf::as_path);
     let Found { sessions, labels, mut left_out } = found(paths)?;
-    let sensors = chosen(&sessions, &settings.sensors).map_err(|problem| problem.of(first))?;
-    if let Some(name) = settings.features.keys().find(|name| !sensors.contains(name)) {
-        let trouble = format!("features are given for {name}, the samples are of {}", sensors.join(", "));
-        return Err(DataProblem::Unlike(trouble).of(first));
-    }
-    let mut samples = Samples::new(sensors, settings, sessions.iter().any(Session::is_labelled));
+    let inputs = inputs(&sessions, settings).map_err(|problem| problem.of(first))?;
+    let mut samples = Samples::new(inputs, settings, sessions.iter().any(Session::is_labelled));
     for session in &sessions {
         cancel.check().map_err(|cancelled| DataProblem::from(cancelled).of(first))?;
         samples.add(session, &mut left_out, cancel)?;
@@ -190,7 +199,10 @@ fn place(sessions: &mut BTreeMap<Began, Session>, set: &Path, item: &Item) -> bo
     let Ok(clip) = Clip::read(&set.join(&item.file).with_extension("ron")) else { return false };
     let Some(span) = span_of(&clip, item.span) else { return false };
     let (from, to) = [0, clip.started_unix_us].map(|time| (set.to_owned(), clip.board.clone(), time)).into();
-    let Some((_, session)) = sessions.range_mut(from..=to).next_back() else { return false };
+    let Some(((.., began), session)) = sessions.range_mut(from..=to).next_back() else { return false };
+    if !session.is_of_one_clock(&clip, *began) {
+        return false;
+    }
     let group = item.group.clone().unwrap_or_else(|| item.file.clone());
     session.spans.push(Labelled { span, label: item.label.clone(), split: item.split, group });
     true
@@ -206,35 +218,68 @@ fn span_of(clip: &Clip, (first, end): (u64, u64)) -> Option<Span> {
     Some(Span { start_ms, end_ms: by_rate_ms.max(last_ms + 1000.0 / rate_hz) })
 }
 
-/// The sensors that samples are made of.
-fn chosen(sessions: &[Session], wanted: &[String]) -> Result<Vec<String>, DataProblem> {
-    let all = sessions.iter().flat_map(|session| &session.recordings);
-    let all: BTreeSet<(u8, &str)> = all.map(|(_, clip)| (clip.sensor.id, clip.sensor.name.as_str())).collect();
-    if all.is_empty() {
-        let remedy = "make some with tinsmith device record";
-        return Err(DataProblem::Unlike(format!("there are no recordings with a .ron file beside them; {remedy}")));
+/// The sensors of which there are recordings, as their boards name them.
+struct Sensors<'a>(BTreeSet<(u8, &'a str)>);
+
+impl<'a> Sensors<'a> {
+    fn of(sessions: &'a [Session]) -> Self {
+        let all = sessions.iter().flat_map(|session| &session.recordings);
+        Self(all.map(|(_, clip)| (clip.sensor.id, clip.sensor.name.as_str())).collect())
     }
-    let mut names: Vec<&str> = all.iter().map(|(_, name)| *name).collect();
-    // Two boards may have given a sensor two numbers.
-    let mut seen = BTreeSet::new();
-    names.retain(|name| seen.insert(*name));
-    let found = |wanted: &String| {
-        let is_it = |(id, name): &&(u8, &str)| name == wanted || id.to_string() == *wanted;
-        let none = || DataProblem::Unlike(format!("no recording of a sensor {wanted} is there, but of {}", names.join(", ")));
-        Ok(all.iter().find(is_it).ok_or_else(none)?.1.to_owned())
-    };
-    let sensors: Vec<String> = match wanted {
-        [] => names.iter().map(|&name| name.to_owned()).collect(),
-        wanted => wanted.iter().map(found).collect::<Result<_, DataProblem>>()?,
-    };
-    if sensors.len() < 2 {
-        let remedy = "name more with --sensors, or record without --sensor";
-        return Err(DataProblem::Unlike(format!(
-            "samples would be of {} alone, expected two sensors or more; {remedy}",
-            sensors[0]
-        )));
+
+    /// All, in the board's order.
+    fn names(&self) -> Vec<&'a str> {
+        // Two boards may have given a sensor two numbers.
+        let mut seen = BTreeSet::new();
+        self.0.iter().map(|(_, name)| *name).filter(|name| seen.insert(*name)).collect()
     }
-    Ok(sensors)
+
+    /// The one that is named, or numbered.
+    fn named(&self, wanted: &str) -> Result<&'a str, DataProblem> {
+        let is_it = |(id, name): &&(u8, &str)| *name == wanted || id.to_string() == wanted;
+        let none =
+            || DataProblem::Unlike(format!("no recording of a sensor {wanted} is there, but of {}", self.names().join(", ")));
+        Ok(self.0.iter().find(is_it).ok_or_else(none)?.1)
+    }
+
+    /// The chosen ones, each once.
+    fn chosen(&self, wanted: &[String]) -> Result<Vec<&'a str>, DataProblem> {
+        let names: Vec<&str> = match wanted {
+            [] => self.names(),
+            wanted => wanted.iter().map(|wanted| self.named(wanted)).collect::<Result<_, DataProblem>>()?,
+        };
+        match names.as_slice() {
+            [] => {
+                let remedy = "make some with tinsmith device record";
+                Err(DataProblem::Unlike(format!("there are no recordings with a .ron file beside them; {remedy}")))
+            }
+            [one] => Err(DataProblem::Unlike(format!(
+                "samples would be of {one} alone, expected two sensors or more; name more with --sensors, or record without --sensor"
+            ))),
+            names => match (1..names.len()).find(|&i| names[..i].contains(&names[i])) {
+                Some(twice) => Err(DataProblem::Unlike(format!("{} is named twice, expected each sensor once", names[twice]))),
+                None => Ok(names.to_vec()),
+            },
+        }
+    }
+}
+
+/// What samples are made of: the sensors, and what becomes of the windows of each.
+fn inputs(sessions: &[Session], settings: &Settings) -> Result<Vec<Input>, DataProblem> {
+    let all = Sensors::of(sessions);
+    let input = |sensor: &str| Input { sensor: sensor.to_owned(), ..Input::default() };
+    let mut inputs: Vec<Input> = all.chosen(&settings.sensors)?.into_iter().map(input).collect();
+    for (wanted, pipeline) in &settings.features {
+        let name = all.named(wanted)?;
+        let Some(input) = inputs.iter_mut().find(|input| input.sensor == name) else {
+            let of = inputs.iter().map(|input| input.sensor.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(DataProblem::Unlike(format!("features are given for {name}, the samples are of {of}")));
+        };
+        if input.features.replace(pipeline.clone()).is_some() {
+            return Err(DataProblem::Unlike(format!("features are given for {name} twice, expected once")));
+        }
+    }
+    Ok(inputs)
 }
 
 /// A recording that is aligned.
@@ -255,10 +300,10 @@ impl Aligning {
             false => Some(times_us.iter().map(|time_us| *time_us as f64 / 1000.0).collect()),
         };
         let timed = times_ms.filter(|times| !times.is_empty());
-        let absolute =
+        let mut times_ms =
             timed.ok_or_else(|| DataProblem::Unlike("it holds nothing, or no times to align it by".into()).of(path))?;
-        let start_ms = absolute[0];
-        let times_ms: Vec<f64> = absolute.iter().map(|time| time - start_ms).collect();
+        let start_ms = times_ms[0];
+        times_ms.iter_mut().for_each(|time| *time -= start_ms);
         let rate_hz = Some(clip.sensor.rate_hz).filter(|rate| *rate > 0.0).or_else(|| rate_of(&times_ms));
         let axes = clip.sensor.channels.iter().map(|channel| Axis::new(channel.name.clone(), channel.unit.clone())).collect();
         let period_ms = rate_hz.map_or(0.0, |rate| 1000.0 / rate);
@@ -266,7 +311,12 @@ impl Aligning {
             let start_ms = gap.time_us as f64 / 1000.0;
             Span { start_ms, end_ms: start_ms + gap.missing as f64 * period_ms }
         };
-        let gaps = clip.gaps.iter().map(gap).collect();
+        let mut gaps: Vec<Span> = clip.gaps.iter().map(gap).collect();
+        if clip.n_gaps > gaps.len() as u64 {
+            // There are more, nobody knows where: no instant after the last that is listed is sure.
+            let start_ms = gaps.last().map_or(f64::NEG_INFINITY, |gap| gap.end_ms);
+            gaps.push(Span { start_ms, end_ms: f64::INFINITY });
+        }
         Ok(Self { path: path.to_owned(), signal: Signal { rate_hz, axes, times_ms: Some(times_ms), values }, start_ms, gaps })
     }
 
@@ -305,6 +355,7 @@ struct About {
 #[derive(Default)]
 struct Input {
     sensor: String,
+    features: Option<Pipeline>,
     rate_hz: f64,
     n_axes: usize,
     shape: Vec<usize>,
@@ -312,8 +363,7 @@ struct Input {
 }
 
 impl<'a> Samples<'a> {
-    fn new(sensors: Vec<String>, settings: &'a Settings, is_labelled: bool) -> Self {
-        let inputs = sensors.into_iter().map(|sensor| Input { sensor, ..Input::default() }).collect();
+    fn new(inputs: Vec<Input>, settings: &'a Settings, is_labelled: bool) -> Self {
         Self { settings, is_labelled, inputs, about: Vec::new(), n_values: 0 }
     }
 
@@ -362,8 +412,7 @@ impl<'a> Samples<'a> {
             }
             let signals = window(&tracks, start_ms, length_ms).map_err(of_first)?;
             for ((input, signal), recording) in self.inputs.iter_mut().zip(signals).zip(read) {
-                let pipeline = self.settings.features.get(&input.sensor);
-                let n = input.push(signal, pipeline, cancel).map_err(|problem| problem.of(&recording.path))?;
+                let n = input.push(signal, cancel).map_err(|problem| problem.of(&recording.path))?;
                 self.n_values = self.n_values.saturating_add(n);
             }
             check_size(self.n_values).map_err(of_first)?;
@@ -436,8 +485,8 @@ impl Input {
     }
 
     /// Adds a window, or its features. How many values that is.
-    fn push(&mut self, signal: Signal, features: Option<&Pipeline>, cancel: &Cancel) -> Result<u64, DataProblem> {
-        let (shape, values) = match features {
+    fn push(&mut self, signal: Signal, cancel: &Cancel) -> Result<u64, DataProblem> {
+        let (shape, values) = match &self.features {
             None => (vec![signal.n_instants(), signal.axes.len()], signal.values),
             Some(pipeline) => made(pipeline, signal, cancel)?,
         };

@@ -14,6 +14,12 @@ use crate::files::write_atomically;
 /// The name of the index in the folder of a data set.
 pub const INDEX: &str = "dataset.ron";
 
+/// The folder beside the index in which recorded clips lie.
+pub const CLIPS: &str = "clips";
+
+/// The folder beside the index in which is what all sensors measured while clips were cut.
+pub const RECORDINGS: &str = "recordings";
+
 /// The version that this program writes.
 pub const VERSION: u32 = 1;
 

@@ -158,6 +158,37 @@ fn a_later_session_keeps_its_clips_although_the_clock_began_anew() {
 }
 
 #[test]
+fn a_clip_from_after_a_restart_of_the_board_is_not_cut_from_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut library = session(folder.path());
+    library.items.truncate(2);
+    library.save(folder.path()).unwrap();
+    let rewrite = |file: &str, seconds: u64| {
+        let path = folder.path().join(file).with_extension("ron");
+        let mut clip = Clip::read(&path).unwrap();
+        clip.started_unix_us += 1_000_000 * seconds;
+        std::fs::write(&path, ron::to_string(&clip).unwrap()).unwrap();
+    };
+    // By the board's clock the first is written 0.7 s after the session began, the second 1.6 s.
+    rewrite(&library.items[0].file, 2);
+    rewrite(&library.items[1].file, 60);
+    let made = aligned(&[folder.path()], &settings(600.0, 600.0)).unwrap();
+    assert_eq!((made.times_ms.as_slice(), made.left_out.timeless), (&[100.0][..], 1));
+}
+
+#[test]
+fn no_instant_after_gaps_that_are_not_listed_is_taken_for_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = record_without(folder.path(), Some("yes"), &[(1, 0..1000), (2, 0..1000)], 420..460);
+    let path = files[0].with_extension("ron");
+    let mut clip = Clip::read(&path).unwrap();
+    clip.n_gaps += 1;
+    std::fs::write(&path, ron::to_string(&clip).unwrap()).unwrap();
+    let made = aligned(&[folder.path()], &settings(200.0, 100.0)).unwrap();
+    assert_eq!((made.times_ms.as_slice(), made.left_out.with_gaps), (&[0.0, 100.0, 200.0][..], 6));
+}
+
+#[test]
 fn windows_with_a_gap_are_left_out_unless_they_are_wanted() {
     let folder = tempfile::tempdir().unwrap();
     record_without(folder.path(), Some("yes"), &[(1, 0..1000), (2, 0..1000)], 420..460);
@@ -191,6 +222,15 @@ fn what_cannot_be_aligned_says_why() {
         &Settings { sensors: vec!["audio".into(), "light".into()], ..short.clone() },
         &["light", "audio, imu"],
     );
+    let of = |sensors: &[&str], features: &[&str]| Settings {
+        sensors: sensors.iter().map(|&name| name.to_owned()).collect(),
+        features: features.iter().map(|&name| (name.to_owned(), Pipeline::default())).collect(),
+        ..short.clone()
+    };
+    says(&[folder.path()], &of(&["imu", "audio", "2"], &[]), &["imu is named twice"]);
+    says(&[folder.path()], &of(&["imu", "2"], &[]), &["imu is named twice"]);
+    says(&[folder.path()], &of(&[], &["imu", "2"]), &["features are given for imu twice"]);
+    says(&[folder.path()], &of(&[], &["light"]), &["light", "audio, imu"]);
     // Two that ran at other times.
     let later = record(folder.path(), Some("yes"), &[(2, 0..400)]);
     says(&[&files[0], &later[0]], &short, &["began together"]);
