@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use tinsmith::device::ports::{self, PortKind};
-use tinsmith::device::simulate::{Simulator, SimulatorSettings, Speed};
+use tinsmith::device::simulate::{Fault, Simulator, SimulatorSettings, Speed};
 use tinsmith::device::{Connection, ConnectionSettings, Event, Request, Way};
 use tinsmith_core::data::recording::recover;
 use tinsmith_tests::boards::{board, connect, record, simulation, wait};
@@ -45,6 +45,23 @@ fn simulated_boards_are_listed_while_they_run() {
     drop(simulator);
     assert_eq!(found(), None);
     assert!(!fs::exists(&port).unwrap());
+}
+
+#[test]
+fn a_board_that_was_reset_measures_again_although_nobody_opens_it_again() {
+    let simulator = Simulator::start(simulation("reset", Way::Frames, Speed::Times(20.0), &[Fault::Restart])).unwrap();
+    let port = simulator.port().display().to_string();
+    let settings = ConnectionSettings { silence: Duration::from_millis(300), reconnect: false, ..ConnectionSettings::new(port) };
+    let connection = Connection::open(settings);
+    wait(&connection, |event| matches!(event, Event::Connected { .. }).then_some(()));
+    connection.ask(Request::Start(1));
+    let silent = |event: &Event| matches!(event, Event::Log(_, text) if text.contains("reset button")).then_some(());
+    let measures = |event: &Event| matches!(event, Event::Samples { .. }).then_some(());
+    for _ in 0..2 {
+        wait(&connection, measures);
+        wait(&connection, silent);
+    }
+    wait(&connection, measures);
 }
 
 #[test]

@@ -162,7 +162,9 @@ fn words_that_no_microphone_says_are_known() {
     let folder = tempfile::tempdir().unwrap();
     let Some(program) = esp_sensors(folder.path(), &[]) else { return };
     for (line, state) in [("0", 2), ("-1", 2), ("256", 0), ("hums", 0), ("late", 0)] {
-        assert_eq!(run(&program, &["microphone", line], ""), format!("state {state}\n"), "{line}");
+        // What nobody reads is let go of: its memory may be what the model needs.
+        let driver = if state == 0 { "open" } else { "gone" };
+        assert_eq!(run(&program, &["microphone", line], ""), format!("state {state}\ndriver {driver}\n"), "{line}");
     }
 }
 

@@ -172,18 +172,45 @@ fn undo_takes_back_what_was_edited_last_be_it_clips_or_features() {
     window.get_by_label("Begin with no stage").click();
     settle(&mut window);
     assert_ne!(has_features(&window), before);
-    act(&mut window, Action::Undo);
+    ask(&mut window, Ask::Edit(ClipEdit::Delete(BTreeSet::from([0]))));
+    let seen = |window: &Window| (has_features(window), clips(app(window)));
+    let states = [(before, n_clips), (before, n_clips - 2), (!before, n_clips - 2), (!before, n_clips - 3)];
+    for _ in 0..2 {
+        settle(&mut window);
+        assert_eq!(seen(&window), states[3]);
+        for (action, state) in [Action::Undo; 3].into_iter().zip(states[..3].iter().rev()) {
+            act(&mut window, action);
+            settle(&mut window);
+            assert_eq!(seen(&window), *state, "what was edited last goes first");
+        }
+        for (action, state) in [Action::Redo; 3].into_iter().zip(&states[1..]) {
+            act(&mut window, action);
+            settle(&mut window);
+            assert_eq!(seen(&window), *state, "what was undone last comes back first");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_opened_leaves_the_one_that_is() {
+    let folder = Folder::new("window-capture-damaged");
+    let mut window = in_data(&folder, [1280.0, 800.0]);
+    let set = show_items(&folder, &mut window);
+    let n_clips = clips(app(&window));
+    let damaged = folder.0.join("damaged");
+    std::fs::create_dir_all(&damaged).expect("a folder");
+    std::fs::write(damaged.join("dataset.ron"), "(version: 1, nothing else").expect("a file");
+    let in_use = |app: &App| app.session().capture.collection.as_ref().map(|collection| collection.folder().to_owned());
+    ask(&mut window, Ask::UseFolder(damaged.clone()));
+    wait(&mut window, "that it cannot be used", |app| {
+        app.session().notices.all().iter().any(|notice| notice.title.contains("The folder cannot be used"))
+    });
+    assert_eq!((in_use(app(&window)), clips(app(&window))), (Some(set.clone()), n_clips));
+    // Who thinks better of it at once is back where he was.
+    send(&mut window, Command::Capture(Ask::UseFolder(damaged)));
+    send(&mut window, Command::Capture(Ask::UseFolder(set.clone())));
     settle(&mut window);
-    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips - 2), "the features go first");
-    act(&mut window, Action::Undo);
-    settle(&mut window);
-    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips));
-    act(&mut window, Action::Redo);
-    settle(&mut window);
-    assert_eq!((has_features(&window), clips(app(&window))), (before, n_clips - 2), "what was undone last comes back first");
-    act(&mut window, Action::Redo);
-    settle(&mut window);
-    assert_eq!((has_features(&window), clips(app(&window))), (!before, n_clips - 2));
+    assert_eq!((in_use(app(&window)), clips(app(&window))), (Some(set), n_clips));
 }
 
 /// Places of the clips of a split.

@@ -196,6 +196,14 @@ fn what_was_heard_becomes_clips_that_are_put_right_in_data() {
     assert!(is_shown(&window, "Event 1 is a clip"));
     let library = app(&window).session().capture.library().expect("a clip");
     assert_eq!((library.items[0].label.as_deref(), library.items[0].len()), (Some("yes"), 16_000), "the whole window");
+    // Once it is deleted it is none any more, and can be kept again.
+    send(&mut window, Command::Capture(Capture::Edit(ClipEdit::Delete([0].into()))));
+    settle(&mut window);
+    assert!(n_clips(app(&window)) == 0 && !is_shown(&window, "Event 1 is a clip"));
+    window.get_by_label("Keep event 1 as a clip").click();
+    wait(&mut window, "the clip again", |app| n_clips(app) == 1);
+    settle(&mut window);
+    assert!(is_shown(&window, "Event 1 is a clip"));
     // All of them, by themselves.
     window.get_by_role_and_label(Role::Switch, "Keep as clips").click();
     settle(&mut window);

@@ -1,6 +1,6 @@
 //! The data set that clips go into: a folder with an index, edited with undo and written in the background.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -9,7 +9,10 @@ use std::time::Duration;
 use tinsmith_core::data::library::file::{self, CLIPS};
 use tinsmith_core::data::library::{Item, Kind, Library};
 use tinsmith_core::data::recording::{self, Clip, ClipSummary, Recording, SensorInfo};
+use tinsmith_core::data::segment::Span;
 use tinsmith_core::data::{Axis, DataError, DataProblem};
+
+use super::seen::KeptStretch;
 
 /// Edits that can be undone.
 const MOST_UNDO: usize = 200;
@@ -36,6 +39,8 @@ struct Shared {
 struct State {
     library: Option<Arc<Library>>,
     past: Vec<Version>,
+    /// How many versions before these cannot be gone back to any more.
+    forgotten: usize,
     future: Vec<Version>,
     /// What has to be written.
     unsaved: bool,
@@ -126,6 +131,14 @@ impl Collection {
         library
     }
 
+    /// Those of these stretches whose clips the index still has.
+    pub fn still_has<'a>(&self, kept: impl IntoIterator<Item = &'a KeptStretch>) -> HashSet<(u8, Span)> {
+        let named = kept.into_iter().filter_map(|kept| Some((self.relative(&kept.clip)?, kept.window)));
+        let windows: HashMap<String, (u8, Span)> = named.collect();
+        let Some(library) = self.library().filter(|_| !windows.is_empty()) else { return HashSet::new() };
+        library.items.iter().filter_map(|item| windows.get(&item.file).copied()).collect()
+    }
+
     /// Takes out a clip that was recorded to this path.
     pub fn discard(&self, path: &Path) {
         let Some(file) = self.relative(path) else { return };
@@ -139,6 +152,12 @@ impl Collection {
     pub fn edit(&self, what: impl Into<String>, edit: impl FnOnce(&Library) -> Library) {
         let Some(before) = self.library() else { return };
         self.change(what.into(), |now| edit(now.as_ref().unwrap_or(&before)));
+    }
+
+    /// How many edits there were that were not undone.
+    pub fn n_edits(&self) -> usize {
+        let state = self.state();
+        state.forgotten + state.past.len()
     }
 
     /// What undo takes back.
@@ -185,6 +204,7 @@ impl Collection {
         let most = (MOST_UNDO_ITEMS / n_items).clamp(1, MOST_UNDO);
         let over = state.past.len().saturating_sub(most);
         state.past.drain(..over);
+        state.forgotten += over;
         state.future.clear();
         self.written(state);
     }

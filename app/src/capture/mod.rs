@@ -27,7 +27,7 @@ mod track;
 pub use collection::Collection;
 pub use cutter::{Cutter, MOST_CLIP_S, Made, Plan, Start, n_heard};
 pub use ring::{Ring, Run};
-pub use seen::{Link, Seen};
+pub use seen::{KeptStretch, Link, Seen};
 pub use session::{Order, Prompt, Session};
 pub use settings::{RecordSettings, StartOn, usual_threshold};
 pub use spectrogram::Spectrogram;

@@ -1,6 +1,7 @@
 //! What can be seen of a station at any time.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tinsmith_core::data::recording::BoardInfo;
@@ -30,6 +31,15 @@ pub enum Link {
     Failed(String),
 }
 
+/// What was made a clip of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptStretch {
+    /// The sensor, and the numbers of its ring.
+    pub window: (u8, Span),
+    /// The file of the clip.
+    pub clip: PathBuf,
+}
+
 /// Everything that is known of an input and what it measured.
 #[derive(Debug)]
 pub struct Seen {
@@ -51,8 +61,8 @@ pub struct Seen {
     pub log: VecDeque<(Duration, String)>,
     /// The session that is under way.
     pub cutter: Option<Cutter>,
-    /// What was made clips of by hand, by sensor and the numbers of its ring; the newest last.
-    pub kept: VecDeque<(u8, Span)>,
+    /// What was made clips of by hand; the newest last.
+    pub kept: VecDeque<KeptStretch>,
     /// Since when everything is recorded.
     pub recording_since: Option<Instant>,
     /// What went wrong last.
@@ -88,8 +98,8 @@ impl Seen {
     }
 
     /// Remembers what became a clip.
-    pub(super) fn kept(&mut self, sensor: u8, span: Span) {
-        self.kept.push_back((sensor, span));
+    pub(super) fn kept(&mut self, stretch: KeptStretch) {
+        self.kept.push_back(stretch);
         self.kept.drain(..self.kept.len().saturating_sub(MOST_KEPT));
     }
 

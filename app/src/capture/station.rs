@@ -11,7 +11,7 @@ use tinsmith_core::data::segment::Span;
 
 use super::collection::Collection;
 use super::cutter::{Cutter, Made, Piece, Plan};
-use super::seen::{Link, Seen};
+use super::seen::{KeptStretch, Link, Seen};
 use super::track::{KEPT_S, Track};
 use crate::device::{Event, Request};
 use crate::input::Input;
@@ -222,12 +222,12 @@ impl Listener {
         let written = self.piece_of(stretch, collection).and_then(|piece| {
             let clip = piece.write(collection.clips()).map_err(|error| error.to_string())?;
             collection.add(piece.sensor(), &clip, &piece.label, Some(&piece.person));
-            Ok(())
+            Ok(clip.path)
         });
         let mut seen = self.seen();
         match written {
-            Ok(()) => {
-                seen.kept(stretch.sensor, stretch.span);
+            Ok(clip) => {
+                seen.kept(KeptStretch { window: (stretch.sensor, stretch.span), clip });
                 seen.trouble = None;
             }
             Err(why) => seen.trouble = Some(why),
@@ -294,6 +294,8 @@ impl Listener {
         let mut seen = self.seen();
         seen.link = Link::Connected;
         if !seen.board.is_same(&board) || seen.board.sensors != board.sensors {
+            // New rings number anew.
+            seen.kept.clear();
             seen.tracks = board.sensors.iter().cloned().map(Track::new).collect();
         }
         board.sensors.iter().for_each(|sensor| self.input.ask(Request::Start(sensor.id)));

@@ -27,6 +27,8 @@ const MOST_SILENCES: u32 = 2;
 const FEW_INSTANTS: f64 = 4.0;
 /// So many times longer is waited for a board that runs a model, which may take its time.
 const RUNS_A_MODEL: u32 = 8;
+/// No model is waited for as if it took longer: what a board says of itself may be nonsense.
+const MOST_SLOW: Duration = Duration::from_secs(60);
 /// How often a port that vanished is looked for.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -95,7 +97,7 @@ struct Worker {
     heard: Instant,
     /// How often nothing was for too long, since then.
     silences: u32,
-    /// The longest that the model has taken so far.
+    /// The longest that the model which runs has taken so far.
     slowest: Duration,
 }
 
@@ -219,13 +221,7 @@ impl Worker {
     /// Until nobody wants the port any more.
     fn exchange(&mut self, port: &mut OpenPort) -> io::Result<()> {
         self.uploads.iter_mut().for_each(Upload::restart);
-        self.heard = Instant::now();
-        for sensor in self.started.clone() {
-            self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
-        }
-        if let Some((sensor, stride)) = self.watched {
-            self.command(port, &Command::Watch { on: true, sensor, stride })?;
-        }
+        self.ask_again(port)?;
         let mut buffer = vec![0; 1 << 16];
         loop {
             loop {
@@ -240,6 +236,18 @@ impl Worker {
             self.send_pieces(port)?;
             self.tick(port)?;
         }
+    }
+
+    /// Asks for what was asked for before: a board that began anew knows nothing of it.
+    fn ask_again(&mut self, port: &mut OpenPort) -> io::Result<()> {
+        self.heard = Instant::now();
+        for sensor in self.started.clone() {
+            self.command(port, &Command::Start { sensor, rate_mhz: 0 })?;
+        }
+        if let Some((sensor, stride)) = self.watched {
+            self.command(port, &Command::Watch { on: true, sensor, stride })?;
+        }
+        Ok(())
     }
 
     /// Says goodbye.
@@ -330,7 +338,7 @@ impl Worker {
                 }
                 self.result.extend(output.bytes);
                 if output.is_last() {
-                    self.slowest = self.slowest.max(Duration::from_micros(latency_us.into()));
+                    self.slowest = self.slowest.max(Duration::from_micros(latency_us.into())).min(MOST_SLOW);
                     self.uploads.pop_front_if(|upload| upload.what() == What::Input(request));
                     let output = std::mem::take(&mut self.result);
                     self.ears.outbox.send(Event::Result { request, status, latency_us, time_us, output });
@@ -360,6 +368,9 @@ impl Worker {
 
     fn upload_ended(&mut self, status: Status) {
         let Some(upload) = self.uploads.pop_front() else { return };
+        if upload.what() == What::Model && status == Status::Done {
+            self.slowest = Duration::ZERO;
+        }
         self.ears.outbox.send(match upload.what() {
             What::Model => Event::Loaded(status),
             What::Input(request) => Event::Result { request, status, latency_us: 0, time_us: 0, output: Vec::new() },
@@ -396,27 +407,32 @@ impl Worker {
         {
             self.record(port, settings)?;
         }
-        self.check_silence()
+        self.check_silence(port)
     }
 
-    /// A board that should send and does not is as good as unplugged.
-    fn check_silence(&mut self) -> io::Result<()> {
+    /// A board that should send and does not is as good as unplugged. If opening it again does not help its sensors are what is
+    /// silent; it is asked again now and then, for who mends a wire presses the reset button.
+    fn check_silence(&mut self, port: &mut OpenPort) -> io::Result<()> {
         let runs_a_model = !self.uploads.is_empty() || self.watched.is_some();
         let mut most = self.settings.silence * if runs_a_model { RUNS_A_MODEL } else { 1 };
         let started = self.board.sensors.iter().filter(|sensor| self.started.contains(&sensor.id));
         let rate_hz = started.map(|sensor| sensor.rate_hz).fold(0.0, f64::max);
         most += Duration::try_from_secs_f64(FEW_INSTANTS / rate_hz).unwrap_or_default();
-        let is_over = self.way == Way::Lines || self.started.is_empty() || self.silences > MOST_SILENCES;
-        if is_over || self.heard.elapsed() < most {
+        if self.way == Way::Lines || self.started.is_empty() || self.heard.elapsed() < most {
             return Ok(());
         }
-        self.silences += 1;
-        if self.silences <= MOST_SILENCES {
+        let opened_again = if self.settings.reconnect { MOST_SILENCES } else { 0 };
+        self.silences = self.silences.saturating_add(1);
+        if self.silences <= opened_again {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let words = "nothing comes from its sensors; check how they are wired up, then press the board's reset button";
-        self.ears.outbox.send(Event::Log(Level::Warning, words.to_owned()));
-        Ok(())
+        if self.silences == opened_again + 1 {
+            let words = "nothing comes from its sensors; check how they are wired up, then press the board's reset button";
+            self.ears.outbox.send(Event::Log(Level::Warning, words.to_owned()));
+        }
+        // What comes then may count its time anew.
+        self.receive.reconnected();
+        self.ask_again(port)
     }
 
     fn record(&mut self, port: &mut OpenPort, settings: RecorderSettings) -> io::Result<()> {

@@ -106,8 +106,8 @@ pub enum DeviceError {
         /// The board that came.
         now: String,
     },
-    /// The board came back with other firmware.
-    #[error("{port}: {board} came back with other sensors, it was flashed anew; open the port again")]
+    /// The board came back with other sensors.
+    #[error("{port}: {board} came back with other sensors: it was flashed anew, or does not find one; open the port again")]
     OtherSensors {
         /// The port.
         port: String,

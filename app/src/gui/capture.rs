@@ -216,14 +216,14 @@ pub struct Capture {
     pub settings: RecordSettings,
     /// The data set that clips go into.
     pub collection: Option<Arc<Collection>>,
-    /// A data set that is being opened, and what is to be recorded into it then.
+    /// A data set that is being opened.
     pub opening_clips: Background<Result<Collection, String>>,
+    /// The data set before the one that is being opened; it comes back if that cannot be.
+    pub before: Option<Arc<Collection>>,
+    /// A data set that is being let go of.
+    pub closing_clips: Option<JoinHandle<()>>,
     /// What is to be recorded once the data set is open.
     pub planned: Option<Plan>,
-    /// What was edited last is the index, not the recipe or the features: undo in the workspace Data is about that.
-    pub edited_clips_last: bool,
-    /// The index as it was in the frame before.
-    pub library_before: Option<Arc<Library>>,
     /// What is known of its clips.
     pub digests: Digests,
     /// What the candidate says of them.
@@ -249,8 +249,9 @@ pub struct Capture {
 impl Drop for Capture {
     /// What is recorded has to be on the disk before the program ends.
     fn drop(&mut self) {
-        self.listening = None;
-        self.closing.drain(..).for_each(|closing| drop(closing.join()));
+        self.let_go();
+        let closing = self.closing.drain(..).chain(self.closing_clips.take());
+        closing.for_each(|closing| drop(closing.join()));
     }
 }
 
@@ -272,8 +273,8 @@ impl Capture {
 
     /// Lets go of the input on a thread of its own: the disk and the sound system may take their time.
     pub fn let_go(&mut self) {
-        self.opening = None;
         self.closing.retain(|closing| !closing.is_finished());
+        self.closing.extend(self.opening.take().and_then(|(_, opening)| opening.abandon()));
         if let Some(listening) = self.listening.take() {
             self.closing.push(std::thread::spawn(move || drop(listening)));
         }
@@ -284,22 +285,12 @@ impl Capture {
         if let Some(station) = self.station() {
             station.end();
         }
-        (self.collection, self.planned, self.counts, self.played, self.fitting) = (None, None, None, None, None);
+        (self.collection, self.before, self.planned) = (None, None, None);
+        (self.counts, self.played, self.fitting) = (None, None, None);
         (self.digests, self.stages, self.selected) = (Digests::default(), Stages::default(), BTreeSet::new());
         self.words = Words::default();
         (self.opening_clips, self.counting, self.importing) = Default::default();
-        (self.edited_clips_last, self.library_before, self.choosing) = (false, None, None);
-    }
-
-    /// Notices that the index was edited, by a recording or by the user.
-    pub fn follow_index(&mut self) {
-        let library = self.library();
-        let is_same = library.as_ref().map(Arc::as_ptr) == self.library_before.as_ref().map(Arc::as_ptr);
-        // One that was only opened was not edited.
-        if !is_same && self.collection.as_ref().is_some_and(|collection| collection.undo_name().is_some()) {
-            self.edited_clips_last = true;
-        }
-        self.library_before = library;
+        self.choosing = None;
     }
 
     /// Whether a session is under way.

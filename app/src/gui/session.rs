@@ -2,6 +2,8 @@
 
 mod history;
 
+pub use history::Turns;
+
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -234,6 +236,8 @@ pub struct Session {
     pub measured: Option<Edit>,
     lineages: LineageMemo,
     undoer: Undoer<Edit>,
+    /// Whether the clips or the project are the next to be undone.
+    pub turns: Turns,
     /// For which edit the name of what undo takes back was found.
     undo_named: Option<(Edit, String)>,
 }
@@ -275,6 +279,7 @@ impl Default for Session {
             measured: None,
             lineages: LineageMemo::default(),
             undoer: new_undoer(),
+            turns: Turns::default(),
             undo_named: None,
         }
     }
@@ -295,7 +300,9 @@ impl Session {
         self.on_demand = OnDemand::default();
         (self.activity, self.picture, self.measured) = (None, None, None);
         self.message = format!("opened {name}");
-        (self.undoer, self.undo_named) = (new_undoer(), None);
+        // A distance of one model is no probability of another.
+        self.live.settings.decision.threshold = None;
+        (self.undoer, self.undo_named, self.turns) = (new_undoer(), None, Turns::default());
         self.undoer.add_undo(&self.edit);
     }
 
@@ -309,7 +316,7 @@ impl Session {
         self.activity = None;
         self.recovery = None;
         self.message = "ready".to_owned();
-        (self.undoer, self.undo_named) = (new_undoer(), None);
+        (self.undoer, self.undo_named, self.turns) = (new_undoer(), None, Turns::default());
     }
 
     /// The name in the top bar.

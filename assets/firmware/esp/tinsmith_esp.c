@@ -150,7 +150,8 @@ void tinsmith_esp_begin(const tinsmith_serial *serial, const tinsmith_bus *bus) 
 
 void tinsmith_esp_loop(void) {
     int i;
-    const char *news = tinsmith_esp_imu_news();
+    /* One after the other: the board has room for one. */
+    const char *news = board.news == NULL ? tinsmith_esp_imu_news() : NULL;
     if (news != NULL) {
         tinsmith_board_tell(&board, TINSMITH_WARNING, news);
     }

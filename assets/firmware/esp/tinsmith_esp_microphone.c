@@ -125,6 +125,14 @@ static bool open_channel(void) {
     return i2s_channel_register_event_callback(channel, &callbacks, NULL) == ESP_OK;
 }
 
+/* Its buffers are memory that the model may need. */
+static void close_channel(void) {
+    if (channel != NULL) {
+        (void)i2s_del_channel(channel);
+        channel = NULL;
+    }
+}
+
 /* Whether something speaks on the data pin, once it has had the time to begin. */
 static bool hears(void) {
     size_t taken, bytes;
@@ -147,9 +155,11 @@ tinsmith_microphone_state tinsmith_esp_microphone(tinsmith_sensor *sensor) {
         return TINSMITH_MICROPHONE_OFF;
     }
     if (!open_channel()) {
+        close_channel();
         return TINSMITH_MICROPHONE_FAILED;
     }
     if (!hears()) {
+        close_channel();
         return TINSMITH_MICROPHONE_ABSENT;
     }
     tinsmith_queue_init(&queue, (uint8_t *)memory, sizeof memory, BLOCK, sizeof(int16_t));

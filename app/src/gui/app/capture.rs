@@ -24,7 +24,7 @@ use crate::gui::capture::{
 use crate::gui::command::Command;
 use crate::gui::dialogs::Wanted;
 use crate::gui::notice::Kind;
-use crate::gui::session::Edit;
+use crate::gui::session::{Edit, Turns};
 use crate::input::Input;
 use crate::loudspeaker::{Mono, Playing};
 use crate::microphone::{self, Microphone, MicrophoneSettings};
@@ -42,7 +42,6 @@ impl App {
         capture.digests.take();
         capture.words.take();
         capture.stages.take();
-        capture.follow_index();
         if let Some(counts) = capture.counting.take() {
             capture.counts = Some(Arc::new(counts));
         }
@@ -122,7 +121,7 @@ impl App {
         capture.settings.threshold = None;
         let before = std::mem::take(&mut capture.closing);
         let (device, of, waker) = (self.session.edit.device.clone(), source.clone(), ctx.clone());
-        let opening = Background::start(ctx, move || {
+        let opening = Background::attempt(ctx, move || {
             before.into_iter().for_each(|closing| drop(closing.join()));
             open_input(of, &device, Arc::new(move || waker.request_repaint())).map_err(|error| error.to_string())
         });
@@ -167,7 +166,7 @@ impl App {
         let free = (1..).map(|n| folder.with_file_name(if n == 1 { format!("{name}-set") } else { format!("{name}-set-{n}") }));
         let Some(into) = { free }.find(|path| !path.exists()) else { return };
         self.session.message = format!("importing {}", folder.display());
-        self.session.capture.importing = Background::start(ctx, move || {
+        self.session.capture.importing = Background::attempt(ctx, move || {
             let imported = import(&folder, &into, &ImportOptions::default(), &Cancel::new(), &mut |_, _| {});
             let imported = imported.map_err(|error| error.to_string())?;
             let refused = imported.refused.iter().map(|refusal| format!("left out {refusal}"));
@@ -197,36 +196,49 @@ impl App {
     pub(super) fn use_folder(&mut self, folder: PathBuf, ctx: &Context) {
         let capture = &mut self.session.capture;
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if capture.collection.as_ref().is_some_and(|collection| real(collection.folder()) == real(&folder)) {
+        let is_it = |collection: &Arc<Collection>| real(collection.folder()) == real(&folder);
+        if capture.collection.as_ref().is_some_and(is_it) {
             return;
         }
         if capture.is_recording() {
             let why = "A session is recorded into another folder; end it first".to_owned();
             return self.complain("The folder was not changed", why, None);
         }
-        // Whoever has the folder open writes its index; a large one takes its time to be read.
-        let before = capture.collection.take();
-        capture.opening_clips = Background::start(ctx, move || {
-            drop(before);
+        let before = capture.collection.take().or(capture.before.take());
+        // What is still being written, or opened, is not opened beside that.
+        let others = [capture.closing_clips.take(), std::mem::take(&mut capture.opening_clips).abandon()];
+        if before.as_ref().is_some_and(is_it) {
+            capture.collection = before;
+            return;
+        }
+        capture.before = before;
+        capture.opening_clips = Background::attempt(ctx, move || {
+            others.into_iter().flatten().for_each(|other| drop(other.join()));
             Collection::open(&folder).map_err(|error| error.to_string())
         });
     }
 
     fn opened_clips(&mut self, outcome: Result<Collection, String>, ctx: &Context) {
         let capture = &mut self.session.capture;
-        let planned = capture.planned.take();
+        let (planned, before) = (capture.planned.take(), capture.before.take());
         match outcome {
             Ok(collection) => {
+                // Its index may have to be written yet.
+                capture.closing_clips = Some(std::thread::spawn(move || drop(before)));
                 let waker = ctx.clone();
                 capture.digests.open(collection.folder().to_owned(), Arc::new(move || waker.request_repaint()));
                 capture.selected.clear();
                 let collection = Arc::new(collection);
                 capture.collection = Some(Arc::clone(&collection));
+                self.session.turns = Turns::default();
                 if let Some((station, plan)) = capture.station().zip(planned) {
                     station.begin(plan, collection);
                 }
             }
-            Err(why) => self.complain_of_folder("The folder cannot be used", why),
+            Err(why) => {
+                capture.collection = before;
+                self.complain_of_folder("The folder cannot be used", why);
+            }
         }
     }
 
@@ -269,7 +281,7 @@ impl App {
         };
         let Some(pipeline) = self.session.edit.features.clone() else { return };
         let (folder, of) = (collection.folder().to_owned(), pipeline.clone());
-        capture.fitting = Some((pipeline, Background::start(ctx, move || fitted(&folder, &library, &of, &Cancel::new()))));
+        capture.fitting = Some((pipeline, Background::attempt(ctx, move || fitted(&folder, &library, &of, &Cancel::new()))));
     }
 
     /// Takes statistics, unless the stages were changed meanwhile.
@@ -309,7 +321,7 @@ impl App {
                     let of = (folder.as_path(), &*of);
                     covering_items(&source.graph, of, features.as_ref(), count, &Cancel::new()).map_err(|error| error.to_string())
                 };
-                capture.choosing = Some((library, Background::start(ctx, choose)));
+                capture.choosing = Some((library, Background::attempt(ctx, choose)));
             }
         }
     }

@@ -137,12 +137,12 @@ impl App {
     /// In the workspace Data it is clips that are edited, elsewhere the recipe.
     fn turn_back(&mut self, is_undo: bool, ctx: &Context) {
         let clips = if is_undo { self.session.undone_clips() } else { self.session.redone_clips() };
-        // What is undone is redone first.
-        self.session.capture.edited_clips_last = clips.is_some();
-        if let Some(collection) = clips {
-            let done = if is_undo { collection.undo() } else { collection.redo() };
-            let word = if is_undo { "undone" } else { "redone" };
-            self.session.message = done.map_or_else(String::new, |what| format!("{word}: {what}"));
+        if let Some(clips) = clips {
+            if is_undo {
+                self.session.undo_clips(&clips);
+            } else {
+                self.session.redo_clips(&clips);
+            }
             self.session.capture.selected.clear();
             return;
         }

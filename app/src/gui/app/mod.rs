@@ -268,8 +268,8 @@ impl App {
     /// A difference from what was shown is the edit.
     pub fn take_edit(&mut self, edit: Edit, ctx: &Context) {
         if edit != self.session.edit {
-            self.session.capture.edited_clips_last = false;
-            self.session.edit = edit;
+            let before = std::mem::replace(&mut self.session.edit, edit);
+            self.session.turns.edited(self.session.n_clip_edits(), &before);
             self.edited(ctx);
         }
     }
@@ -326,8 +326,11 @@ impl App {
             Event::Saved { is_autosave, result } => self.saved(is_autosave, *result),
             Event::Exported(Ok((folder, files))) => {
                 let beside = files.iter().filter(|file| is_beside(Path::new(file))).count();
-                let kept =
-                    if beside > 0 { format!("; {beside} that were edited stay, beside them is .new") } else { String::new() };
+                let kept = match beside {
+                    0 => String::new(),
+                    1 => "; 1 edited file stays, the new one lies beside it as .new".to_owned(),
+                    n => format!("; {n} edited files stay, the new ones lie beside them as .new"),
+                };
                 self.session.message = format!("exported {} files to {}{kept}", files.len(), folder.display());
                 self.session.notices.add(Kind::Done, self.session.message.clone(), files.join(", "), None);
                 self.session.on_demand.exported = Some((folder, files));

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::Context;
+use tinsmith_core::data::Axis;
 use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::data::feed;
 use tinsmith_core::data::library::tensors::tensors;
-use tinsmith_core::data::library::{Item, Library, Reader};
+use tinsmith_core::data::library::{Item, Kind, Library, Reader};
 use tinsmith_core::live::{FrontEnd, Runner, Sensor, top};
 use tinsmith_core::optimize::Candidate;
 use tinsmith_core::preview::{Source, only_input};
@@ -46,6 +47,10 @@ pub struct Listener {
     pub folder: PathBuf,
 }
 
+/// What the clips of a data set are, which says how they are listened to. A folder that was emptied may hold something else.
+#[derive(Debug, PartialEq)]
+struct Measured(Kind, Vec<Axis>, Option<f64>);
+
 impl Listener {
     fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.candidate, &other.candidate)
@@ -62,7 +67,7 @@ type Found = (Ready, Vec<(Key, Option<Word>)>);
 /// What is known.
 #[derive(Debug, Default)]
 pub struct Words {
-    by: Option<Listener>,
+    by: Option<(Listener, Measured)>,
     ready: Option<Ready>,
     /// Of a clip that cannot be listened to: nothing.
     known: HashMap<Key, Option<Word>>,
@@ -78,9 +83,10 @@ impl Words {
 
     /// These items are on screen.
     pub fn want(&mut self, by: Listener, library: &Arc<Library>, items: &[usize], ctx: &Context) {
-        if self.by.as_ref().is_none_or(|before| !before.is(&by)) {
+        let of = Measured(library.kind, library.axes.clone(), library.rate_hz);
+        if self.by.as_ref().is_none_or(|(before, before_of)| !before.is(&by) || *before_of != of) {
             *self = Self::default();
-            self.by = Some(by.clone());
+            self.by = Some((by.clone(), of));
         }
         let is_unknown = |index: &usize| library.items.get(*index).is_some_and(|item| !self.known.contains_key(&key(item)));
         let unknown: Vec<usize> = items.iter().copied().filter(is_unknown).take(AT_ONCE).collect();
@@ -135,7 +141,7 @@ fn word(by: &Listener, ready: &Ready, reader: &mut Reader, library: &Library, in
             runner.run(&front.features(&signal.values).ok()?).ok()?
         }
         None => {
-            let set = tensors(&by.folder, &library.only(&[index]), None, &Cancel::new()).ok()?.set;
+            let set = tensors(&by.folder, &library.one(index), None, &Cancel::new()).ok()?.set;
             let meaning = feed::meaning(&set, only_input(&by.source.graph).ok()?);
             runner.run_sample(&set, meaning, 0).ok()?
         }

@@ -34,6 +34,8 @@ struct Open {
     text: String,
     /// Why that will not do. Looked up when it changes: a disk may be slow.
     trouble: Option<&'static str>,
+    /// The field had the focus before.
+    is_begun: bool,
 }
 
 impl Default for PathPrompt {
@@ -86,7 +88,7 @@ impl Open {
     fn new(question: Question) -> Self {
         let text = suggestion(&question.wanted);
         let trouble = trouble(&question.wanted, &expanded(&text));
-        Self { question, text, trouble }
+        Self { question, text, trouble, is_begun: false }
     }
 
     /// The answer, once there is one.
@@ -104,7 +106,10 @@ impl Open {
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         if ui.memory(|m| m.focused().is_none()) && !entered {
             field.request_focus();
-            select_all(ui, field.id, &self.text);
+            // What was typed since is not to be lost by the next key.
+            if !std::mem::replace(&mut self.is_begun, true) {
+                select_all(ui, field.id, &self.text);
+            }
         }
         ui.label(Type::Small.text(self.trouble.unwrap_or_default(), p.amber));
         ui.add_space(4.0);

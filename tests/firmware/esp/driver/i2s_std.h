@@ -53,6 +53,7 @@ typedef struct {
 } i2s_event_callbacks_t;
 
 esp_err_t i2s_new_channel(const i2s_chan_config_t *config, i2s_chan_handle_t *tx, i2s_chan_handle_t *rx);
+esp_err_t i2s_del_channel(i2s_chan_handle_t handle);
 esp_err_t i2s_channel_init_std_mode(i2s_chan_handle_t handle, const i2s_std_config_t *config);
 esp_err_t i2s_channel_register_event_callback(i2s_chan_handle_t handle, const i2s_event_callbacks_t *callbacks, void *user_data);
 esp_err_t i2s_channel_enable(i2s_chan_handle_t handle);

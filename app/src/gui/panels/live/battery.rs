@@ -48,7 +48,7 @@ impl BatteryView {
             .on_hover_text(&*current.source);
         if let Some(busy) = busy.filter(|busy| *busy < 1.0) {
             let words = format!(
-                "Nobody gets more: it would take nothing while it does not compute, and compute for {} of the time",
+                "An upper bound, as if sleep took no power at all. The board computes for {} of the time",
                 units::percent(busy).joined()
             );
             value_row(ui, "Asleep between steps, at most", &time(of.most_h)).on_hover_text(words);

@@ -1,6 +1,6 @@
 //! What was heard, newest first.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use eframe::egui::{Align2, CornerRadius, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::data::segment::Span;
@@ -9,6 +9,7 @@ use super::now::number;
 use super::{Nothing, ask, filled, with_shown};
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
+use crate::gui::kept::{Same, kept};
 use crate::gui::live::Ask;
 use crate::gui::theme::{PANEL_PADDING, Palette, TABLE_HEADER, TABLE_ROW, Type};
 use crate::gui::units;
@@ -28,14 +29,18 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         }
         keep_all_ui(cx, ui);
     });
-    let mut kept = HashSet::new();
+    let mut kept_now = VecDeque::new();
     if let Some(station) = cx.session.capture.station() {
         let seen = station.seen();
-        kept.extend(&seen.kept);
+        kept_now.clone_from(&seen.kept);
         if let Some(trouble) = &seen.trouble {
             sentence_row(ui, icons::WARNING, Palette::of(ui).red, trouble, false);
         }
     }
+    // A clip may have been deleted in Data since, or Data may show another folder.
+    let of = (cx.session.capture.library().map(Same), kept_now);
+    let collection = cx.session.capture.collection.as_ref();
+    let kept = kept(ui.ctx(), "kept events", of, |(_, kept)| collection.map_or_else(HashSet::new, |all| all.still_has(kept)));
     let nothing = Nothing { title: "No events yet", words: "What is heard is listed here.", offers: false };
     with_shown(cx, ui, nothing, |shown, ui| table_ui(cx, shown, &kept, ui));
 }

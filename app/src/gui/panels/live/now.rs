@@ -254,8 +254,10 @@ fn set_threshold(decision: &mut DecisionSettings, before: f32, now: f64) {
 fn distance_ui(decision: &mut DecisionSettings, most: f32, suggested: Option<Suggested>, ui: &mut Ui) {
     let p = Palette::of(ui);
     let found = suggested.as_ref().and_then(|suggested| suggested.as_ref().ok()).map(|suggestion| suggestion.threshold);
-    // How large a distance may be is not known before some were measured.
-    let top = f64::from(most.max(found.unwrap_or(0.0)).max(decision.threshold.unwrap_or(0.0)).max(1e-3)) * 2.0;
+    // How large a distance may be is not known before some were measured. A threshold beyond that ends the range and does not widen
+    // it, or it would run away while it is dragged.
+    let known = f64::from(most.max(found.unwrap_or(0.0)).max(1e-3)) * 2.0;
+    let top = known.max(decision.threshold.unwrap_or(0.0).into());
     let before = decision.threshold.unwrap_or(top as f32);
     let decimals = (3.0 - top.log10().floor()).clamp(0.0, 6.0) as usize;
     let default = found.map_or(top, f64::from);

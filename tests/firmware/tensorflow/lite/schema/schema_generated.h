@@ -26,23 +26,51 @@ struct Vector {
   const T *end() const { return items + length; }
 };
 
+struct String {
+  const char *text;
+  const char *c_str() const { return text; }
+};
+
 }  // namespace flatbuffers
 
 namespace tflite {
 
 using flatbuffers::Vector;
 
+enum TensorType {
+  TensorType_FLOAT32 = 0,
+  TensorType_FLOAT16 = 1,
+  TensorType_INT32 = 2,
+  TensorType_UINT8 = 3,
+  TensorType_INT64 = 4,
+  TensorType_STRING = 5,
+  TensorType_BOOL = 6,
+  TensorType_INT16 = 7,
+  TensorType_INT8 = 9,
+  TensorType_INT4 = 17
+};
+
 struct OperatorCode {};
-struct Buffer {};
+
+struct Buffer {
+  const Vector<uint8_t> *held;
+  const Vector<uint8_t> *data() const { return held; }
+};
 
 struct Tensor {
   uint32_t of_buffer;
+  const Vector<int32_t> *extents;
+  TensorType of_type;
   uint32_t buffer() const { return of_buffer; }
+  const Vector<int32_t> *shape() const { return extents; }
+  TensorType type() const { return of_type; }
 };
 
 struct Metadata {
   uint32_t of_buffer;
+  const flatbuffers::String *called;
   uint32_t buffer() const { return of_buffer; }
+  const flatbuffers::String *name() const { return called; }
 };
 
 struct Operator {
