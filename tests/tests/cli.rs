@@ -70,6 +70,21 @@ fn the_report_for_people_has_the_same_figures() {
 }
 
 #[test]
+fn a_battery_lasts_by_the_boards_power_and_by_how_often_the_model_runs() {
+    let of = |stride: &str| json(&["run", PROJECT, "--battery", "500", "--stride", stride, "--json"]);
+    let (often, seldom) = (of("100"), of("1000"));
+    let number = |report: &serde_json::Value, name: &str| report["battery"][name].as_f64().expect("a number");
+    let latency_us = often["candidate"]["figures"]["latency_us"]["value"].as_f64().expect("an estimate");
+    assert!((number(&often, "busy") - latency_us / 1e5).abs() < 1e-9);
+    assert!((number(&seldom, "most_hours") / number(&often, "most_hours") - 10.0).abs() < 1e-6);
+    let (current, awake) = (&often["battery"]["current_ma"], &often["battery"]["awake_hours"]);
+    assert!((awake["value"].as_f64().unwrap() * current["value"].as_f64().unwrap() - 500.0).abs() < 1e-6);
+    assert!(json(&["run", PROJECT, "--json"])["battery"].is_null());
+    let text = stdout(&["run", PROJECT, "--battery", "500", "--stride", "1"]);
+    assert!(text.contains("battery") && text.contains("more often than it can run"), "{text}");
+}
+
+#[test]
 fn saved_ranges_are_stable() {
     let folder = tempfile::tempdir().unwrap();
     for file in [MODEL, DATA] {

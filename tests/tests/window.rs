@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
+use tinsmith::gui::App;
 use tinsmith::gui::command::{Action, Command};
 use tinsmith::gui::units;
+use tinsmith::gui::workspace::Workspace;
 use tinsmith_core::measure::device::devices;
 use tinsmith_core::measure::{AccuracyFigures, StaticFigures};
 use tinsmith_core::preview::{Engine, Event, Job, Side, Source};
@@ -152,6 +154,37 @@ fn a_newcomer_gets_from_a_model_to_firmware_in_two_drops_and_five_clicks() {
     wait(&mut window, "the export", |app| app.session().on_demand.exported.is_some());
     assert!(out.join("keyword_float32.tflite").is_file() || out.join("keyword.tflite").is_file());
     assert_eq!(clicks, 5);
+}
+
+#[test]
+fn firmware_that_was_edited_stays_when_it_is_exported_again() {
+    let folder = Folder::new("window-export-again");
+    let mut window = open(Some(folder.project()));
+    wait(&mut window, "all figures", is_complete);
+    act(&mut window, Action::Go(Workspace::Export));
+    wait(&mut window, "the files to be known", |app| app.session().on_demand.dry_run.value.is_some());
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Switch, "Write ESP-IDF project").click();
+    settle(&mut window);
+    let out = folder.0.join("firmware");
+    let n_told = |app: &App| app.session().notices.all().iter().filter(|notice| notice.title.starts_with("exported")).count();
+    let mut export = || {
+        let before = n_told(app(&window));
+        send(&mut window, Command::ExportTo(out.clone()));
+        wait(&mut window, "the export", |app| n_told(app) > before);
+        let session = app(&window).session();
+        (session.message.clone(), session.on_demand.exported.clone().expect("files").1)
+    };
+    let (said, files) = export();
+    assert!(!said.contains(".new"), "{said}");
+    let main = files.iter().find(|file| file.ends_with("main/main.c")).expect("a program");
+    let as_written = std::fs::read(out.join(main)).expect("it was written");
+    std::fs::write(out.join(main), "mine").expect("it is written");
+    let (said, files) = export();
+    assert!(said.contains("; 1 edited file stays, the new one lies beside it as .new"), "{said}");
+    assert_eq!(std::fs::read(out.join(main)).expect("it is there"), b"mine");
+    let beside = files.iter().find(|file| file.ends_with("main.c.new")).expect("the new one");
+    assert_eq!(std::fs::read(out.join(beside)).expect("it is beside"), as_written);
 }
 
 // ------------------------------------------------------------------------------------------------------------ helpers

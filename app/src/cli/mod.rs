@@ -9,9 +9,11 @@
 //! | `messages`, `style` | what is said on stderr on the way; colours |
 //! | `output`, `units` | what goes to stdout |
 //! | `paths`, `samples`, `signals`, `job` | files and data that are named |
+//! | `battery` | what `run` says of a battery |
 //! | `interrupt` | Ctrl-C |
 //! | the others | a command each |
 
+mod battery;
 mod completions;
 mod data;
 mod device;
@@ -39,7 +41,7 @@ mod signals;
 mod steps;
 mod style;
 mod tensor_dump;
-mod units;
+pub(crate) mod units;
 mod usage;
 
 use std::ffi::OsString;

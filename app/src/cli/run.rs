@@ -12,6 +12,7 @@ use tinsmith_core::preview::{self, Engine, Event, Job, OpenedProject, Side, Targ
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::{Outside, Project};
 
+use super::battery::BatteryOptions;
 use super::export;
 use super::inspect::{figures_json, layers_table, notes_json, sizes_json, sizes_lines, summary};
 use super::messages::{Messages, Stopwatch, timed};
@@ -27,6 +28,7 @@ use super::{Failure, folder, interrupt, output, units};
 Examples:
   tinsmith run projects/keyword.ron
   tinsmith run projects/keyword.ron --export firmware --json
+  tinsmith run projects/keyword.ron --battery 1000 --stride 100
   tinsmith run projects/keyword.ron --verbose")]
 pub struct Run {
     /// The project (.ron)
@@ -39,6 +41,8 @@ pub struct Run {
     /// Keep the calibrated ranges and what --dim, --layout, --features and --preset say in the project, so that a teammate's machine gives the same bytes
     #[arg(long)]
     save: bool,
+    #[command(flatten)]
+    battery: BatteryOptions,
     /// Open the project's files even where they lie outside its folder
     #[arg(long)]
     allow_outside: bool,
@@ -115,6 +119,9 @@ impl Run {
             text.push_str(&format!("\n{title}\n{}", summary(statics)));
             text.push_str(&figures.accuracy.as_ref().map(accuracy_lines).unwrap_or_default());
         }
+        if let Some(statics) = &results.made.statics {
+            text.push_str(&self.battery.lines(&job.device, statics));
+        }
         if let Some(sizes) = &results.sizes {
             text.push_str(&format!("\nafter the recipe, in flash\n{}", sizes_lines(sizes)));
         }
@@ -146,6 +153,7 @@ impl Run {
             "candidate": side(&results.made),
             "sizes": results.sizes.as_deref().map(sizes_json),
             "layer_errors": results.layer_errors_json(),
+            "battery": results.made.statics.as_deref().map(|statics| self.battery.json(&job.device, statics)),
             "notes": notes,
             "files": files,
         })

@@ -26,6 +26,11 @@ pub fn milli(estimate: &Estimate, unit: &str) -> String {
     format!("{value} ({low} to {high}) {unit}")
 }
 
+/// Hours: `31 h`, `9 days`.
+pub fn hours(hours: f64) -> String {
+    if hours < 72.0 { format!("{hours:.0} h") } else { format!("{:.0} days", hours / 24.0) }
+}
+
 /// A share in percent: `91.3 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)

@@ -92,6 +92,13 @@ impl StaticFigures {
     pub fn whole_latency_us(&self) -> Option<Estimate> {
         Some(self.latency_us.as_ref()?.plus(self.features()?.input_us.as_ref()?))
     }
+
+    /// The part of the time that a board computes which runs the model, with its features if they are known, every `stride_ms`: above
+    /// 1 it is late. `None` if no latency is known.
+    pub fn busy(&self, stride_ms: f64) -> Option<f64> {
+        let us = self.whole_latency_us().or_else(|| self.latency_us.clone())?;
+        Some(us.value / (stride_ms * 1e3))
+    }
 }
 
 /// Where the bytes of the exported file go. All are exact.

@@ -3,6 +3,7 @@
 use eframe::egui::{DragValue, Label, Role, Ui, WidgetInfo};
 use tinsmith_core::measure::battery::battery;
 
+use crate::cli::units::hours;
 use crate::gui::context::PanelCtx;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
@@ -36,10 +37,11 @@ impl BatteryView {
                 ui.add(DragValue::new(&mut self.capacity_mah).range(1.0..=1e6).speed(10.0).max_decimals(0).suffix(" mAh"));
             field.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, "Capacity of the battery"));
         });
-        let busy = busy(cx);
+        let statics = cx.session.figures.candidate_static.value.as_ref();
+        let busy = statics.and_then(|statics| statics.busy(cx.session.live.settings.stride_ms));
         let of = battery(self.capacity_mah, power, busy.unwrap_or(1.0));
         let (awake, current) = (&of.awake_h, &of.current_ma);
-        let words = format!("{} ({} to {})", time(awake.value), time(awake.low), time(awake.high));
+        let words = format!("{} ({} to {})", hours(awake.value), hours(awake.low), hours(awake.high));
         value_row(ui, "Lasts, never asleep", &words).on_hover_text(format!(
             "As the exported firmware, which listens all the time. Sensors and radio are not in it. {}",
             awake.source
@@ -51,19 +53,7 @@ impl BatteryView {
                 "An upper bound, as if sleep took no power at all. The board computes for {} of the time",
                 units::percent(busy).joined()
             );
-            value_row(ui, "Asleep between steps, at most", &time(of.most_h)).on_hover_text(words);
+            value_row(ui, "Asleep between steps, at most", &hours(of.most_h)).on_hover_text(words);
         }
     }
-}
-
-/// The part of a stride that features and model take, as estimated; nothing where that is not known.
-fn busy(cx: PanelCtx<'_>) -> Option<f64> {
-    let statics = cx.session.figures.candidate_static.value.as_ref()?;
-    let us = statics.whole_latency_us().or_else(|| statics.latency_us.clone())?;
-    Some(us.value / (cx.session.live.settings.stride_ms * 1e3))
-}
-
-/// `31 h`, `9 days`.
-fn time(hours: f64) -> String {
-    if hours < 72.0 { format!("{hours:.0} h") } else { format!("{:.0} days", hours / 24.0) }
 }
