@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::egui::Role;
+use eframe::egui::{Role, vec2};
 use egui_kittest::kittest::Queryable;
 use tinsmith::capture::Stretch;
 use tinsmith::device::Way;
@@ -21,7 +21,7 @@ use tinsmith_core::live::top;
 use tinsmith_core::recipe::Granularity;
 use tinsmith_runtime::link::Status;
 use tinsmith_tests::boards::{BoardProcess, simulation};
-use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, is_shown, open_sized, send, settle, wait};
+use tinsmith_tests::window::{Folder, Window, act, app, drag, holds, is_complete, is_shown, open_sized, send, settle, wait};
 use tinsmith_tests::{autoencoder, root};
 
 /// A window on a project in the workspace Live, which listens to a board.
@@ -177,6 +177,12 @@ fn the_threshold_of_an_autoencoder_is_suggested_and_set_by_a_button() {
     settle(&mut window);
     assert_eq!(app(&window).session().live.settings.decision.threshold, Some(suggested));
     assert!(!holds(&window, "Nothing is told before a threshold is set"));
+    // At the end of its slider it stays, however long it is held there.
+    let track = window.get_by_role_and_label(Role::Slider, "Threshold").rect();
+    drag(&mut window, track.center(), track.right_center() + vec2(40.0, 0.0));
+    let dragged = app(&window).session().live.settings.decision.threshold.expect("a threshold");
+    let most = app(&window).session().live.listener.as_ref().expect("it listens").shown().most;
+    assert!(dragged > suggested && dragged <= 2.01 * most.max(suggested), "{dragged} of {most}");
     // What everything reaches is told.
     set(&mut window, |settings| settings.decision.threshold = Some(0.0));
     wait_shown(&mut window, "an event", |shown| shown.counts.events > 0);
