@@ -79,7 +79,8 @@ impl Run {
         let outside = if self.allow_outside { Outside::Allow } else { Outside::Refuse };
         let opened = open_project(&self.project, outside, &self.options)?;
         if opened.project.features.is_some() && opened.job.front_end().is_none() {
-            messages.note("the features are not made: the data set is no recordings, which would say rate and channels");
+            let what = if opened.job.data.is_some() { "the data set is no recordings" } else { "there is no data set" };
+            messages.note(&format!("the features are not made: {what}, which would say rate and channels"));
         }
         let at_project = |error: preview::PreviewError| Failure::at(&self.project, error);
         let results = results_of(&mut Engine::new(), &opened.job, messages).map_err(at_project)?;

@@ -103,11 +103,14 @@ impl FeaturesPanel {
             self.paint(made, ui);
         }
         let pieces = outcome.and_then(Result::ok).map(|(_, pieces)| pieces.as_slice()).unwrap_or_default();
-        let (mut change, mut wants_fit) = (None, false);
+        let (mut change, mut wants_fit, mut is_known) = (None, false, true);
         for (index, stage) in pipeline.stages.iter_mut().enumerate() {
             let made = pieces.get(index).map(Vec::as_slice).unwrap_or_default();
             change = self.stage_ui(index, stage, made, ui).or(change);
-            wants_fit |= matches!(stage, Stage::Normalise(settings) if settings.wants_fit());
+            if let Stage::Normalise(settings) = stage {
+                wants_fit |= settings.wants_fit();
+                is_known &= settings.is_known();
+            }
         }
         match change {
             Some(Change::Remove(index)) => drop(pipeline.stages.remove(index)),
@@ -120,7 +123,11 @@ impl FeaturesPanel {
         self.add_ui(pipeline, ui);
         if wants_fit {
             ui.add_space(6.0);
-            let words = "A stage needs the statistics of the data: made of the clips that do not test, and kept in the project.";
+            let words = if is_known {
+                "Statistics made of the clips that do not test would take the place of what is set, and be kept in the project."
+            } else {
+                "A stage needs the statistics of the data: made of the clips that do not test, and kept in the project."
+            };
             sentence_row(ui, icons::INFO, p.text_weak, words, false);
             if button(ui, "Make the statistics").clicked() {
                 ask(cx, Ask::Fit);

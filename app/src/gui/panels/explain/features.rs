@@ -50,7 +50,13 @@ fn known<'a>(cx: PanelCtx<'_>, statics: &'a StaticFigures) -> Option<Result<&'a 
         Some(Ok(features)) => Some(Ok(features)),
         Some(Err(why)) => Some(Err(format!("the features are not counted: {why}"))),
         None => cx.session.edit.features.as_ref().map(|_| {
-            Err("the features are not counted: the data set is no recordings, which would say rate and channels".to_owned())
+            let has_data = cx.session.open.as_ref().is_some_and(|open| open.data.is_some());
+            let why = if has_data {
+                "the data set is no recordings, which would say rate and channels"
+            } else {
+                "there is no data yet, which would say rate and channels"
+            };
+            Err(format!("the features are not counted: {why}"))
         }),
     }
 }

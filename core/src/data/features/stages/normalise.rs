@@ -79,6 +79,11 @@ impl Normalise {
         self.fit != Fit::Fixed
     }
 
+    /// Whether centre and spread are there, set by hand or made of a data set.
+    pub fn is_known(&self) -> bool {
+        !self.centre.is_empty() && !self.spread.is_empty()
+    }
+
     /// With the statistics of these signals, column by column.
     ///
     /// # Errors
