@@ -4,6 +4,7 @@
 //! The preview thread holds one job, not a queue: a newer one takes its place and cancels the work on the older. Everything is
 //! handed over as immutable snapshots; nothing is locked while work goes on. The wake-up function is all it knows of the window.
 
+mod attempt;
 mod claim;
 mod comparison;
 mod coverage;
@@ -19,7 +20,6 @@ mod slot;
 mod source_facts;
 mod words;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +33,7 @@ use tinsmith_core::preview::{self, Job};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
 
+pub use attempt::attempt;
 pub use claim::Claim;
 pub use comparison::{CompareRequest, Compared, Confusion, Measured};
 pub use coverage::{CoverageRequest, RangesSeen};
@@ -186,10 +187,8 @@ impl Worker {
     /// is said of extents that a model leaves open; the recordings of a data set go through `features`.
     pub fn open(&self, path: PathBuf, outside: Outside, import: ImportOptions, features: Option<Pipeline>) {
         self.spawn(move |outbox| {
-            // A mistake in the core must not leave the window waiting for ever: it is told like any other failure.
-            let opened = catch_unwind(AssertUnwindSafe(|| files::open(&path, outside, import, features)));
-            let mistake = "the program made a mistake while reading this file; report it";
-            let opened = opened.unwrap_or_else(|_| Err(format!("{}: {mistake}", path.display())));
+            let doing = format!("while reading {}", path.display());
+            let opened = attempt(&doing, || files::open(&path, outside, import, features));
             outbox.send(Event::Opened(path, Box::new(opened)));
         });
     }

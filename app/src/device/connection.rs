@@ -93,7 +93,7 @@ struct Worker {
     /// A recording that waits until it is clear what is in plain lines.
     wanted: Option<RecorderSettings>,
     told: Instant,
-    /// When something was heard of a sensor last, or one was started.
+    /// When something was heard of a sensor last, or asked of one.
     heard: Instant,
     /// How often nothing was for too long, since then.
     silences: u32,

@@ -1,10 +1,11 @@
 //! Work on a thread of its own whose result is wanted once, or not any more.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
 use eframe::egui::Context;
+
+use crate::worker::attempt;
 
 /// A result that is on its way, or nothing.
 #[derive(Debug)]
@@ -52,8 +53,7 @@ impl<T: Send + 'static> Background<T> {
 impl<T: Send + 'static> Background<Result<T, String>> {
     /// The same of work that may fail: a mistake of the program is told like any other failure.
     pub fn attempt(ctx: &Context, work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Self {
-        let mistake = || Err("the program made a mistake over this; report it".to_owned());
-        Self::start(ctx, move || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| mistake()))
+        Self::start(ctx, || attempt("over this", work))
     }
 }
 

@@ -220,8 +220,8 @@ pub struct Capture {
     pub opening_clips: Background<Result<Collection, String>>,
     /// The data set before the one that is being opened; it comes back if that cannot be.
     pub before: Option<Arc<Collection>>,
-    /// A data set that is being let go of.
-    pub closing_clips: Option<JoinHandle<()>>,
+    /// Data sets that are being let go of: the index of one may have to be written yet.
+    pub closing_clips: Vec<JoinHandle<()>>,
     /// What is to be recorded once the data set is open.
     pub planned: Option<Plan>,
     /// What is known of its clips.
@@ -250,7 +250,7 @@ impl Drop for Capture {
     /// What is recorded has to be on the disk before the program ends.
     fn drop(&mut self) {
         self.let_go();
-        let closing = self.closing.drain(..).chain(self.closing_clips.take());
+        let closing = self.closing.drain(..).chain(self.closing_clips.drain(..));
         closing.for_each(|closing| drop(closing.join()));
     }
 }
@@ -280,16 +280,33 @@ impl Capture {
         }
     }
 
+    /// Lets go of a data set in the same way.
+    pub fn let_go_of_clips(&mut self, clips: Option<Arc<Collection>>) {
+        self.closing_clips.retain(|closing| !closing.is_finished());
+        self.closing_clips.extend(clips.map(|clips| std::thread::spawn(move || drop(clips))));
+    }
+
+    /// What has to end before a data set is opened, lest two write one index: those that are being let go of, and one that is opened
+    /// and not wanted any more.
+    pub fn other_clips(&mut self) -> Vec<JoinHandle<()>> {
+        self.closing_clips.extend(std::mem::take(&mut self.opening_clips).abandon());
+        std::mem::take(&mut self.closing_clips)
+    }
+
     /// The clips are another project's: they are not shown any more, and nothing more is recorded into them.
     pub fn forget_clips(&mut self) {
         if let Some(station) = self.station() {
             station.end();
         }
-        (self.collection, self.before, self.planned) = (None, None, None);
+        let (collection, before) = (self.collection.take(), self.before.take());
+        self.let_go_of_clips(collection);
+        self.let_go_of_clips(before);
+        self.closing_clips = self.other_clips();
+        self.planned = None;
         (self.counts, self.played, self.fitting) = (None, None, None);
         (self.digests, self.stages, self.selected) = (Digests::default(), Stages::default(), BTreeSet::new());
         self.words = Words::default();
-        (self.opening_clips, self.counting, self.importing) = Default::default();
+        (self.counting, self.importing) = Default::default();
         self.choosing = None;
     }
 

@@ -4,7 +4,7 @@ use std::iter::once;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tinsmith_core::data::recording::SensorInfo;
-use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, Step, quiet_classes};
+use tinsmith_core::live::{Decider, FrontEnd, Live, LiveError, Runner, Sensor, Step, class_names, quiet_classes};
 
 use super::setup::{Front, Settings, Setup, fitting};
 use super::shown::{Choice, Point, Shown};
@@ -125,7 +125,8 @@ fn begin(setup: &Setup, sensors: &[SensorInfo], shown: &Mutex<Shown>) -> Result<
     (shown.choices, shown.chosen) = (choices, chosen.as_ref().ok().map(|(sensor, front)| (sensor.id, *front)));
     let (sensor, chosen) = chosen?;
     let front = front(sensor, chosen).map_err(|error| error.to_string())?;
-    let labels = labels(setup, candidate.n_classes());
+    let named = setup.data.as_ref().map_or(&[][..], |set| &set.label_names);
+    let labels = class_names(candidate.n_classes(), named);
     let quiet = quiet_classes(&labels);
     shown.window_s = front.len() as f64 / sensor.rate_hz;
     (shown.labels, shown.quiet, shown.reading) = (labels, quiet.clone(), candidate.reading());
@@ -151,16 +152,6 @@ fn choose<'a>(sensors: &'a [SensorInfo], choices: &[Choice], settings: &Settings
             names.join(" or ")
         )
     })
-}
-
-/// What the outputs are called, as far as the data set names them: it may hold fewer classes than the model tells apart.
-fn labels(setup: &Setup, n_classes: usize) -> Vec<String> {
-    let named = setup.data.as_ref().map(|set| set.label_names.as_slice()).filter(|names| names.len() <= n_classes);
-    let name = |class: usize| named.and_then(|names| names.get(class).cloned()).unwrap_or_else(|| format!("class {class}"));
-    match n_classes {
-        1 if named.is_none_or(<[String]>::is_empty) => vec!["anomaly".to_owned()],
-        n => (0..n).map(name).collect(),
-    }
 }
 
 /// The board's number of an instant of the ring: with all that were missing before it, whether anybody listened or not.

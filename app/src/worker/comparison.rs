@@ -12,6 +12,7 @@ use tinsmith_core::preview::{Engine, Event as Told, Job, PreviewError, Side, rol
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::recipe::Recipe;
 
+use super::attempt::attempt;
 use super::demand::{Basis, run_samples};
 use super::slot::Slot;
 use super::{Event, Outbox};
@@ -95,8 +96,7 @@ pub(super) fn start(outbox: Outbox) -> Slot<CompareRequest> {
 fn serve(engine: &mut Engine, request: &CompareRequest, cancel: &Cancel, outbox: &Outbox) {
     let tell = |compared| outbox.send(Event::Compared(request.basis.clone(), compared));
     if let Some(candidate) = &request.confusion {
-        let counted = catch_unwind(AssertUnwindSafe(|| confusion(&request.job, candidate, cancel)));
-        let counted = counted.unwrap_or_else(|_| Err("the program made a mistake while counting; report it".to_owned()));
+        let counted = attempt("while counting", || confusion(&request.job, candidate, cancel));
         if cancel.is_cancelled() {
             return;
         }

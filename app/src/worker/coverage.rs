@@ -1,14 +1,15 @@
 //! The thread that finds on how few calibration samples the ranges of the source's tensors hang.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tinsmith_core::measure::coverage::{Coverage, End, coverage};
 use tinsmith_core::preview::observe;
 use tinsmith_core::progress::Cancel;
 
+use super::attempt::attempt;
 use super::demand::{Answer, Basis};
 use super::slot::Slot;
+use super::words::of_preview;
 use super::{Event, Outbox};
 
 /// More samples are not run: what is asked for while a panel is on screen has to come soon.
@@ -51,9 +52,7 @@ pub(super) fn start(outbox: Outbox) -> Slot<CoverageRequest> {
     std::thread::spawn(move || {
         super::priority::give_way();
         while let Some((request, cancel)) = of_thread.take() {
-            // A mistake in the core is told like any other failure.
-            let seen = catch_unwind(AssertUnwindSafe(|| ranges_seen(&request, &cancel)));
-            let seen = seen.unwrap_or_else(|_| Err("the program made a mistake over this; report it".to_owned()));
+            let seen = attempt("while running the samples", || ranges_seen(&request, &cancel));
             if !cancel.is_cancelled() {
                 outbox.send(Event::Answer(request.basis, Answer::Coverage(Arc::new(seen))));
             }
@@ -69,7 +68,7 @@ fn ranges_seen(request: &CoverageRequest, cancel: &Cancel) -> Result<RangesSeen,
     let sample_len: usize = data.arrays().map(|array| array.sample_len()).sum();
     let most_run = MOST_RUN.min(MOST_VALUES / sample_len.max(1)).max(1);
     let run = &calibrate[..calibrate.len().min(most_run)];
-    let calibration = observe(&basis.source.graph, data, run, cancel).map_err(|error| error.to_string())?;
+    let calibration = observe(&basis.source.graph, data, run, cancel).map_err(|error| of_preview(&error))?;
     let in_set = |end: End| End { reached_by: end.reached_by.iter().map(|&sample| run[sample]).collect(), ..end };
     let of_set = |of: Coverage| Coverage { low: in_set(of.low), high: in_set(of.high), ..of };
     let tensors = coverage(calibration.seen()).into_iter().map(of_set).collect();

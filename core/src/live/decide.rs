@@ -105,6 +105,18 @@ pub fn quiet_classes(names: &[String]) -> Vec<bool> {
     names.iter().map(|name| is_quiet(name)).collect()
 }
 
+/// What the classes of a model are called, as far as its data set names them: that may hold fewer than the model tells apart. Names that
+/// are more than the classes are those of something else; without any, the one value of an autoencoder is `anomaly`.
+pub fn class_names(n_classes: usize, of_data: &[String]) -> Vec<String> {
+    let named = if of_data.len() <= n_classes { of_data } else { &[] };
+    let name = |class: usize| match named.get(class) {
+        Some(name) => name.clone(),
+        None if n_classes == 1 => "anomaly".to_owned(),
+        None => format!("class {class}"),
+    };
+    (0..n_classes).map(name).collect()
+}
+
 /// Whether a class stands for nothing in particular.
 pub(super) fn is_quiet(name: &str) -> bool {
     const QUIET: [&str; 9] = ["silence", "unknown", "background", "noise", "negative", "nothing", "none", "idle", "other"];

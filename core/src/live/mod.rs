@@ -26,7 +26,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Counts, Decider, Decision, DecisionSettings, Event, USUAL_THRESHOLD, quiet_classes, top};
+pub use decide::{Counts, Decider, Decision, DecisionSettings, Event, USUAL_THRESHOLD, class_names, quiet_classes, top};
 pub use front::{FrontEnd, Sensor, Window, fitting_presets};
 pub use latency::{Latencies, LatencyFigures};
 pub use runner::{Reading, Runner, Said};

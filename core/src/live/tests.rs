@@ -235,6 +235,16 @@ fn events_are_remembered_in_bounded_memory() {
 }
 
 #[test]
+fn classes_are_called_as_the_data_set_does_as_far_as_it_does() {
+    let names =
+        |n: usize, of_data: &[&str]| class_names(n, &of_data.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).join(" ");
+    assert_eq!(names(2, &["yes", "no"]), "yes no");
+    assert_eq!(names(4, &["wing", "ring", "slope"]), "wing ring slope class 3");
+    assert_eq!(names(2, &["a", "b", "c"]), "class 0 class 1");
+    assert_eq!((names(1, &[]), names(1, &["normal", "broken"])), ("anomaly".to_owned(), "anomaly".to_owned()));
+}
+
+#[test]
 fn classes_of_nothing_are_known_by_name() {
     let names = ["Down", "_silence_", "Unknown", "background noise", "noise", "negative"].map(str::to_owned);
     assert_eq!(quiet_classes(&names), [false, true, true, false, true, true]);

@@ -47,17 +47,17 @@ pub struct Coverage {
     pub high: End,
 }
 
-impl Coverage {
-    /// Samples at the end that fewer reach.
-    pub fn weakest(&self) -> usize {
-        // Activations clamped at zero have a lower end that nothing could move.
-        let of = |end: &End| if end.value == 0.0 { usize::MAX } else { end.n_reaching };
-        of(&self.low).min(of(&self.high))
-    }
-
-    /// Whether fewer than [`FEW`] samples reach one of its ends.
+impl End {
+    /// Whether fewer than [`FEW`] samples reach it. Activations clamped at zero have a lower end that nothing could move: that is none.
     pub fn hangs_on_few(&self) -> bool {
-        self.weakest() < FEW
+        self.n_reaching < FEW && self.value != 0.0
+    }
+}
+
+impl Coverage {
+    /// Whether one of its ends does.
+    pub fn hangs_on_few(&self) -> bool {
+        self.low.hangs_on_few() || self.high.hangs_on_few()
     }
 
     /// What part of the width would go with the one sample that goes furthest, 0 to 1.
@@ -161,10 +161,12 @@ mod tests {
         assert_eq!(all.iter().map(|c| c.tensor.0).collect::<Vec<_>>(), [5, 3], "the constant one is left out");
         let high = &all[0].high;
         assert_eq!((high.value, high.n_reaching, high.reached_by.as_slice(), high.without), (9.0, 1, &[1][..], 1.1));
-        assert_eq!((all[0].weakest(), all[0].low.n_reaching, all[0].low.reached_by.len()), (1, 5, NAMED));
+        assert_eq!((all[0].low.n_reaching, all[0].low.reached_by.len()), (5, NAMED));
         assert!((all[0].at_stake() - 0.79).abs() < 1e-6);
-        assert_eq!(all[1].weakest(), 3);
         assert!(all[0].hangs_on_few() && !all[1].hangs_on_few());
+        // Clamped at zero by all but the one that is higher: only its upper end hangs on it.
+        let clamped = &coverage([seen(7, &[(0.0, 1.0), (0.5, 9.0), (0.5, 1.0)])])[0];
+        assert_eq!((clamped.low.n_reaching, clamped.low.hangs_on_few(), clamped.high.hangs_on_few()), (1, false, true));
         assert_eq!(all[1].at_stake(), 0.0);
     }
 

@@ -103,10 +103,9 @@ impl Coverage {
 
 fn table(graph: &Graph, all: &[Tensor], name: &dyn Fn(&usize) -> String) -> String {
     let row = |tensor: &Tensor| {
-        let few = |end: &End| end.n_reaching < FEW && end.value != 0.0;
         let named: Vec<String> = [&tensor.low, &tensor.high]
             .into_iter()
-            .filter(|end| few(end))
+            .filter(|end| end.hangs_on_few())
             .flat_map(|end| end.reached_by.iter().map(name))
             .collect();
         vec![

@@ -188,7 +188,7 @@ impl Watch {
             let remedy = "tinsmith live with --on-board sends the input and reads both";
             return Err(Failure::at(path, format!("an autoencoder's output means nothing without its input; {remedy}")));
         }
-        let labels = class_names(runner.n_classes(), &self.labels, of_data)?;
+        let labels = class_names(runner.n_classes(), &self.labels, &of_data)?;
         let made = ModelFile::of(&graph, exported(&graph).ok()).map_err(|error| Failure::at(path, error))?;
         Ok(Reader { runner: Some(runner), labels, forms: as_is.into_iter().chain([made]).collect() })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tinsmith_core::data::DataSet;
 use tinsmith_core::data::features::Pipeline;
 use tinsmith_core::graph::Graph;
-use tinsmith_core::live::{Live as Listener, LiveError, Runner, suggest};
+use tinsmith_core::live::{self, Live as Listener, LiveError, Runner, suggest};
 use tinsmith_core::progress::Cancel;
 use tinsmith_core::project::Outside;
 
@@ -55,7 +55,7 @@ impl Models {
 
     fn name_classes(&mut self, options: &Live) -> Result<(), Failure> {
         let n = Runner::new(&self.candidate).map_err(|error| Failure::at(&options.file, error))?.n_classes();
-        self.labels = class_names(n, &options.labels, std::mem::take(&mut self.labels))?;
+        self.labels = class_names(n, &options.labels, &self.labels)?;
         Ok(())
     }
 
@@ -77,13 +77,10 @@ impl Models {
 }
 
 /// What the `n` classes of a model are called: as `--labels` says, or as its data set does.
-pub fn class_names(n: usize, wanted: &[String], of_data: Vec<String>) -> Result<Vec<String>, Failure> {
-    match (wanted.len(), of_data.len()) {
-        (0, named) if named == n => Ok(of_data),
-        // A data set may have other classes than the model, as that of an autoencoder.
-        (0, _) if n == 1 => Ok(vec!["anomaly".to_owned()]),
-        (0, _) => Ok((0..n).map(|class| format!("class {class}")).collect()),
-        (named, _) if named == n => Ok(wanted.to_vec()),
-        (named, _) => Err(Failure::new(format!("--labels names {named} classes, and the model has {n}"))),
+pub fn class_names(n: usize, wanted: &[String], of_data: &[String]) -> Result<Vec<String>, Failure> {
+    match wanted.len() {
+        0 => Ok(live::class_names(n, of_data)),
+        named if named == n => Ok(wanted.to_vec()),
+        named => Err(Failure::new(format!("--labels names {named} classes, and the model has {n}"))),
     }
 }

@@ -1,6 +1,5 @@
 //! Running what the panels of recording ask for.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,15 +204,15 @@ impl App {
             return self.complain("The folder was not changed", why, None);
         }
         let before = capture.collection.take().or(capture.before.take());
-        // What is still being written, or opened, is not opened beside that.
-        let others = [capture.closing_clips.take(), std::mem::take(&mut capture.opening_clips).abandon()];
+        let others = capture.other_clips();
         if before.as_ref().is_some_and(is_it) {
-            capture.collection = before;
+            // Who thinks better of it has not moved.
+            (capture.collection, capture.closing_clips, capture.planned) = (before, others, None);
             return;
         }
         capture.before = before;
         capture.opening_clips = Background::attempt(ctx, move || {
-            others.into_iter().flatten().for_each(|other| drop(other.join()));
+            others.into_iter().for_each(|other| drop(other.join()));
             Collection::open(&folder).map_err(|error| error.to_string())
         });
     }
@@ -223,8 +222,7 @@ impl App {
         let (planned, before) = (capture.planned.take(), capture.before.take());
         match outcome {
             Ok(collection) => {
-                // Its index may have to be written yet.
-                capture.closing_clips = Some(std::thread::spawn(move || drop(before)));
+                capture.let_go_of_clips(before);
                 let waker = ctx.clone();
                 capture.digests.open(collection.folder().to_owned(), Arc::new(move || waker.request_repaint()));
                 capture.selected.clear();
@@ -363,14 +361,14 @@ impl App {
 
     fn edit_clips(&mut self, edit: ClipEdit) {
         let Some(collection) = self.session.capture.collection.clone() else { return };
-        let of = |which: &BTreeSet<usize>| format!("{} clip{}", which.len(), if which.len() == 1 { "" } else { "s" });
+        let clips = |n: usize| format!("{n} clip{}", if n == 1 { "" } else { "s" });
         match edit {
             ClipEdit::Label(which, label) => {
-                let words = format!("label of {}", of(&which));
+                let words = format!("label of {}", clips(which.len()));
                 collection.edit(words, |library| library.relabelled(&Vec::from_iter(which), Some(&label)));
             }
             ClipEdit::Delete(which) => {
-                let words = format!("delete {}", of(&which));
+                let words = format!("delete {}", clips(which.len()));
                 collection.edit(words, |library| library.without(&Vec::from_iter(which)));
                 self.session.capture.selected.clear();
             }
@@ -379,10 +377,7 @@ impl App {
             }
             ClipEdit::SplitAt(index, at) => collection.edit("split a clip", |library| library.split_at(index, at)),
             ClipEdit::Calibrate(which) => {
-                let words = format!(
-                    "{} to calibrate",
-                    if which.len() == 1 { "1 clip".to_owned() } else { format!("{} clips", which.len()) }
-                );
+                let words = format!("{} to calibrate", clips(which.len()));
                 collection.edit(words, |library| library.calibrated_by(&which));
             }
             ClipEdit::Split(plan) => {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use eframe::egui::epaint::TextShape;
 use eframe::egui::{Align2, Color32, Galley, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
+use super::offer_data;
 use super::status::describe;
-use crate::gui::command::{Action, Command};
+use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::Need;
@@ -71,10 +72,7 @@ fn missing_ui(cx: PanelCtx<'_>, why: Option<&str>, ui: &mut Ui) {
     let data = cx.session.open.as_ref().and_then(|o| o.data.as_ref());
     if data.is_none() {
         let words = "Labelled samples show what is taken for what.";
-        let chosen = empty_state(ui, icons::DATABASE, "No data yet", words, Some(Action::ChooseData.name()));
-        if chosen.is_some_and(|r| r.clicked()) {
-            cx.commands.act(Action::ChooseData);
-        }
+        offer_data(cx, icons::DATABASE, "No data yet", words, ui);
         return;
     }
     let words = why.or(cx.session.figures.failure.as_deref()).unwrap_or("The test samples are being counted.");

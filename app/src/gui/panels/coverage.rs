@@ -7,7 +7,8 @@ use tinsmith_core::graph::{Graph, NodeId};
 use tinsmith_core::measure::coverage::{Coverage, End, FEW};
 
 use super::graph::short_name;
-use crate::gui::command::{Action, Command};
+use super::offer_data;
+use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::kept::{Same, kept};
@@ -62,10 +63,7 @@ fn missing_ui(cx: PanelCtx<'_>, has_data: bool, why: Option<&String>, ui: &mut U
         return;
     }
     let words = "Samples that calibrate show which tensors' ranges hang on how few of them.";
-    let chosen = empty_state(ui, icons::DATABASE, "No data yet", words, Some(Action::ChooseData.name()));
-    if chosen.is_some_and(|response| response.clicked()) {
-        cx.commands.act(Action::ChooseData);
-    }
+    offer_data(cx, icons::DATABASE, "No data yet", words, ui);
 }
 
 fn ranges_ui(cx: PanelCtx<'_>, seen: &RangesSeen, graph: &Arc<Graph>, ui: &mut Ui) {
@@ -165,13 +163,8 @@ fn range_ui(ui: &Ui, track: Rect, tensor: &Coverage) {
     }
 }
 
-fn is_few(end: &End) -> bool {
-    // Nothing could move the end of what is clamped at zero.
-    end.n_reaching < FEW && end.value != 0.0
-}
-
 fn ink(end: &End, p: &Palette) -> eframe::egui::Color32 {
-    if is_few(end) { p.amber } else { p.text_faint }
+    if end.hangs_on_few() { p.amber } else { p.text_faint }
 }
 
 fn brief(end: &End) -> String {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use eframe::egui::{Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use tinsmith_core::data::{DataSet, Values};
 
+use super::offer_data;
 use crate::gui::command::Action;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -13,9 +14,7 @@ use crate::gui::panels::layout_choice;
 use crate::gui::session::{LoadedData, Open};
 use crate::gui::theme::{PANEL_PADDING, Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{
-    empty_state, group_title, icon_button, panel_header, rule, sentence_row, stacked_bar, text_in, value_row,
-};
+use crate::gui::widgets::{group_title, icon_button, panel_header, rule, sentence_row, stacked_bar, text_in, value_row};
 
 /// The panel's view state: samples counted by class.
 #[derive(Debug, Default)]
@@ -53,10 +52,7 @@ impl DataSetPanel {
         });
         let Some(data) = data else {
             let words = "Samples find ranges and measure accuracy: an .npz or .npy file, or a folder of clips.";
-            let chosen = empty_state(ui, icons::DATABASE, "No data set", words, Some(Action::ChooseData.name()));
-            if chosen.is_some_and(|r| r.clicked()) {
-                cx.commands.act(Action::ChooseData);
-            }
+            offer_data(cx, icons::DATABASE, "No data set", words, ui);
             return;
         };
         self.count(data);

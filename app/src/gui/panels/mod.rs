@@ -40,9 +40,21 @@ pub mod unsaved;
 pub mod what_next;
 pub mod where_it_sits;
 
-use eframe::egui::{Context, Key, Modifiers};
+use eframe::egui::{Context, Key, Modifiers, Ui};
+
+use super::command::Action;
+use super::context::PanelCtx;
+use super::widgets::empty_state;
 
 /// Whether what lies on top is to be closed: Escape, taken so that nothing below hears it too.
 fn is_escaped(ctx: &Context) -> bool {
     ctx.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape))
+}
+
+/// A panel that shows nothing without samples says so, and offers to choose some.
+fn offer_data(cx: PanelCtx<'_>, icon: &str, title: &str, words: &str, ui: &mut Ui) {
+    let chosen = empty_state(ui, icon, title, words, Some(Action::ChooseData.name()));
+    if chosen.is_some_and(|response| response.clicked()) {
+        cx.commands.act(Action::ChooseData);
+    }
 }

@@ -8,7 +8,8 @@ use eframe::egui::{
 };
 use tinsmith_core::measure::accuracy::class_of;
 
-use crate::gui::command::{Action, Command};
+use super::offer_data;
+use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::Need;
@@ -16,7 +17,7 @@ use crate::gui::plots::trace::{joined, outline, trace_ui};
 use crate::gui::session::LoadedData;
 use crate::gui::theme::{Palette, Type};
 use crate::gui::units;
-use crate::gui::widgets::{button, empty_state, icon_button, panel_header, rule, small_icon, text_in, twin_bar};
+use crate::gui::widgets::{button, icon_button, panel_header, rule, small_icon, text_in, twin_bar};
 use crate::worker::{Taken, Trial};
 
 /// Height of a line of the outputs.
@@ -51,16 +52,8 @@ impl SamplePanel {
             }
         });
         let Some(data) = data.filter(|_| n > 0) else {
-            let chosen = empty_state(
-                ui,
-                icons::WAVEFORM,
-                "No samples",
-                "A data set shows here what the model sees, and what it says.",
-                Some(Action::ChooseData.name()),
-            );
-            if chosen.is_some_and(|r| r.clicked()) {
-                cx.commands.act(Action::ChooseData);
-            }
+            let words = "A data set shows here what the model sees, and what it says.";
+            offer_data(cx, icons::WAVEFORM, "No samples", words, ui);
             return;
         };
         cx.send(Command::Need(Need::Trial(self.sample)));

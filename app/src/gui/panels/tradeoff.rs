@@ -3,8 +3,9 @@
 use eframe::egui::{Frame as Margins, Margin, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::candidates::nothing_to_compare;
+use super::offer_data;
 use crate::gui::candidates::{Candidate, candidates, choose, is_labelled};
-use crate::gui::command::{Action, Command};
+use crate::gui::command::Command;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
 use crate::gui::on_demand::Need;
@@ -164,10 +165,7 @@ fn unmeasured_ui(cx: PanelCtx<'_>, ui: &mut Ui) {
         return;
     }
     let words = "What a candidate costs is set against its accuracy, which takes test samples.";
-    let chosen = empty_state(ui, icons::DATABASE, "No test samples", words, Some(Action::ChooseData.name()));
-    if chosen.is_some_and(|r| r.clicked()) {
-        cx.commands.act(Action::ChooseData);
-    }
+    offer_data(cx, icons::DATABASE, "No test samples", words, ui);
 }
 
 /// A step line: up to the next candidate, nothing costs less and does better.

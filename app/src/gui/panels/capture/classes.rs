@@ -107,9 +107,7 @@ impl ClassesPanel {
             });
         });
     }
-}
 
-impl ClassesPanel {
     /// Other clips to calibrate with; those that test are left alone.
     fn calibration_ui(&mut self, cx: PanelCtx<'_>, ui: &mut Ui) {
         let p = Palette::of(ui);
