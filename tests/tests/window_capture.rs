@@ -8,7 +8,9 @@ use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use tinsmith::capture::{Order, RecordSettings, StartOn};
+use tinsmith::capture::{Link, Order, RecordSettings, StartOn};
+use tinsmith::device::Way;
+use tinsmith::device::simulate::{Simulator, SimulatorSettings, Speed};
 use tinsmith::gui::App;
 use tinsmith::gui::capture::{Ask, ChosenBy, ClipEdit, Source};
 use tinsmith::gui::command::{Action, Command};
@@ -23,6 +25,7 @@ use tinsmith_core::measure::coverage::coverage;
 use tinsmith_core::optimize::ParameterKind;
 use tinsmith_core::preview::{covering_items, observe};
 use tinsmith_core::progress::Cancel;
+use tinsmith_tests::boards::{board, simulation};
 use tinsmith_tests::window::{Folder, Window, act, app, holds, is_complete, open_sized, send, settle, wait};
 
 fn clips(app: &App) -> usize {
@@ -117,13 +120,51 @@ fn gestures_are_recorded_labelled_split_and_undone() {
 }
 
 #[test]
+fn a_plug_that_is_pulled_in_a_session_is_said_and_the_session_goes_on_when_it_is_back() {
+    let plug_in = |number| {
+        let settings = simulation("plug", Way::Frames, Speed::Times(1.0), &[]);
+        Simulator::start(SimulatorSettings { board: board("plug", number), ..settings }).expect("a pseudo-terminal")
+    };
+    let folder = Folder::new("window-capture-plug");
+    let mut window = in_data(&folder, [1600.0, 1000.0]);
+    let simulator = plug_in(7);
+    ask(&mut window, Ask::Listen(Source::Port(simulator.port().display().to_string())));
+    let link = |app: &App| app.session().capture.station().map(|station| station.seen().link.clone());
+    wait(&mut window, "the board", |app| link(app) == Some(Link::Connected));
+    let settings = RecordSettings { labels: "tone".to_owned(), wanted: 20, seconds: 0.3, ..RecordSettings::default() };
+    ask(&mut window, Ask::Set(RecordSettings { start: StartOn::Beat, beat_s: 0.5, ..settings }));
+    ask(&mut window, Ask::Begin);
+    wait(&mut window, "clips", |app| clips(app) >= 2);
+    drop(simulator);
+    wait(&mut window, "that it is away", |app| link(app) == Some(Link::Away));
+    settle(&mut window);
+    assert!(holds(&window, "away: Plug it in again, it goes on"));
+    let n_clips = clips(app(&window));
+    let simulator = plug_in(7);
+    wait(&mut window, "more clips", |app| clips(app) > n_clips + 1);
+    settle(&mut window);
+    assert!(!holds(&window, "Plug it in again"));
+    // Another board of the same kind is not taken for it.
+    drop(simulator);
+    wait(&mut window, "that it is away again", |app| link(app) == Some(Link::Away));
+    let _other = plug_in(8);
+    wait(
+        &mut window,
+        "that it is another",
+        |app| matches!(link(app), Some(Link::Failed(why)) if why.contains("number 8 instead")),
+    );
+    settle(&mut window);
+    assert!(holds(&window, "gone: The input is gone") && holds(&window, "open it again above"));
+}
+
+#[test]
 fn what_cannot_be_listened_to_says_why_and_can_be_tried_again() {
     let folder = Folder::new("window-capture-absent");
     let mut window = listening(&folder);
     ask(&mut window, Ask::Listen(Source::Port("/dev/ttyNOWHERE".to_owned())));
     wait(&mut window, "that it failed", |app| {
         let station = app.session().capture.station();
-        station.is_some_and(|station| matches!(station.seen().link, tinsmith::capture::Link::Failed(_)))
+        station.is_some_and(|station| matches!(station.seen().link, Link::Failed(_)))
     });
     settle(&mut window);
     assert!(holds(&window, "The input is gone"));

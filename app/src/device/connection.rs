@@ -184,7 +184,9 @@ impl Worker {
                 Err(_) => continue,
             };
             if self.way == Way::Frames && !found.board.is_same(&self.board) {
-                let (before, now) = (self.board.name.clone(), found.board.name);
+                // Two of one kind differ by their numbers alone.
+                let named = |board: &BoardInfo| format!("{} of number {:x}", board.name, board.number);
+                let (before, now) = (named(&self.board), named(&found.board));
                 return Err(DeviceError::Other { port: self.settings.port.clone(), before, now });
             }
             if self.way == Way::Frames && found.board.sensors != self.board.sensors {

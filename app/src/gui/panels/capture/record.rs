@@ -4,7 +4,7 @@ use eframe::egui::{Frame, Key, Label, Margin, Role, ScrollArea, TextEdit, Ui, Wi
 use tinsmith_core::data::recording::{Kind, SensorInfo};
 
 use super::ask;
-use crate::capture::{MOST_CLIP_S, Order, RecordSettings, Seen, StartOn, usual_threshold};
+use crate::capture::{Link, MOST_CLIP_S, Order, RecordSettings, Seen, StartOn, usual_threshold};
 use crate::gui::capture::Ask;
 use crate::gui::context::PanelCtx;
 use crate::gui::icons;
@@ -39,6 +39,10 @@ pub fn ui(cx: PanelCtx<'_>, ui: &mut Ui) {
             ui.add_space(6.0);
             match (&seen, &sensor) {
                 (Some(seen), Some(_)) if is_recording => running_ui(cx, seen, ui),
+                (Some(seen), Some(_)) if matches!(seen.link, Link::Failed(_)) => {
+                    let words = "The input is gone: open it again above, or choose another.";
+                    sentence_row(ui, icons::PLUGS, Palette::of(ui).red, words, false);
+                }
                 (_, Some(sensor)) => begin_ui(cx, &settings, sensor, ui),
                 _ => {
                     let words = "Choose a source above; the simulated board needs no hardware.";

@@ -404,6 +404,27 @@ fn gaps_ui(ui: &Ui, track: &Track, span: &Span, rect: Rect) {
     }
 }
 
+/// How things are, and what to say or do, in its colour.
+fn prompt(seen: &Seen, is_sound: bool, p: &Palette) -> (String, String, Color32) {
+    let plain = |caption: &str, words: &str, colour| (caption.to_owned(), words.to_owned(), colour);
+    let cutter = match (&seen.link, &seen.cutter) {
+        (Link::Failed(_), _) => return plain("gone", "The input is gone: see Sources", p.red),
+        (Link::Away, Some(_)) => return plain("away", "Plug it in again, it goes on", p.amber),
+        (Link::Away, None) => return plain("away", "Plug it in again", p.amber),
+        (_, None) => return plain("ready", "Say what to record at the left", p.text_weak),
+        (_, Some(cutter)) => cutter,
+    };
+    match (cutter.session.now(), cutter.is_paused) {
+        (None, _) => plain("done", "All clips are there", p.accent_text),
+        (Some(now), true) => plain("paused", &now.label, p.text_weak),
+        (Some(now), false) => {
+            let caption = cutter.counts_down_s().map_or_else(|| "now".to_owned(), |s| format!("in {:.0} s", s.ceil()));
+            let verb = if is_sound { "Say" } else { "Make" };
+            (caption, format!("{verb} “{}”", now.label), p.accent_text)
+        }
+    }
+}
+
 /// What to say or do, how many there are, how loud it is.
 fn prompt_ui(cx: PanelCtx<'_>, seen: &Seen, rect: Rect, ui: &mut Ui) {
     let p = Palette::of(ui);
@@ -412,18 +433,7 @@ fn prompt_ui(cx: PanelCtx<'_>, seen: &Seen, rect: Rect, ui: &mut Ui) {
     let third = inner.width() / 3.0;
     let sensor = cx.session.capture.sensor_of(&seen.board.sensors);
     let is_sound = sensor.as_ref().is_none_or(|sensor| sensor.kind == Kind::Audio);
-    let (caption, words, colour) = match &seen.cutter {
-        None => ("ready".to_owned(), "Say what to record at the left".to_owned(), p.text_weak),
-        Some(cutter) => match (cutter.session.now(), cutter.is_paused) {
-            (None, _) => ("done".to_owned(), "All clips are there".to_owned(), p.accent_text),
-            (Some(now), true) => ("paused".to_owned(), now.label.clone(), p.text_weak),
-            (Some(now), false) => {
-                let caption = cutter.counts_down_s().map_or_else(|| "now".to_owned(), |s| format!("in {:.0} s", s.ceil()));
-                let verb = if is_sound { "Say" } else { "Make" };
-                (caption, format!("{verb} “{}”", now.label), p.accent_text)
-            }
-        },
-    };
+    let (caption, words, colour) = prompt(seen, is_sound, p);
     let left = Rect::from_min_size(inner.min, vec2(third * 1.3, inner.height()));
     ui.painter().text(left.min, Align2::LEFT_TOP, caption.to_uppercase(), Type::Caption.font(), p.text_faint);
     let big = if seen.cutter.is_some() { Type::Figure } else { Type::BodyMedium };
